@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "console.h"
+
+#include "output.h"
+
+#include <QDir>
+#include <QFileInfo>
+#include <QLibrary>
+
+namespace llmproxy {
+
+namespace {
+
+using ConsoleMain = int (*)(int argc, char **argv);
+
+// Next to the program, or where it is installed. Never the library path: it is the user's environment.
+QString modulePath()
+{
+    const QDir here(QFileInfo(QStringLiteral("/proc/self/exe")).symLinkTarget() + QStringLiteral("/.."));
+    for (const QString &folder : {QStringLiteral("."), QStringLiteral("../lib/llm-proxy")}) {
+        const QString path = QDir::cleanPath(here.absoluteFilePath(folder + QStringLiteral("/libllm-proxy-ui.so")));
+        if (QFileInfo::exists(path))
+            return path;
+    }
+    return {};
+}
+
+} // namespace
+
+int openConsole(int argc, char **argv)
+{
+    const QString path = modulePath();
+    if (path.isEmpty())
+        return complain(ExitUsage, "the console is not installed (libllm-proxy-ui.so); use llm-proxy --serve, or see "
+                                   "llm-proxy --help");
+    QLibrary module(path);
+    const auto run = reinterpret_cast<ConsoleMain>(module.resolve("llmProxyConsole"));
+    if (!run)
+        return complain(ExitUsage, "the console cannot be opened: " + module.errorString().toStdString());
+    return run(argc, argv);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The transport of management_client.h over libcurl: a unix socket or a URL.
+#include "management_client.h"
+#include "output.h"
+
+#include <QJsonDocument>
+
+#include <cerrno>
+#include <curl/curl.h>
+#include <memory>
+
+namespace llmproxy {
+
+std::string encodeQuery(const Query &query);
+
+namespace {
+
+struct CurlEnd
+{
+    void operator()(CURL *handle) const { curl_easy_cleanup(handle); }
+    void operator()(curl_slist *list) const { curl_slist_free_all(list); }
+};
+using Handle = std::unique_ptr<CURL, CurlEnd>;
+using HeaderList = std::unique_ptr<curl_slist, CurlEnd>;
+
+constexpr size_t largestAnswer = 64U << 20;
+
+size_t takeBody(char *bytes, size_t size, size_t count, void *where)
+{
+    QByteArray &body = *static_cast<QByteArray *>(where);
+    const size_t length = size * count;
+    if (static_cast<size_t>(body.size()) + length > largestAnswer)
+        return 0;
+    body.append(bytes, static_cast<qsizetype>(length));
+    return length;
+}
+
+void addHeader(HeaderList &list, const std::string &line)
+{
+    if (curl_slist *longer = curl_slist_append(list.get(), line.c_str())) {
+        static_cast<void>(list.release());
+        list.reset(longer);
+    }
+}
+
+class HttpClient : public ManagementClient
+{
+public:
+    HttpClient(std::string base, std::string socketPath) : m_base(std::move(base)), m_socket(std::move(socketPath))
+    {
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+    }
+
+    using ManagementClient::call;
+    ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
+                   const QByteArray &body) override;
+
+    void setProxy(const Settings &settings)
+    {
+        m_proxy = m_base.rfind("https:", 0) == 0 ? settings.httpsProxy : std::string();
+        m_noProxy = settings.noProxy;
+        m_caFile = settings.sslCertFile;
+    }
+    void setToken(const Secret &token) { m_token = token.clone(); }
+
+private:
+    void prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body) const;
+    HeaderList headers(bool withBody) const;
+    ApiAnswer failed(CURL *handle, CURLcode code) const;
+
+    std::string m_base, m_socket, m_proxy, m_noProxy, m_caFile;
+    Secret m_token;
+};
+
+void HttpClient::prepare(CURL *handle, const std::string &method, const std::string &url,
+                         const QByteArray &body) const
+{
+    curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method.c_str());
+    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    // Set even when empty: libcurl would read the environment by itself.
+    curl_easy_setopt(handle, CURLOPT_PROXY, m_proxy.c_str());
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, m_noProxy.c_str());
+    if (!m_caFile.empty())
+        curl_easy_setopt(handle, CURLOPT_CAINFO, m_caFile.c_str());
+    if (!m_socket.empty())
+        curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, 60'000L);
+    if (!body.isEmpty() || method == "POST" || method == "PATCH") {
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{body.size()});
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.constData());
+    }
+}
+
+HeaderList HttpClient::headers(bool withBody) const
+{
+    HeaderList list;
+    addHeader(list, "User-Agent: llm-proxy/" LLM_PROXY_VERSION);
+    addHeader(list, "Accept: application/json");
+    addHeader(list, "Expect:");
+    addHeader(list, withBody ? "Content-Type: application/json" : "Content-Type:");
+    if (!m_socket.empty())
+        addHeader(list, "X-LLM-Proxy-Actor: cli");
+    if (!m_token.isEmpty()) {
+        std::string line = "Authorization: Bearer ";
+        line += m_token.reveal();
+        addHeader(list, line);
+        wipe(line.data(), line.size());
+    }
+    return list;
+}
+
+ApiAnswer HttpClient::failed(CURL *handle, CURLcode code) const
+{
+    long systemError = 0;
+    curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &systemError);
+    ApiAnswer answer;
+    answer.forbidden = !m_socket.empty() && (systemError == EACCES || systemError == EPERM);
+    if (answer.forbidden)
+        answer.problem = "the running engine belongs to another user: no access to " + m_socket;
+    else if (!m_socket.empty())
+        answer.problem = "the engine that holds the data directory does not answer on " + m_socket + ": "
+                         + curl_easy_strerror(code);
+    else
+        answer.problem = m_base + " cannot be reached: " + curl_easy_strerror(code);
+    return answer;
+}
+
+ApiAnswer HttpClient::call(const std::string &method, const std::string &path, const Query &query,
+                           const QByteArray &body)
+{
+    const Handle handle(curl_easy_init());
+    if (!handle)
+        return {.problem = "libcurl cannot be started"};
+    const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
+    const HeaderList list = headers(!body.isEmpty());
+    QByteArray received;
+    prepare(handle.get(), method, url, body);
+    curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBody);
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &received);
+    const CURLcode code = curl_easy_perform(handle.get());
+    if (code != CURLE_OK)
+        return failed(handle.get(), code);
+    long status = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    ApiAnswer answer;
+    answer.status = static_cast<int>(status);
+    answer.body = QJsonDocument::fromJson(received).object();
+    if (answer.ok() && answer.body.isEmpty()) {
+        answer.status = 0;
+        answer.problem = m_base + " does not answer like LLM Proxy";
+    }
+    return answer;
+}
+
+bool isLoopback(const std::string &url)
+{
+    return url.rfind("http://127.", 0) == 0 || url.rfind("http://localhost", 0) == 0
+           || url.rfind("http://[::1]", 0) == 0;
+}
+
+} // namespace
+
+std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings)
+{
+    if (url.rfind("http:", 0) == 0 && !isLoopback(url))
+        note("warning: the management token travels unencrypted to " + url);
+    auto client = std::make_unique<HttpClient>(url, std::string());
+    client->setProxy(settings);
+    client->setToken(settings.managementToken);
+    return client;
+}
+
+std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath)
+{
+    return std::make_unique<HttpClient>("http://localhost", socketPath);
+}
+
+ApiAnswer askHealth(const std::string &url, const Settings &settings)
+{
+    HttpClient client(url, std::string());
+    client.setProxy(settings);
+    return client.call("GET", "/health", Query(), QByteArray());
+}
+
+} // namespace llmproxy

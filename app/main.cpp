@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "command_line.h"
+#include "console.h"
+#include "output.h"
+#include "process.h"
+#include "serve.h"
+
+#include <QCoreApplication>
+
+#include <cstdio>
+
+using namespace llmproxy;
+
+int main(int argc, char **argv)
+{
+    protectMemory();
+    CommandLine line;
+    const int parsed = line.parse(argc, argv);
+    if (parsed != ExitOk || line.finished)
+        return parsed;
+    if (!line.options.serve && !line.chosen)
+        return openConsole(argc, argv);
+
+    const QCoreApplication application(argc, argv);
+    const int code = line.options.serve ? serve(line.options) : line.chosen();
+    if (std::fflush(stdout) != 0 && code == ExitOk)
+        return complain(ExitFailed, "the output could not be written");
+    return code;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "management_client.h"
+
+#include "base/random.h"
+#include "engine/engine.h"
+#include "output.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QUrl>
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+class EngineClient : public ManagementClient
+{
+public:
+    explicit EngineClient(Engine &engine) : m_engine(engine) {}
+
+    using ManagementClient::call;
+    ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
+                   const QByteArray &body) override;
+
+private:
+    Engine &m_engine;
+};
+
+std::string encoded(const std::string &text)
+{
+    return QUrl::toPercentEncoding(fromText(text)).toStdString();
+}
+
+} // namespace
+
+std::string encodeQuery(const Query &query)
+{
+    std::string text;
+    for (const auto &[name, value] : query)
+        text += (text.empty() ? "" : "&") + encoded(name) + "=" + encoded(value);
+    return text;
+}
+
+ApiAnswer EngineClient::call(const std::string &method, const std::string &path, const Query &query,
+                             const QByteArray &body)
+{
+    ManageRequest request;
+    request.method = method;
+    request.path = path;
+    request.query = encodeQuery(query);
+    request.body = body;
+    if (!body.isEmpty())
+        request.contentType = "application/json";
+    request.actor = "cli";
+    request.requestId = randomUuid();
+    request.userAgent = "llm-proxy/" LLM_PROXY_VERSION;
+    const ManageAnswer answer = m_engine.manage(std::move(request));
+    ApiAnswer result;
+    result.status = answer.status;
+    result.body = QJsonDocument::fromJson(answer.body).object();
+    return result;
+}
+
+std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine)
+{
+    return std::make_unique<EngineClient>(engine);
+}
+
+int ApiAnswer::exitCode() const
+{
+    if (ok())
+        return ExitOk;
+    if (status == 0)
+        return forbidden ? ExitNotAllowed : ExitUnreachable;
+    if (status == 400)
+        return ExitUsage;
+    return status == 401 || status == 403 ? ExitNotAllowed : ExitFailed;
+}
+
+int complain(const ApiAnswer &answer)
+{
+    if (answer.ok())
+        return ExitOk;
+    if (answer.status == 0) {
+        note(answer.problem);
+        return answer.exitCode();
+    }
+    const QJsonObject error = answer.body.value(QLatin1String("error")).toObject();
+    std::string sentence = error.value(QLatin1String("message")).toString().toStdString();
+    const std::string field = error.value(QLatin1String("field")).toString().toStdString();
+    if (sentence.empty())
+        sentence = "the server answered with status " + std::to_string(answer.status);
+    if (!field.empty() && sentence.find(field) == std::string::npos)
+        sentence = field + ": " + sentence;
+    note(sentence);
+    return answer.exitCode();
+}
+
+ApiAnswer ManagementClient::call(const std::string &method, const std::string &path, const QJsonObject &body)
+{
+    return call(method, path, Query(), QJsonDocument(body).toJson(QJsonDocument::Compact));
+}
+
+ApiAnswer ManagementClient::list(const std::string &path, Query query, int64_t most)
+{
+    constexpr int64_t largestPage = 200;
+    const QLatin1String itemsName("items");
+    QJsonArray items;
+    query.emplace_back("limit", std::to_string(most > 0 ? std::min(most, largestPage) : largestPage));
+    query.emplace_back("cursor", "");
+    while (true) {
+        Query page = query;
+        if (page.back().second.empty())
+            page.pop_back();
+        ApiAnswer answer = call("GET", path, page);
+        if (!answer.ok())
+            return answer;
+        const QJsonArray more = answer.body.value(itemsName).toArray();
+        for (const QJsonValue &item : more) {
+            if (most <= 0 || items.size() < most)
+                items.append(item);
+        }
+        query.back().second = answer.body.value(QLatin1String("next_cursor")).toString().toStdString();
+        if (query.back().second.empty() || more.isEmpty() || (most > 0 && items.size() >= most)) {
+            answer.body = QJsonObject{{itemsName, items}};
+            return answer;
+        }
+    }
+}
+
+OpenClient::OpenClient() = default;
+
+OpenClient::~OpenClient()
+{
+    client.reset();
+    if (engine) {
+        engine->requestStop();
+        engine->waitStopped();
+    }
+}
+
+namespace {
+
+int openServer(const std::string &given, OpenClient &opened)
+{
+    const std::string url = serverUrl(given);
+    if (url.empty())
+        return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
+    if (opened.loaded.settings.managementToken.isEmpty())
+        return complain(ExitUsage, "MANAGEMENT_TOKEN is not set: --url needs the server's management token, from the "
+                                   "environment or .env");
+    opened.client = clientOfUrl(url, opened.loaded.settings);
+    return ExitOk;
+}
+
+} // namespace
+
+int openLoaded(const Target &target, OpenClient &opened)
+{
+    if (!target.url.empty())
+        return openServer(target.url, opened);
+    Settings &settings = opened.loaded.settings;
+    if (dataDirOwner(settings.dataDir).held) {
+        opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
+        return ExitOk;
+    }
+    EngineOptions options;
+    options.networkListener = false;
+    options.controlSocket = false;
+    opened.engine = std::make_unique<Engine>(settings, options);
+    if (const Outcome error = opened.engine->start()) {
+        opened.engine.reset();
+        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+    }
+    opened.client = clientOfEngine(*opened.engine);
+    return ExitOk;
+}
+
+int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened)
+{
+    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        return ExitUsage;
+    return openLoaded(target, opened);
+}
+
+bool checkId(const std::string &id)
+{
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    if (id.rfind("tok-", 0) == 0) {
+        note("this looks like an access token; give the token's id instead (llm-proxy token list): arguments can be "
+             "seen by other processes");
+        return false;
+    }
+    if (id.empty() || id.size() > 64 || !std::all_of(id.begin(), id.end(), allowed)) {
+        note("not an id: ids are 1 to 64 of A-Z a-z 0-9 _ -");
+        return false;
+    }
+    return true;
+}
+
+std::string serverUrl(const std::string &text)
+{
+    QUrl url(fromText(text), QUrl::StrictMode);
+    const bool web = url.scheme() == QLatin1String("http") || url.scheme() == QLatin1String("https");
+    const QString path = url.path();
+    if (!url.isValid() || !web || url.host().isEmpty() || !url.userInfo().isEmpty() || url.hasQuery()
+        || url.hasFragment() || (!path.isEmpty() && path != QLatin1String("/")))
+        return {};
+    url.setPath(QString());
+    return url.toString(QUrl::FullyEncoded).toStdString();
+}
+
+std::string urlOfListen(const std::string &address)
+{
+    const size_t colon = address.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : address.substr(colon);
+    std::string host = address.substr(0, colon);
+    if (host == "0.0.0.0" || host.empty())
+        host = "127.0.0.1";
+    else if (host == "[::]" || host == "::")
+        host = "[::1]";
+    return "http://" + host + port;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The management API as commands see it: the same requests and answers over the control socket of a running
+// engine, over HTTP to a server's URL, or to an engine inside this process. Thread: main.
+#pragma once
+
+#include "settings_source.h"
+
+#include <QByteArray>
+#include <QJsonObject>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llmproxy {
+
+class Engine;
+
+struct ApiAnswer
+{
+    int status = 0;      // 0: no answer; problem says why
+    QJsonObject body;
+    std::string problem;
+    bool forbidden = false; // no answer because the socket is another user's
+
+    bool ok() const { return status >= 200 && status < 300; }
+    int exitCode() const;
+};
+
+// The answer's error as a sentence on stderr; its exit code.
+int complain(const ApiAnswer &answer);
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+class ManagementClient
+{
+public:
+    virtual ~ManagementClient() = default;
+    virtual ApiAnswer call(const std::string &method, const std::string &path, const Query &query = {},
+                           const QByteArray &body = {}) = 0;
+    ApiAnswer call(const std::string &method, const std::string &path, const QJsonObject &body);
+    // Follows the pages; at most `most` items, 0: all. The answer's body holds all items.
+    ApiAnswer list(const std::string &path, Query query, int64_t most);
+};
+
+std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings);
+std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath);
+std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine);
+
+// Where a command goes.
+struct Target
+{
+    std::string url;   // empty: the data directory
+    bool json = false;
+};
+
+// A client and what must live as long as it does.
+struct OpenClient
+{
+    LoadedSettings loaded;
+    std::unique_ptr<Engine> engine; // in-process only
+    std::unique_ptr<ManagementClient> client;
+
+    OpenClient();
+    ~OpenClient();
+};
+
+// For administrative commands. ExitOk, or the code after the sentence is printed.
+int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened);
+// The same with settings that are loaded already.
+int openLoaded(const Target &target, OpenClient &opened);
+
+// True for what can be an id of ours; the sentence is printed when not.
+bool checkId(const std::string &id);
+// http(s)://host[:port], no trailing slash; empty when it is none.
+std::string serverUrl(const std::string &text);
+// GET url/health without a credential.
+ApiAnswer askHealth(const std::string &url, const Settings &settings);
+// The URL of a listen address: wildcards become loopback.
+std::string urlOfListen(const std::string &address);
+
+} // namespace llmproxy

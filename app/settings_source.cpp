@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "settings_source.h"
+
+#include "output.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+std::map<std::string, std::string> processEnvironment()
+{
+    std::map<std::string, std::string> values;
+    for (char **entry = environ; entry && *entry; ++entry) {
+        const std::string_view text(*entry);
+        const size_t equals = text.find('=');
+        if (equals != std::string_view::npos)
+            values.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return values;
+}
+
+} // namespace
+
+std::string distrustOfEnvFile(const std::string &path)
+{
+    struct stat file = {};
+    if (stat(path.c_str(), &file) != 0)
+        return {};
+    if (!S_ISREG(file.st_mode))
+        return "it is not a regular file";
+    if (file.st_uid != geteuid())
+        return "it belongs to another user";
+    if (file.st_mode & (S_IWGRP | S_IWOTH))
+        return "others can write it; chmod 600 " + path;
+    return {};
+}
+
+SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve)
+{
+    SettingSources sources;
+    sources.flags = options.flags;
+    sources.environment = processEnvironment();
+    sources.serve = serve;
+    if (!options.envFile.empty()) {
+        sources.envFilePath = options.envFile;
+        sources.envFileRequired = true;
+    } else if (policy == EnvFilePolicy::WorkingDirectory && access(".env", F_OK) == 0) {
+        const std::string distrust = distrustOfEnvFile(".env");
+        if (distrust.empty())
+            sources.envFilePath = ".env";
+        else
+            note("./.env is not read: " + distrust);
+    }
+    return sources;
+}
+
+void printProblems(const std::vector<SettingProblem> &problems)
+{
+    size_t width = 0;
+    for (const SettingProblem &problem : problems)
+        width = std::max(width, problem.name.size() + problem.value.size() + 2);
+    for (const SettingProblem &problem : problems) {
+        const std::string setting = problem.name + "=" + problem.value + ":";
+        std::fprintf(stderr, "%-*s %s\n", static_cast<int>(width), setting.c_str(), problem.problem.c_str());
+    }
+}
+
+bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
+{
+    loaded = loadSettings(sources);
+    printProblems(loaded.problems);
+    return loaded.problems.empty();
+}
+
+} // namespace llmproxy

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Where a program run takes its settings from: flags, environment and, where ruling allows it, the .env of
+// the working directory. Thread: main.
+#pragma once
+
+#include "config/settings.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+// What stands before or among a command's own options.
+struct GlobalOptions
+{
+    bool serve = false;
+    bool demo = false;
+    std::string envFile;                      // --env; empty: not given
+    std::map<std::string, std::string> flags; // settings given as flags, by variable name
+};
+
+enum class EnvFilePolicy {
+    WorkingDirectory, // --serve, setup and administrative commands read ./.env
+    OnlyWhenNamed,    // run: a cloned repository must not redirect our keys
+};
+
+SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve);
+// Empty when the file may be trusted: ours, and nobody else can write it.
+std::string distrustOfEnvFile(const std::string &path);
+// One aligned line a problem, on stderr.
+void printProblems(const std::vector<SettingProblem> &problems);
+// False when there are problems; they are printed.
+bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);
+
+} // namespace llmproxy

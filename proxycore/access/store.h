@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// How projects and tokens change: one door, implemented by storage. A change is decided on the storage
+// thread against the newest state, written with its audit event in one transaction, published as a new
+// snapshot, and only then answered. Several waiting changes share one commit (group commit).
+#pragma once
+
+#include "access/records.h"
+#include "access/snapshot.h"
+#include "audit/event.h"
+#include "base/result.h"
+
+#include <functional>
+#include <variant>
+#include <vector>
+
+namespace llmproxy {
+
+struct PutProject { Project project; }; // insert or replace
+struct PutToken { Token token; };
+struct RemoveToken { QString id; };
+using Change = std::variant<PutProject, PutToken, RemoveToken>;
+
+struct Decision
+{
+    std::vector<Change> changes;
+    AuditEvent event;
+};
+
+class AccessStore
+{
+public:
+    virtual ~AccessStore() = default;
+
+    // Runs on the storage thread; must not block. An Error changes nothing and writes no event here.
+    using Decide = std::function<Result<Decision>(const Snapshot &now)>;
+    // Runs on the storage thread after the snapshot is published (or with the Error).
+    using Done = std::function<void(const Outcome &failure)>;
+    virtual void submit(Decide decide, Done done) = 0;
+
+    // Puts newly resolved keys of references into the snapshot (no stored change). Any thread.
+    virtual void refreshReferences() = 0;
+};
+
+} // namespace llmproxy

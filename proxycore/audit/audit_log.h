@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The audit log. One thread ("audit") assigns seq, prev and hash, appends to the file and fsyncs it;
+// it hands rows to an AuditTable (implemented by storage). Owned by the engine.
+//
+// Order for a management change (ruling 35): storage opens its transaction and applies the change,
+// calls appendNow(), inserts the returned rows itself, commits. If that commit fails it calls
+// notApplied() so that the next line says so.
+// Access events: record() queues; the audit thread writes a batch to the file, calls the completions,
+// and hands the rows to the table within 100 ms.
+#pragma once
+
+#include "audit/event.h"
+#include "audit/masking.h"
+#include "base/result.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+enum class AuditFsync { Management, Always, Never };
+
+struct AuditConfig
+{
+    bool enabled = true;
+    std::string file;             // empty: none
+    unsigned fileMode = 0600;
+    bool createDir = true;
+    bool storeInDb = true;
+    bool maskClientIp = false;
+    bool refuseOnError = true;    // AUDIT_ON_ERROR=refuse
+    AuditFsync fsync = AuditFsync::Management;
+};
+
+// Where rows go; implemented by storage. Thread-safe.
+class AuditTable
+{
+public:
+    virtual ~AuditTable() = default;
+    // Queues rows for the next commit; stored(ok) is called on the storage thread.
+    virtual void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) = 0;
+    // Highest seq in the table and its hash, 0 and "" when empty. Called before the thread starts.
+    virtual int64_t lastSeq(std::string *hash) = 0;
+};
+
+class AuditLog
+{
+public:
+    AuditLog(AuditConfig config);
+    ~AuditLog(); // stop()
+    AuditLog(const AuditLog &) = delete;
+    AuditLog &operator=(const AuditLog &) = delete;
+
+    // Opens (creates 0600) the file, repairs a half-written last line, finds the last seq and hash in
+    // file and table, replays rows missing in the table, starts the thread.
+    Outcome start(AuditTable *table);
+    // Writes and fsyncs everything queued, then ends the thread.
+    void stop();
+
+    // Queues one event. written(ok) is called once on the audit thread when it has reached the file
+    // (write(2), and fsync when AUDIT_FSYNC=always), or with no file: when its row is committed.
+    // ok is false when the event could not be written and AUDIT_ON_ERROR=refuse. May be null.
+    using Written = std::function<void(bool ok)>;
+    void record(AuditEvent event, Written written);
+
+    // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and
+    // hash. False: nothing of them counts as written.
+    bool appendNow(std::vector<AuditEvent> &events);
+    // The transaction of these already appended events failed: queues "result":"error",
+    // "reason":"not_applied" with their action and "not_applied_seq".
+    void notApplied(const std::vector<AuditEvent> &events);
+
+    bool healthy() const;   // false while writing fails: the data plane answers 503
+    void reopen();          // SIGHUP
+    int64_t lastSeq() const;
+    const AuditConfig &config() const;
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace llmproxy

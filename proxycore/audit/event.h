@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One audit event, as a value. Texts given to it are masked or reduced here, once, so no caller can
+// put a secret into the log. The line's key order is that of contract section 6. Thread: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace llmproxy {
+
+struct AuditEvent
+{
+    using Detail = std::variant<int64_t, bool, std::string>;
+
+    int64_t timestampMs = 0;     // set by the audit thread when 0
+    std::string action;          // "token.create"
+    std::string actor;           // management, client, console, cli, system
+    std::string projectId;
+    std::string requestId;
+    std::string clientIp;        // masked by the audit thread when AUDIT_MASK_CLIENT_IP
+    std::string result;          // success, failure, denied, error
+    std::vector<std::pair<std::string, Detail>> details; // in order; empty texts are left out
+    // Set by the audit thread:
+    int64_t seq = 0;
+    std::string prev;
+    std::string hash;
+
+    AuditEvent() = default;
+    AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName);
+
+    AuditEvent &detail(std::string key, std::string value); // no-op for an empty value
+    AuditEvent &detail(std::string key, const char *value);
+    AuditEvent &detail(std::string key, int64_t value);
+    AuditEvent &detail(std::string key, bool value);
+    // Cut at 256 characters, credential-looking words masked.
+    AuditEvent &userAgent(std::string_view value);
+    // Written only when it matches [A-Za-z0-9._:/@+-]{1,128}, else "invalid"; empty: left out.
+    AuditEvent &model(std::string_view value);
+    const Detail *find(std::string_view key) const;
+};
+
+// The details object alone, as it stands in the line and in the table's column.
+std::string detailsJson(const AuditEvent &event);
+// The bytes from '{' up to, not including, ,"hash": — what the hash covers.
+std::string hashedBytes(const AuditEvent &event);
+// The whole line without the newline.
+std::string auditLine(const AuditEvent &event);
+// Reads a line back (replay at start, reading a file-only log).
+std::optional<AuditEvent> parseAuditLine(std::string_view line);
+
+} // namespace llmproxy

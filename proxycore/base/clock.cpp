@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "base/clock.h"
+
+#include <QDateTime>
+#include <atomic>
+#include <cstdio>
+#include <ctime>
+
+namespace llmproxy {
+
+namespace {
+
+std::atomic<int64_t> s_shiftMs{0};
+
+std::string format(int64_t wallMs, char separator, const char *suffix)
+{
+    const auto seconds = static_cast<time_t>(wallMs / 1000);
+    tm utc{};
+    gmtime_r(&seconds, &utc);
+    char text[48];
+    std::snprintf(text, sizeof text, "%04d-%02d-%02d%c%02d:%02d:%02d.%03d%s", utc.tm_year + 1900,
+                  utc.tm_mon + 1, utc.tm_mday, separator, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                  static_cast<int>(wallMs % 1000), suffix);
+    return text;
+}
+
+} // namespace
+
+int64_t Clock::wallMs()
+{
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000 + s_shiftMs.load(std::memory_order_relaxed);
+}
+
+int64_t Clock::steadyUs()
+{
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+void Clock::advanceForTest(int64_t ms)
+{
+    s_shiftMs += ms;
+}
+
+std::string rfc3339(int64_t wallMs)
+{
+    return format(wallMs, 'T', "Z");
+}
+
+std::string sqlTimestamp(int64_t wallMs)
+{
+    return format(wallMs, ' ', "");
+}
+
+int64_t parseRfc3339(const QString &text)
+{
+    const QDateTime time = QDateTime::fromString(text, Qt::ISODateWithMs);
+    if (!time.isValid() || (!text.endsWith(QLatin1Char('Z')) && time.timeSpec() == Qt::LocalTime))
+        return -1;
+    return time.toMSecsSinceEpoch();
+}
+
+} // namespace llmproxy

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The one clock. Tests shift wall time with advanceForTest(). Thread: any.
+#pragma once
+
+#include <QString>
+#include <cstdint>
+#include <string>
+
+namespace llmproxy {
+
+class Clock
+{
+public:
+    // Milliseconds since 1970-01-01T00:00:00Z.
+    static int64_t wallMs();
+    // Microseconds of a clock that never goes back; only differences have a meaning.
+    static int64_t steadyUs();
+    // Adds to what wallMs() returns, for tests.
+    static void advanceForTest(int64_t ms);
+};
+
+// RFC 3339, UTC, milliseconds: 2023-12-01T10:00:00.123Z
+std::string rfc3339(int64_t wallMs);
+// The audit table's form: 2023-12-01 10:00:00.123
+std::string sqlTimestamp(int64_t wallMs);
+// Reads RFC 3339 with any offset; nullopt-like -1 when it is not one.
+int64_t parseRfc3339(const QString &text);
+
+} // namespace llmproxy

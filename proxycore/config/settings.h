@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// All settings, validated. Declared once in settings_table.cpp: name, type, default, range, secret or
+// not, meaning; environment, .env, flags, --help, .env.example and this struct come from those lines.
+// Thread: a value, read-only after start.
+#pragma once
+
+#include "access/cidr.h"
+#include "secrets/secret.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+struct ListenAddress
+{
+    std::string host; // IP literal or "localhost", without brackets
+    uint16_t port = 8080; // 0: any free port (tests, run)
+};
+
+struct Settings
+{
+    ListenAddress listen;
+    bool allowInsecureListen = false;
+    bool allowInsecureUpstream = false;
+    std::string dataDir, databasePath;
+    Secret managementToken;
+    std::vector<Cidr> managementAllowedIps;
+    Secret encryptionKey;            // decoded 32 bytes, or empty
+    std::string encryptionKeyFile;
+    bool auditEnabled = true;
+    std::string auditLogFile;        // empty: no file
+    unsigned auditFileMode = 0600;
+    bool auditRefuseOnError = true, auditCreateDir = true, auditStoreInDb = true, auditMaskClientIp = false;
+    bool auditMaskUnprefixedFull = false;
+    std::string auditFsync;          // management, always, never
+    std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
+    int logMaxSizeMb = 10, logMaxBackups = 5;
+    std::vector<Cidr> trustedProxies;
+    std::vector<std::string> allowedHosts; // lower case, no port, no trailing dot
+    int64_t requestHeadTimeoutMs = 10'000, requestBodyTimeoutMs = 60'000, keepaliveTimeoutMs = 75'000;
+    int64_t clientWriteTimeoutMs = 60'000;
+    int64_t upstreamConnectTimeoutMs = 10'000, upstreamFirstByteTimeoutMs = 590'000,
+            upstreamIdleTimeoutMs = 290'000;
+    int64_t maxHeaderSize = 32 * 1024, maxHeaderCount = 100, maxTargetSize = 8 * 1024;
+    int64_t maxRequestSize = 512'000'000, maxInspectedBody = 16 << 20;
+    int64_t maxConnections = 10'000, maxConnectionsPerIp = 1000;
+    bool maxConnectionsPerIpSet = false, ipRateLimitSet = false, authFailureLimitSet = false; // loopback is exempt unless set (ruling 13)
+    int64_t tokenMaxLifetimeMs = 0, tokenDefaultLifetimeMs = 0;
+    int tokenDefaultRateLimit = 600;   // per minute
+    int ipRateLimit = 6000, authFailureLimit = 10; // per minute
+    int64_t providerKeyMaxAgeMs = 0, managementTokenMaxAgeMs = 0;
+    std::string apiConfigPath;
+    int engineThreads = 0;
+    std::string httpsProxy, noProxy, sslCertFile;
+    std::string secretsDir;
+    int64_t drainTimeoutMs = 30'000;
+    bool demo = false;
+};
+
+struct SettingProblem
+{
+    std::string name;     // the variable
+    std::string value;    // masked when secret
+    std::string problem;  // what is wrong and what is accepted
+};
+
+struct SettingSources
+{
+    std::map<std::string, std::string> flags;       // by variable name
+    std::map<std::string, std::string> environment;
+    std::string envFilePath;   // empty: none is read
+    bool envFileRequired = false; // named by --env: missing or unreadable is a problem
+    bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
+};
+
+struct LoadedSettings
+{
+    Settings settings;
+    std::vector<SettingProblem> problems; // all of them; empty: good
+    std::map<std::string, std::string> origin; // variable → "flag", "environment", ".env", "default"
+};
+
+// Reads and validates everything; creates nothing.
+LoadedSettings loadSettings(const SettingSources &sources);
+
+// One declared line, for --help, .env.example, the settings reference and the architecture test.
+struct SettingDeclaration
+{
+    std::string name;         // LISTEN_ADDR
+    std::string defaultText;  // as printed; "" = none
+    std::string accepts;      // "address:port", "duration, e.g. 30s", …
+    std::string meaning;
+    bool secret = false;      // no flag
+};
+const std::vector<SettingDeclaration> &settingDeclarations();
+// LISTEN_ADDR → --listen-addr; empty for secrets.
+std::string flagOf(const SettingDeclaration &declaration);
+std::string envExample();     // the text of .env.example
+
+// .env rules of contract section 2. Problems name the line. Unknown names are ignored by loadSettings.
+struct EnvFile
+{
+    std::vector<std::pair<std::string, std::string>> values;
+    std::vector<std::string> problems;
+};
+EnvFile parseEnvFile(std::string_view text);
+
+// Strict value readers, nullopt when not exactly the form. Also used for CLI arguments.
+std::optional<int64_t> parseDurationMs(std::string_view text); // 500ms 30s 15m 2h 30d
+std::optional<int64_t> parseSize(std::string_view text);       // 64KiB 10MB 512
+std::optional<bool> parseBool(std::string_view text);          // true/false/1/0/yes/no/on/off, any case
+std::optional<int> parseRatePerMinute(std::string_view text);  // "600/m", "10/s" (×60), "600", "0"
+
+} // namespace llmproxy

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// auth.failure and auth.success: recorded so that nobody can fill the disk from outside (ruling 41). What
+// goes over the limit is summed into one event per address and minute with "count". Thread: any, one lock.
+#pragma once
+
+#include "audit/audit_log.h"
+#include "front/head_rules.h"
+#include "front/http_types.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace llmproxy {
+
+class AuthEvents
+{
+public:
+    explicit AuthEvents(AuditLog &audit) : m_audit(audit) {}
+    // One event now.
+    void failure(const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written);
+    // Counted; the first of a minute at once, the others by flush().
+    void countedFailure(const Peer &peer, const std::string &reason);
+    // The first per address and hour.
+    void success(const Peer &peer, const RequestHead &head);
+    void flush(); // every few seconds, and at stop
+
+private:
+    struct Window
+    {
+        int64_t sinceMs = 0;
+        int64_t waiting = 0;
+    };
+    void emitCount(const std::string &address, const std::string &reason, int64_t count);
+
+    AuditLog &m_audit;
+    std::mutex m_lock;
+    std::map<std::pair<std::string, std::string>, Window> m_windows;
+    std::map<std::string, int64_t> m_successes;
+};
+
+} // namespace llmproxy

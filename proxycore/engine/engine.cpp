@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "engine/engine.h"
+
+#include "audit/audit_log.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "engine/auth_events.h"
+#include "engine/data_lock.h"
+#include "engine/engine_thread.h"
+#include "front/http_bridge.h"
+#include "secrets/key_ring.h"
+#include "secrets/references.h"
+#include "storage/database.h"
+
+#include <algorithm>
+#include <cstring>
+#include <curl/curl.h>
+#include <future>
+#include <openssl/sha.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr int flushEveryMs = 5'000;
+constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
+
+// Creates each missing folder of the path 0700.
+Outcome makeFolder(const std::string &path)
+{
+    for (size_t at = path.find('/', 1); ; at = path.find('/', at + 1)) {
+        const std::string part = path.substr(0, at);
+        if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+            return Error{ErrorKind::Unavailable, "data_dir", "cannot create the folder " + part + ": " + std::strerror(errno), "DATA_DIR"};
+        if (at == std::string::npos)
+            return {};
+    }
+}
+
+std::string sha256Hex(std::string_view text)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest);
+    std::string hex;
+    for (const unsigned char byte : digest) {
+        static constexpr char digits[] = "0123456789abcdef";
+        hex += digits[byte >> 4];
+        hex += digits[byte & 15];
+    }
+    return hex;
+}
+
+} // namespace
+
+struct Engine::Private
+{
+    const Settings &settings;
+    EngineOptions options;
+    DataLock lock;
+    Profiles profiles;
+    SnapshotHolder snapshots;
+    std::optional<KeyRing> keys;
+    std::unique_ptr<ReferenceResolver> references;
+    std::unique_ptr<Database> database;
+    std::unique_ptr<AuditLog> audit;
+    std::unique_ptr<AuthEvents> authEvents;
+    std::unique_ptr<AddressLimits> addresses;
+    std::unique_ptr<ManageApi> api;
+    std::unique_ptr<HttpBridge> bridge;
+    std::atomic<int64_t> heldBytes{0};
+    std::vector<std::unique_ptr<EngineThread>> threads;
+    std::string address;
+    int64_t managementTokenSinceMs = 0;
+    bool started = false;
+    bool stopping = false;
+
+    Outcome openKeys();
+    Outcome openStorage();
+    Outcome listen();
+    void makeApi();
+    void makeThreads(size_t count);
+    void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
+    bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
+    std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
+};
+
+Outcome Engine::Private::openKeys()
+{
+    const auto record = database->keyRingRecord();
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, !record);
+    if (!master)
+        return master.error();
+    if (!record) {
+        keys.emplace(KeyRing::create(*master));
+        return database->saveKeyRingRecord(keys->record());
+    }
+    auto opened = KeyRing::open(*master, *record);
+    if (!opened) { // ruling 27: a wrong key is a configuration error
+        Error error = opened.error();
+        error.kind = ErrorKind::Invalid;
+        return error;
+    }
+    keys.emplace(std::move(*opened));
+    return {};
+}
+
+Outcome Engine::Private::openStorage()
+{
+    database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
+    if (Outcome failure = database->open())
+        return failure;
+    if (Outcome failure = openKeys())
+        return failure;
+    if (!settings.managementToken.isEmpty())
+        managementTokenSinceMs = database->noteManagementToken(sha256Hex(settings.managementToken.reveal()));
+    references = std::make_unique<ReferenceResolver>(settings.dataDir, settings.secretsDir);
+    AuditConfig config;
+    config.enabled = settings.auditEnabled;
+    config.file = settings.auditLogFile;
+    config.fileMode = settings.auditFileMode;
+    config.createDir = settings.auditCreateDir;
+    config.storeInDb = settings.auditStoreInDb;
+    config.maskClientIp = settings.auditMaskClientIp;
+    config.refuseOnError = settings.auditRefuseOnError;
+    config.fsync = settings.auditFsync == "always" ? AuditFsync::Always
+                   : settings.auditFsync == "never" ? AuditFsync::Never : AuditFsync::Management;
+    audit = std::make_unique<AuditLog>(config);
+    if (Outcome failure = audit->start(database.get()))
+        return failure;
+    return database->start(&snapshots, audit.get(), &*keys, references.get());
+}
+
+void Engine::Private::makeApi()
+{
+    ManageContext context;
+    context.settings = &settings;
+    context.database = database.get();
+    context.audit = audit.get();
+    context.snapshots = &snapshots;
+    context.keys = &*keys;
+    context.references = references.get();
+    context.providerKnown = [this](const std::string &name) { return profiles.find(name) != profiles.end(); };
+    context.providerNames = [this] {
+        std::vector<std::string> names;
+        for (const auto &[name, profile] : profiles)
+            names.push_back(name);
+        return names;
+    };
+    context.providerNeedsKey = [this](const std::string &name) {
+        const auto profile = profiles.find(name);
+        return profile == profiles.end() || (profile->second.auth != AuthForm::None && !profile->second.keyOptional);
+    };
+    context.cutStreams = [this](const std::vector<std::string> &ids) {
+        for (const auto &thread : threads)
+            thread->cut(ids, "stream_cut");
+    };
+    context.ready = [this] { return ready(); };
+    context.managementTokenSinceMs = managementTokenSinceMs;
+    api = std::make_unique<ManageApi>(std::move(context));
+    bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
+    bridge->every(flushEveryMs, [this] { authEvents->flush(); });
+    bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
+}
+
+void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complete &complete)
+{
+    const size_t mark = call.target.find('?');
+    ManageRequest request;
+    request.method = call.method;
+    request.path = call.target.substr(0, mark);
+    request.query = mark == std::string::npos ? std::string() : call.target.substr(mark + 1);
+    if (request.path == "/health" || request.path == "/ready") {
+        const bool readable = call.method == "GET" || call.method == "HEAD";
+        const bool good = request.path == "/health" || ready();
+        if (!readable)
+            complete({405, R"({"error":{"code":"method_not_allowed","message":"only GET and HEAD are served here"}})", "", "GET, HEAD"});
+        else
+            complete({good ? 200 : 503, good ? R"({"status":"ok"})" : R"({"status":"unavailable"})", good ? "" : "1", ""});
+        return;
+    }
+    request.body = QByteArray::fromStdString(call.body);
+    request.contentType = call.contentType;
+    request.actor = call.actor;
+    request.requestId = call.requestId;
+    request.clientIp = call.clientIp;
+    request.userAgent = call.userAgent;
+    api->handle(request, [complete](const ManageAnswer &answer) {
+        complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow});
+    });
+}
+
+void Engine::Private::makeThreads(size_t count)
+{
+    FrontConfig front;
+    front.head = {static_cast<size_t>(settings.maxHeaderCount), static_cast<size_t>(settings.maxTargetSize)};
+    front.maxHeaderSize = static_cast<size_t>(settings.maxHeaderSize);
+    front.maxRequestSize = settings.maxRequestSize;
+    front.headTimeoutMs = settings.requestHeadTimeoutMs;
+    front.bodyTimeoutMs = settings.requestBodyTimeoutMs;
+    front.keepaliveTimeoutMs = settings.keepaliveTimeoutMs;
+    front.writeTimeoutMs = settings.clientWriteTimeoutMs;
+    front.allowedHosts = settings.allowedHosts;
+    front.trustedProxies = settings.trustedProxies;
+
+    FrontHooks hooks;
+    hooks.admitRequest = [this](const Peer &peer) {
+        Refusal answer;
+        const RateDecision rate = addresses->takeRequest(peer.address, Clock::wallMs() * 1000);
+        if (rate.allowed)
+            return answer;
+        answer = refusal("rate_limit_exceeded", "too many requests from this address");
+        answer.retryAfter = rate.retryAfterSeconds;
+        answer.rateLimit = rate.limit;
+        answer.rateRemaining = 0;
+        answer.rateReset = rate.resetSeconds;
+        return answer;
+    };
+    hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
+    hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
+    hooks.headRefused = [this](const Peer &peer, const HeadFault &fault) { authEvents->countedFailure(peer, fault.code); };
+
+    ExchangeContext shared;
+    shared.config = {settings.maxRequestSize, settings.maxInspectedBody, settings.upstreamConnectTimeoutMs,
+                     settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
+    shared.profiles = &profiles;
+    shared.tokenHashKey = &keys->tokenHashKey();
+    shared.addresses = addresses.get();
+    shared.audit = audit.get();
+    shared.heldBytes = &heldBytes;
+    shared.authFailureOverLimit = [this](const Peer &peer) { authEvents->countedFailure(peer, "invalid_token"); };
+    shared.storageHealthy = [this] { return ready(); };
+
+    DoorConfig door;
+    door.allowedIps = settings.managementAllowedIps;
+    door.token = &settings.managementToken;
+    door.bridge = bridge.get();
+    door.accepted = [this](const Peer &peer, const RequestHead &head) { authEvents->success(peer, head); };
+    door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
+        Refusal answer;
+        const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
+        if (rate.allowed) {
+            authEvents->failure(peer, head, status, reason, std::move(written));
+            return answer;
+        }
+        authEvents->countedFailure(peer, reason);
+        answer = refusal("rate_limit_exceeded", "too many failed authentications from this address");
+        answer.retryAfter = rate.retryAfterSeconds;
+        answer.rateLimit = rate.limit;
+        answer.rateRemaining = 0;
+        answer.rateReset = rate.resetSeconds;
+        return answer;
+    };
+    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
+    for (size_t i = 0; i < count; ++i)
+        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), front, hooks, dial, shared, snapshots, door));
+}
+
+Outcome Engine::Private::listen()
+{
+    const auto failed = [](std::string text) { return Error{ErrorKind::Unavailable, "listen", std::move(text), "LISTEN_ADDR"}; };
+    std::string problem;
+    const bool network = options.networkListener;
+    if (!network && !options.controlSocket)
+        return {};
+    uint16_t port = settings.listen.port;
+    if (network && !probeBind(settings.listen.host, &port, &problem))
+        return failed(problem);
+    makeThreads(network ? static_cast<size_t>(std::max(settings.engineThreads, 1)) : 1);
+    for (const auto &thread : threads) {
+        if (!network)
+            break;
+        const int fd = openTcpListener(settings.listen.host, port, &port, &problem);
+        if (fd < 0)
+            return failed(problem);
+        thread->listenOn(fd, false);
+    }
+    if (options.controlSocket) {
+        const int fd = openUnixListener(controlSocketPath(settings.dataDir), &problem);
+        if (fd < 0)
+            return failed(problem);
+        threads.front()->listenOn(fd, true);
+    }
+    if (options.demo) {
+        const int fd = openUnixListener(demoSocket(), &problem);
+        if (fd < 0)
+            return failed(problem);
+        threads.front()->serveDemoOn(fd);
+    }
+    const bool v6 = settings.listen.host.find(':') != std::string::npos;
+    if (network)
+        address = (v6 ? "[" + settings.listen.host + "]" : settings.listen.host) + ":" + std::to_string(port);
+    for (const auto &thread : threads)
+        thread->run();
+    return {};
+}
+
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, false, false})
+{
+}
+
+Engine::~Engine()
+{
+    requestStop();
+    waitStopped();
+}
+
+Outcome Engine::start()
+{
+    signal(SIGPIPE, SIG_IGN);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    auto profiles = loadProfiles(d->settings.apiConfigPath);
+    if (!profiles)
+        return profiles.error();
+    d->profiles = std::move(*profiles);
+    if (d->options.demo) {
+        ProviderProfile demo;
+        demo.name = "demo";
+        demo.baseUrl = "http://demo.localhost/v1";
+        demo.keyOptional = true;
+        demo.unixSocket = d->demoSocket();
+        d->profiles["demo"] = demo;
+    }
+    if (Outcome failure = makeFolder(d->settings.dataDir))
+        return failure;
+    if (Outcome failure = d->lock.acquire(d->settings.dataDir))
+        return failure;
+    AddressPolicy policy;
+    policy.requestsPerMinute = d->settings.ipRateLimit;
+    policy.authFailuresPerMinute = d->settings.authFailureLimit;
+    policy.connections = d->settings.maxConnections;
+    policy.connectionsPerAddress = d->settings.maxConnectionsPerIp;
+    policy.limitLoopbackRequests = d->settings.ipRateLimitSet;
+    policy.limitLoopbackFailures = d->settings.authFailureLimitSet;
+    policy.limitLoopbackConnections = d->settings.maxConnectionsPerIpSet;
+    d->addresses = std::make_unique<AddressLimits>(policy);
+    if (Outcome failure = d->openStorage())
+        return failure;
+    d->authEvents = std::make_unique<AuthEvents>(*d->audit);
+    d->started = true;
+    d->makeApi();
+    if (Outcome failure = d->listen())
+        return failure;
+    if (d->options.networkListener) {
+        d->audit->record(AuditEvent("system.start", "system", "success"), nullptr);
+        logInfo("listening", {{"address", d->address}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
+    }
+    return {};
+}
+
+std::string Engine::listenAddress() const
+{
+    return d->address;
+}
+
+void Engine::requestStop()
+{
+    if (d->stopping)
+        return;
+    d->stopping = true;
+    for (const auto &thread : d->threads)
+        thread->drain(d->settings.drainTimeoutMs);
+}
+
+// The order of stopping: who asks, then who answers, then who writes.
+void Engine::waitStopped()
+{
+    for (const auto &thread : d->threads)
+        thread->join();
+    d->bridge.reset(); // management answers are done; storage may still complete changes
+    if (d->authEvents)
+        d->authEvents->flush();
+    if (d->audit && d->started && d->options.networkListener)
+        d->audit->record(AuditEvent("system.stop", "system", "success"), nullptr);
+    if (d->audit)
+        d->audit->stop();
+    if (d->database)
+        d->database->stop();
+    d->api.reset();
+    d->threads.clear();
+    if (d->started && d->options.controlSocket)
+        unlink(controlSocketPath(d->settings.dataDir).c_str());
+    if (d->started && d->options.demo)
+        unlink(d->demoSocket().c_str());
+    d->started = false;
+    d->lock.release();
+}
+
+void Engine::reopenLogs()
+{
+    d->audit->reopen();
+    reopenLog();
+}
+
+ManageAnswer Engine::manage(ManageRequest request)
+{
+    std::promise<ManageAnswer> promise;
+    auto future = promise.get_future();
+    BridgeCall call;
+    call.method = request.method;
+    call.target = request.path + (request.query.empty() ? "" : "?" + request.query);
+    call.body = request.body.toStdString();
+    call.contentType = request.contentType;
+    call.actor = request.actor;
+    call.requestId = request.requestId.empty() ? randomUuid() : request.requestId;
+    call.clientIp = request.clientIp;
+    call.userAgent = request.userAgent;
+    d->bridge->submit(std::move(call), [&promise](const BridgeAnswer &answer) {
+        promise.set_value({answer.status, QByteArray::fromStdString(answer.body), answer.retryAfter, answer.allow});
+    });
+    return future.get();
+}
+
+} // namespace llmproxy

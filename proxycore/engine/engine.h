@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Builds the parts, starts, stops and drains them; the only place that knows them all. Owns the data
+// directory (flock) while it lives. Threads: engine-N (front, exchange, upstream), management, storage,
+// audit. Its own methods: the thread that made it, but for manage().
+#pragma once
+
+#include "base/result.h"
+#include "config/settings.h"
+#include "manage/api.h"
+
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+struct EngineOptions
+{
+    bool networkListener = true; // LISTEN_ADDR
+    bool controlSocket = true;   // $DATA_DIR/control.sock
+    bool demo = false;           // the profile "demo", served from inside
+};
+
+class Engine
+{
+public:
+    // settings must outlive the engine.
+    Engine(const Settings &settings, EngineOptions options);
+    ~Engine(); // requestStop(), waitStopped()
+    Engine(const Engine &) = delete;
+    Engine &operator=(const Engine &) = delete;
+
+    // ErrorKind::Invalid: a configuration problem (exit 2); others: exit 1, e.g. the directory in use names
+    // the owner's pid, a port in use names the address. After an Error nothing runs.
+    Outcome start();
+    std::string listenAddress() const; // "127.0.0.1:41234", the actual one
+    // Begins to drain: no new requests, running ones get DRAIN_TIMEOUT (30 s).
+    void requestStop();
+    void waitStopped();
+    void reopenLogs(); // SIGHUP
+    // In-process management; blocks until the answer. Any thread but the engine's own.
+    ManageAnswer manage(ManageRequest request);
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+// Who holds the data directory's lock, without taking it.
+struct LockOwner
+{
+    bool held = false;
+    long pid = 0;
+};
+LockOwner dataDirOwner(const std::string &dataDir);
+// $DATA_DIR/control.sock, or below $XDG_RUNTIME_DIR when that path is longer than 107 bytes (sun_path).
+std::string controlSocketPath(const std::string &dataDir);
+
+} // namespace llmproxy

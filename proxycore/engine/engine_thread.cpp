@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "engine/engine_thread.h"
+
+#include "base/clock.h"
+#include "engine/demo_server.h"
+#include "exchange/exchange.h"
+#include "front/routes.h"
+
+#include <algorithm>
+#include <pthread.h>
+
+namespace llmproxy {
+
+namespace {
+
+// How often a draining thread looks whether it is idle.
+constexpr int64_t drainCheckMs = 10;
+
+} // namespace
+
+EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
+                           const ExchangeContext &shared, const SnapshotHolder &snapshots, const DoorConfig &door)
+    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_context(shared), m_door(door),
+      m_drainCheck(m_poller, [this] { checkDrained(); })
+{
+    m_context.snapshots = &m_snapshots;
+    m_context.upstream = &m_pool;
+    FrontHooks hooks = sharedHooks;
+    hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
+        if (routeOf(head.path) == ServedBy::Management || stream.peer().localSocket)
+            return std::make_unique<ManagementDoor>(m_door, std::move(head), stream);
+        return std::make_unique<Exchange>(m_context, std::move(head), stream);
+    };
+    m_server = std::make_unique<Server>(m_poller, front, std::move(hooks));
+}
+
+EngineThread::~EngineThread()
+{
+    join();
+}
+
+void EngineThread::listenOn(int fd, bool localSocket)
+{
+    m_server->listenOn(fd, localSocket);
+}
+
+void EngineThread::serveDemoOn(int fd)
+{
+    FrontHooks hooks;
+    hooks.makeHandler = [](RequestHead &&head, ServerStream &stream) {
+        return std::make_unique<DemoHandler>(std::move(head), stream);
+    };
+    m_demoServer = std::make_unique<Server>(m_poller, m_server->config(), std::move(hooks));
+    m_demoServer->listenOn(fd, true);
+}
+
+void EngineThread::run()
+{
+    m_thread = std::thread([this] {
+        pthread_setname_np(pthread_self(), ("engine-" + std::to_string(m_number)).c_str());
+        m_poller.run();
+    });
+}
+
+void EngineThread::drain(int64_t timeoutMs)
+{
+    m_poller.post([this, timeoutMs] {
+        m_drainUntilUs = Clock::steadyUs() + timeoutMs * 1000;
+        m_server->drain();
+        checkDrained();
+    });
+}
+
+void EngineThread::checkDrained()
+{
+    const bool late = Clock::steadyUs() >= m_drainUntilUs;
+    if (m_server->busyCount() > 0 && !late) {
+        m_drainCheck.start(drainCheckMs);
+        return;
+    }
+    m_server->killAll();
+    if (m_demoServer) {
+        m_demoServer->stopListening();
+        m_demoServer->killAll();
+    }
+    m_poller.stop();
+}
+
+void EngineThread::cut(const std::vector<std::string> &tokenIds, const std::string &reason)
+{
+    m_poller.post([this, tokenIds, reason] {
+        std::vector<Exchange *> hit;
+        for (Exchange *exchange : m_context.running) {
+            if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id) != tokenIds.end())
+                hit.push_back(exchange);
+        }
+        for (Exchange *exchange : hit)
+            exchange->cut(reason);
+    });
+}
+
+void EngineThread::join()
+{
+    if (m_thread.joinable())
+        m_thread.join();
+}
+
+} // namespace llmproxy

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What the exchanges of one engine thread share. Owned by the engine; everything in it outlives them.
+// Thread: one engine thread, but for what says otherwise.
+#pragma once
+
+#include "access/snapshot.h"
+#include "audit/audit_log.h"
+#include "front/http_types.h"
+#include "limits/address_limits.h"
+#include "upstream/call.h"
+#include "upstream/profile.h"
+
+#include <atomic>
+#include <functional>
+#include <unordered_set>
+
+namespace llmproxy {
+
+class Exchange;
+
+struct ExchangeConfig
+{
+    int64_t maxRequestSize = 512'000'000;
+    int64_t maxInspectedBody = 16 << 20;
+    int64_t connectTimeoutMs = 10'000, firstByteTimeoutMs = 590'000, idleTimeoutMs = 290'000;
+};
+
+struct ExchangeContext
+{
+    ExchangeConfig config;
+    const Profiles *profiles = nullptr;
+    const Secret *tokenHashKey = nullptr;
+    SnapshotReader *snapshots = nullptr;
+    AddressLimits *addresses = nullptr;     // shared by all threads
+    AuditLog *audit = nullptr;              // thread-safe
+    UpstreamPool *upstream = nullptr;
+    std::atomic<int64_t> *heldBytes = nullptr; // bodies held whole, all threads together
+    // A failed authentication over AUTH_FAILURE_LIMIT: counted, one event per address and minute.
+    std::function<void(const Peer &)> authFailureOverLimit;
+    std::function<bool()> storageHealthy;
+    std::unordered_set<Exchange *> running;
+};
+
+} // namespace llmproxy

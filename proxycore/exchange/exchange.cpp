@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The way in and the one way out. Steps stand in their own files, the relay in relay.cpp.
+#include "exchange/exchange.h"
+
+#include "base/clock.h"
+
+namespace llmproxy {
+
+Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream)
+    : m_context(context), m_head(std::move(head)), m_stream(stream), m_startedUs(Clock::steadyUs()),
+      m_snapshot(context.snapshots->current()),
+      m_modelScanner({"model"}, 1, [this](std::string_view, std::string_view raw, int) {
+          if (m_model.empty())
+              m_model = raw;
+      }),
+      m_expiry(stream.poller(), [this] { cut("token_expired"); }),
+      m_self(std::make_shared<Exchange *>(this))
+{
+    m_context.running.insert(this);
+}
+
+Exchange::~Exchange()
+{
+    *m_self = nullptr;
+    m_context.running.erase(this);
+    releaseHeld();
+}
+
+void Exchange::start()
+{
+    advance();
+}
+
+Verdict Exchange::refuse(std::string_view code, std::string message)
+{
+    return refuse(refusal(code, std::move(message)));
+}
+
+Verdict Exchange::refuse(Refusal refusal)
+{
+    if (m_concluded)
+        return Verdict::Stop;
+    const std::string result = refusal.result;
+    const std::string reason = refusal.reason.empty() ? refusal.code : refusal.reason;
+    const int status = refusal.status;
+    conclude(result, status, reason, [this, refusal = std::move(refusal)](bool ok) {
+        if (ok) {
+            m_stream.refuse(refusal);
+            return;
+        }
+        Refusal trouble = llmproxy::refusal("service_unavailable", "the audit log cannot be written; try again");
+        trouble.retryAfter = 1;
+        m_stream.refuse(trouble);
+    });
+    return Verdict::Stop;
+}
+
+void Exchange::conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then)
+{
+    m_concluded = true;
+    m_expiry.stop();
+    if (m_call)
+        m_forwarded = m_call->headWritten();
+    // Ruling 23: unreachable, and 429 or 5xx before the first byte, are given back.
+    const bool counts = m_forwarded && (m_upstreamStatus == 0 ? result != "error" || reason == "client_cancelled" || reason == "stream_cut"
+                                                              : m_upstreamStatus != 429 && m_upstreamStatus < 500);
+    if (!m_call && m_lease.isHeld())
+        m_lease.giveBack(); // refused after the limits were charged
+    m_lease.settle(counts);
+    m_lease.release();
+    releaseHeld();
+    if (m_token && m_forwarded) {
+        LineageState &state = *m_token->state;
+        state.lastUsedMs.store(Clock::wallMs(), std::memory_order_relaxed);
+        if (m_usage.usage().promptTokens > 0)
+            state.promptTokens.fetch_add(m_usage.usage().promptTokens, std::memory_order_relaxed);
+        if (m_usage.usage().completionTokens > 0)
+            state.completionTokens.fetch_add(m_usage.usage().completionTokens, std::memory_order_relaxed);
+    }
+    std::function<void(bool)> written;
+    if (then) {
+        // Comes back from the audit thread; this may be gone by then, the poller is not.
+        written = [poller = &m_stream.poller(), self = m_self, then = std::move(then)](bool ok) {
+            poller->post([self, then, ok] {
+                if (*self)
+                    then(ok);
+            });
+        };
+    }
+    m_context.audit->record(accessEvent(result, status, reason), std::move(written));
+}
+
+AuditEvent Exchange::accessEvent(std::string_view result, int status, std::string_view reason) const
+{
+    AuditEvent event("token.access", "client", result);
+    event.timestampMs = Clock::wallMs();
+    event.projectId = m_token ? m_token->projectId : std::string();
+    event.requestId = m_head.requestId;
+    event.clientIp = m_stream.peer().text;
+    event.detail("http_method", m_head.method);
+    event.detail("endpoint", redactText(m_head.path));
+    event.detail("status", int64_t{status});
+    event.detail("duration_ms", durationMs());
+    event.detail("token_id", m_maskedToken);
+    event.userAgent(m_head.headers.value("user-agent"));
+    event.detail("reason", std::string(reason));
+    if (m_profile)
+        event.detail("provider", m_profile->name);
+    event.model(!m_model.empty() ? m_model : m_usage.usage().model);
+    if (m_usage.usage().promptTokens >= 0)
+        event.detail("prompt_tokens", m_usage.usage().promptTokens);
+    if (m_usage.usage().completionTokens >= 0)
+        event.detail("completion_tokens", m_usage.usage().completionTokens);
+    event.detail("request_bytes", m_requestBytes);
+    event.detail("response_bytes", m_stream.headSent() ? m_stream.bytesSent() : int64_t{0});
+    event.detail("forwarded", m_forwarded);
+    if (m_upstreamStatus > 0)
+        event.detail("upstream_status", int64_t{m_upstreamStatus});
+    if (m_token)
+        event.detail("token_uuid", m_token->id);
+    return event;
+}
+
+int64_t Exchange::durationMs() const
+{
+    return (Clock::steadyUs() - m_startedUs) / 1000;
+}
+
+void Exchange::releaseHeld()
+{
+    if (m_heldCounted > 0)
+        m_context.heldBytes->fetch_sub(m_heldCounted);
+    m_heldCounted = 0;
+    std::string().swap(m_held);
+}
+
+void Exchange::cut(const std::string &reason)
+{
+    if (m_concluded)
+        return;
+    if (m_call)
+        m_call->cancel();
+    conclude("error", m_stream.headSent() ? m_upstreamStatus : 0, reason == "token_expired" ? "stream_cut" : reason, nullptr);
+    m_stream.abort();
+}
+
+void Exchange::onShutdown()
+{
+    cut("shutdown");
+}
+
+void Exchange::onClientGone()
+{
+    if (m_concluded)
+        return;
+    if (m_call)
+        m_call->cancel();
+    // 499: nginx's number for a client that closed before the answer.
+    conclude("error", m_stream.headSent() ? m_upstreamStatus : 499, "client_cancelled", nullptr);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One data-plane request on its way: the steps of path.cpp decide, forward sends it on, relay brings the
+// answer, and every end goes through conclude(): meter and audit. Owned by its connection.
+// Thread: its engine thread.
+#pragma once
+
+#include "exchange/context.h"
+#include "exchange/stream_usage.h"
+#include "front/stream.h"
+#include "limits/lease.h"
+#include "upstream/call.h"
+#include "usage/usage.h"
+
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+// What a step says. A step that forgets to say Next stops the request.
+enum class Verdict { Stop, Wait, Next };
+
+// Which provider the path asks for (ruling 10), before the project is known.
+struct PathRoute
+{
+    std::string provider; // by name; empty: by api
+    std::string api;      // openai, anthropic, gemini, azure
+    std::string rest;     // the path without the provider's name
+};
+
+class Exchange final : public RequestHandler, public UpstreamEvents
+{
+public:
+    Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream);
+    ~Exchange() override;
+
+    const TokenPtr &token() const { return m_token; }
+    // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
+    void cut(const std::string &reason);
+
+    // RequestHandler
+    void start() override;
+    void onBody(std::string_view bytes) override;
+    void onBodyEnd() override;
+    void onBodyFault(const Refusal &fault) override;
+    void onWritable() override;
+    void onClientGone() override;
+    void onShutdown() override;
+    // UpstreamEvents
+    void onUpstreamHead(ResponseHead &&head, const ResponseFraming &framing) override;
+    void onUpstreamBody(std::string_view bytes) override;
+    void onUpstreamRead() override;
+    void onUpstreamEnd() override;
+    void onUpstreamFault(const UpstreamFault &fault) override;
+    void onUpstreamWritable() override;
+
+private:
+    friend struct Path;
+    // The steps; each in its own file. The order stands in path.cpp.
+    Verdict refuseUpgrade();
+    Verdict findRoute();
+    Verdict checkStorage();
+    Verdict readCredential();
+    Verdict checkProject();
+    Verdict checkAddress();
+    Verdict checkEndpoint();
+    Verdict checkSize();
+    Verdict takeLimits();
+    Verdict sayContinue();
+    Verdict checkBody();
+    Verdict forward();
+
+    void advance();                              // runs steps until one does not say Next
+    Verdict refuse(Refusal refusal);             // records, then answers
+    Verdict refuse(std::string_view code, std::string message);
+    Verdict judgeBody();                         // the held body is complete
+    bool modelAllowed(std::string_view model) const;
+    std::string upstreamHead(const BaseUrl &url);
+    // The one exit. then runs on this thread when the event is written (ok) or could not be.
+    void conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then);
+    AuditEvent accessEvent(std::string_view result, int status, std::string_view reason) const;
+    int64_t durationMs() const;
+    void releaseHeld();
+
+    ExchangeContext &m_context;
+    RequestHead m_head;
+    ServerStream &m_stream;
+    int64_t m_startedUs;
+    size_t m_step = 0;
+    PathRoute m_route;
+    SnapshotPtr m_snapshot;
+    TokenPtr m_token;
+    ProjectPtr m_project;
+    const ProviderEntry *m_provider = nullptr; // of m_project
+    const ProviderProfile *m_profile = nullptr;
+    std::string m_maskedToken;
+    std::string m_cleanQuery;    // without the credential
+    Lease m_lease;
+    std::unique_ptr<UpstreamCall> m_call;
+    JsonScanner m_modelScanner;  // looks for "model" in a body that streams through
+    UsageReader m_usage;
+    StreamUsageFilter m_usageFilter;
+    std::string m_model;
+    std::string m_held;          // a body that is looked at whole
+    int64_t m_heldCounted = 0;
+    Timer m_expiry;
+    int m_upstreamStatus = 0;
+    int64_t m_requestBytes = 0;
+    bool m_holding = false;
+    bool m_bodyEnded = false;
+    bool m_readsUsage = false;
+    bool m_filterUsage = false;
+    bool m_forwarded = false;
+    bool m_concluded = false;
+    std::shared_ptr<Exchange *> m_self; // null inside when this is gone
+};
+
+} // namespace llmproxy

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The answer on its way back: relayed as it arrives, looked at in passing, bounded by back-pressure.
+#include "exchange/exchange.h"
+
+namespace llmproxy {
+
+namespace {
+
+// Ruling 19, and what front writes itself.
+constexpr std::string_view stopsHere[] = {
+    "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    "proxy-authenticate", "proxy-authorization", "content-length", "set-cookie", "set-cookie2", "alt-svc",
+    "strict-transport-security", "x-request-id", "x-llm-proxy", "x-llm-proxy-error", "x-upstream-request-id",
+};
+
+bool returns(const Header &header, std::string_view connection)
+{
+    for (const std::string_view name : stopsHere) {
+        if (equalsIgnoreCase(header.name, name))
+            return false;
+    }
+    if (header.name.size() > 15 && equalsIgnoreCase(std::string_view(header.name).substr(0, 15), "access-control-"))
+        return false;
+    return connection.empty() || !listContains(connection, header.name);
+}
+
+} // namespace
+
+void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framing)
+{
+    if (m_concluded)
+        return;
+    m_upstreamStatus = head.status;
+    ResponseHead answer;
+    answer.status = head.status;
+    answer.reason = head.reason;
+    const std::string_view connection = head.headers.value("connection");
+    std::string upstreamId;
+    for (const Header &header : head.headers) {
+        if (equalsIgnoreCase(header.name, "x-request-id") || equalsIgnoreCase(header.name, "request-id"))
+            upstreamId = header.value;
+        if (returns(header, connection))
+            answer.headers.push_back(header);
+    }
+    if (!upstreamId.empty())
+        answer.headers.add("X-Upstream-Request-ID", upstreamId);
+    m_readsUsage = m_readsUsage && m_usage.begin(head.headers.value("content-type")) && !head.headers.find("content-encoding");
+    m_filterUsage = m_filterUsage && head.headers.value("content-type").find("text/event-stream") != std::string_view::npos
+                    && !head.headers.find("content-encoding");
+    std::optional<int64_t> length;
+    if (framing.contentLength >= 0 && !m_filterUsage)
+        length = framing.contentLength;
+    m_stream.sendHead(answer, length);
+    // A head alone is passed on at once: the client's own deadlines run until it sees it. With a length it
+    // waits for what came with it, as the last read is held for the audit.
+    if (!m_stream.isHeldByLength())
+        m_stream.flush();
+}
+
+void Exchange::onUpstreamBody(std::string_view bytes)
+{
+    if (m_concluded)
+        return;
+    if (m_readsUsage)
+        m_usage.feed(bytes);
+    if (m_filterUsage)
+        m_stream.sendBody(m_usageFilter.pass(bytes));
+    else
+        m_stream.sendBody(bytes);
+}
+
+void Exchange::onUpstreamRead()
+{
+    if (m_concluded)
+        return;
+    m_stream.flush();
+    if (!m_concluded && m_call && m_stream.backlog() > highWaterBytes)
+        m_call->pauseReading();
+}
+
+void Exchange::onWritable()
+{
+    if (m_concluded || !m_call)
+        return;
+    if (m_stream.backlog() < lowWaterBytes)
+        m_call->resumeReading();
+}
+
+void Exchange::onUpstreamWritable()
+{
+    if (!m_concluded)
+        m_stream.resumeBody();
+}
+
+void Exchange::onUpstreamEnd()
+{
+    if (m_concluded)
+        return;
+    if (m_filterUsage)
+        m_stream.sendBody(m_usageFilter.rest());
+    if (!m_stream.isHeldByLength())
+        m_stream.flush(); // only the end itself is held (ruling 36)
+    if (m_concluded)
+        return;
+    const bool good = m_upstreamStatus < 500;
+    conclude(good ? "success" : "error", m_upstreamStatus, good ? "" : "upstream_status", [this](bool ok) {
+        if (ok)
+            m_stream.finish();
+        else
+            m_stream.abort(); // ruling 36: without its event the answer does not come to its end
+    });
+}
+
+void Exchange::onUpstreamFault(const UpstreamFault &fault)
+{
+    if (m_concluded)
+        return;
+    if (m_stream.headSent()) {
+        // Cleanly broken: no final chunk, no invented bytes, the client sees that it is not whole.
+        conclude("error", m_upstreamStatus, fault.reason, nullptr);
+        m_stream.flush();
+        m_stream.abort();
+        return;
+    }
+    Refusal no = fault.kind == UpstreamFaultKind::Timeout
+                     ? llmproxy::refusal("upstream_timeout", "the provider did not answer in time")
+                     : llmproxy::refusal("upstream_unreachable", fault.kind == UpstreamFaultKind::BadAnswer
+                                                                     ? "the provider's answer is not valid HTTP"
+                                                                     : "the provider could not be reached or closed the connection");
+    no.result = "error";
+    no.reason = fault.reason;
+    refuse(std::move(no));
+}
+
+} // namespace llmproxy

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Storage, project, address, endpoint, size: what is decided by the head alone.
+#include "exchange/exchange.h"
+
+namespace llmproxy {
+
+Verdict Exchange::checkStorage()
+{
+    if (m_context.storageHealthy())
+        return Verdict::Next;
+    Refusal trouble = llmproxy::refusal("service_unavailable", "storage is not available at the moment; try again");
+    trouble.retryAfter = 1;
+    trouble.result = "error";
+    return refuse(std::move(trouble));
+}
+
+Verdict Exchange::checkProject()
+{
+    m_project = m_snapshot->project(m_token->projectId);
+    if (!m_project || m_project->record.deleted || !m_project->record.active)
+        return refuse("project_inactive", "the project of this access token is not active");
+    return Verdict::Next;
+}
+
+Verdict Exchange::checkAddress()
+{
+    if (!m_token->allowedIps.empty() && !anyContains(m_token->allowedIps, m_stream.peer().address))
+        return refuse("ip_not_allowed", "this access token may not be used from this address");
+    return Verdict::Next;
+}
+
+Verdict Exchange::checkEndpoint()
+{
+    const auto &providers = m_project->providers;
+    for (const ProviderEntry &entry : providers) {
+        const auto profile = m_context.profiles->find(entry.provider);
+        if (profile == m_context.profiles->end())
+            continue;
+        const bool fits = m_route.provider.empty()
+                              ? profile->second.api == m_route.api || (providers.size() == 1 && m_head.path.compare(0, 4, "/v1/") == 0)
+                              : entry.provider == m_route.provider;
+        if (fits) {
+            m_provider = &entry;
+            m_profile = &profile->second;
+            break;
+        }
+    }
+    if (!m_provider)
+        return refuse("endpoint_not_found", "the project has no provider for this path");
+    const std::vector<std::string> &mine = m_token->allowedEndpoints;
+    if (!mine.empty() && !anyGlobMatches(mine, m_route.rest) && !anyGlobMatches(mine, m_head.path))
+        return refuse("endpoint_not_allowed", "this access token may not call this endpoint");
+    if (!m_profile->allowedEndpoints.empty() && !anyGlobMatches(m_profile->allowedEndpoints, m_route.rest))
+        return refuse("endpoint_not_allowed", "the provider's profile does not allow this endpoint");
+    if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
+        Refusal no = llmproxy::refusal("method_not_allowed", "the provider's profile does not allow this method");
+        for (const std::string &method : m_profile->allowedMethods)
+            no.allow += (no.allow.empty() ? "" : ", ") + method;
+        return refuse(std::move(no));
+    }
+    return Verdict::Next;
+}
+
+Verdict Exchange::checkSize()
+{
+    if (m_head.contentLength > m_context.config.maxRequestSize)
+        return refuse("request_too_large", "the declared body is larger than MAX_REQUEST_SIZE");
+    return Verdict::Next;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Ruling 16: without a rule about the body it streams; with one it is held whole, looked at, and its
+// original bytes go on.
+#include "exchange/exchange.h"
+
+#include "exchange/request_body.h"
+
+namespace llmproxy {
+
+namespace {
+
+// All held bodies of all requests together.
+constexpr int64_t maxHeldTogether = 256 << 20;
+// Ruling 18 changes small bodies only.
+constexpr int64_t maxStreamUsageBody = 1 << 20;
+
+bool endsWith(std::string_view text, std::string_view end)
+{
+    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// Gemini and Azure name the model in the path.
+std::string_view modelInPath(std::string_view path)
+{
+    for (const std::string_view marker : {"/models/", "/deployments/"}) {
+        const size_t at = path.find(marker);
+        if (at == std::string_view::npos)
+            continue;
+        const std::string_view rest = path.substr(at + marker.size());
+        return rest.substr(0, rest.find_first_of(":/"));
+    }
+    return {};
+}
+
+} // namespace
+
+bool Exchange::modelAllowed(std::string_view model) const
+{
+    const auto fits = [model](const std::vector<std::string> &globs) { return globs.empty() || anyGlobMatches(globs, model); };
+    return fits(m_token->allowedModels) && fits(m_project->allowedModels);
+}
+
+Verdict Exchange::checkBody()
+{
+    const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
+    const bool body = m_head.hasBody();
+    if (const std::string_view model = modelInPath(m_route.rest); !model.empty() && m_head.method == "POST") {
+        m_model = model;
+        if (!modelAllowed(model))
+            return refuse("model_not_allowed", "this access token may not use this model");
+        return Verdict::Next;
+    }
+    const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
+    const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && m_head.contentLength > 0
+                          && m_head.contentLength <= maxStreamUsageBody && !m_head.headers.find("content-encoding")
+                          && m_head.headers.value("content-type").find("json") != std::string_view::npos;
+    if (!body || (!rules && !askUsage))
+        return Verdict::Next;
+    if (m_head.contentLength > m_context.config.maxInspectedBody)
+        return refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+    m_holding = true;
+    if (!m_bodyEnded)
+        return Verdict::Wait;
+    return judgeBody();
+}
+
+void Exchange::onBody(std::string_view bytes)
+{
+    if (m_concluded)
+        return;
+    m_requestBytes += static_cast<int64_t>(bytes.size());
+    if (m_holding) {
+        const auto size = static_cast<int64_t>(bytes.size());
+        m_heldCounted += size;
+        const int64_t together = m_context.heldBytes->fetch_add(size) + size;
+        if (m_heldCounted > m_context.config.maxInspectedBody) {
+            refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+        } else if (together > maxHeldTogether) {
+            Refusal full = llmproxy::refusal("service_unavailable", "too many bodies are being checked at the moment; try again");
+            full.retryAfter = 1;
+            refuse(std::move(full));
+        } else {
+            m_held.append(bytes);
+        }
+        return;
+    }
+    if (m_model.empty())
+        m_modelScanner.feed(bytes);
+    if (!m_call)
+        return;
+    m_call->sendBody(bytes);
+    if (m_call && !m_concluded && m_call->backlog() > highWaterBytes)
+        m_stream.pauseBody();
+}
+
+void Exchange::onBodyEnd()
+{
+    m_bodyEnded = true;
+    if (m_concluded)
+        return;
+    if (m_call) {
+        m_call->endBody();
+    } else if (m_holding && judgeBody() == Verdict::Next) {
+        ++m_step;
+        advance();
+    }
+}
+
+Verdict Exchange::judgeBody()
+{
+    const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
+    const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.value("content-encoding"));
+    m_model = view.model;
+    if (rules) {
+        if (!view.fault.empty())
+            return refuse(view.fault, view.message);
+        if (!view.hasModel)
+            return refuse("model_not_allowed", "the body names no model, and this access token is limited to certain models");
+        if (!modelAllowed(view.model))
+            return refuse("model_not_allowed", "this access token may not use this model");
+    }
+    const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
+    if (chat && m_profile->askStreamUsage && view.isJson && view.streams && !view.hasStreamOptions
+        && !m_head.headers.find("content-encoding") && static_cast<int64_t>(m_held.size()) <= maxStreamUsageBody) {
+        m_held = withStreamUsage(m_held);
+        m_filterUsage = true;
+    }
+    return Verdict::Next;
+}
+
+void Exchange::onBodyFault(const Refusal &fault)
+{
+    if (m_concluded)
+        return;
+    if (m_call)
+        m_call->cancel();
+    if (m_stream.headSent()) {
+        conclude("error", m_upstreamStatus, fault.code, nullptr);
+        m_stream.abort();
+        return;
+    }
+    Refusal answer = fault;
+    if (m_call && m_call->headWritten())
+        answer.result = "error";
+    refuse(std::move(answer));
+}
+
+} // namespace llmproxy

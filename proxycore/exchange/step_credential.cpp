@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "exchange/exchange.h"
+
+#include "audit/masking.h"
+#include "base/clock.h"
+#include "secrets/access_token.h"
+
+namespace llmproxy {
+
+namespace {
+
+int hexDigit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = static_cast<char>(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::string urlDecoded(std::string_view text)
+{
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%' && i + 2 < text.size() && hexDigit(text[i + 1]) >= 0 && hexDigit(text[i + 2]) >= 0) {
+            out += static_cast<char>(hexDigit(text[i + 1]) * 16 + hexDigit(text[i + 2]));
+            i += 2;
+        } else {
+            out += text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return out;
+}
+
+// Takes every "key" parameter out of a query; the rest stays byte for byte.
+std::string withoutKey(std::string_view query, std::vector<std::string> *found)
+{
+    std::string rest;
+    while (!query.empty()) {
+        const size_t end = query.find('&');
+        const std::string_view pair = query.substr(0, end);
+        const size_t equals = pair.find('=');
+        if (urlDecoded(pair.substr(0, equals)) == "key") {
+            if (equals != std::string_view::npos)
+                found->push_back(urlDecoded(pair.substr(equals + 1)));
+        } else {
+            rest.append(rest.empty() ? "" : "&").append(pair);
+        }
+        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    }
+    return rest;
+}
+
+std::vector<std::string> credentialsOf(const RequestHead &head, std::string *cleanQuery)
+{
+    std::vector<std::string> found;
+    for (const Header &header : head.headers) {
+        std::string_view value = header.value;
+        if (equalsIgnoreCase(header.name, "authorization")) {
+            if (value.size() < 7 || !equalsIgnoreCase(value.substr(0, 7), "bearer "))
+                continue; // another scheme carries no access token; it is dropped all the same
+            found.emplace_back(trimmed(value.substr(7)));
+        } else if (equalsIgnoreCase(header.name, "x-api-key") || equalsIgnoreCase(header.name, "api-key")
+                   || equalsIgnoreCase(header.name, "x-goog-api-key")) {
+            found.emplace_back(trimmed(value));
+        }
+    }
+    *cleanQuery = head.query.find("k") == std::string::npos && head.query.find('%') == std::string::npos
+                      ? head.query : withoutKey(head.query, &found);
+    std::erase_if(found, [](const std::string &value) { return value.empty(); });
+    return found;
+}
+
+} // namespace
+
+Verdict Exchange::readCredential()
+{
+    const std::vector<std::string> found = credentialsOf(m_head, &m_cleanQuery);
+    for (const std::string &value : found) {
+        if (value != found.front())
+            return refuse("conflicting_credentials", "two different credentials were sent; send the access token once");
+    }
+    std::string reason;
+    if (found.empty()) {
+        reason = "missing_token";
+    } else if (!isWellFormedAccessToken(found.front())) {
+        m_maskedToken = maskSecret(found.front());
+        reason = "malformed";
+    } else {
+        m_maskedToken = maskSecret(found.front());
+        const TokenPtr token = m_snapshot->tokenByHash(hashAccessToken(*m_context.tokenHashKey, found.front()));
+        const int64_t now = Clock::wallMs();
+        if (!token) {
+            reason = "unknown";
+        } else {
+            m_token = token;
+            if (token->record.revokedMs != 0)
+                reason = "revoked";
+            else if (token->record.expiresMs <= now)
+                reason = "expired";
+            else if (!token->record.liveAt(now))
+                reason = "superseded";
+        }
+    }
+    for (const std::string &value : found)
+        wipe(const_cast<char *>(value.data()), value.size());
+    if (reason.empty()) {
+        m_expiry.start(m_token->record.expiresMs - Clock::wallMs());
+        return Verdict::Next;
+    }
+    const RateDecision failures = m_context.addresses->takeAuthFailure(m_stream.peer().address, Clock::wallMs() * 1000);
+    if (!failures.allowed) {
+        // Ruling 41: over the limit these are counted, not recorded one by one.
+        m_context.authFailureOverLimit(m_stream.peer());
+        m_concluded = true;
+        Refusal tooMany = llmproxy::refusal("rate_limit_exceeded", "too many failed authentications from this address");
+        tooMany.retryAfter = failures.retryAfterSeconds;
+        tooMany.rateLimit = failures.limit;
+        tooMany.rateRemaining = failures.remaining;
+        tooMany.rateReset = failures.resetSeconds;
+        m_stream.refuse(tooMany);
+        return Verdict::Stop;
+    }
+    Refusal no = found.empty() ? llmproxy::refusal("missing_token", "no access token was sent; put it where the API key goes")
+                               : llmproxy::refusal("invalid_token", "this access token is not valid");
+    no.result = "failure";
+    no.reason = reason;
+    return refuse(std::move(no));
+}
+
+} // namespace llmproxy

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Sends the request on: the provider's own path, credential and header form.
+#include "exchange/exchange.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+// RFC 9110 section 7.6.1, what we frame ourselves, and what would tell the provider about our client.
+constexpr std::string_view notForwarded[] = {
+    "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    "proxy-authorization", "proxy-authenticate", "host", "content-length", "expect", "forwarded", "x-real-ip",
+    "cookie", "authorization", "x-api-key", "api-key", "x-goog-api-key",
+};
+
+bool startsWithIgnoreCase(std::string_view text, std::string_view prefix)
+{
+    return text.size() >= prefix.size() && equalsIgnoreCase(text.substr(0, prefix.size()), prefix);
+}
+
+bool travels(const Header &header, std::string_view connection)
+{
+    for (const std::string_view name : notForwarded) {
+        if (equalsIgnoreCase(header.name, name))
+            return false;
+    }
+    return !startsWithIgnoreCase(header.name, "x-forwarded-") && !(!connection.empty() && listContains(connection, header.name));
+}
+
+std::string_view credentialName(AuthForm form)
+{
+    switch (form) {
+    case AuthForm::Bearer: return "Authorization";
+    case AuthForm::XApiKey: return "x-api-key";
+    case AuthForm::ApiKey: return "api-key";
+    case AuthForm::XGoogApiKey: return "x-goog-api-key";
+    case AuthForm::None: break;
+    }
+    return {};
+}
+
+bool readsUsageOf(std::string_view path)
+{
+    for (const std::string_view end : {"/chat/completions", "/completions", "/responses", "/embeddings", "/messages",
+                                       ":generateContent", ":streamGenerateContent", "/api/chat", "/api/generate"}) {
+        if (path.size() >= end.size() && path.substr(path.size() - end.size()) == end)
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
+std::string Exchange::upstreamHead(const BaseUrl &url)
+{
+    std::string head;
+    head.reserve(1024);
+    head.append(m_head.method).append(" ").append(joinPath(url.path, m_route.rest));
+    if (!m_cleanQuery.empty())
+        head.append("?").append(m_cleanQuery);
+    head.append(" HTTP/1.1\r\nHost: ").append(url.authority()).append("\r\n");
+    std::string connection;
+    for (const Header &header : m_head.headers) {
+        if (equalsIgnoreCase(header.name, "connection"))
+            connection += (connection.empty() ? "" : ",") + header.value;
+    }
+    bool sawEncoding = false;
+    for (const Header &header : m_head.headers) {
+        if (!travels(header, connection))
+            continue;
+        if (m_readsUsage && equalsIgnoreCase(header.name, "accept-encoding")) {
+            if (!sawEncoding)
+                head.append("Accept-Encoding: identity\r\n"); // ruling 17
+            sawEncoding = true;
+            continue;
+        }
+        head.append(header.name).append(": ").append(header.value).append("\r\n");
+    }
+    if (m_provider->key) {
+        head.append(credentialName(m_profile->auth)).append(m_profile->auth == AuthForm::Bearer ? ": Bearer " : ": ");
+        head.append(m_provider->key->reveal()).append("\r\n");
+    }
+    if (m_holding)
+        head.append("Content-Length: ").append(std::to_string(m_held.size())).append("\r\n");
+    else if (m_head.chunked)
+        head.append("Transfer-Encoding: chunked\r\n");
+    else if (m_head.contentLength >= 0)
+        head.append("Content-Length: ").append(std::to_string(m_head.contentLength)).append("\r\n");
+    head.append("\r\n");
+    return head;
+}
+
+Verdict Exchange::forward()
+{
+    const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
+    const Result<BaseUrl> url = parseBaseUrl(m_provider->baseUrl.empty() ? m_profile->baseUrl : m_provider->baseUrl);
+    if (m_provider->keyUnusable || (needsKey && !m_provider->key) || !url) {
+        Refusal trouble = llmproxy::refusal("service_unavailable", url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
+                                                                       : "the project's provider has no usable base_url");
+        trouble.retryAfter = 60;
+        trouble.result = "error";
+        trouble.reason = url ? "provider_key_unusable" : "base_url_unusable";
+        return refuse(std::move(trouble));
+    }
+    m_readsUsage = readsUsageOf(m_route.rest);
+    UpstreamRequest request;
+    request.target.url = *url;
+    request.target.unixSocket = m_profile->unixSocket;
+    request.head = upstreamHead(*url);
+    request.chunkedBody = m_head.chunked && !m_holding;
+    request.hasBody = m_holding ? !m_held.empty() : m_head.hasBody();
+    request.isHead = m_head.method == "HEAD";
+    const auto chosen = [](int64_t ofProfile, int64_t ofSetting) { return ofProfile > 0 ? ofProfile : ofSetting; };
+    request.connectTimeoutMs = chosen(m_profile->connectTimeoutMs, m_context.config.connectTimeoutMs);
+    request.firstByteTimeoutMs = chosen(m_profile->firstByteTimeoutMs, m_context.config.firstByteTimeoutMs);
+    request.idleTimeoutMs = chosen(m_profile->idleTimeoutMs, m_context.config.idleTimeoutMs);
+    m_call = std::make_unique<UpstreamCall>(*m_context.upstream, std::move(request), *this);
+    m_call->start();
+    if (m_holding && !m_concluded) {
+        m_holding = false;
+        m_call->sendBody(m_held);
+        m_call->endBody();
+        releaseHeld();
+    }
+    return Verdict::Stop; // the relay goes on from here
+}
+
+} // namespace llmproxy

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "exchange/exchange.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+std::string lower(std::string_view text)
+{
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    return out;
+}
+
+bool startsWith(std::string_view text, std::string_view prefix)
+{
+    return text.substr(0, prefix.size()) == prefix;
+}
+
+// What two servers could resolve to different paths.
+bool isAmbiguous(std::string_view path)
+{
+    const std::string text = lower(path);
+    for (const char *bad : {"//", "\\", "%00", "%5c"}) {
+        if (text.find(bad) != std::string::npos)
+            return true;
+    }
+    std::string dots = text;
+    for (size_t at; (at = dots.find("%2e")) != std::string::npos;)
+        dots.replace(at, 3, ".");
+    if (dots.find("/../") != std::string::npos || dots.find("/./") != std::string::npos
+        || (dots.size() >= 3 && dots.compare(dots.size() - 3, 3, "/..") == 0)
+        || (dots.size() >= 2 && dots.compare(dots.size() - 2, 2, "/.") == 0))
+        return true;
+    // Model names have slashes: /v1/models/org%2Fname, in the last segment only.
+    const size_t slash = text.find("%2f");
+    if (slash == std::string::npos)
+        return false;
+    const size_t models = text.find("/v1/models/");
+    return models == std::string::npos || text.find('/', models + 11) != std::string::npos || slash < models + 11;
+}
+
+} // namespace
+
+// Ruling 10.
+Verdict Exchange::findRoute()
+{
+    const std::string_view path = m_head.path;
+    const std::string_view rest = path.substr(path.empty() ? 0 : 1);
+    const std::string_view first = rest.substr(0, rest.find('/'));
+    const bool anthropic = m_head.headers.find("anthropic-version") != nullptr;
+    if (startsWith(path, "/openai/deployments/")) {
+        m_route = {"", "azure", m_head.path};
+    } else if (first.size() < rest.size() && m_context.profiles->find(first) != m_context.profiles->end()) {
+        m_route = {std::string(first), "", std::string(path.substr(first.size() + 1))};
+    } else if (startsWith(path, "/v1beta/")) {
+        m_route = {"", "gemini", m_head.path};
+    } else if (path == "/v1/messages" || startsWith(path, "/v1/messages/") || path == "/api/hello" || (anthropic && startsWith(path, "/v1/"))) {
+        m_route = {"", "anthropic", m_head.path};
+    } else if (startsWith(path, "/v1/")) {
+        m_route = {"", "openai", m_head.path};
+    } else {
+        return refuse("endpoint_not_found", "nothing is served at this path; provider paths begin with /v1/ or a provider's name");
+    }
+    if (isAmbiguous(path))
+        return refuse("bad_request", "the path has //, a dot segment or an encoded slash, which servers read differently");
+    return Verdict::Next;
+}
+
+} // namespace llmproxy

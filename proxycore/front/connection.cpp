@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Reading: heads, bodies, deadlines, the client's leaving. Writing is in connection_write.cpp.
+#include "front/connection.h"
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "front/server.h"
+
+#include <algorithm>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+// Ruling 14: a FIN within this time of the request's last byte is a half-close.
+constexpr int64_t halfCloseUs = 100'000;
+// How long a closing connection may still send what we discard, so that our answer is not lost to a RST.
+constexpr int64_t lingerMs = 2'000;
+// Ruling 20: bodies slower than this, averaged over a minute, are ended.
+constexpr int64_t minBodyBytesPerSecond = 1024;
+constexpr int64_t bodyWindowUs = 60'000'000;
+
+enum class HeadScan { NeedMore, Complete, Bad };
+
+// Walks line ends from `from`; every line must end in CR LF. *end is one past the empty line.
+HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *end)
+{
+    size_t at = from;
+    while (true) {
+        const size_t hit = text.find_first_of(std::string_view("\r\n\0", 3), at);
+        if (hit == std::string_view::npos) {
+            *resume = text.size();
+            return HeadScan::NeedMore;
+        }
+        if (text[hit] != '\r')
+            return HeadScan::Bad;
+        if (hit + 1 >= text.size()) {
+            *resume = hit;
+            return HeadScan::NeedMore;
+        }
+        if (text[hit + 1] != '\n')
+            return HeadScan::Bad;
+        if (hit >= 2 && text[hit - 1] == '\n' && text[hit - 2] == '\r') {
+            *end = hit + 2;
+            return HeadScan::Complete;
+        }
+        at = hit + 2;
+    }
+}
+
+bool isSaneRequestId(std::string_view id)
+{
+    if (id.empty() || id.size() > 128)
+        return false;
+    for (const std::string_view prefix : {"tok-", "sk-", "api_", "ghp_", "AIza"}) {
+        if (id.find(prefix) != std::string_view::npos)
+            return false; // somebody's key, not an id
+    }
+    return std::all_of(id.begin(), id.end(), [](char c) {
+        return isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ':';
+    });
+}
+
+} // namespace
+
+Connection::Connection(Server &server, int fd, Peer peer)
+    : m_server(server), m_fd(fd), m_peer(peer), m_requestPeer(std::move(peer)),
+      m_body(BodyReader::Kind::Request, server.config().maxHeaderSize),
+      m_deadline(server.poller(), [this] { onDeadline(); }),
+      m_writeDeadline(server.poller(), [this] { onWriteStalled(); })
+{
+}
+
+Connection::~Connection()
+{
+    if (m_fd >= 0)
+        ::close(m_fd);
+}
+
+Poller &Connection::poller()
+{
+    return m_server.poller();
+}
+
+void Connection::open()
+{
+    m_interest = EPOLLIN | EPOLLRDHUP;
+    poller().add(m_fd, m_interest, this);
+    m_deadline.start(m_server.config().headTimeoutMs);
+}
+
+void Connection::drain()
+{
+    m_draining = true;
+    if (m_state == State::Head && m_in.empty() && backlog() == 0)
+        closeNow(false);
+}
+
+void Connection::kill()
+{
+    if (m_handler)
+        m_handler->onShutdown();
+    if (m_state != State::Closed)
+        closeNow(true);
+}
+
+void Connection::onReady(uint32_t events)
+{
+    if (m_state == State::Closed)
+        return;
+    if (events & (EPOLLERR | EPOLLHUP)) {
+        clientGone();
+        return;
+    }
+    if (events & EPOLLOUT)
+        flush();
+    if (m_state == State::Closed)
+        return;
+    if (events & EPOLLIN)
+        readSome();
+    else if (events & EPOLLRDHUP)
+        onPeerFin();
+}
+
+void Connection::readSome()
+{
+    std::string &buffer = m_server.scratch();
+    const ssize_t got = recv(m_fd, buffer.data(), buffer.size(), 0);
+    if (got == 0) {
+        onPeerFin();
+        return;
+    }
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            clientGone();
+        return;
+    }
+    if (m_state == State::Linger)
+        return; // read and dropped
+    consume({buffer.data(), static_cast<size_t>(got)});
+}
+
+void Connection::consume(std::string_view bytes)
+{
+    m_consuming = true;
+    while (!bytes.empty() && (m_state == State::Head || m_state == State::Request)) {
+        if (m_state == State::Head) {
+            consumeHead(&bytes);
+        } else if (!m_bodyDone) {
+            consumeBody(&bytes);
+        } else {
+            m_in.append(bytes); // the next request waits for its turn
+            bytes = {};
+        }
+        if (m_responseDone)
+            nextRequest();
+    }
+    m_consuming = false;
+    if (m_state != State::Closed)
+        updateInterest();
+}
+
+void Connection::consumeHead(std::string_view *bytes)
+{
+    if (m_in.empty() && m_scanned == 0) {
+        // RFC 9112 section 2.2: ignore at least one empty line before the request line.
+        if (bytes->substr(0, 2) == "\r\n") {
+            bytes->remove_prefix(2);
+            return;
+        }
+        if (!m_firstRequest)
+            m_deadline.start(m_server.config().headTimeoutMs);
+    }
+    const size_t before = m_in.size();
+    const size_t limit = m_server.config().maxHeaderSize;
+    m_in.append(bytes->substr(0, limit + 4 - std::min(before, limit)));
+    const size_t taken = m_in.size() - before;
+    size_t resume = 0;
+    size_t end = 0;
+    const HeadScan scan = scanHead(m_in, m_scanned, &resume, &end);
+    if (scan == HeadScan::Bad) {
+        refuseHead({400, "bad_request", "a line of the request head does not end in CR LF, or there is a NUL in it"});
+        *bytes = {};
+        return;
+    }
+    if (scan == HeadScan::NeedMore || end > limit) {
+        m_scanned = resume;
+        bytes->remove_prefix(taken);
+        if (m_in.find('\r') == std::string::npos && m_in.size() > m_server.config().head.maxTargetSize + 64)
+            refuseHead({414, "uri_too_long", "the request target is longer than MAX_TARGET_SIZE"});
+        else if (scan == HeadScan::Complete || m_in.size() > limit)
+            refuseHead({431, "headers_too_large", "the request head is larger than MAX_HEADER_SIZE"});
+        return;
+    }
+    bytes->remove_prefix(end - before);
+    std::string head;
+    head.swap(m_in);
+    head.resize(end);
+    m_scanned = 0;
+    beginRequest(head);
+}
+
+void Connection::beginRequest(std::string_view head)
+{
+    m_head = RequestHead();
+    m_headSent = m_answered = m_responseDone = m_chunkedOut = m_noBodyOut = false;
+    m_responseLength = -1;
+    m_responseBytes = m_bodyBytes = 0;
+    m_requestPeer = m_peer;
+    m_body.reset();
+    m_firstRequest = false;
+    if (HeadFault fault = readRequestHead(head, m_server.config().head, &m_head); fault.status) {
+        refuseHead(fault);
+        return;
+    }
+    if (!m_body.begin(head, false)) {
+        refuseHead({400, "bad_request", "the request head is malformed"});
+        return;
+    }
+    m_keepAlive = m_head.keepAlive;
+    const std::string *id = m_head.headers.find("x-request-id");
+    m_head.requestId = id && isSaneRequestId(*id) ? *id : randomUuid();
+    m_requestPeer = m_server.resolvePeer(m_peer, m_head);
+    m_state = State::Request;
+    m_bodyDone = m_body.isComplete();
+    m_bodyPaused = false;
+    m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
+    m_deadline.stop();
+    if (!m_peer.localSocket && !m_server.hostAllowed(m_head.host)) {
+        refuse(refusal("misdirected_request", "this Host is not served here; add it to ALLOWED_HOSTS"));
+        return;
+    }
+    if (m_server.hooks().admitRequest && !m_peer.localSocket) {
+        if (const Refusal full = m_server.hooks().admitRequest(m_requestPeer); !full.code.empty()) {
+            refuse(full);
+            return;
+        }
+    }
+    if (!m_bodyDone) {
+        m_windowUs = Clock::steadyUs();
+        m_windowBytes = 0;
+        m_deadline.start(m_server.config().bodyTimeoutMs);
+    }
+    RequestHead forHandler = m_head;
+    m_handler = m_server.hooks().makeHandler(std::move(forHandler), *this);
+    m_handler->start();
+    if (m_handler && m_bodyDone)
+        m_handler->onBodyEnd();
+}
+
+void Connection::refuseHead(const HeadFault &fault)
+{
+    m_state = State::Request;
+    m_bodyDone = false; // where the body ends is not known: never read on
+    m_keepAlive = false;
+    m_in.clear();
+    if (m_head.requestId.empty())
+        m_head.requestId = randomUuid();
+    if (m_server.hooks().headRefused)
+        m_server.hooks().headRefused(m_requestPeer, fault);
+    refuse(refusal(fault.code, fault.message));
+}
+
+void Connection::consumeBody(std::string_view *bytes)
+{
+    const size_t used = m_body.feed(*bytes, [this](std::string_view span) {
+        m_bodyBytes += static_cast<int64_t>(span.size());
+        if (!m_handler || m_bodyBytes > m_server.config().maxRequestSize)
+            return;
+        m_handler->onBody(span);
+    });
+    bytes->remove_prefix(used);
+    if (m_state != State::Request)
+        return;
+    if (m_handler && m_bodyBytes > m_server.config().maxRequestSize) {
+        *bytes = {};
+        m_handler->onBodyFault(refusal("request_too_large", "the body is larger than MAX_REQUEST_SIZE"));
+        return;
+    }
+    if (m_body.hasFailed()) {
+        *bytes = {};
+        m_keepAlive = false;
+        if (m_handler)
+            m_handler->onBodyFault(refusal("bad_request", "the chunked body is malformed"));
+        return;
+    }
+    noteBodyProgress(used);
+    if (m_body.isComplete()) {
+        m_bodyDone = true;
+        m_requestDoneUs = Clock::steadyUs();
+        m_deadline.stop();
+        if (m_handler)
+            m_handler->onBodyEnd();
+    }
+}
+
+void Connection::noteBodyProgress(size_t bytes)
+{
+    const int64_t now = Clock::steadyUs();
+    m_windowBytes += static_cast<int64_t>(bytes);
+    m_deadline.start(m_server.config().bodyTimeoutMs);
+    if (now - m_windowUs < bodyWindowUs)
+        return;
+    if (m_windowBytes < minBodyBytesPerSecond * ((now - m_windowUs) / 1'000'000)) {
+        onDeadline();
+        return;
+    }
+    m_windowUs = now;
+    m_windowBytes = 0;
+}
+
+void Connection::onPeerFin()
+{
+    if (m_state == State::Linger || (m_state == State::Head && !m_halfClosed)) {
+        closeNow(false);
+        return;
+    }
+    if (m_state != State::Request) {
+        closeNow(false);
+        return;
+    }
+    const bool early = m_bodyDone && !m_answered && Clock::steadyUs() - m_requestDoneUs <= halfCloseUs;
+    if (m_halfClosed || early) {
+        m_halfClosed = true;
+        updateInterest();
+        return;
+    }
+    clientGone();
+}
+
+void Connection::onDeadline()
+{
+    switch (m_state) {
+    case State::Head:
+        if (m_in.empty())
+            closeNow(false); // idle: nothing was asked
+        else
+            refuseHead({408, "request_timeout", "the request head did not arrive within REQUEST_HEAD_TIMEOUT"});
+        return;
+    case State::Request:
+        m_keepAlive = false;
+        if (m_bodyPaused) // we are the slow ones
+            m_deadline.start(m_server.config().bodyTimeoutMs);
+        else if (m_handler)
+            m_handler->onBodyFault(refusal("request_timeout", "the request body stopped or was slower than 1 KiB/s"));
+        return;
+    case State::Linger:
+        closeNow(false);
+        return;
+    case State::Closed:
+        return;
+    }
+}
+
+void Connection::onWriteStalled()
+{
+    if (m_state != State::Closed)
+        clientGone();
+}
+
+void Connection::nextRequest()
+{
+    m_responseDone = false;
+    if (!m_bodyDone || !m_keepAlive || m_draining || m_server.isDraining()) {
+        linger();
+        return;
+    }
+    m_state = State::Head;
+    m_scanned = 0;
+    m_deadline.start(m_server.config().keepaliveTimeoutMs);
+    if (m_consuming)
+        return;
+    if (!m_in.empty()) {
+        std::string waiting;
+        waiting.swap(m_in);
+        consume(waiting);
+    } else if (m_halfClosed) {
+        // The kernel may hold further pipelined requests before the FIN.
+        readSome();
+    }
+    if (m_state != State::Closed)
+        updateInterest();
+}
+
+void Connection::linger()
+{
+    m_state = State::Linger;
+    m_deadline.start(backlog() > 0 ? m_server.config().writeTimeoutMs : lingerMs);
+    if (backlog() > 0) {
+        updateInterest(); // flush() comes back here
+        return;
+    }
+    if (m_halfClosed) {
+        closeNow(false);
+        return;
+    }
+    ::shutdown(m_fd, SHUT_WR);
+    updateInterest();
+}
+
+void Connection::clientGone()
+{
+    if (m_handler)
+        m_handler->onClientGone();
+    if (m_state != State::Closed)
+        closeNow(true);
+}
+
+void Connection::closeNow(bool reset)
+{
+    if (m_state == State::Closed)
+        return;
+    m_state = State::Closed;
+    m_deadline.stop();
+    m_writeDeadline.stop();
+    poller().remove(m_fd, this);
+    if (reset) {
+        const ::linger option{1, 0};
+        setsockopt(m_fd, SOL_SOCKET, SO_LINGER, &option, sizeof option);
+    }
+    ::close(m_fd);
+    m_fd = -1;
+    if (m_server.hooks().connectionClosed && !m_peer.localSocket)
+        m_server.hooks().connectionClosed(m_peer.address);
+    poller().defer([server = &m_server, this] { server->forget(this); });
+}
+
+bool Connection::wantsRead() const
+{
+    if (m_halfClosed)
+        return false;
+    switch (m_state) {
+    case State::Head:
+    case State::Linger: return true;
+    case State::Request: return !m_bodyDone && !m_bodyPaused;
+    case State::Closed: break;
+    }
+    return false;
+}
+
+void Connection::updateInterest()
+{
+    uint32_t wanted = m_halfClosed ? 0u : static_cast<uint32_t>(EPOLLRDHUP);
+    if (wantsRead())
+        wanted |= EPOLLIN;
+    // A body that we have paused: its FIN is behind unread bytes, and says nothing before they are read.
+    if (m_state == State::Request && !m_bodyDone && m_bodyPaused)
+        wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);
+    if (backlog() > 0 && m_answered)
+        wanted |= EPOLLOUT;
+    if (wanted != m_interest && m_fd >= 0) {
+        m_interest = wanted;
+        poller().change(m_fd, wanted, this);
+    }
+}
+
+} // namespace llmproxy

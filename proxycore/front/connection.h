@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One client connection: reads heads strictly, one request at a time in order, writes answers, keeps
+// deadlines. Owned by its Server, on one engine thread for life. Deleted only at the end of a turn.
+#pragma once
+
+#include "front/body_reader.h"
+#include "front/head_rules.h"
+#include "front/stream.h"
+
+#include <string>
+
+namespace llmproxy {
+
+class Server;
+
+class Connection final : public PollHandler, public ServerStream
+{
+public:
+    Connection(Server &server, int fd, Peer peer);
+    ~Connection() override;
+
+    void open();
+    // Idle ones close at once, others after their running answer.
+    void drain();
+    void kill();
+    bool isIdle() const { return !m_handler; }
+    RequestHandler *handler() const { return m_handler.get(); }
+
+    // PollHandler
+    void onReady(uint32_t events) override;
+    // ServerStream
+    Poller &poller() override;
+    const Peer &peer() const override { return m_requestPeer; }
+    void sendContinue() override;
+    void sendHead(const ResponseHead &head, std::optional<int64_t> contentLength) override;
+    void sendBody(std::string_view bytes) override;
+    void flush() override;
+    void finish() override;
+    void abort() override;
+    void refuse(const Refusal &refusal) override;
+    bool headSent() const override { return m_headSent; }
+    bool isHeldByLength() const override { return m_responseLength >= 0; }
+    size_t backlog() const override { return m_out.size() - m_outAt; }
+    int64_t bytesSent() const override { return m_responseBytes; }
+    void pauseBody() override;
+    void resumeBody() override;
+
+private:
+    void readSome();
+    void consume(std::string_view bytes);
+    void consumeHead(std::string_view *bytes);
+    void consumeBody(std::string_view *bytes);
+    bool takeHead(std::string_view head);
+    void beginRequest(std::string_view head);
+    void refuseHead(const HeadFault &fault);
+    void noteBodyProgress(size_t bytes);
+    void onPeerFin();
+    void onDeadline();
+    void onWriteStalled();
+    void nextRequest();
+    void linger();
+    void closeNow(bool reset);
+    void clientGone();
+    void updateInterest();
+    bool wantsRead() const;
+
+    enum class State { Head, Request, Linger, Closed };
+
+    Server &m_server;
+    int m_fd;
+    Peer m_peer;
+    Peer m_requestPeer;
+    State m_state = State::Head;
+    uint32_t m_interest = 0;
+    std::string m_in;              // bytes of a head that is not complete, or of the next request
+    size_t m_scanned = 0;          // of m_in, searched for the head's end already
+    std::string m_out;
+    size_t m_outAt = 0;
+    BodyReader m_body;
+    std::unique_ptr<RequestHandler> m_handler;
+    RequestHead m_head;            // what the answer needs: method, version, keepAlive, requestId, path
+    Timer m_deadline;
+    Timer m_writeDeadline;
+    int64_t m_requestDoneUs = 0;   // when the request's last byte was read
+    int64_t m_bodyBytes = 0;
+    int64_t m_windowUs = 0, m_windowBytes = 0;
+    int64_t m_responseLength = -1;
+    int64_t m_responseBytes = 0;
+    bool m_bodyDone = true;
+    bool m_bodyPaused = false;
+    bool m_headSent = false;
+    bool m_answered = false;       // a byte of this answer reached the socket
+    bool m_chunkedOut = false;
+    bool m_noBodyOut = false;
+    bool m_keepAlive = true;
+    bool m_halfClosed = false;
+    bool m_firstRequest = true;
+    bool m_consuming = false;
+    bool m_responseDone = false;
+    bool m_draining = false;
+};
+
+} // namespace llmproxy

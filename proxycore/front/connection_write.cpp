@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The writing half of Connection: response framing (RFC 9112 sections 6 and 7), flushing, endings.
+#include "front/connection.h"
+
+#include "base/clock.h"
+#include "front/server.h"
+
+#include <cstdio>
+#include <ctime>
+#include <sys/socket.h>
+
+namespace llmproxy {
+
+namespace {
+
+// RFC 9110 section 5.6.7, made once a second and thread.
+const std::string &httpDate()
+{
+    thread_local int64_t second = 0;
+    thread_local std::string text;
+    const int64_t now = Clock::wallMs() / 1000;
+    if (now != second) {
+        second = now;
+        const auto time = static_cast<time_t>(now);
+        tm utc{};
+        gmtime_r(&time, &utc);
+        char buffer[64];
+        strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+        text = buffer;
+    }
+    return text;
+}
+
+void appendField(std::string *out, std::string_view name, std::string_view value)
+{
+    out->append(name).append(": ").append(value).append("\r\n");
+}
+
+} // namespace
+
+void Connection::sendContinue()
+{
+    if (m_headSent || m_bodyDone)
+        return;
+    static constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
+    m_out.append(line);
+    const bool answered = m_answered;
+    flush();
+    m_answered = answered && m_answered; // an interim response is no answer
+    if (backlog() > 0)
+        m_answered = true;
+}
+
+void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> contentLength)
+{
+    const bool bodyless = head.status == 204 || head.status == 304 || head.status < 200;
+    m_noBodyOut = bodyless || m_head.method == "HEAD";
+    m_chunkedOut = !contentLength && !m_noBodyOut && m_head.minorVersion == 1;
+    m_responseLength = contentLength.value_or(-1);
+    if (!contentLength && !m_noBodyOut && m_head.minorVersion == 0)
+        m_keepAlive = false; // ends with the connection
+    if (m_draining || m_server.isDraining())
+        m_keepAlive = false;
+    m_headSent = true;
+    m_out.append("HTTP/1.1 ").append(std::to_string(head.status)).append(" ");
+    m_out.append(head.reason.empty() ? reasonPhrase(head.status) : std::string_view(head.reason)).append("\r\n");
+    bool hasDate = false;
+    for (const Header &header : head.headers) {
+        hasDate = hasDate || equalsIgnoreCase(header.name, "date");
+        appendField(&m_out, header.name, header.value);
+    }
+    if (!hasDate)
+        appendField(&m_out, "Date", httpDate());
+    if (contentLength && !(head.status == 204 || head.status < 200))
+        appendField(&m_out, "Content-Length", std::to_string(*contentLength));
+    else if (m_chunkedOut)
+        appendField(&m_out, "Transfer-Encoding", "chunked");
+    appendField(&m_out, "X-Request-ID", m_head.requestId);
+    appendField(&m_out, "X-LLM-Proxy", "1");
+    if (!m_keepAlive)
+        appendField(&m_out, "Connection", "close");
+    else if (m_head.minorVersion == 0)
+        appendField(&m_out, "Connection", "keep-alive");
+    m_out.append("\r\n");
+}
+
+void Connection::sendBody(std::string_view bytes)
+{
+    m_responseBytes += static_cast<int64_t>(bytes.size());
+    if (bytes.empty() || m_noBodyOut || m_state == State::Closed)
+        return;
+    if (m_chunkedOut) {
+        char size[24];
+        const int length = std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+        m_out.append(size, static_cast<size_t>(length)).append(bytes).append("\r\n");
+    } else {
+        m_out.append(bytes);
+    }
+}
+
+void Connection::flush()
+{
+    if (m_state == State::Closed)
+        return;
+    while (backlog() > 0) {
+        const ssize_t sent = send(m_fd, m_out.data() + m_outAt, backlog(), MSG_NOSIGNAL);
+        if (sent < 0) {
+            if (errno == EINTR)
+                continue;
+            if (errno != EAGAIN) {
+                clientGone();
+                return;
+            }
+            if (!m_writeDeadline.isActive())
+                m_writeDeadline.start(m_server.config().writeTimeoutMs);
+            m_answered = true;
+            updateInterest();
+            // Long-lived slow readers must not make the buffer creep.
+            if (m_outAt > highWaterBytes) {
+                m_out.erase(0, m_outAt);
+                m_outAt = 0;
+            }
+            return;
+        }
+        m_answered = true;
+        m_outAt += static_cast<size_t>(sent);
+        if (m_writeDeadline.isActive())
+            m_writeDeadline.start(m_server.config().writeTimeoutMs);
+    }
+    m_writeDeadline.stop();
+    m_outAt = 0;
+    m_out.clear();
+    if (m_out.capacity() > lowWaterBytes)
+        std::string().swap(m_out); // thousands of open streams hold no empty buffers
+    if (m_state == State::Linger) {
+        linger();
+        return;
+    }
+    const bool wasWaiting = (m_interest & EPOLLOUT) != 0;
+    if (wasWaiting) {
+        updateInterest();
+        if (m_handler)
+            m_handler->onWritable();
+    }
+}
+
+void Connection::finish()
+{
+    if (m_state == State::Closed || !m_handler)
+        return;
+    std::shared_ptr<RequestHandler> done(std::move(m_handler));
+    poller().defer([done] {});
+    if (m_chunkedOut)
+        m_out.append("0\r\n\r\n");
+    m_responseDone = true;
+    flush();
+    if (m_state == State::Closed)
+        return;
+    if (!m_consuming)
+        nextRequest();
+}
+
+void Connection::abort()
+{
+    if (m_handler) {
+        std::shared_ptr<RequestHandler> done(std::move(m_handler));
+        poller().defer([done] {});
+    }
+    closeNow(true);
+}
+
+void Connection::refuse(const Refusal &refusal)
+{
+    if (m_headSent) {
+        abort();
+        return;
+    }
+    if (!m_bodyDone)
+        m_keepAlive = false;
+    const Dialect dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
+    const std::string body = refusalBody(dialect, refusal);
+    ResponseHead head;
+    head.status = refusal.status;
+    head.headers.add("Content-Type", "application/json");
+    head.headers.add("X-LLM-Proxy-Error", refusal.code);
+    if (refusal.retryAfter >= 0)
+        head.headers.add("Retry-After", std::to_string(refusal.retryAfter));
+    if (refusal.rateLimit >= 0) {
+        head.headers.add("X-RateLimit-Limit", std::to_string(refusal.rateLimit));
+        head.headers.add("X-RateLimit-Remaining", std::to_string(std::max<int64_t>(refusal.rateRemaining, 0)));
+        head.headers.add("X-RateLimit-Reset", std::to_string(std::max<int64_t>(refusal.rateReset, 0)));
+    }
+    if (refusal.retryIsUseless)
+        head.headers.add("x-should-retry", "false");
+    if (!refusal.allow.empty())
+        head.headers.add("Allow", refusal.allow);
+    if (refusal.status == 426) {
+        head.headers.add("Upgrade", "HTTP/1.1");
+        m_keepAlive = false;
+    }
+    if (refusal.status == 401)
+        head.headers.add("WWW-Authenticate", "Bearer");
+    sendHead(head, static_cast<int64_t>(body.size()));
+    sendBody(body);
+    if (m_handler) {
+        finish();
+        return;
+    }
+    // Refused by front itself: there is no handler yet.
+    m_responseDone = true;
+    flush();
+    if (m_state != State::Closed && !m_consuming)
+        nextRequest();
+}
+
+void Connection::pauseBody()
+{
+    m_bodyPaused = true;
+    updateInterest();
+}
+
+void Connection::resumeBody()
+{
+    if (!m_bodyPaused)
+        return;
+    m_bodyPaused = false;
+    if (m_state == State::Request && !m_bodyDone)
+        m_deadline.start(m_server.config().bodyTimeoutMs);
+    updateInterest();
+}
+
+} // namespace llmproxy

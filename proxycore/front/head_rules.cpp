@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "front/head_rules.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace llmproxy {
+
+namespace {
+
+HeadFault bad(std::string message)
+{
+    return {400, "bad_request", std::move(message)};
+}
+
+bool plainDigits(std::string_view text, int64_t *value)
+{
+    // 18 digits stay below 2^63.
+    if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+        return false;
+    std::from_chars(text.data(), text.data() + text.size(), *value);
+    return true;
+}
+
+// One line up to CRLF; false for a bare CR, bare LF or NUL anywhere in it.
+bool takeLine(std::string_view *rest, std::string_view *line)
+{
+    const size_t end = rest->find_first_of(std::string_view("\r\n\0", 3));
+    if (end == std::string_view::npos || (*rest)[end] != '\r' || end + 1 >= rest->size() || (*rest)[end + 1] != '\n')
+        return false;
+    *line = rest->substr(0, end);
+    rest->remove_prefix(end + 2);
+    return true;
+}
+
+const char *readField(std::string_view line, Headers *headers)
+{
+    if (line.front() == ' ' || line.front() == '\t')
+        return "a header field is folded over lines, which RFC 9112 forbids";
+    const size_t colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0)
+        return "a header line has no name and colon";
+    const std::string_view name = line.substr(0, colon);
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
+        return "a header name has a character that is not allowed (a space before the colon counts)";
+    const std::string_view value = trimmed(line.substr(colon + 1));
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+            return "a header value has a control character";
+    }
+    headers->add(std::string(name), std::string(value));
+    return nullptr;
+}
+
+HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, RequestHead *head)
+{
+    const size_t first = line.find(' ');
+    const size_t last = line.rfind(' ');
+    if (first == std::string_view::npos || first == last || first == 0)
+        return bad("the request line is not METHOD TARGET HTTP/1.1");
+    const std::string_view method = line.substr(0, first);
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    const std::string_view version = line.substr(last + 1);
+    if (!std::all_of(method.begin(), method.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
+        return bad("the request method is not a token");
+    const bool versionForm = version.size() == 8 && version.substr(0, 5) == "HTTP/" && version[6] == '.'
+                             && isdigit(version[5]) && isdigit(version[7]);
+    if (!versionForm)
+        return bad("the request line does not end in HTTP/1.1");
+    if (version[5] != '1' || (version[7] != '0' && version[7] != '1'))
+        return {505, "http_version_not_supported", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+    if (target.size() > limits.maxTargetSize)
+        return {414, "uri_too_long", "the request target is longer than MAX_TARGET_SIZE"};
+    if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f; }))
+        return bad("the request target has a character that is not allowed");
+    if (method.size() > 32 || method == "CONNECT" || method == "TRACE")
+        return {501, "not_implemented", "this method is not implemented"};
+    head->method = method;
+    head->target = target;
+    head->minorVersion = version[7] - '0';
+    return {};
+}
+
+// host[:port] → lower-case host; false when it is not a host.
+bool normalizeHost(std::string_view value, std::string *host)
+{
+    if (value.empty())
+        return false;
+    std::string_view name = value;
+    std::string_view port;
+    if (value.front() == '[') {
+        const size_t end = value.find(']');
+        if (end == std::string_view::npos)
+            return false;
+        name = value.substr(1, end - 1);
+        port = value.substr(end + 1);
+        if (!IpAddress::parse(name))
+            return false;
+    } else {
+        const size_t colon = value.find(':');
+        name = value.substr(0, colon);
+        port = colon == std::string_view::npos ? std::string_view() : value.substr(colon);
+    }
+    int64_t number = 0;
+    if (!port.empty() && (port.front() != ':' || (port.size() > 1 && (!plainDigits(port.substr(1), &number) || number > 65535))))
+        return false;
+    if (name.empty())
+        return false;
+    for (const char c : name) {
+        if (!isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-' && c != '_' && c != ':')
+            return false;
+    }
+    host->assign(name);
+    if (host->size() > 1 && host->back() == '.')
+        host->pop_back();
+    std::transform(host->begin(), host->end(), host->begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    return true;
+}
+
+HeadFault readTarget(RequestHead *head)
+{
+    const std::string *hostField = nullptr;
+    for (const Header &header : head->headers) {
+        if (!equalsIgnoreCase(header.name, "host"))
+            continue;
+        if (hostField)
+            return bad("there is more than one Host header");
+        hostField = &header.value;
+    }
+    if (!hostField && head->minorVersion == 1)
+        return bad("the Host header is missing");
+    if (hostField && !normalizeHost(*hostField, &head->host))
+        return bad("the Host header is not a host name or address");
+    std::string_view target = head->target;
+    if (target.front() != '/') {
+        const bool http = target.substr(0, 7) == "http://";
+        const bool https = target.substr(0, 8) == "https://";
+        if (!http && !https) {
+            if (target == "*" && head->method == "OPTIONS") {
+                head->path = "*";
+                return {};
+            }
+            return bad("the request target is neither a path nor a matching absolute URL");
+        }
+        target.remove_prefix(http ? 7 : 8);
+        const size_t slash = target.find_first_of("/?");
+        std::string authority;
+        if (!normalizeHost(target.substr(0, slash), &authority) || (hostField && authority != head->host))
+            return bad("the absolute request target and the Host header differ");
+        head->host = authority;
+        std::string rest(slash == std::string_view::npos ? std::string_view("/") : target.substr(slash));
+        if (rest.front() == '?')
+            rest.insert(rest.begin(), '/');
+        head->target = std::move(rest);
+    }
+    if (head->target.find('#') != std::string::npos)
+        return bad("the request target has a fragment");
+    const size_t mark = head->target.find('?');
+    head->path = head->target.substr(0, mark);
+    head->query = mark == std::string::npos ? std::string() : head->target.substr(mark + 1);
+    return {};
+}
+
+HeadFault readFraming(RequestHead *head)
+{
+    bool sawTransferEncoding = false;
+    for (const Header &header : head->headers) {
+        if (equalsIgnoreCase(header.name, "content-length")) {
+            int64_t length = 0;
+            if (head->contentLength >= 0)
+                return bad("there is more than one Content-Length header");
+            if (!plainDigits(header.value, &length))
+                return bad("Content-Length is not a plain number");
+            head->contentLength = length;
+        } else if (equalsIgnoreCase(header.name, "transfer-encoding")) {
+            if (sawTransferEncoding)
+                return bad("there is more than one Transfer-Encoding header");
+            sawTransferEncoding = true;
+            if (head->minorVersion == 0)
+                return bad("Transfer-Encoding is not part of HTTP/1.0");
+            if (!equalsIgnoreCase(header.value, "chunked")) {
+                return {501, "not_implemented", "only the transfer coding \"chunked\" is implemented"};
+            }
+            head->chunked = true;
+        }
+    }
+    if (head->chunked && head->contentLength >= 0)
+        return bad("Content-Length and Transfer-Encoding are both given");
+    const std::string_view connection = head->headers.value("connection");
+    head->keepAlive = head->minorVersion == 1;
+    for (const Header &header : head->headers) {
+        if (!equalsIgnoreCase(header.name, "connection"))
+            continue;
+        if (listContains(header.value, "close"))
+            head->keepAlive = false;
+        else if (head->minorVersion == 0 && listContains(connection, "keep-alive"))
+            head->keepAlive = true;
+    }
+    if (const std::string *expect = head->headers.find("expect")) {
+        if (!equalsIgnoreCase(*expect, "100-continue"))
+            return {417, "expectation_failed", "only Expect: 100-continue is understood"};
+        head->expectContinue = head->minorVersion == 1 && head->hasBody();
+    }
+    return {};
+}
+
+} // namespace
+
+bool isTokenChar(unsigned char c)
+{
+    return isalnum(c) || (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos);
+}
+
+HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head)
+{
+    std::string_view line;
+    if (!takeLine(&bytes, &line))
+        return bad("a line does not end in CR LF, or there is a NUL in it");
+    if (HeadFault fault = readRequestLine(line, limits, head); fault.status)
+        return fault;
+    while (true) {
+        if (!takeLine(&bytes, &line))
+            return bad("a header line does not end in CR LF, or there is a NUL in it");
+        if (line.empty())
+            break;
+        if (head->headers.size() >= limits.maxHeaderCount)
+            return {431, "headers_too_large", "there are more header fields than MAX_HEADER_COUNT"};
+        if (const char *problem = readField(line, &head->headers))
+            return bad(problem);
+    }
+    if (HeadFault fault = readTarget(head); fault.status)
+        return fault;
+    return readFraming(head);
+}
+
+bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHead *head, ResponseFraming *framing)
+{
+    std::string_view line;
+    if (!takeLine(&bytes, &line) || line.size() < 12 || (line.substr(0, 8) != "HTTP/1.1" && line.substr(0, 8) != "HTTP/1.0") || line[8] != ' ')
+        return false;
+    const auto code = std::from_chars(line.data() + 9, line.data() + 12, head->status);
+    if (code.ptr != line.data() + 12 || head->status < 100 || (line.size() > 12 && line[12] != ' '))
+        return false;
+    head->reason = line.size() > 13 ? line.substr(13) : std::string_view();
+    if (std::any_of(head->reason.begin(), head->reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+        return false;
+    framing->keepAlive = line[7] == '1';
+    while (true) {
+        if (!takeLine(&bytes, &line))
+            return false;
+        if (line.empty())
+            break;
+        if (head->headers.size() >= maxHeaderCount || readField(line, &head->headers))
+            return false;
+    }
+    bool sawTransferEncoding = false;
+    for (const Header &header : head->headers) {
+        if (equalsIgnoreCase(header.name, "content-length")) {
+            int64_t length = 0;
+            if (!plainDigits(header.value, &length) || (framing->contentLength >= 0 && framing->contentLength != length))
+                return false;
+            framing->contentLength = length;
+        } else if (equalsIgnoreCase(header.name, "transfer-encoding")) {
+            if (sawTransferEncoding || !equalsIgnoreCase(header.value, "chunked"))
+                return false;
+            sawTransferEncoding = framing->chunked = true;
+        } else if (equalsIgnoreCase(header.name, "connection")) {
+            if (listContains(header.value, "close"))
+                framing->keepAlive = false;
+            else if (listContains(header.value, "keep-alive"))
+                framing->keepAlive = true;
+        }
+    }
+    return !(framing->chunked && framing->contentLength >= 0);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The strict rules for message heads, on top of llhttp, for both legs: what two parsers could read in two
+// ways is refused. Input is one complete head including the empty line. Thread: any.
+#pragma once
+
+#include "front/http_types.h"
+
+#include <string>
+
+namespace llmproxy {
+
+struct HeadLimits
+{
+    size_t maxHeaderCount = 100;
+    size_t maxTargetSize = 8 * 1024;
+};
+
+struct HeadFault
+{
+    int status = 0;   // 0: the head is good
+    std::string code; // rulings 9
+    std::string message;
+};
+
+// Fills everything of head but requestId.
+HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head);
+
+struct ResponseFraming
+{
+    bool chunked = false;
+    int64_t contentLength = -1;
+    bool keepAlive = true;
+};
+// For the upstream leg; false: not a head that we relay (502).
+bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHead *head, ResponseFraming *framing);
+
+bool isTokenChar(unsigned char c); // RFC 9110 section 5.6.2
+
+} // namespace llmproxy

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// HTTP/1.1 messages as values (RFC 9112), shared by both legs. Thread: values.
+#pragma once
+
+#include "access/cidr.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+struct Header
+{
+    std::string name; // as received
+    std::string value;
+};
+
+bool equalsIgnoreCase(std::string_view a, std::string_view b);
+// True when a comma-separated header value contains the token (RFC 9110 section 5.6.1).
+bool listContains(std::string_view value, std::string_view token);
+std::string_view trimmed(std::string_view text);
+
+struct Headers : std::vector<Header>
+{
+    using std::vector<Header>::vector;
+    // The first of that name, nullptr when there is none.
+    const std::string *find(std::string_view name) const;
+    std::string_view value(std::string_view name) const;
+    void add(std::string name, std::string value) { push_back({std::move(name), std::move(value)}); }
+};
+
+struct RequestHead
+{
+    std::string method;
+    std::string target;      // as received, origin-form after normalization of absolute-form
+    std::string path;        // target up to '?'
+    std::string query;       // after '?', raw; empty when there is none
+    std::string host;        // lower case, no port, no brackets, no trailing dot
+    int minorVersion = 1;    // HTTP/1.x
+    Headers headers;
+    bool chunked = false;
+    int64_t contentLength = -1; // -1: not declared
+    bool keepAlive = true;
+    bool expectContinue = false;
+    std::string requestId;   // the client's when sane, else a new UUID
+
+    bool hasBody() const { return chunked || contentLength > 0; }
+};
+
+struct ResponseHead
+{
+    int status = 200;
+    std::string reason;      // empty: the registered phrase
+    Headers headers;         // without framing fields; the writer adds them
+};
+
+// Who is asking: the socket's peer, and the client after TRUSTED_PROXIES.
+struct Peer
+{
+    IpAddress address;       // resolved client
+    std::string text;        // its text form
+    bool localSocket = false; // control socket: peer uid checked, no token needed
+    bool untrustedForward = false; // carried X-Forwarded-For & co. from outside TRUSTED_PROXIES
+};
+
+std::string_view reasonPhrase(int status);
+
+} // namespace llmproxy

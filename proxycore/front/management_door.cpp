@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "front/management_door.h"
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t maxManagementBody = 1 << 20;
+
+// What QHttpServer knows; it says nothing at all to others.
+bool isServedMethod(std::string_view method)
+{
+    for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
+        if (method == known)
+            return true;
+    }
+    return false;
+}
+
+bool isOpen(std::string_view path)
+{
+    return path == "/health" || path == "/ready";
+}
+
+} // namespace
+
+ManagementDoor::ManagementDoor(const DoorConfig &config, RequestHead &&head, ServerStream &stream)
+    : m_config(config), m_head(std::move(head)), m_stream(stream), m_self(std::make_shared<ManagementDoor *>(this))
+{
+}
+
+ManagementDoor::~ManagementDoor()
+{
+    *m_self = nullptr;
+    wipe(m_body.data(), m_body.size()); // provider keys come in here
+}
+
+void ManagementDoor::start()
+{
+    if (!isOpen(m_head.path) && !m_stream.peer().localSocket && !admit())
+        return;
+    if (!isServedMethod(m_head.method)) {
+        m_done = true;
+        Refusal no = refusal("method_not_allowed", "this method is not served here");
+        no.allow = "GET, HEAD, POST, PATCH, DELETE";
+        m_stream.refuse(no);
+        return;
+    }
+    if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
+        m_done = true;
+        m_stream.refuse(refusal("request_too_large", "a management request is at most 1 MiB"));
+        return;
+    }
+    if (m_head.expectContinue)
+        m_stream.sendContinue();
+}
+
+bool ManagementDoor::admit()
+{
+    const Peer &peer = m_stream.peer();
+    if (peer.untrustedForward) {
+        deny(403, "untrusted_forward", refusal("ip_not_allowed", "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES"));
+        return false;
+    }
+    if (!anyContains(m_config.allowedIps, peer.address)) {
+        deny(403, "ip_not_allowed", refusal("ip_not_allowed", "management is not allowed from this address; see MANAGEMENT_ALLOWED_IPS"));
+        return false;
+    }
+    const std::string_view value = m_head.headers.value("authorization");
+    const bool bearer = value.size() > 7 && equalsIgnoreCase(value.substr(0, 7), "bearer ");
+    if (!bearer) {
+        deny(401, "missing_token", refusal("missing_token", "send the management token as Authorization: Bearer"));
+        return false;
+    }
+    if (m_config.token->isEmpty() || !m_config.token->equals(trimmed(value.substr(7)))) {
+        deny(401, "invalid_token", refusal("invalid_token", "this management token is not valid"));
+        return false;
+    }
+    m_config.accepted(peer, m_head);
+    return true;
+}
+
+void ManagementDoor::deny(int status, const std::string &reason, const Refusal &answer)
+{
+    m_done = true;
+    const Refusal tooMany = m_config.failed(m_stream.peer(), m_head, status, reason,
+        [poller = &m_stream.poller(), self = m_self, answer](bool) {
+            poller->post([self, answer] {
+                if (*self)
+                    (*self)->m_stream.refuse(answer);
+            });
+        });
+    if (!tooMany.code.empty())
+        m_stream.refuse(tooMany);
+}
+
+void ManagementDoor::onBody(std::string_view bytes)
+{
+    if (m_done)
+        return;
+    if (m_body.size() + bytes.size() > maxManagementBody) {
+        m_done = true;
+        m_stream.refuse(refusal("request_too_large", "a management request is at most 1 MiB"));
+        return;
+    }
+    m_body.append(bytes);
+}
+
+void ManagementDoor::onBodyEnd()
+{
+    if (!m_done)
+        submit();
+}
+
+void ManagementDoor::submit()
+{
+    BridgeCall call;
+    call.method = m_head.method;
+    call.target = m_head.target;
+    call.body = m_body;
+    call.contentType = m_head.headers.value("content-type");
+    const std::string_view actor = m_head.headers.value("x-llm-proxy-actor");
+    call.actor = !m_stream.peer().localSocket ? "management" : actor == "console" ? "console" : "cli";
+    call.requestId = m_head.requestId;
+    call.clientIp = m_stream.peer().text;
+    call.userAgent = m_head.headers.value("user-agent");
+    m_config.bridge->submit(std::move(call), [poller = &m_stream.poller(), self = m_self](BridgeAnswer answer) {
+        poller->post([self, answer = std::move(answer)] {
+            if (!*self || (*self)->m_done)
+                return;
+            ServerStream &stream = (*self)->m_stream;
+            ResponseHead head;
+            head.status = answer.status;
+            head.headers.add("Content-Type", "application/json");
+            head.headers.add("Cache-Control", "no-store");
+            if (!answer.retryAfter.empty())
+                head.headers.add("Retry-After", answer.retryAfter);
+            if (!answer.allow.empty())
+                head.headers.add("Allow", answer.allow);
+            (*self)->m_done = true;
+            stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
+            stream.sendBody(answer.body);
+            stream.finish();
+        });
+    });
+}
+
+void ManagementDoor::onBodyFault(const Refusal &fault)
+{
+    if (m_done)
+        return;
+    m_done = true;
+    m_stream.refuse(fault);
+}
+
+void ManagementDoor::onShutdown()
+{
+    m_done = true;
+}
+
+} // namespace llmproxy

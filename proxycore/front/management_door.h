@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The way of a management request through front (ruling 8): address 403, credential 401, body over 1 MiB
+// 413, then to the management thread and back. Thread: the connection's engine thread.
+#pragma once
+
+#include "front/http_bridge.h"
+#include "front/stream.h"
+#include "secrets/secret.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+struct DoorConfig
+{
+    std::vector<Cidr> allowedIps;
+    const Secret *token = nullptr; // empty: every credential is refused
+    // Refused for address or credential; returns what the limit on failures says (status 429), or code "".
+    // written is called when the event is recorded.
+    std::function<Refusal(const Peer &, const RequestHead &, int status, const std::string &reason,
+                          std::function<void(bool)> written)> failed;
+    std::function<void(const Peer &, const RequestHead &)> accepted; // for auth.success
+    HttpBridge *bridge = nullptr;
+};
+
+class ManagementDoor final : public RequestHandler
+{
+public:
+    ManagementDoor(const DoorConfig &config, RequestHead &&head, ServerStream &stream);
+    ~ManagementDoor() override;
+
+    void start() override;
+    void onBody(std::string_view bytes) override;
+    void onBodyEnd() override;
+    void onBodyFault(const Refusal &fault) override;
+    void onWritable() override {}
+    void onClientGone() override { m_done = true; }
+    void onShutdown() override;
+
+private:
+    bool admit();
+    void deny(int status, const std::string &reason, const Refusal &answer);
+    void submit();
+
+    const DoorConfig &m_config;
+    RequestHead m_head;
+    ServerStream &m_stream;
+    std::string m_body;
+    bool m_done = false;
+    std::shared_ptr<ManagementDoor *> m_self;
+};
+
+} // namespace llmproxy

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One epoll set and its thread: file descriptors, timers, posted work. Owned by an engine thread; all
+// methods but post() and stop() belong to that thread. Level-triggered. A raw epoll set because Qt's
+// dispatcher polls every socket each turn: 30 µs per request with none idle, 250 µs with 4,000.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <sys/epoll.h>
+#include <vector>
+
+namespace llmproxy {
+
+class PollHandler
+{
+public:
+    virtual ~PollHandler() = default;
+    virtual void onReady(uint32_t events) = 0;
+};
+
+class Poller;
+
+// Fires once per start(). Moving the deadline further away costs no tree operation.
+class Timer
+{
+public:
+    Timer(Poller &poller, std::function<void()> onTimeout);
+    ~Timer();
+    Timer(const Timer &) = delete;
+    Timer &operator=(const Timer &) = delete;
+    void start(int64_t afterMs);
+    void stop() { m_dueUs = 0; }
+    bool isActive() const { return m_dueUs != 0; }
+
+private:
+    friend class Poller;
+    Poller &m_poller;
+    std::function<void()> m_onTimeout;
+    int64_t m_dueUs = 0;    // 0: not active
+    int64_t m_queuedUs = 0; // place in the poller's set, 0: not in it
+};
+
+class Poller
+{
+public:
+    Poller();
+    ~Poller();
+    Poller(const Poller &) = delete;
+    Poller &operator=(const Poller &) = delete;
+
+    void add(int fd, uint32_t events, PollHandler *handler);
+    void change(int fd, uint32_t events, PollHandler *handler);
+    // Also drops events of this handler that are still to be delivered in this turn.
+    void remove(int fd, PollHandler *handler);
+
+    // Runs work on this thread, in order. Any thread.
+    void post(std::function<void()> work);
+    // Runs at the end of this turn: for deleting what is still on the stack. Own thread.
+    void defer(std::function<void()> work) { m_deferred.push_back(std::move(work)); }
+
+    void run();  // until stop()
+    void stop(); // any thread
+    bool isOwnThread() const;
+
+private:
+    friend class Timer;
+    void queueTimer(Timer *timer);
+    void dropTimer(Timer *timer);
+    int nextTimeoutMs() const;
+    void fireTimers();
+    void runPosted();
+    void runDeferred();
+
+    int m_epoll = -1;
+    int m_wakeFd = -1;
+    std::vector<epoll_event> m_ready;
+    int m_readyCount = 0;
+    int m_readyAt = 0;
+    std::set<std::pair<int64_t, Timer *>> m_timers;
+    std::vector<std::function<void()>> m_deferred;
+    std::mutex m_lock;
+    std::vector<std::function<void()>> m_posted;
+    bool m_stop = false;
+    uint64_t m_thread = 0;
+};
+
+} // namespace llmproxy

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The route table: every path, and who serves it. Thread: any.
+#pragma once
+
+#include <string_view>
+
+namespace llmproxy {
+
+enum class ServedBy {
+    Management, // QHttpServer behind the management door
+    Exchange,   // straight to a provider
+};
+
+ServedBy routeOf(std::string_view path);
+
+} // namespace llmproxy

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "front/server.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+class Server::Listener final : public PollHandler
+{
+public:
+    Listener(Server &server, int fd, bool localSocket) : m_server(server), m_fd(fd), m_local(localSocket)
+    {
+        server.m_poller.add(fd, EPOLLIN, this);
+    }
+    ~Listener() override
+    {
+        m_server.m_poller.remove(m_fd, this);
+        ::close(m_fd);
+    }
+    void onReady(uint32_t) override { m_server.accept(m_fd, m_local); }
+
+private:
+    Server &m_server;
+    int m_fd;
+    bool m_local;
+};
+
+Server::Server(Poller &poller, FrontConfig config, FrontHooks hooks)
+    : m_poller(poller), m_config(std::move(config)), m_hooks(std::move(hooks)), m_scratch(64 * 1024, '\0')
+{
+}
+
+Server::~Server() = default;
+
+void Server::listenOn(int fd, bool localSocket)
+{
+    m_listeners.push_back(std::make_unique<Listener>(*this, fd, localSocket));
+}
+
+void Server::stopListening()
+{
+    m_listeners.clear();
+}
+
+void Server::accept(int fd, bool localSocket)
+{
+    for (int i = 0; i < 64; ++i) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        const int client = accept4(fd, reinterpret_cast<sockaddr *>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                logError("out of file descriptors: raise the limit or lower MAX_CONNECTIONS");
+            return;
+        }
+        Peer peer;
+        peer.localSocket = localSocket;
+        peer.address = IpAddress::fromSockaddr(reinterpret_cast<sockaddr *>(&address));
+        peer.text = localSocket ? std::string() : peer.address.toString();
+        if (localSocket) {
+            ucred credentials{};
+            socklen_t length = sizeof credentials;
+            const bool known = getsockopt(client, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0;
+            if (!known || (credentials.uid != geteuid() && credentials.uid != 0)) {
+                ::close(client);
+                continue;
+            }
+        } else {
+            const int on = 1;
+            setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            if (m_hooks.admitConnection && !m_hooks.admitConnection(peer.address)) {
+                ::close(client);
+                continue;
+            }
+        }
+        auto connection = std::make_unique<Connection>(*this, client, std::move(peer));
+        Connection *raw = connection.get();
+        m_connections.emplace(raw, std::move(connection));
+        raw->open();
+    }
+}
+
+void Server::drain()
+{
+    m_draining = true;
+    stopListening();
+    std::vector<Connection *> all;
+    for (const auto &[connection, owned] : m_connections)
+        all.push_back(connection);
+    for (Connection *connection : all)
+        connection->drain();
+}
+
+size_t Server::busyCount() const
+{
+    return static_cast<size_t>(std::count_if(m_connections.begin(), m_connections.end(), [](const auto &item) {
+        return !item.first->isIdle() || item.first->backlog() > 0;
+    }));
+}
+
+void Server::killAll()
+{
+    std::vector<Connection *> all;
+    for (const auto &[connection, owned] : m_connections)
+        all.push_back(connection);
+    for (Connection *connection : all)
+        connection->kill();
+}
+
+void Server::forget(Connection *connection)
+{
+    m_connections.erase(connection);
+}
+
+Peer Server::resolvePeer(const Peer &socketPeer, const RequestHead &head) const
+{
+    Peer peer = socketPeer;
+    const bool forwarded = head.headers.find("x-forwarded-for") || head.headers.find("forwarded") || head.headers.find("x-real-ip");
+    if (!forwarded || peer.localSocket)
+        return peer;
+    if (!anyContains(m_config.trustedProxies, peer.address)) {
+        peer.untrustedForward = true;
+        return peer;
+    }
+    // Several fields are one list (RFC 9110 section 5.3); read it from the right, ours first.
+    std::string list;
+    for (const Header &header : head.headers) {
+        if (equalsIgnoreCase(header.name, "x-forwarded-for"))
+            list += (list.empty() ? "" : ",") + header.value;
+    }
+    std::string_view rest = list;
+    while (!rest.empty()) {
+        const size_t comma = rest.rfind(',');
+        const std::string_view item = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+        const auto address = IpAddress::parse(item);
+        if (!address)
+            break; // what stands left of garbage cannot be trusted
+        peer.address = *address;
+        peer.text = address->toString();
+        if (!anyContains(m_config.trustedProxies, *address))
+            break;
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
+    }
+    return peer;
+}
+
+bool Server::hostAllowed(const std::string &host) const
+{
+    if (host.empty()) // HTTP/1.0 without Host
+        return true;
+    if (IpAddress::parse(host) || host == "localhost" || (host.size() > 10 && host.substr(host.size() - 10) == ".localhost"))
+        return true;
+    for (const std::string &allowed : m_config.allowedHosts) {
+        if (allowed == "*" || allowed == host)
+            return true;
+        if (allowed.size() > 1 && allowed.front() == '.' && host.size() > allowed.size()
+            && host.compare(host.size() - allowed.size(), allowed.size(), allowed) == 0)
+            return true;
+    }
+    return false;
+}
+
+namespace {
+
+bool toSockaddr(const std::string &host, uint16_t port, sockaddr_storage *address, socklen_t *size)
+{
+    const std::string literal = host == "localhost" ? "127.0.0.1" : host;
+    auto *v4 = reinterpret_cast<sockaddr_in *>(address);
+    auto *v6 = reinterpret_cast<sockaddr_in6 *>(address);
+    if (inet_pton(AF_INET, literal.c_str(), &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        *size = sizeof *v4;
+        return true;
+    }
+    if (inet_pton(AF_INET6, literal.c_str(), &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        *size = sizeof *v6;
+        return true;
+    }
+    return false;
+}
+
+int bindSocket(const std::string &host, uint16_t port, bool reusePort, uint16_t *boundPort, std::string *error)
+{
+    sockaddr_storage address{};
+    socklen_t size = 0;
+    if (!toSockaddr(host, port, &address, &size)) {
+        *error = "LISTEN_ADDR: " + host + " is not an IP address";
+        return -1;
+    }
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (reusePort)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (address.ss_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) != 0) {
+        *error = "cannot listen on " + host + ":" + std::to_string(port) + ": " + std::strerror(errno);
+        ::close(fd);
+        return -1;
+    }
+    getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
+    *boundPort = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6 *>(&address)->sin6_port
+                                                     : reinterpret_cast<sockaddr_in *>(&address)->sin_port);
+    return fd;
+}
+
+} // namespace
+
+int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error)
+{
+    const int fd = bindSocket(host, port, true, boundPort, error);
+    if (fd >= 0 && listen(fd, 1024) != 0) {
+        *error = "cannot listen on " + host + ":" + std::to_string(port) + ": " + std::strerror(errno);
+        ::close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool probeBind(const std::string &host, uint16_t *port, std::string *error)
+{
+    const int fd = bindSocket(host, *port, false, port, error);
+    if (fd < 0)
+        return false;
+    ::close(fd);
+    return true;
+}
+
+int openUnixListener(const std::string &path, std::string *error)
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        *error = "the path of the control socket is too long: " + path;
+        return -1;
+    }
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    ::unlink(path.c_str()); // ours: the data directory's lock is held
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const mode_t mask = umask(0177);
+    const bool bound = bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+    umask(mask);
+    if (!bound || listen(fd, 128) != 0) {
+        *error = "cannot open the control socket " + path + ": " + std::strerror(errno);
+        ::close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+} // namespace llmproxy

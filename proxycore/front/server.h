@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The listeners and connections of one engine thread. Everything about tokens and providers comes in
+// through hooks. Thread: its poller's, but for construction.
+#pragma once
+
+#include "front/connection.h"
+#include "front/poller.h"
+#include "front/stream.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace llmproxy {
+
+struct FrontConfig
+{
+    HeadLimits head;
+    size_t maxHeaderSize = 32 * 1024;
+    int64_t maxRequestSize = 512'000'000;
+    int64_t headTimeoutMs = 10'000, bodyTimeoutMs = 60'000, keepaliveTimeoutMs = 75'000, writeTimeoutMs = 60'000;
+    std::vector<std::string> allowedHosts; // beside IP literals, localhost names; ".example.com", "*"
+    std::vector<Cidr> trustedProxies;
+};
+
+struct FrontHooks
+{
+    // After strict head, Host and address limits. Never null.
+    std::function<std::unique_ptr<RequestHandler>(RequestHead &&, ServerStream &)> makeHandler;
+    // Address limits; a Refusal with status 0 admits.
+    std::function<Refusal(const Peer &)> admitRequest;
+    std::function<bool(const IpAddress &)> admitConnection; // false: refuse
+    std::function<void(const IpAddress &)> connectionClosed;
+    std::function<void(const Peer &, const HeadFault &)> headRefused;
+};
+
+class Server
+{
+public:
+    Server(Poller &poller, FrontConfig config, FrontHooks hooks);
+    ~Server();
+
+    // Takes over a listening, non-blocking socket.
+    void listenOn(int fd, bool localSocket);
+    void stopListening();
+    // No new requests; idle connections close.
+    void drain();
+    size_t busyCount() const;
+    size_t connectionCount() const { return m_connections.size(); }
+    void killAll();
+
+    Poller &poller() { return m_poller; }
+    const FrontConfig &config() const { return m_config; }
+    const FrontHooks &hooks() const { return m_hooks; }
+    bool isDraining() const { return m_draining; }
+    std::string &scratch() { return m_scratch; }
+    void forget(Connection *connection);
+    // The client after TRUSTED_PROXIES: the right-most untrusted address of X-Forwarded-For.
+    Peer resolvePeer(const Peer &socketPeer, const RequestHead &head) const;
+    bool hostAllowed(const std::string &host) const;
+
+private:
+    class Listener;
+    void accept(int fd, bool localSocket);
+
+    Poller &m_poller;
+    FrontConfig m_config;
+    FrontHooks m_hooks;
+    std::string m_scratch; // one read buffer for all connections of the thread
+    std::vector<std::unique_ptr<Listener>> m_listeners;
+    std::unordered_map<Connection *, std::unique_ptr<Connection>> m_connections;
+    bool m_draining = false;
+};
+
+// Binds and listens, SO_REUSEPORT so that each engine thread has its own queue. Error names the address.
+int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error);
+// A first bind without SO_REUSEPORT: finds a port that another program uses.
+bool probeBind(const std::string &host, uint16_t *port, std::string *error);
+int openUnixListener(const std::string &path, std::string *error); // 0600
+
+} // namespace llmproxy

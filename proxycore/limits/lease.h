@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What one admitted request holds of its token's limits: a concurrency slot and one reserved request of
+// max_requests. It cannot leak: the destructor gives back what was not settled. Thread: its request's.
+#pragma once
+
+#include "access/lineage_state.h"
+#include "limits/rate.h"
+
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+struct LimitPolicy
+{
+    int64_t maxRequests = 0;   // 0: none
+    int64_t ratePerMinute = 0; // 0: none
+    int64_t maxConcurrent = 0; // 0: none
+};
+
+class Lease
+{
+public:
+    Lease() = default;
+    ~Lease() { release(); }
+    Lease(Lease &&other) noexcept { *this = std::move(other); }
+    Lease &operator=(Lease &&other) noexcept;
+    Lease(const Lease &) = delete;
+    Lease &operator=(const Lease &) = delete;
+
+    // Checks all limits, then charges; a refusal charges nothing. *code is empty when admitted.
+    static Lease acquire(std::shared_ptr<LineageState> state, const LimitPolicy &policy, int64_t nowUs,
+                         std::string *code, RateDecision *rate);
+    // The request counts towards max_requests, or is given back (ruling 23). Once; then only the slot is held.
+    void settle(bool counts);
+    // Refused by a later step: the rate is given back as well.
+    void giveBack();
+    void release();
+    bool isHeld() const { return m_state != nullptr; }
+
+private:
+    std::shared_ptr<LineageState> m_state;
+    int64_t m_ratePerMinute = 0;
+    bool m_reserved = false;
+};
+
+} // namespace llmproxy

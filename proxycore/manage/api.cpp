@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/api.h"
+
+#include "manage/call.h"
+#include "manage/route_table.h"
+
+namespace llmproxy {
+
+struct ManageApi::Private
+{
+    std::shared_ptr<ManageState> state = std::make_shared<ManageState>();
+};
+
+namespace {
+
+ManageAnswer unknownRoute(const std::string &allow)
+{
+    if (allow.empty())
+        return errorAnswer({ErrorKind::NotFound, "not_found", "There is no such resource.", {}});
+    ManageAnswer answer = errorAnswer({ErrorKind::NotFound, "method_not_allowed",
+                                       "This resource accepts only: " + allow + ".", {}});
+    answer.status = 405;
+    answer.allow = allow;
+    return answer;
+}
+
+// Everything of the request but its body: that may hold a key and is not kept.
+ManageRequest withoutBody(const ManageRequest &request)
+{
+    ManageRequest copy;
+    copy.method = request.method;
+    copy.path = request.path;
+    copy.query = request.query;
+    copy.contentType = request.contentType;
+    copy.actor = request.actor;
+    copy.requestId = request.requestId;
+    copy.clientIp = request.clientIp;
+    copy.userAgent = request.userAgent;
+    return copy;
+}
+
+// Events name known objects only; what {id} names is looked up once, here.
+void nameTarget(ManageCall &call)
+{
+    const SnapshotPtr now = call.context().snapshots->current();
+    if (call.route->target == RouteTarget::Project) {
+        if (const ProjectPtr project = now->project(call.id))
+            call.projectId = project->id;
+    } else if (call.route->target == RouteTarget::Token) {
+        if (const TokenPtr token = now->tokenById(call.id)) {
+            call.projectId = token->projectId;
+            call.tokenUuid = token->id;
+            call.tokenMasked = token->masked;
+        }
+    }
+}
+
+} // namespace
+
+ManageApi::ManageApi(ManageContext context) : d(std::make_unique<Private>())
+{
+    d->state->context = std::move(context);
+}
+
+ManageApi::~ManageApi() = default;
+
+void ManageApi::handle(const ManageRequest &request, Complete complete)
+{
+    const RouteMatch match = matchRoute(request.method, request.path);
+    if (!match.route) {
+        complete(unknownRoute(match.allow));
+        return;
+    }
+    const Route &route = *match.route;
+    const auto call = std::make_shared<ManageCall>();
+    call->state = d->state;
+    call->request = withoutBody(request);
+    call->route = &route;
+    call->id = match.id;
+    call->action = route.action;
+    call->complete = std::move(complete);
+    nameTarget(*call);
+
+    auto query = QueryInput::parse(request.query, schemaNamed(route.query));
+    if (!query) {
+        refuse(call, query.error());
+        return;
+    }
+    call->query = std::move(*query);
+    if (!route.request.empty()) {
+        auto input = JsonInput::parse(request.body, request.contentType, schemaNamed(route.request));
+        if (!input) {
+            refuse(call, input.error());
+            return;
+        }
+        call->input = std::move(*input);
+    }
+    route.serve(call);
+    call->input = {}; // wipes what the body held
+}
+
+std::vector<std::string> ManageApi::routes()
+{
+    std::vector<std::string> all;
+    for (const Route &route : routeTable())
+        all.push_back(std::string(route.method) + " " + std::string(route.path));
+    return all;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The management resources: request in, answer out; no sockets. Runs on the management thread. A read is
+// answered by handle() itself; a change is answered by the completion once its event and row are durable.
+#pragma once
+
+#include "access/snapshot.h"
+#include "access/store.h"
+#include "audit/audit_log.h"
+#include "base/result.h"
+
+#include <QByteArray>
+#include <QJsonObject>
+#include <QString>
+#include <QUrlQuery>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+class Database;
+class KeyRing;
+class ReferenceResolver;
+struct Settings;
+
+struct ManageRequest
+{
+    std::string method;    // upper case
+    std::string path;      // "/manage/projects/proj-1", decoded, no query
+    std::string query;     // raw, without '?'
+    QByteArray body;
+    std::string contentType;
+    std::string actor;     // "management" (HTTP), "cli" or "console" (control socket, in-process)
+    std::string requestId;
+    std::string clientIp;
+    std::string userAgent;
+};
+
+struct ManageAnswer
+{
+    int status = 200;
+    QByteArray body;       // JSON
+    std::string retryAfter; // seconds; empty: no header
+    std::string allow;      // for 405
+};
+
+struct ManageContext
+{
+    const Settings *settings = nullptr;
+    Database *database = nullptr;
+    AuditLog *audit = nullptr;
+    SnapshotHolder *snapshots = nullptr;
+    const KeyRing *keys = nullptr;
+    ReferenceResolver *references = nullptr;
+    std::function<bool(const std::string &name)> providerKnown; // a profile of this name exists
+    std::function<std::vector<std::string>()> providerNames;
+    std::function<bool(const std::string &name)> providerNeedsKey; // false: local models
+    // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
+    std::function<void(std::vector<std::string> tokenIds)> cutStreams;
+    std::function<bool()> ready; // storage and encryption key usable
+    int64_t managementTokenSinceMs = 0;
+};
+
+class ManageApi
+{
+public:
+    explicit ManageApi(ManageContext context);
+    ~ManageApi();
+
+    using Complete = std::function<void(ManageAnswer)>;
+    // Answers through complete exactly once: before returning (reads, errors), or later from the
+    // storage thread (changes) or the audit thread (refused changes, validations).
+    void handle(const ManageRequest &request, Complete complete);
+    // The routes, as used by the front's route table and the OpenAPI test: "GET /manage/projects/{id}".
+    static std::vector<std::string> routes();
+    static QByteArray openApi(); // the served description
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace llmproxy

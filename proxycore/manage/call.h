@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One management call on its way: what was asked, what it is about, how it is answered and audited.
+// Created on the management thread; completed there, on the storage thread (changes) or on the audit
+// thread (failed changes, waiting for their event). Written before it is handed over, then only read.
+#pragma once
+
+#include "manage/api.h"
+#include "manage/json_input.h"
+#include "manage/read_throttle.h"
+
+#include <QJsonObject>
+
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+struct Route;
+
+struct ManageState
+{
+    ManageContext context;
+    ReadThrottle reads;
+};
+
+struct ManageCall
+{
+    const ManageContext &context() const { return state->context; }
+
+    std::shared_ptr<ManageState> state;
+    ManageRequest request; // its body stays with the caller: it may hold a key
+    const Route *route = nullptr;
+    std::string id;        // the path's {id}
+    JsonInput input;       // only while the resource runs
+    QueryInput query;
+    ManageApi::Complete complete;
+
+    std::string action;    // of the audit event; usually the route's
+    std::string projectId; // of known objects only
+    std::string tokenUuid;
+    std::string tokenMasked;
+};
+using CallPtr = std::shared_ptr<ManageCall>;
+
+int statusOf(ErrorKind kind);
+ManageAnswer errorAnswer(const Error &error);
+
+// The event of this call with everything every event has.
+AuditEvent eventOf(const ManageCall &call, std::string_view result, int status);
+
+void answer(const CallPtr &call, int status, const QJsonObject &body);
+// Answers with the error; a failed change or validation is audited first and waits for that.
+void refuse(const CallPtr &call, const Error &error);
+// Records the event and answers when it is durable; 503 when it cannot be written.
+void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable);
+// Decides and applies a change; composed() makes the answer's body after it is published.
+void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed);
+// The read event: at most one per actor, address and filter a minute, none for further pages, none for
+// the console's own polling; nobody waits for it.
+void noteRead(const CallPtr &call, std::string_view result = "success", int status = 200);
+
+} // namespace llmproxy

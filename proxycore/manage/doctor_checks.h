@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The security checklist (contract section 9), one function per topic; each looks at the running
+// installation and says what it found and what to do. Evidence never contains a secret.
+// Thread: management; a few stat(2) calls and one pass over the snapshot.
+#pragma once
+
+#include "manage/api.h"
+
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+enum class DoctorState { Pass, Warn, Fail };
+
+struct DoctorItem
+{
+    std::string id, title;
+    DoctorState state = DoctorState::Pass;
+    std::string evidence;
+    std::string fix; // empty when the state is Pass
+};
+
+// All checks, in the order of the checklist.
+std::vector<DoctorItem> doctorItems(const ManageContext &context);
+
+// doctor_access.cpp
+DoctorItem checkManagementTokenStrength(const ManageContext &context);
+DoctorItem checkManagementTokenAge(const ManageContext &context);
+DoctorItem checkProviderKeyAge(const ManageContext &context);
+DoctorItem checkSharedProviderKeys(const ManageContext &context);
+DoctorItem checkTokenLifetimes(const ManageContext &context);
+DoctorItem checkTokenLimits(const ManageContext &context);
+DoctorItem checkUnusedTokens(const ManageContext &context);
+// doctor_host.cpp
+DoctorItem checkEncryptionKey(const ManageContext &context);
+DoctorItem checkPermissions(const ManageContext &context);
+DoctorItem checkEnvFileTracked(const ManageContext &context);
+DoctorItem checkListener(const ManageContext &context);
+DoctorItem checkAllowedHosts(const ManageContext &context);
+DoctorItem checkUpstreamTransport(const ManageContext &context);
+DoctorItem checkLogLevel(const ManageContext &context);
+DoctorItem checkAudit(const ManageContext &context);
+DoctorItem checkUser(const ManageContext &context);
+DoctorItem checkCoreDumps(const ManageContext &context);
+
+// True when a git index (its bytes) has an entry of exactly this path.
+bool gitIndexHas(std::string_view index, std::string_view path);
+
+} // namespace llmproxy

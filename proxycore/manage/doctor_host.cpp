@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Doctor's checks of the machine: files, process, listener, transport, logs.
+#include "config/settings.h"
+#include "manage/doctor_checks.h"
+#include "secrets/key_ring.h"
+
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+
+#include <algorithm>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+DoctorItem item(const char *id, const char *title, std::string evidence)
+{
+    DoctorItem made;
+    made.id = id;
+    made.title = title;
+    made.evidence = std::move(evidence);
+    return made;
+}
+
+DoctorItem item(const char *id, const char *title, DoctorState state, std::string evidence, std::string fix)
+{
+    DoctorItem made = item(id, title, std::move(evidence));
+    made.state = state;
+    made.fix = std::move(fix);
+    return made;
+}
+
+// "data folder 0755" when others may do more than allowed; empty when good or absent.
+std::string looseness(const char *what, const std::string &path, unsigned allowed)
+{
+    struct stat info{};
+    if (path.empty() || ::stat(path.c_str(), &info) != 0 || (info.st_mode & 0777 & ~allowed) == 0)
+        return {};
+    char mode[8];
+    std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 0777U);
+    return std::string(what) + " " + mode;
+}
+
+bool isLoopback(const std::string &host)
+{
+    const auto address = IpAddress::parse(host);
+    return host == "localhost" || (address && address->isLoopback());
+}
+
+QString repositoryOf(QDir folder)
+{
+    do {
+        if (QFileInfo(folder.filePath(QStringLiteral(".git/index"))).isFile())
+            return folder.absolutePath();
+    } while (folder.cdUp());
+    return {};
+}
+
+} // namespace
+
+DoctorItem checkEncryptionKey(const ManageContext &context)
+{
+    const std::string &source = context.keys->record().keySource;
+    if (source == "generated")
+        return item("encryption_key", "Encryption key source", DoctorState::Warn,
+                    "It was generated and lies beside the data it protects.",
+                    "Give ENCRYPTION_KEY or ENCRYPTION_KEY_FILE from a place of its own.");
+    return item("encryption_key", "Encryption key source", "Source: " + source + ".");
+}
+
+DoctorItem checkPermissions(const ManageContext &context)
+{
+    const Settings &settings = *context.settings;
+    std::vector<std::string> loose{
+        looseness("data folder", settings.dataDir, 0700), looseness("database", settings.databasePath, 0600),
+        looseness("database log", settings.databasePath + "-wal", 0600),
+        looseness("generated key file", settings.dataDir + "/encryption.key", 0600),
+        looseness("key file", settings.encryptionKeyFile, 0600),
+        looseness("audit log", settings.auditLogFile, settings.auditFileMode),
+        looseness("log file", settings.logFile, settings.auditFileMode), looseness(".env", ".env", 0600)};
+    std::erase(loose, std::string());
+    if (loose.empty())
+        return item("permissions", "Permissions of data, log and .env", "Nobody else can read or write them.");
+    std::string found;
+    for (const std::string &one : loose)
+        found += (found.empty() ? "" : ", ") + one;
+    return item("permissions", "Permissions of data, log and .env", DoctorState::Fail, "Too open: " + found,
+                "chmod 600 the files and 700 the folder.");
+}
+
+bool gitIndexHas(std::string_view index, std::string_view path)
+{
+    // git index format, versions 2 and 3: an entry is "… flags(2) path NUL"; the flags' low 12 bits are the length.
+    const std::string needle = std::string(path) + '\0';
+    for (size_t at = index.find(needle); at != std::string_view::npos; at = index.find(needle, at + 1)) {
+        if (at < 2)
+            continue;
+        const unsigned flags = static_cast<unsigned>(static_cast<unsigned char>(index[at - 2])) << 8
+            | static_cast<unsigned char>(index[at - 1]);
+        if ((flags & 0xfff) == path.size())
+            return true;
+    }
+    return false;
+}
+
+DoctorItem checkEnvFileTracked(const ManageContext &)
+{
+    const char *title = ".env is not in version control";
+    if (!QFileInfo::exists(QStringLiteral(".env")))
+        return item("env_tracked", title, "There is no .env in the working directory.");
+    const QString top = repositoryOf(QDir::current());
+    if (top.isEmpty())
+        return item("env_tracked", title, "The working directory is no git tree.");
+    QFile index(top + QStringLiteral("/.git/index"));
+    const QByteArray bytes = index.open(QIODevice::ReadOnly) ? index.read(64 << 20) : QByteArray();
+    const std::string path = QDir(top).relativeFilePath(QFileInfo(QStringLiteral(".env")).absoluteFilePath()).toStdString();
+    if (gitIndexHas({bytes.constData(), static_cast<size_t>(bytes.size())}, path))
+        return item("env_tracked", title, DoctorState::Fail, ".env is tracked by git.",
+                    "git rm --cached .env, add it to .gitignore, and replace every secret in it.");
+    return item("env_tracked", title, "git does not track it.");
+}
+
+DoctorItem checkListener(const ManageContext &context)
+{
+    if (isLoopback(context.settings->listen.host))
+        return item("listener", "Listen address", "Loopback only.");
+    return item("listener", "Listen address", DoctorState::Fail, "Other machines reach it without TLS.",
+                "Listen on 127.0.0.1 behind a TLS reverse proxy.");
+}
+
+DoctorItem checkAllowedHosts(const ManageContext &context)
+{
+    const auto &hosts = context.settings->allowedHosts;
+    if (std::find(hosts.begin(), hosts.end(), "*") == hosts.end())
+        return item("allowed_hosts", "Host names", "Unknown host names are refused.");
+    return item("allowed_hosts", "Host names", DoctorState::Warn,
+                "ALLOWED_HOSTS=* lets web pages reach this server by DNS rebinding.", "List the names in ALLOWED_HOSTS.");
+}
+
+DoctorItem checkUpstreamTransport(const ManageContext &context)
+{
+    if (!context.settings->allowInsecureUpstream)
+        return item("upstream_transport", "Transport to providers", "http:// only to loopback and private addresses.");
+    return item("upstream_transport", "Transport to providers", DoctorState::Warn,
+                "ALLOW_INSECURE_UPSTREAM=true: keys may travel in clear.", "Use https:// base URLs and remove it.");
+}
+
+DoctorItem checkLogLevel(const ManageContext &context)
+{
+    if (context.settings->logLevel != "debug")
+        return item("log_level", "Log level", context.settings->logLevel + ".");
+    return item("log_level", "Log level", DoctorState::Warn, "debug.", "Set LOG_LEVEL=info.");
+}
+
+DoctorItem checkAudit(const ManageContext &context)
+{
+    const Settings &settings = *context.settings;
+    const char *title = "Audit log";
+    if (!settings.auditEnabled)
+        return item("audit", title, DoctorState::Fail, "Auditing is off.", "Set AUDIT_ENABLED=true.");
+    if (!context.audit->healthy())
+        return item("audit", title, DoctorState::Fail, "Events cannot be written.",
+                    "Look at the application log; free space on the disk.");
+    if (settings.auditFsync == "never")
+        return item("audit", title, DoctorState::Fail, "AUDIT_FSYNC=never: a power cut loses events.",
+                    "Set AUDIT_FSYNC=management.");
+    if (!settings.auditRefuseOnError)
+        return item("audit", title, DoctorState::Warn, "AUDIT_ON_ERROR=log: calls go on when events cannot be written.",
+                    "Set AUDIT_ON_ERROR=refuse.");
+    return item("audit", title, "On and writable; last event " + std::to_string(context.audit->lastSeq()) + ".");
+}
+
+DoctorItem checkUser(const ManageContext &)
+{
+    if (geteuid() != 0)
+        return item("user", "Process user", "User id " + std::to_string(geteuid()) + ".");
+    return item("user", "Process user", DoctorState::Fail, "Running as root.", "Run it as a user of its own.");
+}
+
+DoctorItem checkCoreDumps(const ManageContext &)
+{
+    rlimit limit{};
+    getrlimit(RLIMIT_CORE, &limit);
+    if (limit.rlim_cur == 0 || prctl(PR_GET_DUMPABLE) == 0)
+        return item("core_dumps", "Core dumps", "Off.");
+    return item("core_dumps", "Core dumps", DoctorState::Warn, "A crash may write keys to disk.",
+                "ulimit -c 0, or LimitCORE=0 in the service.");
+}
+
+} // namespace llmproxy

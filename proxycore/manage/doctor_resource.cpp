@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/doctor_checks.h"
+#include "manage/resources.h"
+
+#include <QJsonArray>
+
+namespace llmproxy {
+
+namespace {
+
+QString nameOf(DoctorState state)
+{
+    switch (state) {
+    case DoctorState::Pass:
+        return QStringLiteral("pass");
+    case DoctorState::Warn:
+        return QStringLiteral("warn");
+    case DoctorState::Fail:
+        break;
+    }
+    return QStringLiteral("fail");
+}
+
+} // namespace
+
+std::vector<DoctorItem> doctorItems(const ManageContext &context)
+{
+    std::vector<DoctorItem> items;
+    for (const auto check :
+         {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkSharedProviderKeys,
+          checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
+          checkUnusedTokens, checkListener, checkAllowedHosts, checkUpstreamTransport, checkLogLevel, checkAudit,
+          checkUser, checkCoreDumps})
+        items.push_back(check(context));
+    return items;
+}
+
+void readDoctor(const CallPtr &call)
+{
+    QJsonArray items;
+    std::map<QString, int> counts;
+    for (const DoctorItem &item : doctorItems(call->context())) {
+        ++counts[nameOf(item.state)];
+        items.append(QJsonObject{{QStringLiteral("id"), QString::fromStdString(item.id)},
+                                 {QStringLiteral("title"), QString::fromStdString(item.title)},
+                                 {QStringLiteral("state"), nameOf(item.state)},
+                                 {QStringLiteral("evidence"), QString::fromStdString(item.evidence)},
+                                 {QStringLiteral("fix"), QString::fromStdString(item.fix)}});
+    }
+    const QJsonObject summary{{QStringLiteral("pass"), counts[QStringLiteral("pass")]},
+                              {QStringLiteral("warn"), counts[QStringLiteral("warn")]},
+                              {QStringLiteral("fail"), counts[QStringLiteral("fail")]}};
+    noteRead(call);
+    answer(call, 200, {{QStringLiteral("items"), items}, {QStringLiteral("summary"), summary}});
+}
+
+} // namespace llmproxy

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/fields.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr int64_t safeInteger = 9'007'199'254'740'991; // 2^53-1: what every JSON reader keeps exactly
+constexpr int64_t minutesOfCentury = 100LL * 366 * 24 * 60;
+
+Field text(std::string_view name, std::string_view meaning, int64_t maximum = 200)
+{
+    return {.name = name, .meaning = meaning, .maximum = maximum};
+}
+
+Field choice(std::string_view name, std::string_view values, std::string_view meaning)
+{
+    return {.name = name, .meaning = meaning, .values = values};
+}
+
+Field flag(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Boolean, .meaning = meaning};
+}
+
+Field number(std::string_view name, std::string_view meaning, int64_t minimum = 0, int64_t maximum = safeInteger)
+{
+    return {.name = name, .kind = FieldKind::Integer, .meaning = meaning, .minimum = minimum, .maximum = maximum};
+}
+
+Field time(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Time, .meaning = meaning};
+}
+
+Field list(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::TextList, .meaning = meaning, .minimum = 0, .maximum = 100};
+}
+
+Field object(std::string_view name, std::string_view item, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Object, .meaning = meaning, .item = item};
+}
+
+Field objects(std::string_view name, std::string_view item, std::string_view meaning, int64_t minimum = 0,
+              int64_t maximum = 1000)
+{
+    return {.name = name, .kind = FieldKind::ObjectList, .meaning = meaning, .minimum = minimum,
+            .maximum = maximum, .item = item};
+}
+
+Field secret(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Secret, .meaning = meaning, .maximum = 8192};
+}
+
+Field identifier(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Identifier, .meaning = meaning, .maximum = 64};
+}
+
+Field unavailable(std::string_view name)
+{
+    return {.name = name, .kind = FieldKind::Unavailable,
+            .meaning = "Not available in this version; only an empty value is accepted.", .nullable = true};
+}
+
+Field required(Field field)
+{
+    field.required = true;
+    return field;
+}
+
+Field nullable(Field field)
+{
+    field.nullable = true;
+    return field;
+}
+
+using Fields = std::vector<Field>;
+
+Fields operator+(Fields left, const Fields &right)
+{
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+Schema input(std::string_view name, std::string_view meaning, Fields fields)
+{
+    return {name, SchemaUse::Input, meaning, std::move(fields)};
+}
+
+Schema query(std::string_view name, Fields fields)
+{
+    return {name, SchemaUse::Query, {}, std::move(fields)};
+}
+
+// Answers always carry every field; what has no value is null.
+Schema answer(std::string_view name, std::string_view meaning, Fields fields)
+{
+    for (Field &field : fields)
+        field.required = true;
+    return {name, SchemaUse::Answer, meaning, std::move(fields)};
+}
+
+constexpr std::string_view apiKeyMeaning = "The provider's key, or a reference to it: env:NAME or file:/path. "
+                                           "Write-only: no answer ever contains it.";
+constexpr std::string_view baseUrlMeaning = "Overrides the provider profile's address. https://, or http:// to "
+                                            "loopback and private addresses.";
+constexpr std::string_view environments = "development|test|testing|production";
+
+Fields keyInputFields()
+{
+    return {text("provider", "Name of a provider profile; default openai."),
+            secret("api_key", apiKeyMeaning), nullable(text("base_url", baseUrlMeaning, 2048))};
+}
+
+Fields projectChangeFields()
+{
+    return Fields{choice("environment", environments, "What the project is for; testing is kept as test."),
+                  objects("providers", "ProviderKeyInput",
+                          "Several providers; the first is preferred. Instead of provider, api_key, base_url.", 1, 16),
+                  nullable(list("allowed_models", "Globs of model names; empty: every model.")),
+                  flag("is_active", "Requests of an inactive project's tokens are refused."),
+                  unavailable("allowed_origins"), unavailable("param_whitelist"), unavailable("required_headers")}
+         + keyInputFields();
+}
+
+void addProjectSchemas(std::vector<Schema> &all)
+{
+    all.push_back(input("ProviderKeyInput", "A provider with its key.", keyInputFields()));
+    all.push_back(input("ProjectCreate", "A new project.",
+                        Fields{identifier("id", "Chosen id; default: proj- and 12 characters."),
+                               required(text("name", "Name shown in lists."))}
+                            + projectChangeFields()));
+    all.push_back(input("ProjectUpdate", "Fields to change; others stay. A key that is not given again stays.",
+                        Fields{text("name", "Name shown in lists."),
+                               flag("revoke_tokens", "With is_active false: also revokes every live token.")}
+                            + projectChangeFields()));
+    all.push_back(input("RotateKey", "A new key for one of the project's providers. Running streams go on.",
+                        {required(secret("api_key", apiKeyMeaning)),
+                         text("provider", "Which provider's key; default: the preferred one.")}));
+    all.push_back(answer("ProviderKey", "A provider of a project.",
+                         {text("provider", "Name of the provider profile."),
+                          nullable(text("base_url", "Null: the profile's.", 2048)),
+                          nullable(text("api_key_masked", "Masked key, or the reference; null: none.")),
+                          nullable(number("api_key_age_days", "Full days since the key was set.")),
+                          flag("needs_key", "The stored key cannot be opened, or its reference does not resolve.")}));
+    all.push_back(answer("Project", "A project.",
+                         {identifier("id", "Id of the project."), text("name", "Name."),
+                          choice("environment", "development|test|production", "What it is for."),
+                          flag("is_active", "False: requests are refused."),
+                          text("provider", "The preferred provider."),
+                          nullable(text("base_url", "The preferred provider's address; null: the profile's.", 2048)),
+                          nullable(text("api_key_masked", "The preferred provider's masked key or reference.")),
+                          nullable(number("api_key_age_days", "Full days since that key was set.")),
+                          objects("providers", "ProviderKey", "All providers, preferred first."),
+                          list("allowed_models", "Globs; empty: every model."),
+                          time("created_at", "When it was created."), time("updated_at", "Last change."),
+                          nullable(time("deactivated_at", "Null while active."))}));
+}
+
+Fields tokenLimitFields()
+{
+    return {nullable(text("name", "Name shown in lists.")), nullable(text("note", "A remark.")),
+            nullable(number("max_requests", "Requests in all, over the token's lineage; 0 or null: no limit.")),
+            nullable(number("rate_limit", "Requests a minute; 0: no limit. Default: TOKEN_DEFAULT_RATE_LIMIT.", 0,
+                            1'000'000)),
+            nullable(number("max_concurrent", "Requests at the same time; 0 or null: no limit.", 0, 1'000'000)),
+            nullable(list("allowed_models", "Globs of model names; empty: every model.")),
+            nullable(list("allowed_endpoints", "Globs of paths, each beginning with /; empty: every path.")),
+            nullable(list("allowed_ips", "Client addresses and networks (CIDR); empty: every address.")),
+            unavailable("token_rate_limit"), unavailable("budget"), unavailable("allowed_origins"),
+            unavailable("param_whitelist"), unavailable("required_headers")};
+}
+
+Fields tokenAnswerFields()
+{
+    return {text("id", "Id (UUID)."), text("lineage", "Id of the first token of the refresh chain."),
+            identifier("project_id", "Its project."), nullable(text("name", "Name.")),
+            nullable(text("note", "Remark.")), text("token_masked", "Masked form; the whole is shown once only."),
+            choice("state", "active|grace|expired|revoked",
+                   "grace: refreshed, still valid for a while; expired includes the end of that."),
+            time("created_at", "When it was created."), time("expires_at", "When it ends."),
+            nullable(time("revoked_at", "When it was revoked.")),
+            nullable(time("grace_until", "Refreshed: valid until then.")),
+            nullable(time("last_used_at", "Last request of its lineage.")),
+            nullable(number("max_requests", "Null: no limit.")), number("rate_limit", "Requests a minute; 0: none."),
+            nullable(number("max_concurrent", "Null: no limit.")), list("allowed_models", "Empty: every model."),
+            list("allowed_endpoints", "Empty: every path."), list("allowed_ips", "Empty: every address."),
+            number("request_count", "Counted requests of the lineage."),
+            number("prompt_tokens", "Model tokens sent, of the lineage."),
+            number("completion_tokens", "Model tokens received, of the lineage.")};
+}
+
+void addTokenSchemas(std::vector<Schema> &all)
+{
+    all.push_back(input("TokenCreate", "A new access token; duration_minutes or expires_at, not both.",
+                        Fields{required(identifier("project_id", "Its project; active.")),
+                               number("duration_minutes", "Lifetime; default TOKEN_DEFAULT_LIFETIME, at most "
+                                                          "TOKEN_MAX_LIFETIME.", 1, minutesOfCentury),
+                               time("expires_at", "When it ends; at most TOKEN_MAX_LIFETIME from now.")}
+                            + tokenLimitFields()));
+    all.push_back(input("TokenUpdate", "Fields to change; others stay. Null clears one.",
+                        Fields{time("expires_at", "At most TOKEN_MAX_LIFETIME from its creation.")}
+                            + tokenLimitFields()));
+    all.push_back(input("TokenRefresh", "How long the old token stays valid; one of these, default 10 minutes.",
+                        {number("grace_minutes", "0: it ends at once.", 0, minutesOfCentury),
+                         number("grace_seconds", "0: it ends at once.", 0, minutesOfCentury * 60),
+                         text("grace", "A duration: 30s, 10m, 2h.", 20)}));
+    all.push_back(input("TokenValidate", "A token to look at; it is not used.",
+                        {required(text("token", "The whole token.", 8192))}));
+    all.push_back(input("Nothing", "No fields.", {}));
+    all.push_back(answer("Token", "An access token, without its secret.", tokenAnswerFields()));
+    const Field whole = secret("token", "The whole token: shown in this answer only.");
+    all.push_back(answer("TokenCreated", "A new access token.", tokenAnswerFields() + Fields{whole}));
+    all.push_back(answer("PreviousToken", "The refreshed token.",
+                         {text("id", "Its id."), time("valid_until", "It is refused from then on.")}));
+    all.push_back(answer("TokenRefreshed", "The successor.",
+                         tokenAnswerFields() + Fields{whole, object("previous", "PreviousToken", "The old one.")}));
+    all.push_back(answer("Validation", "Whether a token would be accepted now.",
+                         {flag("valid", "True: it would."),
+                          {.name = "reason", .meaning = "Why not; null when valid.", .nullable = true,
+                           .values = "malformed|unknown|revoked|expired|project_inactive"}}));
+    all.push_back(answer("BulkRevoked", "What a bulk revocation did.",
+                         {number("revoked_count", "Tokens that were live."),
+                          number("already_revoked_count", "Tokens that had been revoked before."),
+                          number("streams_cut", "Running requests that were ended.")}));
+}
+
+void addOtherSchemas(std::vector<Schema> &all)
+{
+    all.push_back({"AuditEvent", SchemaUse::Answer, "One audit event; texts without a value are left out.",
+                   {required(number("id", "Its seq.", 1)), required(time("timestamp", "When.")),
+                    required(text("action", "What, e.g. token.create.")),
+                    required(text("actor", "management, client, console, cli or system.")),
+                    text("project_id", "Its project."), text("request_id", "The request that caused it."),
+                    text("client_ip", "Where that came from."),
+                    required(choice("result", "success|failure|denied|error", "How it ended.")),
+                    required({.name = "details", .kind = FieldKind::Map, .meaning = "More, by action."}),
+                    required(number("seq", "Place in the chain.", 1)), required(text("prev", "Hash before it.")),
+                    required(text("hash", "SHA-256 of its line and the hash before."))}});
+    all.push_back(answer("DoctorItem", "One check.",
+                         {text("id", "Stable name."), text("title", "What is checked."),
+                          choice("state", "pass|warn|fail", "Result."), text("evidence", "What was found.", 4000),
+                          text("fix", "What to do; empty when nothing.", 4000)}));
+    all.push_back(answer("DoctorSummary", "Counts.", {number("pass", "Good."), number("warn", "To look at."),
+                                                      number("fail", "To mend.")}));
+    all.push_back(answer("Doctor", "The security checklist.",
+                         {objects("items", "DoctorItem", "All checks."),
+                          object("summary", "DoctorSummary", "Counts by state.")}));
+    all.push_back(answer("Overview", "The server at a glance.",
+                         {text("version", "Program version."), text("listen", "Listen address."),
+                          time("time", "The server's clock."), flag("ready", "Storage and encryption key usable."),
+                          number("projects", "Projects."), number("projects_active", "Active ones."),
+                          number("tokens", "Tokens kept, ended ones included."), number("tokens_live", "Live tokens."),
+                          number("active_streams", "Running requests."), flag("audit_enabled", "Auditing is on."),
+                          flag("audit_healthy", "Audit events can be written."),
+                          number("audit_last_seq", "Newest audit event."),
+                          list("providers", "Names of the provider profiles.")}));
+    all.push_back({"ErrorBody", SchemaUse::Answer, "What was wrong.",
+                   {required(text("code", "Machine word.")), required(text("message", "A sentence.", 4000)),
+                    text("field", "The field, parameter or header it is about.")}});
+    all.push_back(answer("Error", "Every refusal.", {object("error", "ErrorBody", "What was wrong.")}));
+    const Field next = nullable(text("next_cursor", "Give it back as cursor for the next page; null: the end.", 4000));
+    all.push_back(answer("ProjectList", "A page.", {objects("items", "Project", "Projects."), next}));
+    all.push_back(answer("TokenList", "A page.", {objects("items", "Token", "Tokens."), next}));
+    all.push_back(answer("AuditList", "A page, newest first.", {objects("items", "AuditEvent", "Events."), next}));
+}
+
+void addQueries(std::vector<Schema> &all)
+{
+    const Fields page{number("limit", "Items a page; default 50.", 1, 200),
+                      text("cursor", "next_cursor of the page before.", 4000)};
+    const Fields named{text("q", "Part of the name, upper and lower case alike."),
+                       choice("sort", "created_at|-created_at|name|-name", "Order; default -created_at.")};
+    all.push_back(query("NoQuery", {}));
+    all.push_back(query("ProjectQuery", page + named + Fields{choice("state", "active|inactive", "Only these.")}));
+    all.push_back(query("TokenQuery", page + named
+                            + Fields{choice("state", "active|grace|expired|revoked|live", "Only these; live: active "
+                                                                                          "or in grace."),
+                                     identifier("project_id", "Only this project's.")}));
+    all.push_back(query("TokenDeleteQuery",
+                        {flag("purge", "Removes a revoked or expired token instead of revoking it.")}));
+    all.push_back(query("AuditQuery",
+                        page + Fields{text("action", "Exact, or a prefix ending in '.' or '*'."),
+                                      choice("actor", "management|client|console|cli|system", "Who."),
+                                      choice("result", "success|failure|denied|error", "How it ended."),
+                                      text("project_id", "Project."), text("request_id", "Request."),
+                                      text("client_ip", "Client address as written in the event."),
+                                      text("token_id", "Masked form or UUID."), time("from", "From then on."),
+                                      time("to", "Before then.")}));
+}
+
+std::vector<Schema> declare()
+{
+    std::vector<Schema> all;
+    addProjectSchemas(all);
+    addTokenSchemas(all);
+    addOtherSchemas(all);
+    addQueries(all);
+    return all;
+}
+
+} // namespace
+
+const Field *Schema::field(std::string_view fieldName) const
+{
+    const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field &f) { return f.name == fieldName; });
+    return found == fields.end() ? nullptr : &*found;
+}
+
+const std::vector<Schema> &schemas()
+{
+    static const std::vector<Schema> all = declare();
+    return all;
+}
+
+const Schema &schemaNamed(std::string_view name)
+{
+    for (const Schema &schema : schemas()) {
+        if (schema.name == name)
+            return schema;
+    }
+    std::abort(); // a misspelt name in our own tables; found by the first test
+}
+
+} // namespace llmproxy

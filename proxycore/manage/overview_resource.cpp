@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "base/clock.h"
+#include "config/settings.h"
+#include "manage/resources.h"
+
+#include <QJsonArray>
+
+#include <set>
+
+namespace llmproxy {
+
+namespace {
+
+QString listenText(const ListenAddress &listen)
+{
+    const QString host = QString::fromStdString(listen.host);
+    const QString shown = host.contains(QLatin1Char(':')) ? QLatin1Char('[') + host + QLatin1Char(']') : host;
+    return shown + QLatin1Char(':') + QString::number(listen.port);
+}
+
+} // namespace
+
+void readOverview(const CallPtr &call)
+{
+    const ManageContext &context = call->context();
+    const SnapshotPtr now = context.snapshots->current();
+    const int64_t nowMs = Clock::wallMs();
+    qint64 projects = 0, activeProjects = 0, liveTokens = 0, streams = 0;
+    for (const ProjectPtr &project : now->projects()) {
+        projects += !project->record.deleted;
+        activeProjects += !project->record.deleted && project->record.active;
+    }
+    std::set<const LineageState *> lineages;
+    for (const TokenPtr &token : now->tokens()) {
+        liveTokens += token->record.liveAt(nowMs);
+        if (token->state && lineages.insert(token->state.get()).second)
+            streams += token->state->active.load(std::memory_order_relaxed);
+    }
+    QJsonArray providers;
+    for (const std::string &name : context.providerNames())
+        providers.append(QString::fromStdString(name));
+    answer(call, 200,
+           {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
+            {QStringLiteral("listen"), listenText(context.settings->listen)},
+            {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
+            {QStringLiteral("ready"), context.ready()},
+            {QStringLiteral("projects"), projects},
+            {QStringLiteral("projects_active"), activeProjects},
+            {QStringLiteral("tokens"), qint64(now->tokenCount())},
+            {QStringLiteral("tokens_live"), liveTokens},
+            {QStringLiteral("active_streams"), streams},
+            {QStringLiteral("audit_enabled"), context.audit->config().enabled},
+            {QStringLiteral("audit_healthy"), context.audit->healthy()},
+            {QStringLiteral("audit_last_seq"), qint64{context.audit->lastSeq()}},
+            {QStringLiteral("providers"), providers}});
+}
+
+} // namespace llmproxy

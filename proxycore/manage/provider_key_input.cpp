@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/provider_key_input.h"
+
+#include "access/cidr.h"
+#include "audit/masking.h"
+#include "config/settings.h"
+#include "secrets/key_ring.h"
+#include "secrets/references.h"
+
+#include <QUrl>
+
+#include <algorithm>
+#include <set>
+
+namespace llmproxy {
+
+namespace {
+
+bool isNearby(const QString &host)
+{
+    if (host == QLatin1String("localhost") || host.endsWith(QLatin1String(".localhost")))
+        return true;
+    const auto address = IpAddress::parse(host.toStdString());
+    return address && address->isPrivate();
+}
+
+Outcome readKey(const ManageContext &context, std::string_view value, const std::string &field,
+                ProviderKeyInput &input)
+{
+    if (value.empty())
+        return {};
+    if (looksMasked(value))
+        return invalidField(field, "'" + field + "' is a masked key; give the whole key.");
+    if (!isReference(value)) {
+        input.key = std::make_shared<const Secret>(value);
+        return {};
+    }
+    const std::string reference(value);
+    if (auto failure = context.references->check(reference)) {
+        failure->kind = ErrorKind::Invalid;
+        failure->code = "invalid_field";
+        failure->field = field;
+        return failure;
+    }
+    input.reference = QString::fromStdString(reference);
+    return {};
+}
+
+} // namespace
+
+Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string &field)
+{
+    const auto wrong = [&](const char *message) { return invalidField(field, "'" + field + "' " + message); };
+    const QUrl url(text, QUrl::StrictMode);
+    const QString scheme = url.scheme();
+    if (!url.isValid() || url.host().isEmpty() || (scheme != QLatin1String("https") && scheme != QLatin1String("http")))
+        return wrong("must be an address like https://api.example.com/v1.");
+    if (text.contains(QLatin1Char('@')) || !url.userInfo().isEmpty())
+        return wrong("must not contain a user name or password; give the key in api_key.");
+    if (text.contains(QLatin1Char('?')) || text.contains(QLatin1Char('#')))
+        return wrong("must not contain a query or fragment.");
+    const QStringList segments = url.path(QUrl::FullyDecoded).split(QLatin1Char('/'));
+    if (segments.contains(QLatin1String("..")) || segments.contains(QLatin1String(".")) || text.contains(QLatin1Char('\\')))
+        return wrong("must not contain '.' or '..' segments or backslashes.");
+    if (url.port(1) < 1)
+        return wrong("must have a port from 1 to 65535.");
+    if (scheme == QLatin1String("http") && !allowInsecure && !isNearby(url.host()))
+        return wrong("may use http:// only for loopback and private addresses "
+                     "(ALLOW_INSECURE_UPSTREAM=true lifts that); use https://.");
+    return {};
+}
+
+Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const JsonObject &object,
+                                         const QString &defaultProvider)
+{
+    ProviderKeyInput input;
+    input.path = object.fieldName("");
+    input.provider = object.text("provider", defaultProvider);
+    if (!context.providerKnown(input.provider.toStdString())) {
+        const std::string field = object.fieldName("provider");
+        return invalidField(field, "'" + field + "' names no provider profile.");
+    }
+    if (auto failure = readKey(context, object.secret("api_key"), object.fieldName("api_key"), input))
+        return *failure;
+    if (object.has("base_url")) {
+        input.baseUrl = object.text("base_url");
+        if (!input.baseUrl->isEmpty()) {
+            if (auto failure = checkBaseUrl(*input.baseUrl, context.settings->allowInsecureUpstream,
+                                            object.fieldName("base_url")))
+                return *failure;
+        }
+    }
+    return input;
+}
+
+Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context, const JsonObject &body,
+                                                    const QString &defaultProvider)
+{
+    std::vector<ProviderKeyInput> inputs;
+    const bool single = body.has("provider") || body.has("api_key") || body.has("base_url");
+    if (!body.has("providers")) {
+        if (!single)
+            return inputs;
+        auto input = readProviderKey(context, body, defaultProvider);
+        if (!input)
+            return input.error();
+        inputs.push_back(std::move(*input));
+        return inputs;
+    }
+    if (single)
+        return invalidField("providers", "Give either 'providers', or 'provider', 'api_key' and 'base_url'.");
+    std::set<QString> seen;
+    for (const JsonObject &object : body.objects("providers")) {
+        auto input = readProviderKey(context, object, QStringLiteral("openai"));
+        if (!input)
+            return input.error();
+        if (!seen.insert(input->provider).second)
+            return invalidField(object.fieldName("provider"), "A provider can be given once only.");
+        inputs.push_back(std::move(*input));
+    }
+    return inputs;
+}
+
+Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,
+                                    const ProviderKeyInput &input, const ProviderKey *previous, int64_t nowMs)
+{
+    ProviderKey record;
+    if (previous && previous->provider == input.provider)
+        record = *previous;
+    record.provider = input.provider;
+    if (input.baseUrl)
+        record.baseUrl = *input.baseUrl;
+    if (input.hasKey()) {
+        record.reference = input.reference;
+        record.sealedKey.clear();
+        record.masked = input.reference;
+        if (input.key) {
+            record.sealedKey = QString::fromStdString(context.keys->seal(
+                *input.key, "project", projectId.toStdString(), input.provider.toStdString() + ".api_key"));
+            record.masked = QString::fromStdString(maskSecret(input.key->reveal()));
+        }
+        record.keySetMs = nowMs;
+    }
+    if (record.sealedKey.isEmpty() && record.reference.isEmpty()
+        && context.providerNeedsKey(input.provider.toStdString()))
+        return Error{ErrorKind::Invalid, "missing_field",
+                     "The field '" + input.path + "api_key' is needed: this provider takes no call without one.",
+                     input.path + "api_key"};
+    return record;
+}
+
+} // namespace llmproxy

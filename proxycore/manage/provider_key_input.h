@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// A provider with its key as given in a body, checked, and its record. The plain key lives in locked
+// memory between the two. Thread: values; the key is shared, immutable.
+#pragma once
+
+#include "access/records.h"
+#include "manage/call.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace llmproxy {
+
+struct ProviderKeyInput
+{
+    QString provider = {};
+    std::optional<QString> baseUrl = {}; // set: replaces; empty text: the profile's
+    SharedSecret key = {};               // null: not given, or a reference
+    QString reference = {};
+    std::string path = {};               // of the fields in error messages
+
+    bool hasKey() const { return key || !reference.isEmpty(); }
+};
+
+// Reads provider, api_key and base_url of a body or of an item of "providers".
+Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const JsonObject &object,
+                                         const QString &defaultProvider);
+// All of "providers", or the three single fields; empty when the body has none of them.
+Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context, const JsonObject &body,
+                                                    const QString &defaultProvider);
+// Seals the key, or keeps the previous record's. An Error when a key is needed and there is none.
+Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,
+                                    const ProviderKeyInput &input, const ProviderKey *previous, int64_t nowMs);
+
+Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string &field);
+
+} // namespace llmproxy

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The resources' entry points, as named in the route table. Each answers its call exactly once.
+// Thread: management; reads may take a few milliseconds, changes are posted to storage.
+#pragma once
+
+#include "manage/call.h"
+
+namespace llmproxy {
+
+// project_resource.cpp, project_change.cpp
+void listProjects(const CallPtr &call);
+void createProject(const CallPtr &call);
+void readProject(const CallPtr &call);
+void updateProject(const CallPtr &call);
+void deleteProject(const CallPtr &call);
+void rotateProjectKey(const CallPtr &call);
+
+// token_resource.cpp, token_issue.cpp, token_revoke.cpp
+void listTokens(const CallPtr &call);
+void readToken(const CallPtr &call);
+void updateToken(const CallPtr &call);
+void validateToken(const CallPtr &call);
+void createToken(const CallPtr &call);
+void refreshToken(const CallPtr &call);
+void revokeToken(const CallPtr &call);
+void revokeProjectTokens(const CallPtr &call);
+
+// audit_resource.cpp, doctor_resource.cpp, overview_resource.cpp
+void listAudit(const CallPtr &call);
+void readAudit(const CallPtr &call);
+void readDoctor(const CallPtr &call);
+void readOverview(const CallPtr &call);
+void readOpenApi(const CallPtr &call);
+
+} // namespace llmproxy

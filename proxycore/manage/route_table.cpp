@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/route_table.h"
+
+#include "audit/masking.h"
+#include "manage/resources.h"
+
+namespace llmproxy {
+
+namespace {
+
+constexpr auto project = RouteTarget::Project;
+constexpr auto token = RouteTarget::Token;
+constexpr auto none = RouteTarget::None;
+
+std::vector<Route> declare()
+{
+    using enum RouteAudit;
+    return {
+        {"GET", "/manage/projects", "listProjects", "Lists projects.", Read, "project.list", none, "ProjectQuery", "",
+         200, "ProjectList", listProjects},
+        {"POST", "/manage/projects", "createProject", "Creates a project.", Waited, "project.create", none, "NoQuery",
+         "ProjectCreate", 201, "Project", createProject},
+        {"GET", "/manage/projects/{id}", "readProject", "Shows a project.", Read, "project.read", project, "NoQuery",
+         "", 200, "Project", readProject},
+        {"PATCH", "/manage/projects/{id}", "updateProject", "Changes a project.", Waited, "project.update", project,
+         "NoQuery", "ProjectUpdate", 200, "Project", updateProject},
+        {"DELETE", "/manage/projects/{id}", "deleteProject",
+         "Hides an inactive project without live tokens and forgets its keys.", Waited, "project.delete", project,
+         "NoQuery", "", 200, "Project", deleteProject},
+        {"POST", "/manage/projects/{id}/rotate-key", "rotateProjectKey", "Replaces a provider key.", Waited,
+         "project.rotate_key", project, "NoQuery", "RotateKey", 200, "Project", rotateProjectKey},
+        {"POST", "/manage/projects/{id}/tokens/revoke", "revokeProjectTokens", "Revokes all tokens of a project.",
+         Waited, "token.revoke_batch", project, "NoQuery", "Nothing", 200, "BulkRevoked", revokeProjectTokens},
+        {"GET", "/manage/tokens", "listTokens", "Lists tokens.", Read, "token.list", none, "TokenQuery", "", 200,
+         "TokenList", listTokens},
+        {"POST", "/manage/tokens", "createToken", "Creates a token and shows it once.", Waited, "token.create", none,
+         "NoQuery", "TokenCreate", 201, "TokenCreated", createToken},
+        {"GET", "/manage/tokens/{id}", "readToken", "Shows a token.", Read, "token.read", token, "NoQuery", "", 200,
+         "Token", readToken},
+        {"PATCH", "/manage/tokens/{id}", "updateToken", "Changes name, note, limits or expiry.", Waited,
+         "token.update", token, "NoQuery", "TokenUpdate", 200, "Token", updateToken},
+        {"DELETE", "/manage/tokens/{id}", "revokeToken",
+         "Revokes a token and its lineage; with purge removes a revoked or expired one.", Waited, "token.revoke",
+         token, "TokenDeleteQuery", "", 200, "Token", revokeToken},
+        {"POST", "/manage/tokens/{id}/refresh", "refreshToken", "Issues a successor and shows it once.", Waited,
+         "token.refresh", token, "NoQuery", "TokenRefresh", 201, "TokenRefreshed", refreshToken},
+        {"POST", "/manage/tokens/validate", "validateToken", "Says whether a token would be accepted.", Waited,
+         "token.validate", none, "NoQuery", "TokenValidate", 200, "Validation", validateToken},
+        {"GET", "/manage/audit", "listAudit", "Lists audit events, newest first.", Read, "audit.read", none,
+         "AuditQuery", "", 200, "AuditList", listAudit},
+        {"GET", "/manage/audit/{id}", "readAudit", "Shows an audit event.", Read, "audit.read", none, "NoQuery", "",
+         200, "AuditEvent", readAudit},
+        {"GET", "/manage/doctor", "readDoctor", "Checks this installation.", Read, "doctor.read", none, "NoQuery", "",
+         200, "Doctor", readDoctor},
+        {"GET", "/manage/overview", "readOverview", "The server at a glance.", None, "", none, "NoQuery", "", 200,
+         "Overview", readOverview},
+        {"GET", "/manage/openapi.json", "readOpenApi", "This description.", None, "", none, "NoQuery", "", 200, "",
+         readOpenApi},
+    };
+}
+
+std::string_view takeSegment(std::string_view &path)
+{
+    path.remove_prefix(1); // '/'
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    return segment;
+}
+
+// Segment by segment; {id} takes any that is not empty.
+bool matches(std::string_view pattern, std::string_view path, std::string_view &id)
+{
+    if (path.empty() || path.front() != '/')
+        return false;
+    while (!pattern.empty() && !path.empty()) {
+        const std::string_view wanted = takeSegment(pattern);
+        const std::string_view given = takeSegment(path);
+        if (wanted == "{id}" && !given.empty())
+            id = given;
+        else if (wanted != given)
+            return false;
+    }
+    return pattern.empty() && path.empty();
+}
+
+} // namespace
+
+const std::vector<Route> &routeTable()
+{
+    static const std::vector<Route> table = declare();
+    return table;
+}
+
+RouteMatch matchRoute(std::string_view method, std::string_view path)
+{
+    RouteMatch found;
+    bool literal = false; // "/manage/tokens/validate" is no token id
+    for (const bool withId : {false, true}) {
+        for (const Route &route : routeTable()) {
+            std::string_view id;
+            if (literal || !matches(route.path, path, id) || id.empty() == withId)
+                continue;
+            if (route.method == method)
+                return {&route, std::string(id), {}};
+            found.allow += found.allow.empty() ? "" : ", ";
+            found.allow += route.method;
+        }
+        literal = !found.allow.empty();
+    }
+    return found;
+}
+
+std::string quotablePath(std::string_view path)
+{
+    return redactText(path.substr(0, 256));
+}
+
+} // namespace llmproxy

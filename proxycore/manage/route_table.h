@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Every management route once: dispatch, audit, description and route list come from these lines.
+// Thread: immutable.
+#pragma once
+
+#include "manage/call.h"
+
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+enum class RouteAudit {
+    None,
+    Read,   // throttled, nobody waits
+    Waited, // changes and validations: answered when the event is durable
+};
+
+enum class RouteTarget { None, Project, Token };
+
+struct Route
+{
+    std::string_view method;
+    std::string_view path;      // "/manage/projects/{id}"
+    std::string_view operation; // operationId
+    std::string_view summary;
+    RouteAudit audit = RouteAudit::None;
+    std::string_view action;    // of the audit event
+    RouteTarget target = RouteTarget::None; // what {id} names
+    std::string_view query;     // schema of the parameters
+    std::string_view request;   // schema of the body; empty: none is read
+    int status = 200;
+    std::string_view answer;    // schema
+    void (*serve)(const CallPtr &call) = nullptr;
+};
+
+const std::vector<Route> &routeTable();
+
+struct RouteMatch
+{
+    const Route *route = nullptr;
+    std::string id;
+    std::string allow; // methods of a known path, when the method is not one of them
+};
+RouteMatch matchRoute(std::string_view method, std::string_view path);
+
+// A path as it may stand in an event: credentials masked, at most 256 characters.
+std::string quotablePath(std::string_view path);
+
+} // namespace llmproxy

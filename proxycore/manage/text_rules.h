@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What a text from outside may contain (contract section 5). Thread: any.
+#pragma once
+
+#include "base/result.h"
+#include "manage/fields.h"
+
+#include <string>
+#include <string_view>
+
+namespace llmproxy {
+
+// Length in characters, control and bidirectional-override characters, choices, and the forms of
+// Identifier, Secret and Time. The text is valid UTF-8. The message never repeats it.
+Outcome checkText(std::string_view text, const Field &field, const std::string &name);
+
+} // namespace llmproxy

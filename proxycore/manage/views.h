@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Records as answers. Fields are those declared in fields.cpp; no secret is ever among them.
+// Thread: any.
+#pragma once
+
+#include "access/snapshot.h"
+#include "audit/event.h"
+
+#include <QJsonObject>
+
+#include <string_view>
+
+namespace llmproxy {
+
+QJsonObject projectView(const ProjectEntry &project, int64_t nowMs);
+QJsonObject tokenView(const Token &token, const LineageState *state, int64_t nowMs);
+QJsonObject auditEventView(const AuditEvent &event);
+// active, grace, expired, revoked
+std::string_view tokenState(const Token &token, int64_t nowMs);
+
+} // namespace llmproxy

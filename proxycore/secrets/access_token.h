@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The form of an access token (contract section 4): "tok-" + 32 base62 from the CSPRNG + 6 base62 of the
+// CRC-32 (zlib polynomial, of the 32 characters; value in base 62, most significant first, left-padded with '0').
+// Thread: any.
+#pragma once
+
+#include "secrets/secret.h"
+
+#include <array>
+#include <string_view>
+
+namespace llmproxy {
+
+Secret generateAccessToken();
+// Form and checksum only: refuses typos without a lookup.
+bool isWellFormedAccessToken(std::string_view token);
+// HMAC-SHA-256 under the token-hash key.
+std::array<unsigned char, 32> hashAccessToken(const Secret &hashKey, std::string_view token);
+
+} // namespace llmproxy

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// SQLite in WAL mode with synchronous=FULL, and the one storage thread ("storage") that writes it.
+// Owns the newest Snapshot while it is being built. Group commit: everything queued when a transaction
+// starts shares it. Numbered migrations run in one transaction after a backup copy; a newer schema is
+// refused. SQL stands in resources/sql/*.sql and as literals in the repositories, always prepared.
+#pragma once
+
+#include "access/store.h"
+#include "audit/audit_log.h"
+#include "base/result.h"
+#include "secrets/key_ring.h"
+#include "secrets/references.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+struct DatabaseConfig
+{
+    std::string path; // created 0600
+};
+
+// Filters of GET /manage/audit; empty = any.
+struct AuditQuery
+{
+    int64_t beforeSeq = 0;  // keyset: newest first, seq < beforeSeq; 0 = from the newest
+    int limit = 50;
+    std::string action;     // exact, or prefix when it ends in '.' or '*'
+    std::string actor, result, projectId, requestId, clientIp;
+    std::string tokenId;    // masked form, or UUID (details.token_uuid)
+    int64_t fromMs = 0, toMs = 0; // [from, to)
+};
+
+class Database : public AccessStore, public AuditTable
+{
+public:
+    explicit Database(DatabaseConfig config);
+    ~Database() override; // stop()
+    Database(const Database &) = delete;
+    Database &operator=(const Database &) = delete;
+
+    // Opens, migrates, checks. No thread yet.
+    Outcome open();
+    // The stored key ring record; nullopt in a new database.
+    std::optional<KeyRingRecord> keyRingRecord();
+    Outcome saveKeyRingRecord(const KeyRingRecord &record);
+    // SHA-256 hex of a management token and when it first was seen (age for doctor). Returns that time.
+    int64_t noteManagementToken(const std::string &sha256Hex);
+
+    // Reads projects, tokens and counters, opens provider keys (a damaged one is marked keyUnusable),
+    // makes counters exact from later token.access rows, publishes the first snapshot, starts the thread.
+    Outcome start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, ReferenceResolver *references);
+    // Writes everything queued and the counters, checkpoints, ends the thread.
+    void stop();
+
+    // AccessStore
+    void submit(Decide decide, Done done) override;
+    void refreshReferences() override;
+    // AuditTable
+    void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
+    int64_t lastSeq(std::string *hash) override;
+
+    // Readers use their own connection; any thread but the engine threads.
+    Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
+    Result<std::optional<AuditEvent>> auditEvent(int64_t seq);
+    // True when the last commit succeeded or a probe did; false: 503 service_unavailable.
+    bool healthy() const;
+
+private:
+    struct Private;
+    std::unique_ptr<Private> d;
+};
+
+} // namespace llmproxy

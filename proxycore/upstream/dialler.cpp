@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "upstream/dialler.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace llmproxy {
+
+std::string DialTarget::poolKey() const
+{
+    return (url.tls ? "s " : "p ") + url.authority() + " " + unixSocket;
+}
+
+UpstreamSocket::UpstreamSocket(CURLM *multi, CURL *easy, int fd, bool direct)
+    : m_multi(multi), m_easy(easy), m_fd(fd), m_direct(direct)
+{
+}
+
+UpstreamSocket::~UpstreamSocket()
+{
+    curl_multi_remove_handle(m_multi, m_easy);
+    curl_easy_cleanup(m_easy);
+}
+
+ssize_t UpstreamSocket::read(char *buffer, size_t size)
+{
+    if (m_direct) {
+        const ssize_t got = recv(m_fd, buffer, size, 0);
+        return got >= 0 ? got : (errno == EAGAIN || errno == EINTR ? -1 : -2);
+    }
+    size_t got = 0;
+    const CURLcode code = curl_easy_recv(m_easy, buffer, size, &got);
+    if (code == CURLE_OK)
+        return static_cast<ssize_t>(got);
+    return code == CURLE_AGAIN ? -1 : -2;
+}
+
+ssize_t UpstreamSocket::write(const char *bytes, size_t size)
+{
+    if (m_direct) {
+        const ssize_t sent = send(m_fd, bytes, size, MSG_NOSIGNAL);
+        return sent >= 0 ? sent : (errno == EAGAIN || errno == EINTR ? -1 : -2);
+    }
+    size_t sent = 0;
+    const CURLcode code = curl_easy_send(m_easy, bytes, size, &sent);
+    if (code == CURLE_OK)
+        return static_cast<ssize_t>(sent);
+    return code == CURLE_AGAIN ? -1 : -2;
+}
+
+void UpstreamSocket::resetOnClose()
+{
+    const ::linger option{1, 0};
+    setsockopt(m_fd, SOL_SOCKET, SO_LINGER, &option, sizeof option);
+}
+
+// A socket while curl is connecting it.
+class Dialler::CurlSocket final : public PollHandler
+{
+public:
+    CurlSocket(Dialler &dialler, int fd) : m_dialler(dialler), m_fd(fd) {}
+    ~CurlSocket() override { m_dialler.m_poller.remove(m_fd, this); }
+    void watch(int what)
+    {
+        const uint32_t events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
+        if (m_added)
+            m_dialler.m_poller.change(m_fd, events, this);
+        else
+            m_dialler.m_poller.add(m_fd, events, this);
+        m_added = true;
+    }
+    void onReady(uint32_t events) override
+    {
+        int what = 0;
+        if (events & EPOLLIN)
+            what |= CURL_CSELECT_IN;
+        if (events & EPOLLOUT)
+            what |= CURL_CSELECT_OUT;
+        if (events & (EPOLLERR | EPOLLHUP))
+            what |= CURL_CSELECT_ERR;
+        m_dialler.act(m_fd, what);
+    }
+
+private:
+    Dialler &m_dialler;
+    int m_fd;
+    bool m_added = false;
+};
+
+Dialler::Dialler(Poller &poller, DialConfig config)
+    : m_poller(poller), m_config(std::move(config)), m_multi(curl_multi_init()),
+      m_timer(poller, [this] { act(CURL_SOCKET_TIMEOUT, 0); })
+{
+    curl_multi_setopt(m_multi, CURLMOPT_SOCKETFUNCTION, &Dialler::onSocket);
+    curl_multi_setopt(m_multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(m_multi, CURLMOPT_TIMERFUNCTION, &Dialler::onTimer);
+    curl_multi_setopt(m_multi, CURLMOPT_TIMERDATA, this);
+}
+
+Dialler::~Dialler()
+{
+    *m_alive = false;
+    for (auto &[id, dial] : m_dials) {
+        curl_multi_remove_handle(m_multi, dial.easy);
+        curl_easy_cleanup(dial.easy);
+    }
+    m_sockets.clear();
+    curl_multi_cleanup(m_multi);
+}
+
+uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
+{
+    CURL *easy = curl_easy_init();
+    const std::string url = (target.url.tls ? "https://" : "http://") + target.url.authority() + "/";
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);          // curl reads no bodies here
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
+    curl_easy_setopt(easy, CURLOPT_PROXY, m_config.httpsProxy.c_str()); // "": curl would read the environment
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, m_config.noProxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeoutMs));
+    if (!m_config.caFile.empty())
+        curl_easy_setopt(easy, CURLOPT_CAINFO, m_config.caFile.c_str());
+    if (!target.unixSocket.empty())
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, target.unixSocket.c_str());
+    const uint64_t id = m_nextId++;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<void *>(id));
+    m_dials.emplace(id, Dial{easy, std::move(done), target.url.tls});
+    curl_multi_add_handle(m_multi, easy);
+    return id;
+}
+
+void Dialler::cancel(uint64_t id)
+{
+    const auto found = m_dials.find(id);
+    if (found == m_dials.end())
+        return;
+    CURL *easy = found->second.easy;
+    m_dials.erase(found);
+    curl_multi_remove_handle(m_multi, easy);
+    curl_easy_cleanup(easy);
+}
+
+int Dialler::onSocket(CURL *, curl_socket_t fd, int what, void *self, void *)
+{
+    auto *dialler = static_cast<Dialler *>(self);
+    if (what == CURL_POLL_REMOVE) {
+        dialler->m_sockets.erase(fd); // leaves the epoll set before curl closes it
+        return 0;
+    }
+    auto &socket = dialler->m_sockets[fd];
+    if (!socket)
+        socket = std::make_unique<CurlSocket>(*dialler, fd);
+    socket->watch(what);
+    return 0;
+}
+
+int Dialler::onTimer(CURLM *, long timeoutMs, void *self)
+{
+    auto *dialler = static_cast<Dialler *>(self);
+    if (timeoutMs < 0)
+        dialler->m_timer.stop();
+    else
+        dialler->m_timer.start(timeoutMs);
+    return 0;
+}
+
+void Dialler::act(int fd, int events)
+{
+    int running = 0;
+    curl_multi_socket_action(m_multi, fd, events, &running);
+    collect();
+}
+
+void Dialler::collect()
+{
+    const std::shared_ptr<bool> alive = m_alive;
+    int left = 0;
+    while (*alive) {
+        const CURLMsg *message = curl_multi_info_read(m_multi, &left);
+        if (!message)
+            break;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURL *easy = message->easy_handle;
+        const CURLcode code = message->data.result;
+        void *priv = nullptr;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &priv);
+        const auto found = m_dials.find(reinterpret_cast<uint64_t>(priv));
+        if (found == m_dials.end())
+            continue;
+        Dial dial = std::move(found->second);
+        m_dials.erase(found);
+        curl_socket_t fd = CURL_SOCKET_BAD;
+        if (code == CURLE_OK)
+            curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+        if (fd != CURL_SOCKET_BAD) {
+            m_sockets.erase(fd);
+            const int on = 1;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            // A proxy's own TLS would hide behind a plain target too: only a bare connection is read directly.
+            const bool direct = !dial.tls && m_config.httpsProxy.empty();
+            dial.done(std::make_unique<UpstreamSocket>(m_multi, easy, fd, direct), {});
+            continue;
+        }
+        curl_multi_remove_handle(m_multi, easy);
+        curl_easy_cleanup(easy);
+        DialFailure failure;
+        failure.timedOut = code == CURLE_OPERATION_TIMEDOUT;
+        failure.reason = failure.timedOut ? "upstream_connect_timeout"
+                         : code == CURLE_COULDNT_RESOLVE_HOST ? "upstream_dns"
+                         : code == CURLE_COULDNT_CONNECT ? "upstream_refused"
+                         : (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR)
+                             ? "upstream_certificate" : "upstream_connect_failed";
+        dial.done(nullptr, failure);
+    }
+}
+
+} // namespace llmproxy

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Opens connections to providers with libcurl: DNS, happy eyeballs, proxies and verified TLS are its
+// work (CURLOPT_CONNECT_ONLY through the multi interface); HTTP is ours. One per engine thread, on its
+// epoll set. Thread: its poller's.
+#pragma once
+
+#include "front/poller.h"
+#include "upstream/profile.h"
+
+#include <curl/curl.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace llmproxy {
+
+struct DialConfig
+{
+    std::string httpsProxy, noProxy, caFile; // HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE
+};
+
+struct DialTarget
+{
+    BaseUrl url;
+    std::string unixSocket;
+    std::string poolKey() const;
+};
+
+// A connected socket; reads and writes through curl when TLS is on it.
+class UpstreamSocket
+{
+public:
+    UpstreamSocket(CURLM *multi, CURL *easy, int fd, bool direct);
+    ~UpstreamSocket();
+    UpstreamSocket(const UpstreamSocket &) = delete;
+    UpstreamSocket &operator=(const UpstreamSocket &) = delete;
+    int fd() const { return m_fd; }
+    bool mayHoldBytes() const { return !m_direct; } // TLS: epoll does not show all
+    // > 0 bytes; 0 end; -1 would block; -2 broken.
+    ssize_t read(char *buffer, size_t size);
+    ssize_t write(const char *bytes, size_t size);
+    void resetOnClose(); // RST instead of FIN
+
+private:
+    CURLM *m_multi;
+    CURL *m_easy;
+    int m_fd;
+    bool m_direct;
+};
+
+struct DialFailure
+{
+    bool timedOut = false;
+    std::string reason; // for the audit: refused, dns, certificate, timeout, failed
+};
+
+class Dialler
+{
+public:
+    using Done = std::function<void(std::unique_ptr<UpstreamSocket>, DialFailure)>;
+    Dialler(Poller &poller, DialConfig config);
+    ~Dialler();
+
+    // Calls done once, never from inside dial(). The id cancels.
+    uint64_t dial(const DialTarget &target, int64_t timeoutMs, Done done);
+    void cancel(uint64_t id);
+
+private:
+    class CurlSocket;
+    struct Dial
+    {
+        CURL *easy = nullptr;
+        Done done;
+        bool tls = false;
+    };
+    static int onSocket(CURL *easy, curl_socket_t fd, int what, void *self, void *perSocket);
+    static int onTimer(CURLM *multi, long timeoutMs, void *self);
+    void act(int fd, int events);
+    void collect();
+
+    Poller &m_poller;
+    DialConfig m_config;
+    CURLM *m_multi;
+    Timer m_timer;
+    uint64_t m_nextId = 1;
+    std::unordered_map<uint64_t, Dial> m_dials;
+    std::unordered_map<int, std::unique_ptr<CurlSocket>> m_sockets;
+    std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);
+};
+
+} // namespace llmproxy

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "upstream/call.h"
+
+#include <algorithm>
+#include <sys/socket.h>
+
+namespace llmproxy {
+
+namespace {
+
+// Enough for an agent's parallel calls; more are closed after use.
+constexpr size_t maxIdlePerTarget = 64;
+
+} // namespace
+
+// Waits in the epoll set: anything that happens to an idle connection is its end.
+class UpstreamPool::Idle final : public PollHandler
+{
+public:
+    Idle(UpstreamPool &pool, std::string key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs)
+        : m_pool(pool), m_key(std::move(key)), m_socket(std::move(socket)), m_timer(pool.m_poller, [this] { m_pool.drop(this); })
+    {
+        m_pool.m_poller.add(m_socket->fd(), EPOLLIN | EPOLLRDHUP, this);
+        m_timer.start(idleMs);
+    }
+    ~Idle() override
+    {
+        if (m_socket)
+            m_pool.m_poller.remove(m_socket->fd(), this);
+    }
+    std::unique_ptr<UpstreamSocket> release()
+    {
+        m_pool.m_poller.remove(m_socket->fd(), this);
+        return std::move(m_socket);
+    }
+    void onReady(uint32_t) override { m_pool.drop(this); }
+    const std::string &key() const { return m_key; }
+
+private:
+    UpstreamPool &m_pool;
+    std::string m_key;
+    std::unique_ptr<UpstreamSocket> m_socket;
+    Timer m_timer;
+};
+
+UpstreamPool::UpstreamPool(Poller &poller, DialConfig config)
+    : m_poller(poller), m_dialler(poller, std::move(config)), m_scratch(64 * 1024, '\0')
+{
+}
+
+UpstreamPool::~UpstreamPool()
+{
+    m_idle.clear();
+}
+
+std::unique_ptr<UpstreamSocket> UpstreamPool::take(const std::string &key)
+{
+    auto &list = m_idle[key];
+    while (!list.empty()) {
+        std::unique_ptr<UpstreamSocket> socket = list.back()->release();
+        list.pop_back();
+        // EOF or stray bytes since the last turn of the loop: not usable.
+        char byte = 0;
+        if (recv(socket->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+            return socket;
+    }
+    return nullptr;
+}
+
+void UpstreamPool::put(const std::string &key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs)
+{
+    auto &list = m_idle[key];
+    if (list.size() < maxIdlePerTarget)
+        list.push_back(std::make_unique<Idle>(*this, key, std::move(socket), idleMs));
+}
+
+void UpstreamPool::drop(Idle *idle)
+{
+    auto &list = m_idle[idle->key()];
+    const auto found = std::find_if(list.begin(), list.end(), [idle](const auto &item) { return item.get() == idle; });
+    if (found == list.end())
+        return;
+    std::shared_ptr<Idle> dying(std::move(*found)); // it is on the stack
+    list.erase(found);
+    m_poller.defer([dying] {});
+}
+
+} // namespace llmproxy

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Provider profiles: what is known about a kind of provider, as YAML data (resources/providers, and the
+// file of API_CONFIG_PATH, whose profiles replace or add by name). Thread: immutable after loading.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+enum class AuthForm { Bearer, XApiKey, ApiKey, XGoogApiKey, None };
+
+struct ProviderProfile
+{
+    std::string name;
+    std::string baseUrl;          // empty: each project must give its own
+    AuthForm auth = AuthForm::Bearer;
+    bool keyOptional = false;     // local models
+    std::string api = "openai";   // openai, anthropic, gemini, azure: which paths it serves
+    std::vector<std::string> allowedEndpoints; // globs on the path after the profile's name; empty: all
+    std::vector<std::string> allowedMethods;   // empty: all
+    bool askStreamUsage = false;  // ruling 18
+    int64_t connectTimeoutMs = 0, firstByteTimeoutMs = 0, idleTimeoutMs = 0; // 0: the setting's
+    std::string unixSocket;       // the built-in demo provider only
+};
+
+using Profiles = std::map<std::string, ProviderProfile, std::less<>>;
+
+// Adds the profiles of a YAML text; unknown keys and wrong values are errors that name profile and key.
+Outcome addProfiles(std::string_view yaml, Profiles *profiles);
+// The built-in ones, then those of file (if not empty).
+Result<Profiles> loadProfiles(const std::string &file);
+
+// '*' any run of characters, '?' one. For endpoints, methods and models.
+bool globMatches(std::string_view pattern, std::string_view text);
+bool anyGlobMatches(const std::vector<std::string> &patterns, std::string_view text);
+
+// A base URL taken apart. Error names what is wrong.
+struct BaseUrl
+{
+    bool tls = true;
+    std::string host; // without brackets
+    uint16_t port = 443;
+    std::string path; // "" or "/v1", no trailing slash
+    std::string authority() const; // as for the Host header
+};
+Result<BaseUrl> parseBaseUrl(std::string_view url);
+// Ruling 10: joins the base path and the rest, dropping a version segment that both have.
+std::string joinPath(const std::string &basePath, std::string_view rest);
+
+} // namespace llmproxy

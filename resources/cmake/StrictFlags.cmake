@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-only
+# All compiler and linker flags of our own code, in one interface target.
+add_library(llm_proxy_flags INTERFACE)
+target_compile_options(llm_proxy_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wold-style-cast -Wconversion -Wno-sign-conversion
+    -fstack-protector-strong)
+if(LLM_PROXY_WERROR)
+    target_compile_options(llm_proxy_flags INTERFACE -Werror)
+endif()
+target_compile_definitions(llm_proxy_flags INTERFACE
+    QT_NO_CAST_FROM_ASCII QT_NO_CAST_TO_ASCII QT_NO_FOREACH QT_NO_KEYWORDS QT_STRICT_ITERATORS
+    QT_NO_URL_CAST_FROM_STRING
+    LLM_PROXY_VERSION="${PROJECT_VERSION}")
+if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT LLM_PROXY_SANITIZE)
+    target_compile_options(llm_proxy_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(LLM_PROXY_SANITIZE)
+    target_compile_options(llm_proxy_flags INTERFACE -fsanitize=${LLM_PROXY_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(llm_proxy_flags INTERFACE -fsanitize=${LLM_PROXY_SANITIZE})
+    if(LLM_PROXY_SANITIZE MATCHES undefined)
+        target_compile_options(llm_proxy_flags INTERFACE -fno-sanitize-recover=undefined)
+    endif()
+endif()
+target_link_options(llm_proxy_flags INTERFACE -Wl,-z,relro -Wl,-z,now)
+find_program(MOLD mold)
+if(MOLD)
+    target_link_options(llm_proxy_flags INTERFACE -fuse-ld=mold)
+endif()
+
+# proxycore links no GUI: configuring fails when its link closure contains one.
+function(llm_proxy_forbid_gui target)
+    set(seen "")
+    set(queue ${target})
+    while(queue)
+        list(POP_FRONT queue item)
+        if(item IN_LIST seen)
+            continue()
+        endif()
+        list(APPEND seen ${item})
+        if(item MATCHES "^Qt6?::(Gui|Widgets|Quick|Qml|Svg|Charts)")
+            message(FATAL_ERROR "${target} links ${item}: the engine knows no screen")
+        endif()
+        if(TARGET ${item})
+            foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+                get_target_property(links ${item} ${property})
+                if(links)
+                    list(APPEND queue ${links})
+                endif()
+            endforeach()
+        endif()
+    endwhile()
+endfunction()

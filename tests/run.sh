@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-only
+# Installs what the tests need (as root), builds the presets dev and asan and runs everything. CTest's own
+# summary stands last; exit 0 only when both runs are green.
+#   tests/run.sh             everything
+#   tests/run.sh -R regex    further arguments go to both ctest runs
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export HOME="${HOME:-/root}" LC_ALL=C.UTF-8
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}"
+
+installer/packages.sh --tests
+
+mkdir -p build
+build() {
+    local log=build/$1-build.log
+    echo "building $1 (log: $log)"
+    if ! { cmake --preset "$1" && cmake --build --preset "$1"; } >"$log" 2>&1; then
+        grep -nE 'error:|Error' "$log" | head -n 20 >&2 || true
+        tail -n 40 "$log" >&2
+        echo "tests: the build of $1 failed; the whole log is $log" >&2
+        exit 1
+    fi
+}
+build dev
+build asan
+
+# First the unit and integration tests under AddressSanitizer and UBSan, without the long ones.
+asan=0
+ctest --test-dir build/asan -L 'unit|integration' -LE long --output-on-failure "$@" 2>&1 |
+    tee build/asan-ctest.log || asan=$?
+dev=0
+ctest --test-dir build/dev --output-on-failure "$@" || dev=$?
+
+if [ "$asan" != 0 ]; then
+    printf '\nUnder AddressSanitizer and UBSan (build/asan-ctest.log):\n'
+    sed -n '/tests passed,/,$p' build/asan-ctest.log
+fi
+[ "$asan" = 0 ] && [ "$dev" = 0 ]

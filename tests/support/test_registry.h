@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// All unit tests live in one executable (one link, one start). REGISTER_TEST(Class) at the end of a
+// test file adds it; unit_main.cpp runs all, or those named on the command line: unit_tests TstMasking.
+#pragma once
+
+#include <QObject>
+#include <QtTest/QtTest>
+
+#include <functional>
+#include <vector>
+
+namespace llmproxy::test {
+
+struct Registered
+{
+    const char *name;
+    std::function<QObject *()> create;
+};
+std::vector<Registered> &registry();
+struct Registrar
+{
+    Registrar(const char *name, std::function<QObject *()> create) { registry().push_back({name, std::move(create)}); }
+};
+
+} // namespace llmproxy::test
+
+#define REGISTER_TEST(Class) \
+    static const llmproxy::test::Registrar s_registrar##Class(#Class, [] { return static_cast<QObject *>(new Class); });

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "test_registry.h"
+
+#include "front/body_reader.h"
+
+#include <string>
+
+using namespace llmproxy;
+
+class TstBodyReader : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void chunkedInEveryCut();
+    void pipelined();
+    void malformed_data();
+    void malformed();
+    void endlessExtension();
+    void untilClose();
+};
+
+namespace {
+
+const std::string chunkedHead = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+} // namespace
+
+void TstBodyReader::chunkedInEveryCut()
+{
+    const std::string body = "4\r\nWiki\r\n6;x=y\r\npedia \r\n0\r\nTrailer: dropped\r\n\r\n";
+    for (size_t cut = 1; cut <= body.size(); ++cut) {
+        BodyReader reader(BodyReader::Kind::Request, 1024);
+        QVERIFY(reader.begin(chunkedHead, false));
+        std::string got;
+        const auto sink = [&got](std::string_view span) { got += span; };
+        for (size_t at = 0; at < body.size(); at += cut)
+            reader.feed(std::string_view(body).substr(at, cut), sink);
+        QVERIFY(reader.isComplete());
+        QCOMPARE(got, std::string("Wikipedia "));
+    }
+}
+
+void TstBodyReader::pipelined()
+{
+    BodyReader reader(BodyReader::Kind::Request, 1024);
+    QVERIFY(reader.begin("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", false));
+    std::string got;
+    QCOMPARE(reader.feed("abcGET /", [&got](std::string_view span) { got += span; }), size_t{3});
+    QCOMPARE(got, std::string("abc"));
+    QVERIFY(reader.isComplete());
+    reader.reset();
+    QVERIFY(reader.begin("GET / HTTP/1.1\r\nHost: a\r\n\r\n", false));
+    QVERIFY(reader.isComplete());
+}
+
+void TstBodyReader::malformed_data()
+{
+    QTest::addColumn<QByteArray>("body");
+    QTest::newRow("not hex") << QByteArray("x\r\n");
+    QTest::newRow("bare lf") << QByteArray("3\nabc\r\n");
+    QTest::newRow("no crlf after data") << QByteArray("3\r\nabcd\r\n");
+    QTest::newRow("negative") << QByteArray("-3\r\nabc\r\n");
+    QTest::newRow("overflow") << QByteArray("fffffffffffffffff\r\n");
+}
+
+void TstBodyReader::malformed()
+{
+    QFETCH(QByteArray, body);
+    BodyReader reader(BodyReader::Kind::Request, 1024);
+    QVERIFY(reader.begin(chunkedHead, false));
+    reader.feed(body.toStdString(), [](std::string_view) {});
+    QVERIFY(reader.hasFailed());
+}
+
+void TstBodyReader::endlessExtension()
+{
+    BodyReader reader(BodyReader::Kind::Request, 1024);
+    QVERIFY(reader.begin(chunkedHead, false));
+    reader.feed("3;", [](std::string_view) {});
+    for (int i = 0; i < 40 && !reader.hasFailed(); ++i)
+        reader.feed(std::string(64, 'x'), [](std::string_view) {});
+    QVERIFY(reader.hasFailed());
+}
+
+void TstBodyReader::untilClose()
+{
+    BodyReader reader(BodyReader::Kind::Response, 1024);
+    QVERIFY(reader.begin("HTTP/1.0 200 OK\r\n\r\n", false));
+    reader.feed("abc", [](std::string_view) {});
+    QVERIFY(!reader.isComplete());
+    QVERIFY(reader.finish());
+    BodyReader cut(BodyReader::Kind::Response, 1024);
+    QVERIFY(cut.begin("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false));
+    cut.feed("abc", [](std::string_view) {});
+    QVERIFY(!cut.finish());
+    BodyReader head(BodyReader::Kind::Response, 1024);
+    QVERIFY(head.begin("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true));
+    QVERIFY(head.isComplete());
+}
+
+REGISTER_TEST(TstBodyReader)
+#include "tst_body_reader.moc"

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "test_registry.h"
+
+#include "limits/address_limits.h"
+#include "limits/lease.h"
+
+#include <thread>
+
+using namespace llmproxy;
+
+class TstLimits : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void burstAndRefill();
+    void giveBack();
+    void quotaIsExactOverThreads();
+    void concurrencyCannotLeak();
+    void refusalChargesNothing();
+    void addresses();
+};
+
+namespace {
+
+constexpr int64_t startUs = 1'700'000'000'000'000;
+
+} // namespace
+
+void TstLimits::burstAndRefill()
+{
+    std::atomic<int64_t> tat{0};
+    for (int i = 0; i < 60; ++i) {
+        const RateDecision decision = takeRate(tat, 60, startUs);
+        QVERIFY(decision.allowed);
+        QCOMPARE(decision.remaining, int64_t{59 - i});
+    }
+    const RateDecision full = takeRate(tat, 60, startUs);
+    QVERIFY(!full.allowed);
+    QCOMPARE(full.retryAfterSeconds, int64_t{1});
+    QCOMPARE(full.resetSeconds, int64_t{60});
+    QVERIFY(takeRate(tat, 60, startUs + 1'000'000).allowed); // one a second
+    QVERIFY(!takeRate(tat, 60, startUs + 1'000'000).allowed);
+    QVERIFY(takeRate(tat, 0, startUs).allowed);
+}
+
+void TstLimits::giveBack()
+{
+    std::atomic<int64_t> tat{0};
+    QVERIFY(takeRate(tat, 1, startUs).allowed);
+    QVERIFY(!takeRate(tat, 1, startUs).allowed);
+    giveBackRate(tat, 1);
+    QVERIFY(takeRate(tat, 1, startUs).allowed);
+}
+
+void TstLimits::quotaIsExactOverThreads()
+{
+    const auto state = std::make_shared<LineageState>();
+    std::atomic<int> admitted{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&] {
+            for (int i = 0; i < 1000; ++i) {
+                std::string code;
+                RateDecision rate;
+                Lease lease = Lease::acquire(state, {500, 0, 0}, startUs, &code, &rate);
+                if (!code.empty())
+                    continue;
+                ++admitted;
+                lease.settle(true);
+            }
+        });
+    }
+    for (std::thread &thread : threads)
+        thread.join();
+    QVERIFY(admitted <= 500);
+    QCOMPARE(state->requests.load(), int64_t{admitted});
+    QCOMPARE(state->inFlight.load(), int64_t{0});
+    QCOMPARE(state->active.load(), int64_t{0});
+}
+
+void TstLimits::concurrencyCannotLeak()
+{
+    const auto state = std::make_shared<LineageState>();
+    for (int i = 0; i < 200; ++i) {
+        std::string code;
+        RateDecision rate;
+        Lease one = Lease::acquire(state, {0, 0, 1}, startUs, &code, &rate);
+        QVERIFY(code.empty());
+        Lease two = Lease::acquire(state, {0, 0, 1}, startUs, &code, &rate);
+        QCOMPARE(code, std::string("too_many_concurrent"));
+        Lease moved = std::move(one); // and dropped without a word
+    }
+    QCOMPARE(state->active.load(), int64_t{0});
+}
+
+void TstLimits::refusalChargesNothing()
+{
+    const auto state = std::make_shared<LineageState>();
+    std::string code;
+    RateDecision rate;
+    Lease held = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
+    const int64_t before = state->rateTatUs;
+    const Lease refused = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
+    QCOMPARE(code, std::string("too_many_concurrent"));
+    QCOMPARE(state->rateTatUs.load(), before);
+}
+
+void TstLimits::addresses()
+{
+    AddressPolicy policy;
+    policy.requestsPerMinute = 2;
+    policy.authFailuresPerMinute = 1;
+    policy.connectionsPerAddress = 1;
+    AddressLimits limits(policy);
+    const IpAddress client = *IpAddress::parse("192.0.2.7");
+    const IpAddress loopback = *IpAddress::parse("127.0.0.1");
+    QVERIFY(limits.takeRequest(client, startUs).allowed);
+    QVERIFY(limits.takeRequest(client, startUs).allowed);
+    QVERIFY(!limits.takeRequest(client, startUs).allowed);
+    QVERIFY(limits.takeAuthFailure(client, startUs).allowed);
+    QVERIFY(!limits.takeAuthFailure(client, startUs).allowed);
+    for (int i = 0; i < 10; ++i)
+        QVERIFY(limits.takeRequest(loopback, startUs).allowed && limits.connectionOpened(loopback));
+    QVERIFY(limits.connectionOpened(client));
+    QVERIFY(!limits.connectionOpened(client));
+    limits.connectionClosed(client);
+    QVERIFY(limits.connectionOpened(client));
+    QVERIFY(limits.takeAuthFailure(*IpAddress::parse("2001:db8::1"), startUs).allowed);
+    QVERIFY(!limits.takeAuthFailure(*IpAddress::parse("2001:db8::2"), startUs).allowed); // the same /64
+}
+
+REGISTER_TEST(TstLimits)
+#include "tst_limits.moc"

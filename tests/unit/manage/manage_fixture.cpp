@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage_fixture.h"
+
+#include <QFile>
+#include <QtTest/QtTest>
+
+#include <future>
+
+namespace llmproxy::test {
+
+namespace {
+
+constexpr int64_t dayMs = 24LL * 60 * 60 * 1000;
+
+} // namespace
+
+QString Reply::errorCode() const
+{
+    return body.value(QLatin1String("error")).toObject().value(QLatin1String("code")).toString();
+}
+
+QString Reply::errorField() const
+{
+    return body.value(QLatin1String("error")).toObject().value(QLatin1String("field")).toString();
+}
+
+ManageFixture::ManageFixture()
+{
+    const std::string folder = m_folder.path().toStdString();
+    settings.listen = {"127.0.0.1", 8080};
+    settings.dataDir = folder;
+    settings.databasePath = folder + "/llm-proxy.db";
+    settings.auditLogFile = folder + "/audit.log";
+    settings.auditFsync = "never";
+    settings.logLevel = "info";
+    settings.tokenMaxLifetimeMs = 30 * dayMs;
+    settings.tokenDefaultLifetimeMs = dayMs;
+    settings.providerKeyMaxAgeMs = settings.managementTokenMaxAgeMs = 90 * dayMs;
+
+    AuditConfig audit;
+    audit.file = settings.auditLogFile;
+    audit.fsync = AuditFsync::Never;
+    const MasterKey master{Secret(std::string(32, 'k')), "environment"};
+    m_database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
+    m_audit = std::make_unique<AuditLog>(audit);
+    m_references = std::make_unique<ReferenceResolver>(folder);
+    m_keys = std::make_unique<KeyRing>(KeyRing::create(master));
+    const bool started = !m_database->open() && !m_database->saveKeyRingRecord(m_keys->record())
+        && !m_audit->start(m_database.get())
+        && !m_database->start(&snapshots, m_audit.get(), m_keys.get(), m_references.get());
+    if (!started)
+        qFatal("the fixture's database or audit log did not start");
+
+    ManageContext context;
+    context.settings = &settings;
+    context.database = m_database.get();
+    context.audit = m_audit.get();
+    context.snapshots = &snapshots;
+    context.keys = m_keys.get();
+    context.references = m_references.get();
+    context.providerKnown = [](const std::string &name) {
+        return name == "openai" || name == "anthropic" || name == "ollama";
+    };
+    context.providerNames = [] { return std::vector<std::string>{"anthropic", "ollama", "openai"}; };
+    context.providerNeedsKey = [](const std::string &name) { return name != "ollama"; };
+    context.cutStreams = [this](std::vector<std::string> ids) {
+        const std::lock_guard guard(m_lock);
+        m_cut.insert(m_cut.end(), ids.begin(), ids.end());
+    };
+    context.ready = [] { return true; };
+    m_api = std::make_unique<ManageApi>(std::move(context));
+}
+
+ManageFixture::~ManageFixture()
+{
+    m_database->stop();
+    m_audit->stop();
+}
+
+Reply ManageFixture::call(const char *method, const QString &target, const QByteArray &body, const char *contentType)
+{
+    ManageRequest request;
+    request.method = method;
+    request.path = target.section(QLatin1Char('?'), 0, 0).toStdString();
+    request.query = target.section(QLatin1Char('?'), 1).toStdString();
+    request.body = body;
+    request.contentType = contentType;
+    request.actor = actor;
+    request.requestId = "req-1";
+    request.clientIp = "127.0.0.1";
+    request.userAgent = "tests/1.0";
+    const auto answered = std::make_shared<std::promise<ManageAnswer>>();
+    auto waiting = answered->get_future();
+    m_api->handle(request, [answered](ManageAnswer answer) { answered->set_value(std::move(answer)); });
+    if (waiting.wait_for(std::chrono::seconds(20)) != std::future_status::ready)
+        return {};
+    const ManageAnswer answer = waiting.get();
+    everything += answer.body;
+    return {answer.status, QJsonDocument::fromJson(answer.body).object(), answer.body, answer.allow, answer.retryAfter};
+}
+
+QString ManageFixture::project(const QByteArray &fields)
+{
+    return post(QStringLiteral("/manage/projects"), "{" + fields + "}").text("id");
+}
+
+Reply ManageFixture::token(const QString &projectId, const QByteArray &fields)
+{
+    return post(QStringLiteral("/manage/tokens"),
+                "{\"project_id\":\"" + projectId.toUtf8() + "\"" + (fields.isEmpty() ? "" : ",") + fields + "}");
+}
+
+std::vector<AuditEvent> ManageFixture::events(const char *action)
+{
+    std::vector<AuditEvent> found;
+    QFile file(QString::fromStdString(settings.auditLogFile));
+    if (!file.open(QIODevice::ReadOnly))
+        return found;
+    for (const QByteArray &line : file.readAll().split('\n')) {
+        const auto event = parseAuditLine({line.constData(), static_cast<size_t>(line.size())});
+        if (event && event->action == action)
+            found.push_back(*event);
+    }
+    return found;
+}
+
+std::vector<std::string> ManageFixture::takeCut()
+{
+    const std::lock_guard guard(m_lock);
+    return std::exchange(m_cut, {});
+}
+
+} // namespace llmproxy::test

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The served description is true: every answer fits its schema, every route is described.
+#include "manage_fixture.h"
+#include "test_registry.h"
+
+#include "manage/doctor_checks.h"
+#include "manage/read_throttle.h"
+
+using namespace llmproxy;
+using namespace llmproxy::test;
+
+class TstManageDescription : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void describesEveryRoute();
+    void referencesResolve();
+    void answersFitTheirSchemas();
+    void auditFiltersAndPages();
+    void doctorItems();
+    void gitIndex();
+    void throttle();
+};
+
+namespace {
+
+QJsonObject described()
+{
+    return QJsonDocument::fromJson(ManageApi::openApi()).object();
+}
+
+QJsonObject resolved(const QJsonObject &schema)
+{
+    const QString reference = schema.value(QLatin1String("$ref")).toString();
+    if (reference.isEmpty())
+        return schema;
+    QJsonObject node = described();
+    for (const QString &part : reference.mid(2).split(QLatin1Char('/')))
+        node = node.value(part).toObject();
+    return node;
+}
+
+QString typeName(const QJsonValue &value)
+{
+    switch (value.type()) {
+    case QJsonValue::Null:
+        return QStringLiteral("null");
+    case QJsonValue::Bool:
+        return QStringLiteral("boolean");
+    case QJsonValue::Double:
+        return QStringLiteral("integer");
+    case QJsonValue::String:
+        return QStringLiteral("string");
+    case QJsonValue::Array:
+        return QStringLiteral("array");
+    default:
+        return QStringLiteral("object");
+    }
+}
+
+// The part of JSON Schema that the description uses. Empty: the value fits.
+QString misfit(const QJsonValue &value, const QJsonObject &given, const QString &path)
+{
+    const QJsonObject schema = resolved(given);
+    if (schema.isEmpty())
+        return path + QStringLiteral(": no schema");
+    const QJsonValue type = schema.value(QLatin1String("type"));
+    const bool typed = type.isArray() ? type.toArray().contains(typeName(value)) : type.toString() == typeName(value);
+    if (!typed)
+        return path + QStringLiteral(": is ") + typeName(value);
+    if (schema.contains(QLatin1String("enum")) && !schema.value(QLatin1String("enum")).toArray().contains(value))
+        return path + QStringLiteral(": not in enum");
+    for (const QJsonValue &item : value.toArray()) {
+        const QString problem = misfit(item, schema.value(QLatin1String("items")).toObject(), path + QStringLiteral("[]"));
+        if (!problem.isEmpty())
+            return problem;
+    }
+    const QJsonObject object = value.toObject();
+    const QJsonObject properties = schema.value(QLatin1String("properties")).toObject();
+    const QJsonValue others = schema.value(QLatin1String("additionalProperties"));
+    for (const QString &key : object.keys()) {
+        const QString name = path + QLatin1Char('.') + key;
+        if (!properties.contains(key) && !others.isObject())
+            return name + QStringLiteral(": not described");
+        const QJsonObject wanted = properties.contains(key) ? properties.value(key).toObject() : others.toObject();
+        const QString problem = misfit(object.value(key), wanted, name);
+        if (!problem.isEmpty())
+            return problem;
+    }
+    if (value.isObject()) {
+        for (const QJsonValue &key : schema.value(QLatin1String("required")).toArray()) {
+            if (!object.contains(key.toString()))
+                return path + QLatin1Char('.') + key.toString() + QStringLiteral(": missing");
+        }
+    }
+    return {};
+}
+
+QString misfitOf(const Reply &reply, const char *path, const char *method)
+{
+    const QJsonObject operation = described().value(QLatin1String("paths")).toObject()
+                                      .value(QLatin1String(path)).toObject().value(QLatin1String(method)).toObject();
+    const QJsonObject response = resolved(operation.value(QLatin1String("responses")).toObject()
+                                              .value(QString::number(reply.status)).toObject());
+    const QJsonObject schema = response.value(QLatin1String("content")).toObject()
+                                   .value(QLatin1String("application/json")).toObject()
+                                   .value(QLatin1String("schema")).toObject();
+    const QString problem = misfit(reply.body, schema, QLatin1String(method) + QLatin1Char(' ') + QLatin1String(path));
+    return problem.isEmpty() ? problem : problem + QLatin1Char(' ') + QString::number(reply.status);
+}
+
+void collectReferences(const QJsonValue &value, QStringList &references)
+{
+    for (const QJsonValue &item : value.toArray())
+        collectReferences(item, references);
+    const QJsonObject object = value.toObject();
+    for (const QString &key : object.keys()) {
+        if (key == QLatin1String("$ref"))
+            references.append(object.value(key).toString());
+        collectReferences(object.value(key), references);
+    }
+}
+
+} // namespace
+
+void TstManageDescription::describesEveryRoute()
+{
+    const QJsonObject description = described();
+    QCOMPARE(description.value(QLatin1String("openapi")).toString(), QStringLiteral("3.1.0"));
+    const QJsonObject paths = description.value(QLatin1String("paths")).toObject();
+    QStringList operations;
+    for (const std::string &route : ManageApi::routes()) {
+        const QStringList parts = QString::fromStdString(route).split(QLatin1Char(' '));
+        const QJsonObject operation = paths.value(parts.at(1)).toObject().value(parts.at(0).toLower()).toObject();
+        QVERIFY2(!operation.isEmpty(), route.c_str());
+        operations.append(operation.value(QLatin1String("operationId")).toString());
+        const bool hasId = parts.at(1).contains(QLatin1String("{id}"));
+        QCOMPARE(operation.value(QLatin1String("parameters")).toArray().at(0).toObject()
+                     .value(QLatin1String("in")).toString() == QLatin1String("path"), hasId);
+    }
+    QCOMPARE(operations.size(), 19);
+    QCOMPARE(operations.removeDuplicates(), 0);
+    ManageFixture api;
+    QCOMPARE(api.get(QStringLiteral("/manage/openapi.json")).body, description);
+}
+
+void TstManageDescription::referencesResolve()
+{
+    QStringList references;
+    collectReferences(described(), references);
+    QVERIFY(references.size() > 20);
+    for (const QString &reference : references)
+        QVERIFY2(!resolved({{QStringLiteral("$ref"), reference}}).isEmpty(), qPrintable(reference));
+}
+
+void TstManageDescription::answersFitTheirSchemas()
+{
+    ManageFixture api;
+    const QString projects = QStringLiteral("/manage/projects");
+    const QString tokens = QStringLiteral("/manage/tokens");
+    const Reply project = api.post(projects, R"({"name":"a","api_key":"sk-abcdefghijkl1234"})");
+    const QString projectPath = projects + QLatin1Char('/') + project.text("id");
+    const Reply token = api.token(project.text("id"), R"("name":"n")");
+    const QString tokenPath = tokens + QLatin1Char('/') + token.text("id");
+    QCOMPARE(misfitOf(project, "/manage/projects", "post"), QString());
+    QCOMPARE(misfitOf(api.post(projects, "{"), "/manage/projects", "post"), QString());
+    QCOMPARE(misfitOf(api.post(projects, R"({"x":1})"), "/manage/projects", "post"), QString());
+    QCOMPARE(misfitOf(api.get(projects), "/manage/projects", "get"), QString());
+    QCOMPARE(misfitOf(api.get(projectPath), "/manage/projects/{id}", "get"), QString());
+    QCOMPARE(misfitOf(api.get(projects + QStringLiteral("/none")), "/manage/projects/{id}", "get"), QString());
+    QCOMPARE(misfitOf(api.patch(projectPath, R"({"name":"b"})"), "/manage/projects/{id}", "patch"), QString());
+    QCOMPARE(misfitOf(api.post(projectPath + QStringLiteral("/rotate-key"), R"({"api_key":"sk-abcdefghijkl9999"})"),
+                      "/manage/projects/{id}/rotate-key", "post"), QString());
+    QCOMPARE(misfitOf(token, "/manage/tokens", "post"), QString());
+    QCOMPARE(misfitOf(api.get(tokens), "/manage/tokens", "get"), QString());
+    QCOMPARE(misfitOf(api.get(tokenPath), "/manage/tokens/{id}", "get"), QString());
+    QCOMPARE(misfitOf(api.patch(tokenPath, R"({"note":"x"})"), "/manage/tokens/{id}", "patch"), QString());
+    QCOMPARE(misfitOf(api.post(tokenPath + QStringLiteral("/refresh")), "/manage/tokens/{id}/refresh", "post"), QString());
+    QCOMPARE(misfitOf(api.post(tokens + QStringLiteral("/validate"), R"({"token":"x"})"), "/manage/tokens/validate",
+                      "post"), QString());
+    QCOMPARE(misfitOf(api.remove(tokenPath), "/manage/tokens/{id}", "delete"), QString());
+    QCOMPARE(misfitOf(api.patch(tokenPath, R"({"note":"x"})"), "/manage/tokens/{id}", "patch"), QString()); // 409
+    QCOMPARE(misfitOf(api.post(projectPath + QStringLiteral("/tokens/revoke")), "/manage/projects/{id}/tokens/revoke",
+                      "post"), QString());
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/overview")), "/manage/overview", "get"), QString());
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/doctor")), "/manage/doctor", "get"), QString());
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/audit")), "/manage/audit", "get"), QString());
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/audit/1")), "/manage/audit/{id}", "get"), QString());
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/audit/x")), "/manage/audit/{id}", "get"), QString());
+}
+
+void TstManageDescription::auditFiltersAndPages()
+{
+    ManageFixture api;
+    const QString project = api.project();
+    const Reply token = api.token(project);
+    api.remove(QStringLiteral("/manage/tokens/") + token.text("id"));
+    const auto count = [&](const QString &query) {
+        return api.get(QStringLiteral("/manage/audit?") + query)["items"].toArray().size();
+    };
+    QCOMPARE(count(QStringLiteral("action=token.create")), 1);
+    QCOMPARE(count(QStringLiteral("action=token.")), 2);
+    QCOMPARE(count(QStringLiteral("token_id=") + token.text("id")), 2);
+    QCOMPARE(count(QStringLiteral("project_id=") + project), 3);
+    QCOMPARE(count(QStringLiteral("actor=client")), 0);
+    QCOMPARE(count(QStringLiteral("to=2020-01-01T00:00:00Z")), 0);
+    const Reply first = api.get(QStringLiteral("/manage/audit?limit=2&project_id=") + project);
+    QCOMPARE(first["items"].toArray().size(), 2);
+    const Reply second = api.get(QStringLiteral("/manage/audit?limit=2&project_id=") + project
+                                 + QStringLiteral("&cursor=") + first.text("next_cursor"));
+    QCOMPARE(second["items"].toArray().size(), 1);
+    QVERIFY(second["next_cursor"].isNull());
+    QCOMPARE(second["items"].toArray().at(0).toObject().value(QLatin1String("action")).toString(),
+             QStringLiteral("project.create"));
+    QCOMPARE(api.get(QStringLiteral("/manage/audit?cursor=zzz")).errorField(), QStringLiteral("cursor"));
+    QCOMPARE(api.get(QStringLiteral("/manage/audit?from=yesterday")).errorField(), QStringLiteral("from"));
+    QCOMPARE(api.get(QStringLiteral("/manage/audit/999999")).status, 404);
+}
+
+void TstManageDescription::doctorItems()
+{
+    ManageFixture api;
+    api.project(R"("name":"a","api_key":"sk-abcdefghijkl1234","environment":"test")");
+    const auto stateOf = [&api](const char *id) {
+        for (const QJsonValue &item : api.get(QStringLiteral("/manage/doctor"))["items"].toArray()) {
+            if (item.toObject().value(QLatin1String("id")).toString() == QLatin1String(id))
+                return item.toObject().value(QLatin1String("state")).toString();
+        }
+        return QString();
+    };
+    QCOMPARE(stateOf("provider_key_shared"), QStringLiteral("pass"));
+    const QString other = api.project(R"("name":"b","api_key":"sk-abcdefghijkl1234","environment":"production")");
+    QCOMPARE(stateOf("provider_key_shared"), QStringLiteral("fail"));
+    QCOMPARE(stateOf("token_limits"), QStringLiteral("pass"));
+    api.token(other, R"("rate_limit":0)");
+    QCOMPARE(stateOf("token_limits"), QStringLiteral("warn"));
+    QCOMPARE(stateOf("listener"), QStringLiteral("pass"));
+    api.settings.listen.host = "0.0.0.0";
+    QCOMPARE(stateOf("listener"), QStringLiteral("fail"));
+    api.settings.allowedHosts = {"*"};
+    QCOMPARE(stateOf("allowed_hosts"), QStringLiteral("warn"));
+    QCOMPARE(stateOf("encryption_key"), QStringLiteral("pass"));
+    QFile::setPermissions(QString::fromStdString(api.settings.auditLogFile),
+                          QFileDevice::ReadOwner | QFileDevice::WriteOwner | QFileDevice::ReadOther);
+    QCOMPARE(stateOf("permissions"), QStringLiteral("fail"));
+}
+
+void TstManageDescription::gitIndex()
+{
+    using namespace std::string_view_literals;
+    QVERIFY(gitIndexHas("DIRC....sha1\x00\x04.env\0pad"sv, ".env"));
+    QVERIFY(!gitIndexHas("DIRC....sha1\x00\x05x.env\0pad"sv, ".env"));
+    QVERIFY(!gitIndexHas("DIRC"sv, ".env"));
+}
+
+void TstManageDescription::throttle()
+{
+    ReadThrottle reads;
+    QVERIFY(reads.admit("a", 1000));
+    QVERIFY(!reads.admit("a", 60'999));
+    QVERIFY(reads.admit("b", 1000));
+    QVERIFY(reads.admit("a", 61'000));
+}
+
+REGISTER_TEST(TstManageDescription)
+#include "tst_manage_description.moc"
