@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "command_line.h"
 
-#include "audit/masking.h"
+#include "base/masking.h"
 #include "output.h"
 
 #include <algorithm>

@@ -11,8 +11,6 @@
 
 namespace llmproxy {
 
-std::string encodeQuery(const Query &query);
-
 namespace {
 
 struct CurlEnd
@@ -134,7 +132,7 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
 {
     const Handle handle(curl_easy_init());
     if (!handle)
-        return {.problem = "libcurl cannot be started"};
+        return {0, {}, "libcurl cannot be started", false};
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
     const HeaderList list = headers(!body.isEmpty());
     QByteArray received;

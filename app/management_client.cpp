@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
+#include "process.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -166,6 +167,9 @@ int openLoaded(const Target &target, OpenClient &opened)
         opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
         return ExitOk;
     }
+    forbidCoreDumps();
+    if (!openCommandLog(settings))
+        return ExitUsage;
     EngineOptions options;
     options.networkListener = false;
     options.controlSocket = false;

@@ -32,6 +32,7 @@ struct ApiAnswer
 int complain(const ApiAnswer &answer);
 
 using Query = std::vector<std::pair<std::string, std::string>>;
+std::string encodeQuery(const Query &query);
 
 class ManagementClient
 {

@@ -9,7 +9,9 @@ namespace llmproxy {
 
 void protectMemory()
 {
+#ifndef __SANITIZE_ADDRESS__ // LeakSanitizer attaches to the process to look for leaks
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 void forbidCoreDumps()

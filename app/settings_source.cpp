@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "settings_source.h"
 
+#include "base/log.h"
 #include "output.h"
 
 #include <algorithm>
@@ -75,6 +76,45 @@ bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
     loaded = loadSettings(sources);
     printProblems(loaded.problems);
     return loaded.problems.empty();
+}
+
+namespace {
+
+bool openLogAt(const Settings &settings, LogLevel level)
+{
+    LogTarget target;
+    target.level = level;
+    target.file = settings.logFile;
+    target.json = settings.logFormat.empty() ? !settings.logFile.empty() || !isatty(STDOUT_FILENO)
+                                             : settings.logFormat == "json";
+    target.fileMode = settings.auditFileMode;
+    target.maxBytes = long{settings.logMaxSizeMb} * 1'000'000;
+    target.backups = settings.logMaxBackups;
+    if (openLog(target))
+        return true;
+    note("LOG_FILE cannot be opened: " + settings.logFile);
+    return false;
+}
+
+LogLevel levelOf(const Settings &settings)
+{
+    if (settings.logLevel == "debug")
+        return LogLevel::Debug;
+    if (settings.logLevel == "warn")
+        return LogLevel::Warn;
+    return settings.logLevel == "error" ? LogLevel::Error : LogLevel::Info;
+}
+
+} // namespace
+
+bool openServerLog(const Settings &settings)
+{
+    return openLogAt(settings, levelOf(settings));
+}
+
+bool openCommandLog(const Settings &settings)
+{
+    return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : levelOf(settings));
 }
 
 } // namespace llmproxy

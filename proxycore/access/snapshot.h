@@ -61,6 +61,43 @@ struct TokenEntry
 using ProjectPtr = std::shared_ptr<const ProjectEntry>;
 using TokenPtr = std::shared_ptr<const TokenEntry>;
 
+// A map that is shared until it is written: a copy shares the other's map, and the first write after
+// copying makes an own one. So a change copies one map, and a hundred changes in one batch copy it once.
+template<typename Map>
+class SharedMap
+{
+public:
+    SharedMap() = default;
+    SharedMap(const SharedMap &other) : m_map(other.m_map) {}
+    SharedMap(SharedMap &&) noexcept = default;
+    SharedMap &operator=(SharedMap &&) noexcept = default;
+    SharedMap &operator=(const SharedMap &) = delete;
+
+    const Map &read() const
+    {
+        static const Map none;
+        return m_map ? *m_map : none;
+    }
+    typename Map::mapped_type find(const typename Map::key_type &key) const
+    {
+        const auto found = read().find(key);
+        return found == read().end() ? nullptr : found->second;
+    }
+    Map &write()
+    {
+        if (!m_own) {
+            auto copy = std::make_shared<Map>(read());
+            m_own = copy.get();
+            m_map = std::move(copy);
+        }
+        return *m_own;
+    }
+
+private:
+    std::shared_ptr<const Map> m_map;
+    Map *m_own = nullptr; // made by this one, and seen by nobody else before it is published
+};
+
 class Snapshot
 {
 public:
@@ -80,12 +117,12 @@ public:
     void removeToken(const std::string &id);
 
 private:
-    using HashShard = std::unordered_map<TokenHash, TokenPtr, TokenHashHasher>;
-    using IdShard = std::unordered_map<std::string, TokenPtr>;
+    using HashShard = SharedMap<std::unordered_map<TokenHash, TokenPtr, TokenHashHasher>>;
+    using IdShard = SharedMap<std::unordered_map<std::string, TokenPtr>>;
     void grow();
-    std::vector<std::shared_ptr<const HashShard>> m_byHash; // size: power of two
-    std::vector<std::shared_ptr<const IdShard>> m_byId;
-    std::shared_ptr<const std::map<std::string, ProjectPtr>> m_projects;
+    std::vector<HashShard> m_byHash; // size: power of two
+    std::vector<IdShard> m_byId;
+    SharedMap<std::map<std::string, ProjectPtr>> m_projects;
     size_t m_tokenCount = 0;
 };
 

@@ -39,7 +39,9 @@ class AuditTable
 {
 public:
     virtual ~AuditTable() = default;
-    // Queues rows for the next commit; stored(ok) is called on the storage thread.
+    // Queues rows for the next commit; stored(ok) is called on the storage thread. Rows whose seq is there
+    // already are ignored, not an error: a replay overlaps what the table has. May be called before the
+    // storage thread runs (a replay at start); once it has ended, stored(false) at once.
     virtual void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) = 0;
     // Highest seq in the table and its hash, 0 and "" when empty. Called before the thread starts.
     virtual int64_t lastSeq(std::string *hash) = 0;
@@ -48,7 +50,7 @@ public:
 class AuditLog
 {
 public:
-    AuditLog(AuditConfig config);
+    explicit AuditLog(AuditConfig config);
     ~AuditLog(); // stop()
     AuditLog(const AuditLog &) = delete;
     AuditLog &operator=(const AuditLog &) = delete;
@@ -60,16 +62,19 @@ public:
     void stop();
 
     // Queues one event. written(ok) is called once on the audit thread when it has reached the file
-    // (write(2), and fsync when AUDIT_FSYNC=always), or with no file: when its row is committed.
+    // (write(2); and fsync when AUDIT_FSYNC=always, or when a person's call waits for it: actor
+    // management, console or cli and AUDIT_FSYNC is not never), or with no file: when its row is committed.
     // ok is false when the event could not be written and AUDIT_ON_ERROR=refuse. May be null.
+    // An event that failed is kept and written first on recovery.
     using Written = std::function<void(bool ok)>;
     void record(AuditEvent event, Written written);
 
     // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and
-    // hash. False: nothing of them counts as written.
+    // hash. False: nothing of them counts as written. With AUDIT_ON_ERROR=log and a failing file it
+    // returns true and empties events: the change goes on, the rows follow by append() on recovery.
     bool appendNow(std::vector<AuditEvent> &events);
     // The transaction of these already appended events failed: queues "result":"error",
-    // "reason":"not_applied" with their action and "not_applied_seq".
+    // "reason":"not_applied" with their action and "not_applied_seq", and hands all rows to the table.
     void notApplied(const std::vector<AuditEvent> &events);
 
     bool healthy() const;   // false while writing fails: the data plane answers 503

@@ -50,11 +50,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     std::optional<int64_t> length;
     if (framing.contentLength >= 0 && !m_filterUsage)
         length = framing.contentLength;
-    m_stream.sendHead(answer, length);
-    // A head alone is passed on at once: the client's own deadlines run until it sees it. With a length it
-    // waits for what came with it, as the last read is held for the audit.
-    if (!m_stream.isHeldByLength())
-        m_stream.flush();
+    m_stream.sendHead(answer, length); // goes out with what came with it, at the end of this read
 }
 
 void Exchange::onUpstreamBody(std::string_view bytes)

@@ -115,7 +115,7 @@ void Connection::onReady(uint32_t events)
         return;
     }
     if (events & EPOLLOUT)
-        flush();
+        pump();
     if (m_state == State::Closed)
         return;
     if (events & EPOLLIN)
@@ -313,12 +313,12 @@ void Connection::noteBodyProgress(size_t bytes)
 
 void Connection::onPeerFin()
 {
-    if (m_state == State::Linger || (m_state == State::Head && !m_halfClosed)) {
-        closeNow(false);
-        return;
-    }
     if (m_state != State::Request) {
-        closeNow(false);
+        m_halfClosed = true;
+        if (backlog() > 0)
+            linger(); // the last answer is still on its way
+        else
+            closeNow(false);
         return;
     }
     const bool early = m_bodyDone && !m_answered && Clock::steadyUs() - m_requestDoneUs <= halfCloseUs;
@@ -448,7 +448,7 @@ void Connection::updateInterest()
     // A body that we have paused: its FIN is behind unread bytes, and says nothing before they are read.
     if (m_state == State::Request && !m_bodyDone && m_bodyPaused)
         wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);
-    if (backlog() > 0 && m_answered)
+    if (m_outAt < m_sendTo)
         wanted |= EPOLLOUT;
     if (wanted != m_interest && m_fd >= 0) {
         m_interest = wanted;

@@ -58,6 +58,8 @@ private:
     void onDeadline();
     void onWriteStalled();
     void nextRequest();
+    void pump();
+    void compactOutput();
     void linger();
     void closeNow(bool reset);
     void clientGone();
@@ -76,6 +78,7 @@ private:
     size_t m_scanned = 0;          // of m_in, searched for the head's end already
     std::string m_out;
     size_t m_outAt = 0;
+    size_t m_sendTo = 0;           // of m_out: what may go; the rest is held
     BodyReader m_body;
     std::unique_ptr<RequestHandler> m_handler;
     RequestHead m_head;            // what the answer needs: method, version, keepAlive, requestId, path

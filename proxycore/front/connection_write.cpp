@@ -46,9 +46,7 @@ void Connection::sendContinue()
     m_out.append(line);
     const bool answered = m_answered;
     flush();
-    m_answered = answered && m_answered; // an interim response is no answer
-    if (backlog() > 0)
-        m_answered = true;
+    m_answered = answered; // an interim response is no answer
 }
 
 void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> contentLength)
@@ -100,10 +98,17 @@ void Connection::sendBody(std::string_view bytes)
 
 void Connection::flush()
 {
+    m_sendTo = m_out.size();
+    pump();
+}
+
+// Sends up to where flush() was last called; what was appended since then is held.
+void Connection::pump()
+{
     if (m_state == State::Closed)
         return;
-    while (backlog() > 0) {
-        const ssize_t sent = send(m_fd, m_out.data() + m_outAt, backlog(), MSG_NOSIGNAL);
+    while (m_outAt < m_sendTo) {
+        const ssize_t sent = send(m_fd, m_out.data() + m_outAt, m_sendTo - m_outAt, MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno == EINTR)
                 continue;
@@ -113,13 +118,8 @@ void Connection::flush()
             }
             if (!m_writeDeadline.isActive())
                 m_writeDeadline.start(m_server.config().writeTimeoutMs);
-            m_answered = true;
+            compactOutput();
             updateInterest();
-            // Long-lived slow readers must not make the buffer creep.
-            if (m_outAt > highWaterBytes) {
-                m_out.erase(0, m_outAt);
-                m_outAt = 0;
-            }
             return;
         }
         m_answered = true;
@@ -128,19 +128,30 @@ void Connection::flush()
             m_writeDeadline.start(m_server.config().writeTimeoutMs);
     }
     m_writeDeadline.stop();
-    m_outAt = 0;
-    m_out.clear();
-    if (m_out.capacity() > lowWaterBytes)
-        std::string().swap(m_out); // thousands of open streams hold no empty buffers
+    compactOutput();
     if (m_state == State::Linger) {
         linger();
         return;
     }
-    const bool wasWaiting = (m_interest & EPOLLOUT) != 0;
-    if (wasWaiting) {
+    if (m_interest & EPOLLOUT) {
         updateInterest();
         if (m_handler)
             m_handler->onWritable();
+    }
+}
+
+// Thousands of open streams hold no empty buffers, and a slow reader's does not creep.
+void Connection::compactOutput()
+{
+    if (m_outAt == m_out.size()) {
+        m_outAt = m_sendTo = 0;
+        m_out.clear();
+        if (m_out.capacity() > lowWaterBytes)
+            std::string().swap(m_out);
+    } else if (m_outAt > highWaterBytes) {
+        m_out.erase(0, m_outAt);
+        m_sendTo -= m_outAt;
+        m_outAt = 0;
     }
 }
 

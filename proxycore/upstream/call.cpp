@@ -85,6 +85,7 @@ void UpstreamCall::sendBody(std::string_view bytes)
     }
     if (m_socket)
         writeSome();
+    m_full = !m_closed && backlog() > highWaterBytes;
 }
 
 void UpstreamCall::endBody()
@@ -119,7 +120,6 @@ void UpstreamCall::writeSome()
         if (!m_gotHead)
             m_timer.start(m_request.firstByteTimeoutMs);
     }
-    const bool wasWaiting = (m_interest & EPOLLOUT) != 0;
     if (backlog() == 0) {
         m_outAt = 0;
         m_out.clear();
@@ -130,8 +130,10 @@ void UpstreamCall::writeSome()
         m_outAt = 0;
     }
     updateInterest();
-    if ((wasWaiting || m_writeBroken) && backlog() < lowWaterBytes && !m_closed)
+    if (m_full && backlog() < lowWaterBytes && !m_closed) {
+        m_full = false;
         m_events.onUpstreamWritable();
+    }
 }
 
 void UpstreamCall::updateInterest()

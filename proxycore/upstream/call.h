@@ -98,6 +98,7 @@ private:
     bool m_headWritten = false;
     bool m_bodyEnded = false;
     bool m_writeBroken = false;
+    bool m_full = false;           // the owner waits for onUpstreamWritable()
     bool m_gotHead = false;
     bool m_paused = false;
     bool m_closed = false;

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "command_line.h"
+#include "output.h"
+
+#include <QJsonArray>
+
+namespace llmproxy {
+
+namespace {
+
+struct AuditOptions
+{
+    Target target;
+    int64_t seq = 0;
+    int64_t most = 50;
+    Query filters;
+};
+using Options = std::shared_ptr<AuditOptions>;
+
+int listEvents(const CommandLine &line, const AuditOptions &o)
+{
+    OpenClient opened;
+    if (const int code = openClient(line.options, o.target, opened))
+        return code;
+    const ApiAnswer answer = opened.client->list("/manage/audit", o.filters, o.most);
+    if (!answer.ok())
+        return complain(answer);
+    if (o.target.json) {
+        printJson(answer.body);
+        return ExitOk;
+    }
+    std::vector<TextRow> rows;
+    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
+    for (const QJsonValue &item : items) {
+        const QJsonObject event = item.toObject();
+        const QJsonObject details = event.value(QLatin1String("details")).toObject();
+        rows.push_back({cell(event, "seq"), cell(event, "timestamp"), cell(event, "action"), cell(event, "actor"),
+                        cell(event, "result"), cell(event, "project_id"), cell(details, "token_id"),
+                        cell(details, "reason")});
+    }
+    printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rows);
+    return ExitOk;
+}
+
+int showEvent(const CommandLine &line, const AuditOptions &o)
+{
+    OpenClient opened;
+    if (const int code = openClient(line.options, o.target, opened))
+        return code;
+    const ApiAnswer answer = opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq));
+    if (!answer.ok())
+        return complain(answer);
+    o.target.json ? printJson(answer.body) : printObject(answer.body);
+    return ExitOk;
+}
+
+void addFilter(CLI::App *command, const Options &o, const char *flag, const char *parameter, const char *meaning)
+{
+    const auto keep = [o, parameter](const std::string &value) { o->filters.emplace_back(parameter, value); };
+    command->add_option_function<std::string>(flag, keep, meaning)->type_name("TEXT");
+}
+
+} // namespace
+
+void addAuditCommands(CommandLine &line)
+{
+    CLI::App *audit = line.app.add_subcommand("audit", "The audit log: who did what, and how it ended");
+    audit->require_subcommand(1);
+
+    auto o = std::make_shared<AuditOptions>();
+    CLI::App *list = audit->add_subcommand("list", "List events, newest first");
+    addTarget(list, o->target);
+    addFilter(list, o, "--action", "action", "Exact, or a prefix such as token.");
+    addFilter(list, o, "--actor", "actor", "management, client, console, cli or system");
+    addFilter(list, o, "--result", "result", "success, failure, denied or error");
+    addFilter(list, o, "--project", "project_id", "Project id");
+    addFilter(list, o, "--token", "token_id", "Token id, or its masked form");
+    addFilter(list, o, "--request-id", "request_id", "Request id");
+    addFilter(list, o, "--client-ip", "client_ip", "Client address");
+    addFilter(list, o, "--from", "from", "From then on, RFC 3339");
+    addFilter(list, o, "--to", "to", "Before then, RFC 3339");
+    list->add_option("--limit", o->most, "At most so many; 0: all [50]")->type_name("N")->check(CLI::NonNegativeNumber);
+    list->callback([&line, o] { line.chosen = [&line, o] { return listEvents(line, *o); }; });
+
+    o = std::make_shared<AuditOptions>();
+    CLI::App *show = audit->add_subcommand("show", "Show an event");
+    addTarget(show, o->target);
+    show->add_option("seq", o->seq, "The event's seq")->required()->type_name("")->check(CLI::PositiveNumber);
+    show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
+}
+
+} // namespace llmproxy

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "child_process.h"
+
+#include "config/settings.h"
+#include "output.h"
+
+#include <cerrno>
+#include <cstring>
+#include <spawn.h>
+#include <sys/wait.h>
+
+namespace llmproxy {
+
+namespace {
+
+bool isOurSecret(const std::string &name)
+{
+    if (name.rfind("ENCRYPTION_KEY", 0) == 0 || name.rfind("VAULT_", 0) == 0 || name == "MANAGEMENT_TOKEN")
+        return true;
+    for (const SettingDeclaration &setting : settingDeclarations()) {
+        if (setting.secret && setting.name == name)
+            return true;
+    }
+    return false;
+}
+
+// Would make a client ask the provider itself, or send it another credential.
+bool bypassesProxy(const std::string &name)
+{
+    static const std::set<std::string> names{"ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENAI_ORG_ID",
+                                             "OPENAI_PROJECT_ID"};
+    return names.count(name) > 0 || name.rfind("CLAUDE_CODE_USE_", 0) == 0;
+}
+
+std::string hostOf(const std::string &url)
+{
+    const size_t start = url.find("://") + 3;
+    if (url[start] == '[')
+        return url.substr(start + 1, url.find(']') - start - 1);
+    return url.substr(start, url.find_first_of(":/", start) - start);
+}
+
+void addNoProxy(std::map<std::string, std::string> &variables, const std::string &name, const std::string &host)
+{
+    std::string &value = variables[name];
+    if (value != "*")
+        value += (value.empty() ? "" : ",") + host;
+}
+
+// Typed at a terminal, the command has had it from there already.
+bool fromTerminal(const siginfo_t &info)
+{
+    return info.si_code == SI_KERNEL;
+}
+
+int statusOf(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int waitForChild(pid_t child, const sigset_t &signals)
+{
+    int status = 0;
+    while (true) {
+        siginfo_t info = {};
+        const int number = sigwaitinfo(&signals, &info);
+        if (number > 0 && number != SIGCHLD && !fromTerminal(info))
+            kill(child, number);
+        if (waitpid(child, &status, WNOHANG) == child)
+            return statusOf(status);
+    }
+}
+
+} // namespace
+
+std::map<std::string, std::string> childVariables(std::map<std::string, std::string> ours,
+                                                  const ChildEnvironment &child)
+{
+    std::erase_if(ours, [&](const auto &entry) {
+        return isOurSecret(entry.first) || bypassesProxy(entry.first) || child.referenced.count(entry.first) > 0;
+    });
+    ours["OPENAI_API_KEY"] = child.token;
+    ours["OPENAI_BASE_URL"] = child.url + "/v1";
+    ours["ANTHROPIC_AUTH_TOKEN"] = child.token;
+    ours["ANTHROPIC_BASE_URL"] = child.url;
+    ours["GEMINI_API_KEY"] = child.token;
+    ours["GOOGLE_GEMINI_BASE_URL"] = child.url + "/gemini";
+    addNoProxy(ours, "NO_PROXY", hostOf(child.url));
+    if (ours.count("no_proxy") > 0)
+        addNoProxy(ours, "no_proxy", hostOf(child.url));
+    return ours;
+}
+
+int runChild(const std::vector<std::string> &command, const std::map<std::string, std::string> &variables,
+             const sigset_t &signals)
+{
+    std::vector<std::string> texts;
+    for (const auto &[name, value] : variables)
+        texts.push_back(name + "=" + value);
+    std::vector<char *> environment, arguments;
+    for (std::string &text : texts)
+        environment.push_back(text.data());
+    environment.push_back(nullptr);
+    std::vector<std::string> words = command;
+    for (std::string &word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none, standard;
+    sigemptyset(&none);
+    sigemptyset(&standard);
+    sigaddset(&standard, SIGPIPE); // the one that we ignore
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &standard);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    pid_t child = 0;
+    const int error = posix_spawnp(&child, arguments[0], nullptr, &attributes, arguments.data(), environment.data());
+    posix_spawnattr_destroy(&attributes);
+    for (std::string &text : texts)
+        text.assign(text.size(), '\0');
+    if (error != 0) {
+        note(command[0] + " cannot be started: " + std::strerror(error));
+        return error == ENOENT ? 127 : 126;
+    }
+    return waitForChild(child, signals);
+}
+
+} // namespace llmproxy

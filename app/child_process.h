@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The command that `llm-proxy run` starts: its environment, its signals, its end. Thread: main.
+#pragma once
+
+#include <csignal>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+struct ChildEnvironment
+{
+    std::string url;                    // of the proxy: http://127.0.0.1:8080
+    std::string token;                  // the access token
+    std::set<std::string> referenced;   // variables that env: references name
+};
+
+// Ours plus the proxy's variables, without our secrets and what would bypass the proxy (ruling 32).
+std::map<std::string, std::string> childVariables(std::map<std::string, std::string> ours,
+                                                  const ChildEnvironment &child);
+
+// Starts the command and waits for its end, handing on the signals in the set (blocked by the caller, SIGCHLD
+// among them). Its status as a shell gives it: 128+n after a signal, 127 and 126 when it cannot be started.
+int runChild(const std::vector<std::string> &command, const std::map<std::string, std::string> &variables,
+             const sigset_t &signals);
+
+} // namespace llmproxy

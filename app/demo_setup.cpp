@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "demo_setup.h"
+
+#include "base/random.h"
+#include "engine/engine.h"
+#include "management_client.h"
+#include "output.h"
+#include "settings_source.h"
+
+#include <QDir>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace llmproxy {
+
+namespace {
+
+const char projectId[] = "proj-demo";
+
+} // namespace
+
+Demo::~Demo()
+{
+    if (!m_temporary.empty())
+        QDir(fromText(m_temporary)).removeRecursively();
+    wipe(m_managementToken.data(), m_managementToken.size());
+}
+
+void Demo::prepare(SettingSources &sources)
+{
+    m_managementToken = randomBase62(43);
+    sources.environment["MANAGEMENT_TOKEN"] = m_managementToken;
+}
+
+bool Demo::ensureFolder(SettingSources &sources, LoadedSettings &loaded)
+{
+    const auto origin = loaded.origin.find("DATA_DIR");
+    if (origin == loaded.origin.end() || origin->second == "default") {
+        std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-demo-XXXXXX";
+        if (!mkdtemp(folder.data())) {
+            note("no temporary folder can be made in " + QDir::tempPath().toStdString());
+            return false;
+        }
+        m_temporary = folder;
+        sources.flags["DATA_DIR"] = folder;
+        if (!loadOrComplain(sources, loaded))
+            return false;
+    }
+    m_dataDir = loaded.settings.dataDir;
+    return true;
+}
+
+bool Demo::fill(Engine &engine) const
+{
+    const auto client = clientOfEngine(engine);
+    ApiAnswer project = client->call("GET", std::string("/manage/projects/") + projectId);
+    if (project.status == 404)
+        project = client->call("POST", "/manage/projects",
+                               QJsonObject{{QLatin1String("id"), QLatin1String(projectId)},
+                                           {QLatin1String("name"), QLatin1String("Demo")},
+                                           {QLatin1String("environment"), QLatin1String("test")},
+                                           {QLatin1String("provider"), QLatin1String("demo")}});
+    if (!project.ok())
+        return complain(project) == ExitOk;
+    const ApiAnswer token = client->call("POST", "/manage/tokens",
+                                         QJsonObject{{QLatin1String("project_id"), QLatin1String(projectId)},
+                                                     {QLatin1String("name"), QLatin1String("Demo")}});
+    if (!token.ok())
+        return complain(token) == ExitOk;
+    const std::string url = urlOfListen(engine.listenAddress());
+    const std::string access = cell(token.body, "token");
+    std::fprintf(stderr,
+                 "DEMO_DATA_DIR=%s\nDEMO_MANAGEMENT_TOKEN=%s\nDEMO_TOKEN=%s\nDEMO_URL=%s\n\n"
+                 "Try it:\n  curl -N %s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n"
+                 "    -H 'Content-Type: application/json' \\\n"
+                 "    -d '{\"model\":\"demo\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n",
+                 m_dataDir.c_str(), m_managementToken.c_str(), access.c_str(), url.c_str(), url.c_str(),
+                 access.c_str());
+    std::fflush(stderr);
+    return true;
+}
+
+} // namespace llmproxy

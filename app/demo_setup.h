@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What --demo brings along: a temporary data directory, its own management token, a project and a fresh
+// access token. Secrets are printed to stderr only. Owned by serve(). Thread: main.
+#pragma once
+
+#include "config/settings.h"
+
+#include <string>
+
+namespace llmproxy {
+
+class Engine;
+
+class Demo
+{
+public:
+    Demo() = default;
+    ~Demo(); // removes the temporary folder
+    Demo(const Demo &) = delete;
+    Demo &operator=(const Demo &) = delete;
+
+    // Its own management token, whatever the environment says.
+    void prepare(SettingSources &sources);
+    // A temporary DATA_DIR when none was given; loads the settings again. False after a sentence.
+    bool ensureFolder(SettingSources &sources, LoadedSettings &loaded);
+    // Project and token; prints them. False after a sentence.
+    bool fill(Engine &engine) const;
+
+private:
+    std::string m_managementToken;
+    std::string m_dataDir;
+    std::string m_temporary;
+};
+
+} // namespace llmproxy

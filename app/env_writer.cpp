@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "env_writer.h"
+
+#include "config/settings.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// True for a line that sets this name to nothing.
+bool isEmptyAssignment(const std::string &line, const std::string &name)
+{
+    const EnvFile parsed = parseEnvFile(line);
+    return parsed.values.size() == 1 && parsed.values[0].first == name && parsed.values[0].second.empty();
+}
+
+std::string systemError(const std::string &what)
+{
+    return what + ": " + std::strerror(errno);
+}
+
+bool writeAll(int fd, const std::string &text)
+{
+    size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t written = write(fd, text.data() + done, text.size() - done);
+        if (written < 0 && errno != EINTR)
+            return false;
+        done += written > 0 ? static_cast<size_t>(written) : 0;
+    }
+    return fsync(fd) == 0;
+}
+
+// In quotes when the value would not be read back as it is.
+std::string quoted(const std::string &value)
+{
+    if (!value.empty() && value.find_first_of(" \t#'\"\\$") == std::string::npos)
+        return value;
+    const char quote = value.find('\'') == std::string::npos ? '\'' : '"';
+    return quote + value + quote;
+}
+
+bool listsEntry(const std::string &gitignore, const std::string &name)
+{
+    std::istringstream lines(gitignore);
+    for (std::string line; std::getline(lines, line);) {
+        while (!line.empty() && (line.back() == ' ' || line.back() == '\r'))
+            line.pop_back();
+        if (line.rfind("/", 0) == 0)
+            line.erase(0, 1);
+        if (line == name || line + "/" == name)
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
+bool readWholeFile(const std::string &path, std::string &text)
+{
+    text.clear();
+    std::error_code error;
+    if (!fs::exists(path, error))
+        return !error;
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream content;
+    content << file.rdbuf();
+    text = content.str();
+    return file.good() || file.eof();
+}
+
+std::string withSetting(const std::string &text, const std::string &name, const std::string &value,
+                        const std::string &comment)
+{
+    std::istringstream lines(text);
+    std::string result;
+    bool placed = false;
+    for (std::string line; std::getline(lines, line);) {
+        if (isEmptyAssignment(line, name)) {
+            line = placed ? std::string() : name + "=" + quoted(value);
+            placed = true;
+        }
+        result += line + "\n";
+    }
+    if (!placed)
+        result += (result.empty() ? "# " : "\n# ") + comment + "\n" + name + "=" + quoted(value) + "\n";
+    return result;
+}
+
+std::string replaceFile(const std::string &path, const std::string &text, unsigned mode)
+{
+    std::error_code error;
+    // A link stays a link; what it points at is replaced.
+    const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : fs::path(path);
+    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+    std::string temporary = (folder / (target.filename().string() + ".XXXXXX")).string();
+    const int fd = mkostemp(temporary.data(), O_CLOEXEC);
+    if (fd < 0)
+        return systemError("no file can be made in " + folder.string());
+    std::string problem;
+    if (fchmod(fd, static_cast<mode_t>(mode)) != 0 || !writeAll(fd, text))
+        problem = systemError("cannot write " + temporary);
+    close(fd);
+    if (problem.empty() && rename(temporary.c_str(), target.c_str()) != 0)
+        problem = systemError("cannot write " + path);
+    if (!problem.empty()) {
+        unlink(temporary.c_str());
+        return problem;
+    }
+    const int folderFd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folderFd >= 0) {
+        fsync(folderFd);
+        close(folderFd);
+    }
+    return {};
+}
+
+std::vector<std::string> missingIgnores(const std::string &envFile, std::string &gitignore)
+{
+    std::error_code error;
+    fs::path folder = fs::absolute(envFile, error).parent_path();
+    while (!fs::exists(folder / ".git", error)) {
+        if (folder == folder.parent_path())
+            return {};
+        folder = folder.parent_path();
+    }
+    gitignore = (folder / ".gitignore").string();
+    std::string text;
+    if (!readWholeFile(gitignore, text))
+        return {};
+    std::vector<std::string> missing;
+    for (const std::string &name : {fs::path(envFile).filename().string(), std::string("data/")}) {
+        if (!listsEntry(text, name))
+            missing.push_back(name);
+    }
+    return missing;
+}
+
+} // namespace llmproxy

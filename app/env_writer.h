@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Adds settings to the text of a .env, and replaces files atomically. Every value that is present stays as it
+// stands. Thread: main.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llmproxy {
+
+// The text with NAME=value: in place of an empty assignment of that name, else at the end.
+std::string withSetting(const std::string &text, const std::string &name, const std::string &value,
+                        const std::string &comment);
+// Temporary file beside it, fsync, rename. Empty, or what went wrong.
+std::string replaceFile(const std::string &path, const std::string &text, unsigned mode);
+// False when it cannot be read; a missing file is an empty text.
+bool readWholeFile(const std::string &path, std::string &text);
+
+// The entries that the .gitignore of the work tree around this file lacks; its path in gitignore, which is
+// empty outside a work tree.
+std::vector<std::string> missingIgnores(const std::string &envFile, std::string &gitignore);
+
+} // namespace llmproxy

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "command_line.h"
+#include "output.h"
+
+namespace llmproxy {
+
+namespace {
+
+std::string listenText(const ListenAddress &listen)
+{
+    const bool v6 = listen.host.find(':') != std::string::npos;
+    return (v6 ? "[" + listen.host + "]" : listen.host) + ":" + std::to_string(listen.port);
+}
+
+int askHealthOf(const CommandLine &line, const Target &target)
+{
+    LoadedSettings loaded;
+    if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded))
+        return ExitUsage;
+    const std::string url =
+        target.url.empty() ? urlOfListen(listenText(loaded.settings.listen)) : serverUrl(target.url);
+    if (url.empty())
+        return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
+    const ApiAnswer answer = askHealth(url, loaded.settings);
+    if (!answer.ok())
+        return complain(answer);
+    if (target.json)
+        printJson(answer.body);
+    else
+        printFields({{url, cell(answer.body, "status")}});
+    return ExitOk;
+}
+
+} // namespace
+
+void addHealthCommand(CommandLine &line)
+{
+    auto target = std::make_shared<Target>();
+    CLI::App *health = line.app.add_subcommand("health", "Ask whether a server answers; exit code 0 when it does");
+    health->add_option("--url", target->url, "The server; default: LISTEN_ADDR")->type_name("URL");
+    health->add_flag("--json", target->json, "Print JSON");
+    health->callback([&line, target] { line.chosen = [&line, target] { return askHealthOf(line, *target); }; });
+}
+
+} // namespace llmproxy

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// llm-proxy run: a token for one command, for as long as that runs.
+#include "base/clock.h"
+#include "child_process.h"
+#include "command_line.h"
+#include "engine/engine.h"
+#include "output.h"
+#include "process.h"
+#include "run_guard.h"
+
+#include <QJsonArray>
+
+namespace llmproxy {
+
+namespace {
+
+struct RunOptions
+{
+    Target target;
+    std::string project;
+    std::string ttl = "2h";
+    std::optional<std::vector<std::string>> models;
+};
+
+// The server to use, with its URL; with no engine running one on a free loopback port, for us alone.
+int openProxy(const Target &target, OpenClient &opened, std::string &url)
+{
+    Settings &settings = opened.loaded.settings;
+    const bool running = !target.url.empty() || dataDirOwner(settings.dataDir).held;
+    if (running) {
+        if (const int code = openLoaded(target, opened))
+            return code;
+        const ApiAnswer overview = opened.client->call("GET", "/manage/overview");
+        if (!overview.ok())
+            return complain(overview);
+        url = target.url.empty() ? urlOfListen(cell(overview.body, "listen")) : serverUrl(target.url);
+        return ExitOk;
+    }
+    settings.listen = {"127.0.0.1", 0};
+    if (!openCommandLog(settings))
+        return ExitUsage;
+    opened.engine = std::make_unique<Engine>(settings, EngineOptions{});
+    if (const Outcome error = opened.engine->start()) {
+        opened.engine.reset();
+        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+    }
+    opened.client = clientOfEngine(*opened.engine);
+    url = urlOfListen(opened.engine->listenAddress());
+    return ExitOk;
+}
+
+// Variables that hold provider keys: the command must not inherit them.
+ApiAnswer findReferences(ManagementClient &client, std::set<std::string> &names)
+{
+    const ApiAnswer answer = client.list("/manage/projects", {}, 0);
+    const QJsonArray projects = answer.body.value(QLatin1String("items")).toArray();
+    for (const QJsonValue &project : projects) {
+        const QJsonArray providers = project.toObject().value(QLatin1String("providers")).toArray();
+        for (const QJsonValue &provider : providers) {
+            const std::string key = cell(provider.toObject(), "api_key_masked");
+            if (key.rfind("env:", 0) == 0)
+                names.insert(key.substr(4));
+        }
+    }
+    return answer;
+}
+
+ApiAnswer mint(ManagementClient &client, const RunOptions &o, int64_t ttlMs)
+{
+    QJsonObject body{{QLatin1String("project_id"), fromText(o.project)}, {QLatin1String("name"), QLatin1String("run")}};
+    if (ttlMs % 60'000 == 0)
+        body.insert(QLatin1String("duration_minutes"), qint64{ttlMs / 60'000});
+    else
+        body.insert(QLatin1String("expires_at"), fromText(rfc3339(Clock::wallMs() + ttlMs)));
+    if (o.models) {
+        QJsonArray models;
+        for (const std::string &model : *o.models)
+            models.append(fromText(model));
+        body.insert(QLatin1String("allowed_models"), models);
+    }
+    return client.call("POST", "/manage/tokens", body);
+}
+
+void revoke(ManagementClient &client, const std::string &id, RunGuard &guard)
+{
+    const ApiAnswer answer = client.call("DELETE", "/manage/tokens/" + id);
+    if (!answer.ok() && answer.status != 404) {
+        complain(answer);
+        note("the token could not be revoked; it ends by itself, or with llm-proxy token revoke " + id);
+        return;
+    }
+    guard.release();
+    if (answer.ok())
+        note(cell(answer.body, "request_count") + " requests, " + cell(answer.body, "prompt_tokens")
+             + " prompt tokens, " + cell(answer.body, "completion_tokens") + " completion tokens");
+}
+
+// In the guard's process, with everything opened anew.
+void revokeAlone(const GlobalOptions &options, const Target &target, const std::string &id)
+{
+    OpenClient opened;
+    if (!loadOrComplain(settingSources(options, EnvFilePolicy::OnlyWhenNamed, false), opened.loaded))
+        return;
+    if (openLoaded(target, opened) == ExitOk)
+        opened.client->call("DELETE", "/manage/tokens/" + id);
+}
+
+int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, RunGuard &guard,
+                 const sigset_t &signals)
+{
+    OpenClient opened;
+    const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false);
+    if (!loadOrComplain(sources, opened.loaded))
+        return ExitUsage;
+    ChildEnvironment child;
+    if (const int code = openProxy(o.target, opened, child.url))
+        return code;
+    if (const ApiAnswer projects = findReferences(*opened.client, child.referenced); !projects.ok())
+        return complain(projects);
+    const ApiAnswer token = mint(*opened.client, o, ttlMs);
+    if (!token.ok())
+        return complain(token);
+    const std::string id = cell(token.body, "id");
+    guard.protect(id);
+    child.token = cell(token.body, "token");
+    const int code = runChild(line.rest, childVariables(sources.environment, child), signals);
+    revoke(*opened.client, id, guard);
+    return code;
+}
+
+int run(const CommandLine &line, const RunOptions &o)
+{
+    if (line.rest.empty())
+        return complain(ExitUsage, "the command is missing: llm-proxy run --project ID -- CMD ARGUMENTS");
+    if (!checkId(o.project))
+        return ExitUsage;
+    const std::optional<int64_t> ttl = parseDurationMs(o.ttl);
+    if (!ttl || *ttl <= 0)
+        return complain(ExitUsage, "--ttl: not a duration; write for example 30m or 2h");
+    RunGuard guard([&](const std::string &id) { revokeAlone(line.options, o.target, id); });
+    const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
+    return runWithToken(line, o, *ttl, guard, signals);
+}
+
+} // namespace
+
+void addRunCommand(CommandLine &line)
+{
+    auto o = std::make_shared<RunOptions>();
+    CLI::App *command = line.app.add_subcommand(
+        "run", "Run a command with a fresh token in its environment; revoke that when the command ends");
+    command->add_option("--project", o->project, "The token's project")->required()->type_name("ID");
+    command->add_option("--ttl", o->ttl, "Lifetime of the token at most [2h]")->type_name("TIME");
+    addRepeated(command, "--model", o->models, "Glob of allowed model names, may be repeated");
+    command->add_option("--url", o->target.url, "A running server, with MANAGEMENT_TOKEN; default: the data directory")
+        ->type_name("URL");
+    command->footer("The command stands behind --: llm-proxy run --project ID -- CMD ARGUMENTS");
+    command->callback([&line, o] { line.chosen = [&line, o] { return run(line, *o); }; });
+}
+
+} // namespace llmproxy

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "serve.h"
+
+#include "base/log.h"
+#include "demo_setup.h"
+#include "engine/engine.h"
+#include "output.h"
+#include "process.h"
+
+#include <QCoreApplication>
+#include <QSocketNotifier>
+
+#include <algorithm>
+#include <cstdio>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
+{
+    loaded = loadSettings(sources);
+    const bool named = std::any_of(loaded.problems.begin(), loaded.problems.end(),
+                                   [](const SettingProblem &p) { return p.name == "MANAGEMENT_TOKEN"; });
+    if (loaded.settings.managementToken.isEmpty() && !named)
+        loaded.problems.push_back({"MANAGEMENT_TOKEN", "",
+                                   "not set, and --serve needs one of at least 32 characters; make one with `llm-proxy "
+                                   "setup`, or put the output of `openssl rand -base64 32` into .env"});
+    printProblems(loaded.problems);
+    return loaded.problems.empty();
+}
+
+// Runs the event loop until a signal asks to stop.
+void waitForStop(Engine &engine, const sigset_t &signals)
+{
+    const int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    QSocketNotifier notifier(fd, QSocketNotifier::Read);
+    QObject::connect(&notifier, &QSocketNotifier::activated, [&] {
+        signalfd_siginfo info = {};
+        while (read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+            if (info.ssi_signo == SIGHUP) {
+                engine.reopenLogs();
+                logInfo("log files reopened");
+            } else {
+                logInfo("stopping", {{"signal", std::to_string(info.ssi_signo)}});
+                QCoreApplication::quit();
+            }
+        }
+    });
+    QCoreApplication::exec();
+    close(fd);
+}
+
+int runEngine(const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
+{
+    const Settings &settings = loaded.settings;
+    const long files = liftOpenFiles();
+    if (files < 2 * settings.maxConnections)
+        logWarn("too few open files are allowed for MAX_CONNECTIONS; raise the hard limit (ulimit -Hn)",
+                {{"limit", std::to_string(files)}, {"needed", std::to_string(2 * settings.maxConnections)}});
+    EngineOptions options;
+    options.demo = demo != nullptr;
+    Engine engine(settings, options);
+    if (const Outcome error = engine.start())
+        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+    if (demo && !demo->fill(engine))
+        return ExitFailed;
+    waitForStop(engine, signals);
+    engine.requestStop();
+    // A second signal while streams drain ends the process at once.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    engine.waitStopped();
+    logInfo("stopped");
+    return ExitOk;
+}
+
+} // namespace
+
+int serve(const GlobalOptions &options)
+{
+    forbidCoreDumps();
+    const sigset_t signals = blockSignals({SIGTERM, SIGINT, SIGHUP});
+    // The demo has nothing to do with the settings of the folder it is tried in.
+    const EnvFilePolicy policy = options.demo ? EnvFilePolicy::OnlyWhenNamed : EnvFilePolicy::WorkingDirectory;
+    SettingSources sources = settingSources(options, policy, true);
+    Demo demo;
+    if (options.demo)
+        demo.prepare(sources);
+    LoadedSettings loaded;
+    if (!loadForServe(sources, loaded))
+        return ExitUsage;
+    if (options.demo) {
+        if (!demo.ensureFolder(sources, loaded))
+            return ExitFailed;
+        loaded.settings.demo = true;
+    }
+    if (!openServerLog(loaded.settings))
+        return ExitUsage;
+    return runEngine(loaded, options.demo ? &demo : nullptr, signals);
+}
+
+} // namespace llmproxy

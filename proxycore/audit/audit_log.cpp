@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/audit_log.h"
+
+#include "audit/log_file.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <thread>
+
+namespace llmproxy {
+
+namespace {
+
+// Access events are fsynced at most this late; a failing disk is probed this often.
+constexpr auto tick = std::chrono::seconds(1);
+// Events kept while nothing can be written.
+constexpr size_t maxKept = 100'000;
+const std::string firstPrev(64, '0');
+
+struct Item
+{
+    AuditEvent event;
+    AuditLog::Written written;
+};
+
+std::string sha256Hex(std::string_view bytes)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size(), digest);
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string out;
+    for (const unsigned char byte : digest) {
+        out += hex[byte >> 4];
+        out += hex[byte & 15];
+    }
+    return out;
+}
+
+} // namespace
+
+struct AuditLog::Private
+{
+    AuditConfig config;
+    AuditTable *table = nullptr;
+    std::unique_ptr<AuditLogFile> file;
+    std::thread thread;
+
+    std::mutex fileLock; // seq, hash and the file: one writer at a time, so that lines are in seq order
+    int64_t seq = 0;
+    std::string hash = firstPrev;
+    bool unsynced = false;
+    std::vector<AuditEvent> kept; // could not be written; first on recovery
+
+    std::mutex queueLock;
+    std::condition_variable wake;
+    std::vector<Item> queue;
+    bool stopping = false;
+    std::atomic<bool> failing{false};
+    std::atomic<int64_t> lastSeq{0};
+
+    bool writeLocked(std::vector<AuditEvent> &events);
+    bool writeWithKept(std::vector<AuditEvent> &events);
+    void handBatch(std::vector<Item> items);
+    void keep(const std::vector<AuditEvent> &events);
+    void run();
+    void everySecond();
+    void setFailing(bool now);
+};
+
+void AuditLog::Private::setFailing(bool now)
+{
+    if (failing.exchange(now) == now)
+        return;
+    if (now)
+        logError("the audit log cannot be written", {{"on_error", config.refuseOnError ? "refuse" : "log"}});
+    else
+        logInfo("the audit log can be written again");
+}
+
+// Assigns seq, prev and hash, and appends; a failure leaves everything as it was.
+bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events)
+{
+    const int64_t seqBefore = seq;
+    const std::string hashBefore = hash;
+    std::string lines;
+    for (AuditEvent &event : events) {
+        if (event.timestampMs == 0)
+            event.timestampMs = Clock::wallMs();
+        if (config.maskClientIp)
+            event.clientIp = maskClientIp(event.clientIp);
+        event.seq = ++seq;
+        event.prev = hash;
+        const std::string covered = hashedBytes(event);
+        event.hash = hash = sha256Hex(covered);
+        if (file)
+            lines.append(covered).append(",\"hash\":\"").append(event.hash).append("\"}\n");
+    }
+    if (file && !file->append(lines)) {
+        seq = seqBefore;
+        hash = hashBefore;
+        return false;
+    }
+    unsynced = unsynced || file != nullptr;
+    lastSeq = seq;
+    return true;
+}
+
+bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events)
+{
+    if (!kept.empty()) {
+        std::vector<AuditEvent> late;
+        late.swap(kept);
+        if (!writeLocked(late)) {
+            kept.swap(late);
+            return false;
+        }
+        if (config.storeInDb)
+            table->append(std::move(late), nullptr);
+    }
+    return writeLocked(events);
+}
+
+void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
+{
+    for (const AuditEvent &event : events) {
+        if (kept.size() < maxKept)
+            kept.push_back(event);
+    }
+}
+
+void AuditLog::Private::handBatch(std::vector<Item> items)
+{
+    std::vector<AuditEvent> events;
+    events.reserve(items.size());
+    for (Item &item : items)
+        events.push_back(std::move(item.event));
+    bool good = false;
+    {
+        const std::lock_guard guard(fileLock);
+        good = writeWithKept(events);
+        if (good && file && config.fsync == AuditFsync::Always) {
+            good = file->sync();
+            unsynced = !good;
+        }
+        if (!good)
+            keep(events);
+        setFailing(!good || (file && !file->hasReserve()));
+    }
+    const bool answer = good || !config.refuseOnError;
+    if (good && !file) { // the row is all there is: answered when it is committed
+        auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
+        table->append(std::move(events), [this, waiting](bool stored) {
+            setFailing(!stored);
+            for (const Item &item : *waiting) {
+                if (item.written)
+                    item.written(stored || !config.refuseOnError);
+            }
+        });
+        return;
+    }
+    for (const Item &item : items) {
+        if (item.written)
+            item.written(answer);
+    }
+    if (good && config.storeInDb)
+        table->append(std::move(events), nullptr);
+}
+
+void AuditLog::Private::everySecond()
+{
+    const std::lock_guard guard(fileLock);
+    if (failing && file) {
+        file->renewReserve();
+        std::vector<AuditEvent> none;
+        const bool good = writeWithKept(none);
+        setFailing(!good || !file->hasReserve());
+    }
+    if (unsynced && file && config.fsync != AuditFsync::Never) {
+        if (file->sync())
+            unsynced = false;
+        else
+            setFailing(true);
+    }
+}
+
+void AuditLog::Private::run()
+{
+    pthread_setname_np(pthread_self(), "audit");
+    auto nextTick = std::chrono::steady_clock::now() + tick;
+    while (true) {
+        std::vector<Item> batch;
+        bool ending = false;
+        {
+            std::unique_lock guard(queueLock);
+            wake.wait_until(guard, nextTick, [this] { return stopping || !queue.empty(); });
+            batch.swap(queue);
+            ending = stopping;
+        }
+        if (!batch.empty())
+            handBatch(std::move(batch));
+        if (std::chrono::steady_clock::now() >= nextTick || ending) {
+            everySecond();
+            nextTick = std::chrono::steady_clock::now() + tick;
+        }
+        if (ending) {
+            const std::lock_guard guard(queueLock);
+            if (queue.empty())
+                return;
+        }
+    }
+}
+
+AuditLog::AuditLog(AuditConfig config) : d(std::make_unique<Private>())
+{
+    d->config = std::move(config);
+}
+
+AuditLog::~AuditLog()
+{
+    stop();
+}
+
+Outcome AuditLog::start(AuditTable *table)
+{
+    if (!d->config.enabled)
+        return {};
+    std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
+    d->table = table;
+    d->seq = table->lastSeq(&d->hash);
+    if (d->seq == 0)
+        d->hash = firstPrev;
+    if (!d->config.file.empty()) {
+        d->file = std::make_unique<AuditLogFile>(d->config.file, d->config.fileMode);
+        if (Outcome failure = d->file->open(d->config.createDir))
+            return failure;
+        std::vector<AuditEvent> missing;
+        const int64_t known = d->config.storeInDb ? d->seq : -1;
+        const auto last = d->file->eventsAfter(known, [&missing](AuditEvent event) { missing.push_back(std::move(event)); });
+        if (last && last->seq > d->seq) {
+            d->seq = last->seq;
+            d->hash = last->hash;
+        }
+        if (!missing.empty()) {
+            logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
+            table->append(std::move(missing), nullptr);
+        }
+    }
+    d->lastSeq = d->seq;
+    d->thread = std::thread([this] { d->run(); });
+    return {};
+}
+
+void AuditLog::stop()
+{
+    if (!d->thread.joinable())
+        return;
+    {
+        const std::lock_guard guard(d->queueLock);
+        d->stopping = true;
+    }
+    d->wake.notify_one();
+    d->thread.join();
+}
+
+void AuditLog::record(AuditEvent event, Written written)
+{
+    if (!d->config.enabled) {
+        if (written)
+            written(true);
+        return;
+    }
+    bool first = false;
+    {
+        const std::lock_guard guard(d->queueLock);
+        first = d->queue.empty();
+        d->queue.push_back({std::move(event), std::move(written)});
+    }
+    if (first)
+        d->wake.notify_one();
+}
+
+bool AuditLog::appendNow(std::vector<AuditEvent> &events)
+{
+    if (!d->config.enabled)
+        return true;
+    const std::lock_guard guard(d->fileLock);
+    bool good = d->writeWithKept(events);
+    if (good && d->file && d->config.fsync != AuditFsync::Never) {
+        good = d->file->sync();
+        d->unsynced = !good;
+    }
+    d->setFailing(!good || (d->file && !d->file->hasReserve()));
+    return good || !d->config.refuseOnError;
+}
+
+void AuditLog::notApplied(const std::vector<AuditEvent> &events)
+{
+    for (const AuditEvent &event : events) {
+        AuditEvent correction(event.action, event.actor, "error");
+        correction.projectId = event.projectId;
+        correction.requestId = event.requestId;
+        correction.clientIp = event.clientIp;
+        correction.detail("reason", "not_applied");
+        correction.detail("not_applied_seq", event.seq);
+        record(std::move(correction), nullptr);
+    }
+}
+
+bool AuditLog::healthy() const
+{
+    return !d->failing || !d->config.refuseOnError;
+}
+
+void AuditLog::reopen()
+{
+    const std::lock_guard guard(d->fileLock);
+    if (d->file && !d->file->reopen())
+        d->setFailing(true);
+}
+
+int64_t AuditLog::lastSeq() const
+{
+    return d->lastSeq;
+}
+
+const AuditConfig &AuditLog::config() const
+{
+    return d->config;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/event.h"
+
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "base/masking.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t longestModel = 128;
+constexpr size_t longestUserAgent = 256;
+// Redacted before it is cut, so that a key is never cut short of being recognized; more is not read.
+constexpr size_t readOfUserAgent = 4096;
+
+bool isModelCharacter(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+        || std::string_view("._:/@+-").find(c) != std::string_view::npos;
+}
+
+void appendText(std::string &line, std::string_view key, std::string_view value)
+{
+    if (value.empty())
+        return;
+    line += line.size() > 1 ? ",\"" : "\"";
+    line += key;
+    line += "\":";
+    appendJsonString(line, value);
+}
+
+void setDetail(AuditEvent &event, std::string key, AuditEvent::Detail value)
+{
+    const auto same = std::find_if(event.details.begin(), event.details.end(), [&](const auto &d) { return d.first == key; });
+    if (same != event.details.end())
+        same->second = std::move(value);
+    else
+        event.details.emplace_back(std::move(key), std::move(value));
+}
+
+} // namespace
+
+AuditEvent::AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName)
+    : action(actionName), actor(actorName), result(resultName)
+{
+}
+
+AuditEvent &AuditEvent::detail(std::string key, std::string value)
+{
+    if (!value.empty())
+        setDetail(*this, std::move(key), redactText(value));
+    return *this;
+}
+
+AuditEvent &AuditEvent::detail(std::string key, const char *value)
+{
+    return detail(std::move(key), std::string(value));
+}
+
+AuditEvent &AuditEvent::detail(std::string key, int64_t value)
+{
+    setDetail(*this, std::move(key), value);
+    return *this;
+}
+
+AuditEvent &AuditEvent::detail(std::string key, bool value)
+{
+    setDetail(*this, std::move(key), value);
+    return *this;
+}
+
+AuditEvent &AuditEvent::userAgent(std::string_view value)
+{
+    std::string text = redactText(value.substr(0, readOfUserAgent));
+    text.resize(prefixBytes(text, longestUserAgent));
+    if (!text.empty())
+        setDetail(*this, "user_agent", std::move(text));
+    return *this;
+}
+
+AuditEvent &AuditEvent::model(std::string_view value)
+{
+    if (value.empty())
+        return *this;
+    const bool proper = value.size() <= longestModel && std::all_of(value.begin(), value.end(), isModelCharacter);
+    return detail("model", proper ? std::string(value) : std::string("invalid"));
+}
+
+const AuditEvent::Detail *AuditEvent::find(std::string_view key) const
+{
+    for (const auto &[name, value] : details) {
+        if (name == key)
+            return &value;
+    }
+    return nullptr;
+}
+
+std::string detailsJson(const AuditEvent &event)
+{
+    std::string json = "{";
+    for (const auto &[key, value] : event.details) {
+        if (json.size() > 1)
+            json += ',';
+        appendJsonString(json, key);
+        json += ':';
+        if (const auto *number = std::get_if<int64_t>(&value))
+            json += std::to_string(*number);
+        else if (const auto *flag = std::get_if<bool>(&value))
+            json += *flag ? "true" : "false";
+        else
+            appendJsonString(json, std::get<std::string>(value));
+    }
+    json += '}';
+    return json;
+}
+
+std::string hashedBytes(const AuditEvent &event)
+{
+    std::string line = "{";
+    appendText(line, "timestamp", rfc3339(event.timestampMs));
+    appendText(line, "action", event.action);
+    appendText(line, "actor", event.actor);
+    appendText(line, "project_id", event.projectId);
+    appendText(line, "request_id", event.requestId);
+    appendText(line, "client_ip", event.clientIp);
+    appendText(line, "result", event.result);
+    if (!event.details.empty())
+        line += ",\"details\":" + detailsJson(event);
+    if (event.seq > 0)
+        line += ",\"seq\":" + std::to_string(event.seq);
+    appendText(line, "prev", event.prev);
+    return line;
+}
+
+std::string auditLine(const AuditEvent &event)
+{
+    std::string line = hashedBytes(event);
+    appendText(line, "hash", event.hash);
+    line += '}';
+    return line;
+}
+
+} // namespace llmproxy

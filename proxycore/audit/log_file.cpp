@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/log_file.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr int64_t reserveBytes = 1 << 20;
+constexpr int64_t firstWindow = 256 * 1024;
+
+Error fileError(const std::string &what, const std::string &path)
+{
+    return {ErrorKind::Unavailable, "audit_file", what + " " + path + ": " + std::strerror(errno), "AUDIT_LOG_FILE"};
+}
+
+Outcome makeParents(const std::string &path)
+{
+    for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+        const std::string folder = path.substr(0, at);
+        if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+            return fileError("cannot create the folder", folder);
+    }
+    return {};
+}
+
+std::string readRange(int fd, int64_t from, int64_t size)
+{
+    std::string bytes(static_cast<size_t>(size), '\0');
+    size_t got = 0;
+    while (got < bytes.size()) {
+        const ssize_t part = pread(fd, bytes.data() + got, bytes.size() - got, from + static_cast<int64_t>(got));
+        if (part <= 0)
+            break;
+        got += static_cast<size_t>(part);
+    }
+    bytes.resize(got);
+    return bytes;
+}
+
+} // namespace
+
+AuditLogFile::~AuditLogFile()
+{
+    if (m_fd >= 0)
+        close(m_fd);
+}
+
+bool AuditLogFile::openDescriptor()
+{
+    const int fd = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, m_mode);
+    if (fd < 0)
+        return false;
+    struct stat info{};
+    fchmod(fd, m_mode);
+    if (fstat(fd, &info) != 0) {
+        close(fd);
+        return false;
+    }
+    if (m_fd >= 0)
+        close(m_fd);
+    m_fd = fd;
+    m_size = info.st_size;
+    m_reservedEnd = 0;
+    return true;
+}
+
+Outcome AuditLogFile::open(bool createDir)
+{
+    if (createDir) {
+        if (Outcome failure = makeParents(m_path))
+            return failure;
+    }
+    if (!openDescriptor())
+        return fileError("cannot open the audit log", m_path);
+    // kill -9 or a power cut can leave a last line without its end.
+    const int64_t window = std::min(m_size, firstWindow);
+    const std::string tail = readRange(m_fd, m_size - window, window);
+    if (!tail.empty() && tail.back() != '\n') {
+        const size_t end = tail.rfind('\n');
+        const int64_t keep = end == std::string::npos ? m_size - window : m_size - window + static_cast<int64_t>(end) + 1;
+        logWarn("the audit log ended in a half-written line, which is removed", {{"bytes", std::to_string(m_size - keep)}});
+        if (ftruncate(m_fd, keep) != 0)
+            return fileError("cannot repair", m_path);
+        m_size = keep;
+    }
+    renewReserve();
+    return {};
+}
+
+bool AuditLogFile::reopen()
+{
+    if (!openDescriptor())
+        return false;
+    renewReserve();
+    return true;
+}
+
+void AuditLogFile::renewReserve()
+{
+    if (m_reservedEnd >= m_size + reserveBytes && m_hasReserve)
+        return;
+    if (fallocate(m_fd, FALLOC_FL_KEEP_SIZE, m_size, 2 * reserveBytes) == 0) {
+        m_reservedEnd = m_size + 2 * reserveBytes;
+        m_hasReserve = true;
+    } else {
+        // A file system that cannot reserve is no full disk.
+        m_hasReserve = errno == EOPNOTSUPP || errno == ENOSYS || errno == ENODEV;
+        m_reservedEnd = m_hasReserve ? m_size + 2 * reserveBytes : m_reservedEnd;
+    }
+}
+
+bool AuditLogFile::append(std::string_view lines)
+{
+    struct stat info{};
+    if (fstat(m_fd, &info) == 0 && info.st_size < m_size) { // copytruncate
+        m_size = info.st_size;
+        m_reservedEnd = 0;
+    }
+    size_t done = 0;
+    while (done < lines.size()) {
+        const ssize_t part = write(m_fd, lines.data() + done, lines.size() - done);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0) {
+            if (done > 0 && ftruncate(m_fd, m_size) != 0)
+                logError("the audit log has a half-written line that cannot be removed");
+            return false;
+        }
+        done += static_cast<size_t>(part);
+    }
+    m_size += static_cast<int64_t>(lines.size());
+    renewReserve();
+    return true;
+}
+
+bool AuditLogFile::sync()
+{
+    return fdatasync(m_fd) == 0 || errno == EINVAL || errno == EROFS; // pipes and devices cannot
+}
+
+std::optional<AuditEvent> AuditLogFile::eventsAfter(int64_t after, const std::function<void(AuditEvent)> &event) const
+{
+    for (int64_t window = std::min(m_size, firstWindow);; window = std::min(m_size, window * 4)) {
+        const std::string text = readRange(m_fd, m_size - window, window);
+        std::vector<AuditEvent> found;
+        bool reachedKnown = window == m_size;
+        // The window's first line may be cut.
+        size_t at = window == m_size ? 0 : std::min(text.find('\n'), text.size() - 1) + 1;
+        for (size_t end; at < text.size() && (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+            std::optional<AuditEvent> line = parseAuditLine(std::string_view(text).substr(at, end - at));
+            if (!line)
+                continue; // not ours; verification is about that
+            reachedKnown = reachedKnown || line->seq <= after;
+            found.push_back(std::move(*line));
+        }
+        if (!reachedKnown && !(after < 0 && !found.empty()))
+            continue;
+        for (const AuditEvent &line : found) {
+            if (line.seq > after && after >= 0)
+                event(line);
+        }
+        return found.empty() ? std::nullopt : std::optional<AuditEvent>(found.back());
+    }
+}
+
+} // namespace llmproxy

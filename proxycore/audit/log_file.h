@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The audit log's file: append whole lines or nothing, repaired at opening. 1 MiB stays reserved behind the
+// end so that requests which were admitted can still be recorded when the disk is full (ruling 43).
+// Thread: one caller at a time (AuditLog's file lock).
+#pragma once
+
+#include "audit/event.h"
+#include "base/result.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace llmproxy {
+
+class AuditLogFile
+{
+public:
+    AuditLogFile(std::string path, unsigned mode) : m_path(std::move(path)), m_mode(mode) {}
+    ~AuditLogFile();
+    AuditLogFile(const AuditLogFile &) = delete;
+    AuditLogFile &operator=(const AuditLogFile &) = delete;
+
+    // Creates missing folders 0700 when asked to, cuts off a half-written last line.
+    Outcome open(bool createDir);
+    bool reopen();
+    // All of it or, after an error, none of it.
+    bool append(std::string_view lines);
+    bool sync();
+    // False: the reserve behind the end cannot be renewed; what is there may be used up, no new work.
+    bool hasReserve() const { return m_hasReserve; }
+    void renewReserve();
+    // Complete lines from the end on: calls back for the events with seq > after, in order; returns the
+    // last event of the file, if there is one.
+    std::optional<AuditEvent> eventsAfter(int64_t after, const std::function<void(AuditEvent)> &event) const;
+    const std::string &path() const { return m_path; }
+
+private:
+    bool openDescriptor();
+
+    std::string m_path;
+    unsigned m_mode;
+    int m_fd = -1;
+    int64_t m_size = 0;
+    int64_t m_reservedEnd = 0;
+    bool m_hasReserve = true;
+};
+
+} // namespace llmproxy

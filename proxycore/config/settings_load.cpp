@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "config/settings_table.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr const char *hidden = "********";
+
+struct Given
+{
+    std::string value, origin;
+};
+
+bool exists(const std::string &path)
+{
+    return access(path.c_str(), F_OK) == 0;
+}
+
+// What is wrong with reading it; empty: nothing.
+std::string distrust(const std::string &path)
+{
+    struct stat info{};
+    if (stat(path.c_str(), &info) != 0)
+        return "cannot be read";
+    if (!S_ISREG(info.st_mode))
+        return "is not a regular file";
+    if (info.st_uid != geteuid())
+        return "belongs to another user, so it is not read";
+    if (info.st_mode & (S_IWGRP | S_IWOTH))
+        return "can be written by others, so it is not read; chmod 600 " + path;
+    return {};
+}
+
+std::map<std::string, std::string> readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
+{
+    std::map<std::string, std::string> values;
+    const std::string &path = sources.envFilePath;
+    if (path.empty() || (!exists(path) && !sources.envFileRequired))
+        return values;
+    if (const std::string problem = distrust(path); !problem.empty()) {
+        loaded->problems.push_back({path, "", problem});
+        return values;
+    }
+    std::ifstream stream(path, std::ios::binary);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    const EnvFile file = parseEnvFile(text.str());
+    for (const std::string &problem : file.problems)
+        loaded->problems.push_back({path, "", problem});
+    for (const auto &[name, value] : file.values)
+        values[name] = value;
+    return values;
+}
+
+std::string lowerName(std::string name)
+{
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    return name;
+}
+
+std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const std::map<std::string, std::string> &file)
+{
+    // Set but empty is unset, but for the one setting where empty has a meaning.
+    const bool emptyCounts = row.name == "AUDIT_LOG_FILE";
+    const auto look = [&](const std::map<std::string, std::string> &from, const std::string &name, const char *origin) -> std::optional<Given> {
+        const auto found = from.find(name);
+        if (found == from.end() || (found->second.empty() && !emptyCounts))
+            return std::nullopt;
+        return Given{found->second, origin};
+    };
+    if (auto given = look(sources.flags, row.name, "flag"))
+        return given;
+    if (auto given = look(sources.environment, row.name, "environment"))
+        return given;
+    if (row.name == "HTTPS_PROXY" || row.name == "NO_PROXY") {
+        if (auto given = look(sources.environment, lowerName(row.name), "environment"))
+            return given;
+    }
+    return look(file, row.name, ".env");
+}
+
+std::string defaultDataDir(const SettingSources &sources)
+{
+    if (sources.serve || exists("./data/llm-proxy.db"))
+        return "./data";
+    const auto value = [&](const char *name) {
+        const auto found = sources.environment.find(name);
+        return found == sources.environment.end() ? std::string() : found->second;
+    };
+    const std::string data = value("XDG_DATA_HOME");
+    return (data.empty() ? value("HOME") + "/.local/share" : data) + "/llm-proxy";
+}
+
+// What single values cannot show.
+void checkTogether(LoadedSettings *loaded, bool auditFileGiven)
+{
+    Settings &s = loaded->settings;
+    const auto problem = [&](const char *name, const std::string &value, const std::string &text) { loaded->problems.push_back({name, value, text}); };
+    const auto address = IpAddress::parse(s.listen.host);
+    if (address && !address->isLoopback() && !s.allowInsecureListen)
+        problem("LISTEN_ADDR", s.listen.host + ":" + std::to_string(s.listen.port),
+                "a non-loopback address without TLS would send tokens in clear; set ALLOW_INSECURE_LISTEN=true to allow it");
+    if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
+        problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
+    if (!s.encryptionKeyFile.empty() && access(s.encryptionKeyFile.c_str(), R_OK) != 0)
+        problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "the file cannot be read");
+    if (!s.apiConfigPath.empty() && access(s.apiConfigPath.c_str(), R_OK) != 0)
+        problem("API_CONFIG_PATH", s.apiConfigPath, "the file cannot be read");
+    if (!s.sslCertFile.empty() && access(s.sslCertFile.c_str(), R_OK) != 0)
+        problem("SSL_CERT_FILE", s.sslCertFile, "the file cannot be read");
+    if (s.auditEnabled && s.auditLogFile.empty() && !s.auditStoreInDb)
+        problem("AUDIT_STORE_IN_DB", "false", "AUDIT_LOG_FILE is empty too: audit needs a file or the table, or AUDIT_ENABLED=false");
+    const size_t slash = s.auditLogFile.rfind('/');
+    if (s.auditEnabled && auditFileGiven && !s.auditCreateDir && slash != std::string::npos && slash > 0 && !exists(s.auditLogFile.substr(0, slash)))
+        problem("AUDIT_LOG_FILE", s.auditLogFile, "its folder does not exist, and AUDIT_CREATE_DIR is false");
+    if (s.tokenDefaultLifetimeMs > s.tokenMaxLifetimeMs)
+        problem("TOKEN_DEFAULT_LIFETIME", "", "it is longer than TOKEN_MAX_LIFETIME");
+}
+
+} // namespace
+
+LoadedSettings loadSettings(const SettingSources &sources)
+{
+    LoadedSettings loaded;
+    const auto file = readEnvFile(sources, &loaded);
+    for (const SettingRow &row : settingRows()) {
+        const auto given = findValue(row, sources, file);
+        loaded.origin[row.name] = given ? given->origin : "default";
+        if (!given) {
+            if (row.defaultText.empty())
+                continue;
+            // The default goes the same way as a value, but does not count as set.
+            row.store(row.defaultText, loaded.settings);
+            continue;
+        }
+        if (const std::string problem = row.store(given->value, loaded.settings); !problem.empty())
+            loaded.problems.push_back({row.name, row.secret ? hidden : given->value, problem});
+    }
+    Settings &settings = loaded.settings;
+    const auto isDefault = [&](const char *name) { return loaded.origin[name] == "default"; };
+    settings.maxConnectionsPerIpSet = !isDefault("MAX_CONNECTIONS_PER_IP");
+    settings.ipRateLimitSet = !isDefault("IP_RATE_LIMIT");
+    settings.authFailureLimitSet = !isDefault("AUTH_FAILURE_LIMIT");
+    if (settings.dataDir.empty())
+        settings.dataDir = defaultDataDir(sources);
+    while (settings.dataDir.size() > 1 && settings.dataDir.back() == '/')
+        settings.dataDir.pop_back();
+    if (settings.databasePath.empty())
+        settings.databasePath = settings.dataDir + "/llm-proxy.db";
+    if (isDefault("AUDIT_LOG_FILE"))
+        settings.auditLogFile = settings.dataDir + "/audit.log";
+    if (settings.engineThreads == 0)
+        settings.engineThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
+    checkTogether(&loaded, !isDefault("AUDIT_LOG_FILE"));
+    return loaded;
+}
+
+} // namespace llmproxy

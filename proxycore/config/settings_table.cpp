@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "config/settings_table.h"
+
+#include <QByteArray>
+#include <algorithm>
+#include <charconv>
+
+namespace llmproxy {
+
+namespace {
+
+using Store = std::function<std::string(const std::string &, Settings &)>;
+
+Store text(std::string Settings::*member)
+{
+    return [member](const std::string &value, Settings &settings) {
+        settings.*member = value;
+        return std::string();
+    };
+}
+
+Store flag(bool Settings::*member)
+{
+    return [member](const std::string &value, Settings &settings) -> std::string {
+        const auto read = parseBool(value);
+        if (!read)
+            return "true or false is accepted";
+        settings.*member = *read;
+        return {};
+    };
+}
+
+Store duration(int64_t Settings::*member, int64_t least, int64_t most)
+{
+    return [=](const std::string &value, Settings &settings) -> std::string {
+        const auto read = parseDurationMs(value);
+        if (!read || *read < least || *read > most)
+            return "a duration like 500ms, 30s, 15m, 2h or 30d is accepted, from " + std::to_string(least) + "ms to "
+                   + std::to_string(most / 1000) + "s";
+        settings.*member = *read;
+        return {};
+    };
+}
+
+Store size(int64_t Settings::*member, int64_t least, int64_t most)
+{
+    return [=](const std::string &value, Settings &settings) -> std::string {
+        const auto read = parseSize(value);
+        if (!read || *read < least || *read > most)
+            return "a size like 64KiB or 10MB is accepted, from " + std::to_string(least) + " to " + std::to_string(most) + " bytes";
+        settings.*member = *read;
+        return {};
+    };
+}
+
+template<typename Number>
+Store number(Number Settings::*member, int64_t least, int64_t most)
+{
+    return [=](const std::string &value, Settings &settings) -> std::string {
+        int64_t read = 0;
+        const auto result = std::from_chars(value.data(), value.data() + value.size(), read);
+        if (result.ec != std::errc() || result.ptr != value.data() + value.size() || read < least || read > most)
+            return "a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is accepted";
+        settings.*member = static_cast<Number>(read);
+        return {};
+    };
+}
+
+Store rate(int Settings::*member, bool Settings::*set = nullptr)
+{
+    return [=](const std::string &value, Settings &settings) -> std::string {
+        const auto read = parseRatePerMinute(value);
+        if (!read)
+            return "a rate like 600/m or 10/s is accepted, 0 for none";
+        settings.*member = *read;
+        if (set)
+            settings.*set = true;
+        return {};
+    };
+}
+
+Store choice(std::string Settings::*member, std::vector<std::string> values)
+{
+    return [=](const std::string &value, Settings &settings) -> std::string {
+        if (std::find(values.begin(), values.end(), value) == values.end()) {
+            std::string accepted;
+            for (const std::string &one : values)
+                accepted += (accepted.empty() ? "" : ", ") + one;
+            return "accepted is one of: " + accepted;
+        }
+        settings.*member = value;
+        return {};
+    };
+}
+
+// Its feature waits: only these values.
+Store waits(std::vector<std::string> accepted)
+{
+    return [accepted](const std::string &value, Settings &) -> std::string {
+        if (value.empty() || std::find(accepted.begin(), accepted.end(), value) != accepted.end())
+            return {};
+        return "this feature is not available in this version; leave it "
+               + (accepted.empty() ? std::string("unset") : "at " + accepted.front());
+    };
+}
+
+std::vector<std::string> splitList(const std::string &value)
+{
+    std::vector<std::string> items;
+    std::string item;
+    for (const char c : value + ",") {
+        if (c == ',') {
+            if (!item.empty())
+                items.push_back(item);
+            item.clear();
+        } else if (c != ' ' && c != '\t') {
+            item += c;
+        }
+    }
+    return items;
+}
+
+Store networks(std::vector<Cidr> Settings::*member)
+{
+    return [member](const std::string &value, Settings &settings) -> std::string {
+        (settings.*member).clear();
+        for (const std::string &item : splitList(value)) {
+            for (const std::string &one : item == "loopback" ? std::vector<std::string>{"127.0.0.0/8", "::1/128"} : std::vector<std::string>{item}) {
+                const auto network = Cidr::parse(one);
+                if (!network)
+                    return "\"" + item + "\" is not an address or network; accepted are lists like 10.0.0.0/8,::1 and the word loopback";
+                (settings.*member).push_back(*network);
+            }
+        }
+        return {};
+    };
+}
+
+std::string storeHosts(const std::string &value, Settings &settings)
+{
+    settings.allowedHosts.clear();
+    for (std::string item : splitList(value)) {
+        std::transform(item.begin(), item.end(), item.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+        if (item.size() > 1 && item.back() == '.')
+            item.pop_back();
+        if (item.find_first_of("/:@ ") != std::string::npos)
+            return "\"" + item + "\" is not a host name; accepted are names, .example.com for all below it, and *";
+        settings.allowedHosts.push_back(item);
+    }
+    return {};
+}
+
+std::string storeListen(const std::string &value, Settings &settings)
+{
+    const char *accepted = "address:port is accepted, like 127.0.0.1:8080 or [::1]:8080";
+    const size_t colon = value.rfind(':');
+    if (colon == std::string::npos)
+        return accepted;
+    std::string host = value.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string::npos)
+        return accepted;
+    unsigned port = 0;
+    const char *end = value.data() + value.size();
+    const auto result = std::from_chars(value.data() + colon + 1, end, port);
+    if (result.ec != std::errc() || result.ptr != end || port > 65535 || (host != "localhost" && !IpAddress::parse(host)))
+        return accepted;
+    settings.listen = {host, static_cast<uint16_t>(port)};
+    return {};
+}
+
+std::string storeManagementToken(const std::string &value, Settings &settings)
+{
+    if (value.size() < 32)
+        return "at least 32 characters are needed; make one with: openssl rand -base64 32";
+    settings.managementToken = Secret(value);
+    return {};
+}
+
+std::string storeEncryptionKey(const std::string &value, Settings &settings)
+{
+    const auto decoded = QByteArray::fromBase64Encoding(QByteArray::fromStdString(value), QByteArray::AbortOnBase64DecodingErrors);
+    if (!decoded || (*decoded).size() != 32)
+        return "base64 of 32 bytes is needed; make one with: openssl rand -base64 32";
+    settings.encryptionKey = Secret(std::string_view((*decoded).constData(), 32));
+    return {};
+}
+
+std::string storeFileMode(const std::string &value, Settings &settings)
+{
+    if (value != "0600" && value != "0640" && value != "600" && value != "640")
+        return "0600 or 0640 is accepted";
+    settings.auditFileMode = value.find('4') == std::string::npos ? 0600u : 0640u;
+    return {};
+}
+
+std::string storeMaskUnprefixed(const std::string &value, Settings &settings)
+{
+    if (value != "partial" && value != "full")
+        return "partial or full is accepted";
+    settings.auditMaskUnprefixedFull = value == "full";
+    return {};
+}
+
+std::string storeOnError(const std::string &value, Settings &settings)
+{
+    if (value != "refuse" && value != "log")
+        return "refuse or log is accepted";
+    settings.auditRefuseOnError = value == "refuse";
+    return {};
+}
+
+std::string storePerAddress(const std::string &value, Settings &settings)
+{
+    settings.maxConnectionsPerIpSet = true;
+    return number(&Settings::maxConnectionsPerIp, 1, 1'000'000)(value, settings);
+}
+
+constexpr int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+
+std::vector<SettingRow> declare()
+{
+    using S = Settings;
+    const auto row = [](const char *name, const char *standard, const char *accepts, const char *meaning, Store store, bool secret = false) {
+        return SettingRow{{name, standard, accepts, meaning, secret}, std::move(store)};
+    };
+    return {
+        row("LISTEN_ADDR", "127.0.0.1:8080", "address:port", "data plane and management; port 0 takes a free one", storeListen),
+        row("ALLOW_INSECURE_LISTEN", "false", "boolean", "allow a non-loopback address without TLS", flag(&S::allowInsecureListen)),
+        row("DATA_DIR", "", "folder", "holds everything below; --serve: ./data", text(&S::dataDir)),
+        row("DATABASE_PATH", "", "file", "SQLite file; $DATA_DIR/llm-proxy.db", text(&S::databasePath)),
+        row("MANAGEMENT_TOKEN", "", "at least 32 characters", "the management API's credential", storeManagementToken, true),
+        row("MANAGEMENT_ALLOWED_IPS", "loopback", "list of networks", "who may use /manage", networks(&S::managementAllowedIps)),
+        row("ENCRYPTION_KEY", "", "base64 of 32 bytes", "encrypts provider keys at rest", storeEncryptionKey, true),
+        row("ENCRYPTION_KEY_FILE", "", "file", "the same, from a file that others cannot read", text(&S::encryptionKeyFile)),
+        row("AUDIT_ENABLED", "true", "boolean", "audit at all", flag(&S::auditEnabled)),
+        row("AUDIT_LOG_FILE", "", "file, or \"\" for none", "JSONL file; $DATA_DIR/audit.log", text(&S::auditLogFile)),
+        row("AUDIT_FILE_MODE", "0600", "0600 or 0640", "mode of the audit log and LOG_FILE", storeFileMode),
+        row("AUDIT_ON_ERROR", "refuse", "refuse or log", "what a failed audit write does", storeOnError),
+        row("AUDIT_CREATE_DIR", "true", "boolean", "create missing parent folders of AUDIT_LOG_FILE", flag(&S::auditCreateDir)),
+        row("AUDIT_STORE_IN_DB", "true", "boolean", "rows in the table audit_events", flag(&S::auditStoreInDb)),
+        row("AUDIT_MASK_CLIENT_IP", "false", "boolean", "zero the last octet of IPv4, the last 80 bits of IPv6", flag(&S::auditMaskClientIp)),
+        row("AUDIT_MASK_UNPREFIXED", "partial", "partial or full", "how values without a known prefix are masked", storeMaskUnprefixed),
+        row("AUDIT_RETENTION", "90d", "90d", "age at which database rows go (not yet changeable)", waits({"90d"})),
+        row("AUDIT_MAX_FILE_SIZE", "100MB", "100MB or 0", "built-in rotation of the audit log (not yet available)", waits({"100MB", "0"})),
+        row("AUDIT_FILE_RETENTION", "90d", "90d", "age at which rotated files go (not yet changeable)", waits({"90d"})),
+        row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
+        row("LOG_LEVEL", "info", "debug, info, warn or error", "application log", choice(&S::logLevel, {"debug", "info", "warn", "error"})),
+        row("LOG_FORMAT", "", "json or console", "json, but console on a terminal", choice(&S::logFormat, {"json", "console"})),
+        row("LOG_FILE", "", "file", "application log; stdout when unset", text(&S::logFile)),
+        row("LOG_MAX_SIZE_MB", "10", "1 to 10000", "rotates LOG_FILE at this size", number(&S::logMaxSizeMb, 1, 10'000)),
+        row("LOG_MAX_BACKUPS", "5", "0 to 1000", "rotated log files kept", number(&S::logMaxBackups, 0, 1000)),
+        row("LOG_MAX_AGE", "30d", "30d", "age at which rotated log files go (not yet changeable)", waits({"30d"})),
+        row("TLS_CERT_FILE", "", "unset", "HTTPS (not yet available)", waits({})),
+        row("TLS_KEY_FILE", "", "unset", "HTTPS (not yet available)", waits({})),
+        row("TLS_MIN_VERSION", "1.2", "1.2", "HTTPS (not yet available)", waits({"1.2"})),
+        row("TLS_CIPHERS", "", "unset", "HTTPS (not yet available)", waits({})),
+        row("HTTP_LISTEN_ADDR", "", "unset", "plain listener beside TLS (not yet available)", waits({})),
+        row("ACME_WEBROOT", "", "unset", "ACME challenges (not yet available)", waits({})),
+        row("TRUSTED_PROXIES", "", "list of networks", "only from these is X-Forwarded-For believed", networks(&S::trustedProxies)),
+        row("ALLOWED_HOSTS", "", "list of names", "further Host names that are served; others get 421", storeHosts),
+        row("CORS_ALLOWED_ORIGINS", "", "unset", "CORS (not yet available)", waits({})),
+        row("REQUEST_HEAD_TIMEOUT", "10s", "duration", "a request head must arrive within", duration(&S::requestHeadTimeoutMs, 10, hour)),
+        row("REQUEST_BODY_TIMEOUT", "60s", "duration", "a request body may pause this long", duration(&S::requestBodyTimeoutMs, 10, hour)),
+        row("KEEPALIVE_TIMEOUT", "75s", "duration", "an idle client connection is closed after", duration(&S::keepaliveTimeoutMs, 10, hour)),
+        row("CLIENT_WRITE_TIMEOUT", "60s", "duration", "a client that reads nothing is dropped after", duration(&S::clientWriteTimeoutMs, 10, hour)),
+        row("UPSTREAM_CONNECT_TIMEOUT", "10s", "duration", "connecting to a provider", duration(&S::upstreamConnectTimeoutMs, 10, hour)),
+        row("UPSTREAM_FIRST_BYTE_TIMEOUT", "590s", "duration", "waiting for a provider's answer", duration(&S::upstreamFirstByteTimeoutMs, 10, day)),
+        row("UPSTREAM_IDLE_TIMEOUT", "290s", "duration", "a provider's stream may pause this long", duration(&S::upstreamIdleTimeoutMs, 10, day)),
+        row("ALLOW_INSECURE_UPSTREAM", "false", "boolean", "allow http:// base URLs beyond loopback and private addresses", flag(&S::allowInsecureUpstream)),
+        row("MAX_HEADER_SIZE", "32KiB", "size", "larger request heads get 431", size(&S::maxHeaderSize, 1024, 1 << 20)),
+        row("MAX_HEADER_COUNT", "100", "1 to 10000", "more header fields get 431", number(&S::maxHeaderCount, 1, 10'000)),
+        row("MAX_TARGET_SIZE", "8KiB", "size", "longer request targets get 414", size(&S::maxTargetSize, 64, 1 << 20)),
+        row("MAX_REQUEST_SIZE", "512MB", "size", "larger bodies get 413", size(&S::maxRequestSize, 1, int64_t{1} << 40)),
+        row("MAX_INSPECTED_BODY", "16MiB", "size", "largest body that model rules look into", size(&S::maxInspectedBody, 1024, 256 << 20)),
+        row("MAX_CONNECTIONS", "10000", "1 to 1000000", "more connections are refused", number(&S::maxConnections, 1, 1'000'000)),
+        row("MAX_CONNECTIONS_PER_IP", "1000", "1 to 1000000", "of one address; loopback is exempt unless set", storePerAddress),
+        row("TOKEN_MAX_LIFETIME", "30d", "duration", "longer lifetimes are refused", duration(&S::tokenMaxLifetimeMs, minute, 3650 * day)),
+        row("TOKEN_DEFAULT_LIFETIME", "24h", "duration", "of a token created without one", duration(&S::tokenDefaultLifetimeMs, minute, 3650 * day)),
+        row("TOKEN_DEFAULT_RATE_LIMIT", "600/m", "rate", "of a token created without one; 0: none", rate(&S::tokenDefaultRateLimit)),
+        row("PROVIDER_KEY_MAX_AGE", "90d", "duration", "an older provider key fails its check", duration(&S::providerKeyMaxAgeMs, day, 3650 * day)),
+        row("MANAGEMENT_TOKEN_MAX_AGE", "90d", "duration", "an older management token fails its check", duration(&S::managementTokenMaxAgeMs, day, 3650 * day)),
+        row("IP_RATE_LIMIT", "6000/m", "rate", "requests per client address; loopback is exempt unless set", rate(&S::ipRateLimit, &S::ipRateLimitSet)),
+        row("AUTH_FAILURE_LIMIT", "10/m", "rate", "failed authentications per client address; loopback is exempt unless set", rate(&S::authFailureLimit, &S::authFailureLimitSet)),
+        row("API_CONFIG_PATH", "", "file", "provider profiles, YAML; added to the built-in ones", text(&S::apiConfigPath)),
+        row("ENGINE_THREADS", "", "1 to 64", "worker threads; number of cores, at most 4", number(&S::engineThreads, 1, 64)),
+        row("HTTP_CACHE_ENABLED", "false", "false", "response cache (not yet available)", waits({"false", "0", "no", "off"})),
+        row("HTTP_CACHE_MAX_SIZE", "64MB", "64MB", "response cache (not yet available)", waits({"64MB"})),
+        row("HTTP_CACHE_DEFAULT_TTL", "5m", "5m", "response cache (not yet available)", waits({"5m"})),
+        row("SECRETS_DIR", "", "folder", "file: references may point below it", text(&S::secretsDir)),
+        row("SECRET_STALE_MAX", "10m", "10m", "how long a resolved reference serves while its source is away (not yet changeable)", waits({"10m"})),
+        row("DRAIN_TIMEOUT", "30s", "duration", "running streams may go on this long after SIGTERM", duration(&S::drainTimeoutMs, 0, hour)),
+        row("HTTPS_PROXY", "", "URL", "proxy towards providers", text(&S::httpsProxy)),
+        row("NO_PROXY", "", "list of hosts", "reached without it", text(&S::noProxy)),
+        row("SSL_CERT_FILE", "", "file", "certificate authorities for providers; the system's when unset", text(&S::sslCertFile)),
+    };
+}
+
+} // namespace
+
+const std::vector<SettingRow> &settingRows()
+{
+    static const std::vector<SettingRow> rows = declare();
+    return rows;
+}
+
+const std::vector<SettingDeclaration> &settingDeclarations()
+{
+    static const std::vector<SettingDeclaration> declarations(settingRows().begin(), settingRows().end());
+    return declarations;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "secrets/key_ring.h"
+
+#include "base/random.h"
+#include "secrets/sealed_text.h"
+
+#include <array>
+
+namespace llmproxy {
+
+namespace {
+
+// The master key has no id of its own: the key check says whether it is the right one.
+constexpr std::string_view masterId = "master";
+constexpr std::string_view checkConstant = "llm-proxy master key";
+constexpr size_t keySize = 32;
+
+Secret randomKey()
+{
+    std::array<char, keySize> bytes{};
+    randomBytes(bytes.data(), bytes.size());
+    Secret key(std::string_view(bytes.data(), bytes.size()));
+    wipe(bytes.data(), bytes.size());
+    return key;
+}
+
+std::string newKeyId()
+{
+    return randomUuid().substr(0, 8);
+}
+
+std::string keyContext(std::string_view id, std::string_view field)
+{
+    return sealingContext(masterId, "key_ring", id, field);
+}
+
+std::string sourceClass(const std::string &source)
+{
+    return source.substr(0, source.find(':'));
+}
+
+Error unusable(std::string message)
+{
+    return {ErrorKind::Unavailable, "encryption_key", std::move(message), "ENCRYPTION_KEY"};
+}
+
+std::optional<Secret> openKey(const Secret &master, const std::string &wrapped, const std::string &context)
+{
+    auto key = openText(master, masterId, wrapped, context);
+    return key && key->size() == keySize ? std::move(key) : std::nullopt;
+}
+
+} // namespace
+
+KeyRing KeyRing::create(const MasterKey &master)
+{
+    KeyRing ring;
+    ring.m_dataKey = randomKey();
+    ring.m_tokenHashKey = randomKey();
+    KeyRingRecord &record = ring.m_record;
+    record.keySource = sourceClass(master.source);
+    record.dataKeyId = newKeyId();
+    record.keyCheck = sealText(master.key, masterId, checkConstant, keyContext({}, "key_check"));
+    record.wrappedDataKey = sealText(master.key, masterId, ring.m_dataKey.reveal(),
+                                     keyContext(record.dataKeyId, "data_key"));
+    record.wrappedTokenHashKey = sealText(master.key, masterId, ring.m_tokenHashKey.reveal(),
+                                          keyContext({}, "token_hash_key"));
+    return ring;
+}
+
+Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &record)
+{
+    const auto check = openText(master.key, masterId, record.keyCheck, keyContext({}, "key_check"));
+    if (!check || !check->equals(checkConstant))
+        return unusable("The encryption key (source: " + master.source + ") is not the one this database was made with "
+                        "(source: " + record.keySource + "). Give that key again; nothing was changed.");
+    if (sourceClass(master.source) != record.keySource)
+        return unusable("The encryption key comes from another source (" + master.source + ") than the one recorded ("
+                        + record.keySource + "). Start with the recorded source; changing it needs a re-keying, "
+                        "which this version does not have.");
+    auto dataKey = openKey(master.key, record.wrappedDataKey, keyContext(record.dataKeyId, "data_key"));
+    if (!dataKey)
+        return unusable("The wrapped data key in the database is damaged. Restore the database from a backup.");
+    auto hashKey = openKey(master.key, record.wrappedTokenHashKey, keyContext({}, "token_hash_key"));
+    if (!hashKey) // ruling 26: no valid token is ever answered 401 for it
+        return unusable("The sealed token-hash key in the database is damaged. Restore the database from a backup.");
+    KeyRing ring;
+    ring.m_record = record;
+    ring.m_dataKey = std::move(*dataKey);
+    ring.m_tokenHashKey = std::move(*hashKey);
+    return ring;
+}
+
+std::string KeyRing::seal(const Secret &plain, std::string_view type, std::string_view id, std::string_view field) const
+{
+    return sealText(m_dataKey, m_record.dataKeyId, plain.reveal(), sealingContext(m_record.dataKeyId, type, id, field));
+}
+
+Result<Secret> KeyRing::unseal(const std::string &sealed, std::string_view type, std::string_view id,
+                               std::string_view field) const
+{
+    auto plain = openText(m_dataKey, m_record.dataKeyId, sealed, sealingContext(m_record.dataKeyId, type, id, field));
+    if (!plain)
+        return Error{ErrorKind::Unavailable, "needs_key_again", "The stored key cannot be opened; enter it again.",
+                     std::string(field)};
+    return std::move(*plain);
+}
+
+} // namespace llmproxy

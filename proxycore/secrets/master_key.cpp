@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// loadMasterKey(): where the encryption key comes from (contract section 2, ruling 27).
+#include "secrets/key_ring.h"
+
+#include "base/random.h"
+#include "secrets/sealed_text.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t keySize = 32;
+
+class File
+{
+public:
+    explicit File(int descriptor) : m_descriptor(descriptor) {}
+    ~File()
+    {
+        if (m_descriptor >= 0)
+            close(m_descriptor);
+    }
+    File(const File &) = delete;
+    File &operator=(const File &) = delete;
+    bool isOpen() const { return m_descriptor >= 0; }
+    int get() const { return m_descriptor; }
+
+private:
+    int m_descriptor;
+};
+
+Error keyError(const std::string &message, const std::string &setting)
+{
+    return {ErrorKind::Invalid, "encryption_key", message, setting};
+}
+
+std::optional<Secret> keyOf(std::string_view text)
+{
+    if (text.size() == keySize)
+        return Secret(text);
+    auto key = fromBase64(text);
+    return key && key->size() == keySize ? std::move(key) : std::nullopt;
+}
+
+std::string_view withoutLineEnd(std::string_view text)
+{
+    while (text.ends_with('\n') || text.ends_with('\r') || text.ends_with(' '))
+        text.remove_suffix(1);
+    return text;
+}
+
+Result<MasterKey> readKeyFile(int descriptor, const std::string &path, const std::string &source,
+                              const std::string &setting)
+{
+    struct stat about{};
+    if (fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode))
+        return keyError("The encryption key file '" + path + "' is not a regular file.", setting);
+    if ((about.st_mode & 077) != 0)
+        return keyError("The encryption key file '" + path + "' is open to other users; run: chmod 600 '" + path + "'",
+                        setting);
+    std::array<char, 256> buffer{};
+    const ssize_t size = read(descriptor, buffer.data(), buffer.size());
+    const std::string_view text(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    auto key = fromBase64(withoutLineEnd(text));
+    wipe(buffer.data(), buffer.size());
+    if (!key || key->size() != keySize)
+        return keyError("The encryption key file '" + path + "' does not hold base64 of 32 bytes; make one with: "
+                        "openssl rand -base64 32", setting);
+    return MasterKey{std::move(*key), source};
+}
+
+bool writeWhole(int descriptor, std::string_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes.remove_prefix(static_cast<size_t>(written));
+    }
+    return fsync(descriptor) == 0;
+}
+
+bool syncFolder(const std::string &folder)
+{
+    const File handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return handle.isOpen() && fsync(handle.get()) == 0;
+}
+
+Result<MasterKey> generateKeyFile(const std::string &path, const std::string &dataDir)
+{
+    const File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file.isOpen())
+        return keyError("The encryption key file '" + path + "' cannot be made: " + std::strerror(errno), "DATA_DIR");
+    std::array<char, keySize> bytes{};
+    randomBytes(bytes.data(), bytes.size());
+    Secret key(std::string_view(bytes.data(), bytes.size()));
+    wipe(bytes.data(), bytes.size());
+    std::string text = toBase64(key.reveal());
+    text += '\n';
+    const bool written = fchmod(file.get(), 0600) == 0 && writeWhole(file.get(), text) && syncFolder(dataDir);
+    wipe(text.data(), text.size());
+    if (!written) {
+        const std::string why = std::strerror(errno);
+        unlink(path.c_str()); // half a key would be taken for a damaged one at the next start
+        return keyError("The encryption key file '" + path + "' cannot be written: " + why, "DATA_DIR");
+    }
+    return MasterKey{std::move(key), "generated"};
+}
+
+} // namespace
+
+Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string &file, const std::string &dataDir,
+                                bool mayCreate)
+{
+    if (!fromEnvironment.isEmpty()) {
+        auto key = keyOf(fromEnvironment.reveal());
+        if (!key)
+            return keyError("ENCRYPTION_KEY is not base64 of 32 bytes; make one with: openssl rand -base64 32",
+                            "ENCRYPTION_KEY");
+        return MasterKey{std::move(*key), "environment"};
+    }
+    if (!file.empty()) {
+        const File handle(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        if (!handle.isOpen())
+            return keyError("The encryption key file '" + file + "' cannot be read: " + std::strerror(errno),
+                            "ENCRYPTION_KEY_FILE");
+        return readKeyFile(handle.get(), file, "file:" + file, "ENCRYPTION_KEY_FILE");
+    }
+    const std::string path = dataDir + "/encryption.key";
+    const File handle(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (handle.isOpen())
+        return readKeyFile(handle.get(), path, "generated", "DATA_DIR");
+    if (errno != ENOENT)
+        return keyError("The encryption key file '" + path + "' cannot be read: " + std::strerror(errno), "DATA_DIR");
+    if (!mayCreate)
+        return keyError("The encryption key is missing: '" + path + "' is not there, and neither ENCRYPTION_KEY nor "
+                        "ENCRYPTION_KEY_FILE is set. Put the key back; without it the stored keys cannot be opened.",
+                        "ENCRYPTION_KEY");
+    return generateKeyFile(path, dataDir);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/access_rows.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <map>
+
+namespace llmproxy {
+
+namespace {
+
+QString listText(const QStringList &list)
+{
+    return QString::fromUtf8(QJsonDocument(QJsonArray::fromStringList(list)).toJson(QJsonDocument::Compact));
+}
+
+QStringList listOf(const QVariant &value)
+{
+    QStringList list;
+    const QJsonArray array = QJsonDocument::fromJson(value.toString().toUtf8()).array();
+    for (const QJsonValue &item : array)
+        list.append(item.toString());
+    return list;
+}
+
+// A null QString would be bound as NULL.
+QString text(const QString &value)
+{
+    return value.isNull() ? QStringLiteral("") : value;
+}
+
+RowOutcome ran(QSqlQuery &query)
+{
+    if (query.exec())
+        return RowOutcome::Done;
+    failed(query, "change");
+    return isConstraint(query) ? RowOutcome::Constraint : RowOutcome::Failed;
+}
+
+RowOutcome writeProvider(Connection &connection, const QString &projectId, int position, const ProviderKey &key)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(
+        "INSERT INTO project_providers (project_id, position, provider, base_url, sealed_key, reference, masked, key_set_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+    query.addBindValue(projectId);
+    query.addBindValue(position);
+    query.addBindValue(text(key.provider));
+    query.addBindValue(text(key.baseUrl));
+    query.addBindValue(text(key.sealedKey));
+    query.addBindValue(text(key.reference));
+    query.addBindValue(text(key.masked));
+    query.addBindValue(qint64{key.keySetMs});
+    return ran(query);
+}
+
+} // namespace
+
+RowOutcome writeProject(Connection &connection, const Project &project)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(
+        "INSERT INTO projects (id, name, environment, active, deleted, allowed_models, created_ms, updated_ms, deactivated_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, environment = excluded.environment, active = excluded.active, "
+        "deleted = excluded.deleted, allowed_models = excluded.allowed_models, created_ms = excluded.created_ms, "
+        "updated_ms = excluded.updated_ms, deactivated_ms = excluded.deactivated_ms"));
+    query.addBindValue(text(project.id));
+    query.addBindValue(text(project.name));
+    query.addBindValue(text(project.environment));
+    query.addBindValue(project.active ? 1 : 0);
+    query.addBindValue(project.deleted ? 1 : 0);
+    query.addBindValue(listText(project.allowedModels));
+    query.addBindValue(qint64{project.createdMs});
+    query.addBindValue(qint64{project.updatedMs});
+    query.addBindValue(qint64{project.deactivatedMs});
+    RowOutcome outcome = ran(query);
+    if (outcome != RowOutcome::Done)
+        return outcome;
+    QSqlQuery clear = connection.query();
+    clear.prepare(QStringLiteral("DELETE FROM project_providers WHERE project_id = ?"));
+    clear.addBindValue(project.id);
+    outcome = ran(clear);
+    int position = 0;
+    for (const ProviderKey &key : project.providers) {
+        if (outcome == RowOutcome::Done)
+            outcome = writeProvider(connection, project.id, position++, key);
+    }
+    return outcome;
+}
+
+RowOutcome writeToken(Connection &connection, const Token &token)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(
+        "INSERT INTO tokens (id, lineage, project_id, hash, hash_alg, masked, name, note, created_ms, expires_ms, lifetime_ms, "
+        "revoked_ms, grace_until_ms, max_requests, rate_limit, max_concurrent, allowed_models, allowed_endpoints, allowed_ips) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET lineage = excluded.lineage, project_id = excluded.project_id, hash = excluded.hash, "
+        "hash_alg = excluded.hash_alg, masked = excluded.masked, name = excluded.name, note = excluded.note, "
+        "created_ms = excluded.created_ms, expires_ms = excluded.expires_ms, lifetime_ms = excluded.lifetime_ms, "
+        "revoked_ms = excluded.revoked_ms, grace_until_ms = excluded.grace_until_ms, max_requests = excluded.max_requests, "
+        "rate_limit = excluded.rate_limit, max_concurrent = excluded.max_concurrent, "
+        "allowed_models = excluded.allowed_models, allowed_endpoints = excluded.allowed_endpoints, "
+        "allowed_ips = excluded.allowed_ips"));
+    for (const QString &value : {token.id, token.lineage, token.projectId})
+        query.addBindValue(text(value));
+    query.addBindValue(token.hash);
+    for (const QString &value : {token.hashAlg, token.masked, token.name, token.note})
+        query.addBindValue(text(value));
+    for (const int64_t value : {token.createdMs, token.expiresMs, token.lifetimeMs, token.revokedMs, token.graceUntilMs,
+                                token.maxRequests, int64_t{token.rateLimit}, int64_t{token.maxConcurrent}})
+        query.addBindValue(qint64{value});
+    for (const QStringList &value : {token.allowedModels, token.allowedEndpoints, token.allowedIps})
+        query.addBindValue(listText(value));
+    return ran(query);
+}
+
+RowOutcome removeToken(Connection &connection, const Token &token)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("DELETE FROM tokens WHERE id = ?"));
+    query.addBindValue(token.id);
+    const RowOutcome outcome = ran(query);
+    if (outcome != RowOutcome::Done)
+        return outcome;
+    QSqlQuery counters = connection.query();
+    counters.prepare(QStringLiteral("DELETE FROM lineage_counters WHERE lineage = ? "
+                                    "AND lineage NOT IN (SELECT lineage FROM tokens WHERE lineage = ?)"));
+    counters.addBindValue(token.lineage);
+    counters.addBindValue(token.lineage);
+    return ran(counters);
+}
+
+Result<std::vector<Project>> readProjects(Connection &connection)
+{
+    std::map<QString, std::vector<ProviderKey>> keys;
+    QSqlQuery query = connection.query();
+    if (!query.exec(QStringLiteral("SELECT project_id, provider, base_url, sealed_key, reference, masked, key_set_ms "
+                                   "FROM project_providers ORDER BY project_id, position"))) {
+        failed(query, "providers");
+        return storageError();
+    }
+    while (query.next())
+        keys[query.value(0).toString()].push_back({query.value(1).toString(), query.value(2).toString(),
+                                                   query.value(3).toString(), query.value(4).toString(),
+                                                   query.value(5).toString(), query.value(6).toLongLong()});
+    if (!query.exec(QStringLiteral("SELECT id, name, environment, active, deleted, allowed_models, created_ms, updated_ms, "
+                                   "deactivated_ms FROM projects"))) {
+        failed(query, "projects");
+        return storageError();
+    }
+    std::vector<Project> projects;
+    while (query.next()) {
+        Project project;
+        project.id = query.value(0).toString();
+        project.name = query.value(1).toString();
+        project.environment = query.value(2).toString();
+        project.active = query.value(3).toInt() != 0;
+        project.deleted = query.value(4).toInt() != 0;
+        project.allowedModels = listOf(query.value(5));
+        project.createdMs = query.value(6).toLongLong();
+        project.updatedMs = query.value(7).toLongLong();
+        project.deactivatedMs = query.value(8).toLongLong();
+        project.providers = std::move(keys[project.id]);
+        projects.push_back(std::move(project));
+    }
+    return projects;
+}
+
+Result<std::vector<Token>> readTokens(Connection &connection)
+{
+    QSqlQuery query = connection.query();
+    if (!query.exec(QStringLiteral(
+            "SELECT id, lineage, project_id, hash, hash_alg, masked, name, note, created_ms, expires_ms, lifetime_ms, "
+            "revoked_ms, grace_until_ms, max_requests, rate_limit, max_concurrent, allowed_models, allowed_endpoints, "
+            "allowed_ips FROM tokens"))) {
+        failed(query, "tokens");
+        return storageError();
+    }
+    std::vector<Token> tokens;
+    while (query.next()) {
+        Token token;
+        int column = 0;
+        for (QString *value : {&token.id, &token.lineage, &token.projectId})
+            *value = query.value(column++).toString();
+        token.hash = query.value(column++).toByteArray();
+        for (QString *value : {&token.hashAlg, &token.masked, &token.name, &token.note})
+            *value = query.value(column++).toString();
+        for (int64_t *value : {&token.createdMs, &token.expiresMs, &token.lifetimeMs, &token.revokedMs,
+                               &token.graceUntilMs, &token.maxRequests})
+            *value = query.value(column++).toLongLong();
+        token.rateLimit = query.value(column++).toInt();
+        token.maxConcurrent = query.value(column++).toInt();
+        for (QStringList *value : {&token.allowedModels, &token.allowedEndpoints, &token.allowedIps})
+            *value = listOf(query.value(column++));
+        tokens.push_back(std::move(token));
+    }
+    return tokens;
+}
+
+} // namespace llmproxy

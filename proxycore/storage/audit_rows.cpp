@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/audit_rows.h"
+
+#include "base/clock.h"
+
+#include <QVariant>
+#include <limits>
+
+// Macros, because statements are whole literals: nothing is put together at run time.
+#define AUDIT_COLUMNS "SELECT seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, prev, hash "
+// An empty value is every row's: '' IN ('', x). GLOB '*' is any action.
+#define AUDIT_REST \
+    "AND seq < ? AND action GLOB ? AND ? IN ('', actor) AND ? IN ('', result) AND ? IN ('', project_id) " \
+    "AND ? IN ('', request_id) AND ? IN ('', client_ip) AND ? IN ('', token_uuid, json_extract(details, '$.token_id')) " \
+    "AND timestamp >= ? AND timestamp < ? ORDER BY seq DESC LIMIT ?"
+
+namespace llmproxy {
+
+namespace {
+
+QVariant textOrNull(const std::string &text)
+{
+    return text.empty() ? QVariant(QMetaType(QMetaType::QString)) : QVariant(QString::fromStdString(text));
+}
+
+// An empty std::string gives a null QString in no Qt version, but NULL here would match nothing.
+QString whole(const std::string &text)
+{
+    return text.empty() ? QStringLiteral("") : QString::fromStdString(text);
+}
+
+// The line is put together again and read by the log's own reader, so that row and line cannot differ.
+AuditEvent eventOf(const QSqlQuery &query)
+{
+    const auto text = [&](int column) { return query.value(column).toString().toStdString(); };
+    QString time = query.value(1).toString();
+    time.replace(10, 1, QLatin1Char('T'));
+    AuditEvent bare;
+    bare.timestampMs = parseRfc3339(time + QLatin1Char('Z'));
+    bare.seq = query.value(0).toLongLong();
+    bare.action = text(2);
+    bare.actor = text(3);
+    bare.projectId = text(4);
+    bare.requestId = text(5);
+    bare.clientIp = text(6);
+    bare.result = text(7);
+    bare.prev = text(9);
+    bare.hash = text(10);
+    const std::string details = text(8);
+    std::string line = auditLine(bare);
+    const size_t at = line.find(",\"seq\":"); // inside a text its quotes would be escaped
+    if (at == line.npos || details.size() <= 2)
+        return bare;
+    line.insert(at, ",\"details\":" + details);
+    return parseAuditLine(line).value_or(bare);
+}
+
+QString actionPattern(const std::string &action)
+{
+    if (action.empty())
+        return QStringLiteral("*");
+    const bool prefix = action.ends_with('.') || action.ends_with('*');
+    QString pattern;
+    for (const QChar c : QString::fromStdString(action.ends_with('*') ? action.substr(0, action.size() - 1) : action)) {
+        if (c == QLatin1Char('*') || c == QLatin1Char('?') || c == QLatin1Char('['))
+            pattern += QLatin1Char('[') + c + QLatin1Char(']');
+        else
+            pattern += c;
+    }
+    return prefix ? pattern + QLatin1Char('*') : pattern;
+}
+
+// Driven by the index of the rarest thing that is asked for; without one, from the newest row down.
+QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
+{
+    if (!filters.requestId.empty()) {
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id = ? " AUDIT_REST));
+        return whole(filters.requestId);
+    }
+    if (!filters.tokenId.empty() && filters.tokenId.find('*') == std::string::npos) {
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_uuid = ? " AUDIT_REST));
+        return whole(filters.tokenId);
+    }
+    if (!filters.tokenId.empty()) {
+        query.prepare(QStringLiteral(
+            AUDIT_COLUMNS "FROM audit_events WHERE json_extract(details, '$.token_id') = ? " AUDIT_REST));
+        return whole(filters.tokenId);
+    }
+    if (!filters.projectId.empty()) {
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE project_id = ? " AUDIT_REST));
+        return whole(filters.projectId);
+    }
+    if (!filters.action.empty() && !filters.action.ends_with('.') && !filters.action.ends_with('*')) {
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE action = ? " AUDIT_REST));
+        return whole(filters.action);
+    }
+    query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST));
+    return QStringLiteral("");
+}
+
+} // namespace
+
+AuditInsert::AuditInsert(Connection &connection)
+    : m_query(connection.query())
+{
+    m_query.prepare(QStringLiteral(
+        "INSERT INTO audit_events (seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, "
+        "token_uuid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING"));
+}
+
+bool AuditInsert::insert(const AuditEvent &event)
+{
+    const auto *token = event.find("token_uuid");
+    const auto *uuid = token ? std::get_if<std::string>(token) : nullptr;
+    int at = 0;
+    m_query.bindValue(at++, qint64{event.seq});
+    m_query.bindValue(at++, whole(sqlTimestamp(event.timestampMs)));
+    m_query.bindValue(at++, whole(event.action));
+    m_query.bindValue(at++, whole(event.actor));
+    m_query.bindValue(at++, textOrNull(event.projectId));
+    m_query.bindValue(at++, textOrNull(event.requestId));
+    m_query.bindValue(at++, textOrNull(event.clientIp));
+    m_query.bindValue(at++, whole(event.result));
+    m_query.bindValue(at++, whole(detailsJson(event)));
+    m_query.bindValue(at++, textOrNull(uuid ? *uuid : std::string()));
+    m_query.bindValue(at++, whole(event.prev));
+    m_query.bindValue(at++, whole(event.hash));
+    const bool done = m_query.exec() || failed(m_query, "audit row");
+    m_query.finish(); // a statement left open would keep the transaction's locks
+    return done;
+}
+
+Result<std::vector<AuditEvent>> readAuditRows(Connection &connection, const AuditQuery &filters)
+{
+    QSqlQuery query = connection.query();
+    query.addBindValue(prepareBest(query, filters));
+    query.addBindValue(qint64{filters.beforeSeq > 0 ? filters.beforeSeq : std::numeric_limits<int64_t>::max()});
+    query.addBindValue(actionPattern(filters.action));
+    for (const std::string &value : {filters.actor, filters.result, filters.projectId, filters.requestId,
+                                     filters.clientIp, filters.tokenId})
+        query.addBindValue(whole(value));
+    query.addBindValue(filters.fromMs > 0 ? whole(sqlTimestamp(filters.fromMs)) : QStringLiteral(""));
+    query.addBindValue(filters.toMs > 0 ? whole(sqlTimestamp(filters.toMs)) : QStringLiteral("~")); // after all digits
+    query.addBindValue(filters.limit);
+    if (!query.exec()) {
+        failed(query, "audit query");
+        return storageError();
+    }
+    std::vector<AuditEvent> events;
+    while (query.next())
+        events.push_back(eventOf(query));
+    return events;
+}
+
+Result<std::optional<AuditEvent>> readAuditRow(Connection &connection, int64_t seq)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE seq = ?"));
+    query.addBindValue(qint64{seq});
+    if (!query.exec()) {
+        failed(query, "audit event");
+        return storageError();
+    }
+    return query.next() ? std::optional(eventOf(query)) : std::nullopt;
+}
+
+int64_t lastAuditRow(Connection &connection, std::string *hash)
+{
+    QSqlQuery query = connection.query();
+    hash->clear();
+    if (!query.exec(QStringLiteral("SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1")) || !query.next())
+        return 0;
+    *hash = query.value(1).toString().toStdString();
+    return query.value(0).toLongLong();
+}
+
+bool visitAccessRows(Connection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(
+        AUDIT_COLUMNS "FROM audit_events WHERE seq > ? AND action = 'token.access' ORDER BY seq"));
+    query.addBindValue(qint64{afterSeq});
+    if (!query.exec())
+        return failed(query, "access rows");
+    while (query.next())
+        visit(eventOf(query));
+    return true;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/connection.h"
+
+#include "base/log.h"
+
+#include <QSqlError>
+#include <atomic>
+
+namespace llmproxy {
+
+namespace {
+
+QString nextName()
+{
+    static std::atomic<int64_t> count{0};
+    return QStringLiteral("llm-proxy-") + QString::number(++count);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string &path, Use use)
+{
+    std::unique_ptr<Connection> connection(new Connection(nextName()));
+    QSqlDatabase &database = connection->m_database;
+    database = QSqlDatabase::addDatabase(QStringLiteral("QSQLITE"), connection->m_name);
+    database.setDatabaseName(QString::fromStdString(path));
+    database.setConnectOptions(QStringLiteral("QSQLITE_BUSY_TIMEOUT=5000"));
+    if (!database.open()) {
+        logError("storage_open_failed", {{"path", path}, {"error", database.lastError().text().toStdString()}});
+        return Error{ErrorKind::Unavailable, "storage", "The database '" + path + "' cannot be opened: "
+                     + database.lastError().databaseText().toStdString(), "DATABASE_PATH"};
+    }
+    const bool ready = connection->run(QStringLiteral("PRAGMA journal_mode = WAL"))
+                       && connection->run(QStringLiteral("PRAGMA synchronous = FULL"))
+                       && connection->run(QStringLiteral("PRAGMA foreign_keys = ON"))
+                       && (use == Use::Write || connection->run(QStringLiteral("PRAGMA query_only = ON")));
+    if (!ready)
+        return Error{ErrorKind::Unavailable, "storage", "'" + path + "' is not a database that this program can use.",
+                     "DATABASE_PATH"};
+    return connection;
+}
+
+Connection::~Connection()
+{
+    m_database.close();
+    m_database = QSqlDatabase(); // removeDatabase warns while a handle is left
+    QSqlDatabase::removeDatabase(m_name);
+}
+
+QSqlQuery Connection::query() const
+{
+    QSqlQuery query(m_database);
+    query.setForwardOnly(true);
+    return query;
+}
+
+bool Connection::run(const QString &statement)
+{
+    QSqlQuery once = query();
+    return once.exec(statement) || failed(once, "statement");
+}
+
+bool Connection::begin()
+{
+    return run(QStringLiteral("BEGIN IMMEDIATE"));
+}
+
+bool Connection::commit()
+{
+    return run(QStringLiteral("COMMIT"));
+}
+
+void Connection::rollback()
+{
+    QSqlQuery once = query();
+    // Fails when SQLite has rolled back by itself (full disk): that is what is wanted.
+    once.exec(QStringLiteral("ROLLBACK"));
+}
+
+bool failed(const QSqlQuery &query, std::string_view what)
+{
+    logError("storage_failed", {{"what", std::string(what)}, {"error", query.lastError().text().toStdString()}});
+    return false;
+}
+
+bool isConstraint(const QSqlQuery &query)
+{
+    constexpr int sqliteConstraint = 19; // the low byte of all its extended codes
+    return (query.lastError().nativeErrorCode().toInt() & 0xff) == sqliteConstraint;
+}
+
+Error storageError()
+{
+    return {ErrorKind::Unavailable, "service_unavailable", "The storage cannot be used at the moment; try again.", {}};
+}
+
+} // namespace llmproxy

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One connection to the SQLite file, set up the way all of ours are. Owned and used by one thread.
+#pragma once
+
+#include "base/result.h"
+
+#include <QSqlDatabase>
+#include <QSqlQuery>
+#include <memory>
+#include <string>
+
+namespace llmproxy {
+
+class Connection
+{
+public:
+    enum class Use { Write, Read };
+
+    static Result<std::unique_ptr<Connection>> open(const std::string &path, Use use);
+    ~Connection();
+    Connection(const Connection &) = delete;
+    Connection &operator=(const Connection &) = delete;
+
+    QSqlQuery query() const; // forward only
+    // A whole statement without values. False: see failed() below.
+    bool run(const QString &statement);
+    bool begin(); // takes the write lock at once
+    bool commit();
+    void rollback(); // also when SQLite has rolled back by itself
+
+private:
+    explicit Connection(QString name) : m_name(std::move(name)) {}
+    QString m_name;
+    QSqlDatabase m_database;
+};
+
+// Writes the statement's error to the application log and says false.
+bool failed(const QSqlQuery &query, std::string_view what);
+// True when the last statement broke a constraint (a fault of the change, not of the disk).
+bool isConstraint(const QSqlQuery &query);
+// What callers are told of all storage trouble; retryable.
+Error storageError();
+
+} // namespace llmproxy

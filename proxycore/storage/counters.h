@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The lineages' counters: which state belongs to which lineage, and what of it is saved.
+//
+// While every request has its row in audit_events, what is saved is what the rows say up to a seq, so
+// that the rows after it give the exact numbers after a kill -9. Without rows (audit off, file only, or
+// AUDIT_ON_ERROR=log) the running numbers are saved as they are, at most a second old.
+// Thread: built before the storage thread starts, then used by it alone; the states themselves are shared.
+#pragma once
+
+#include "access/lineage_state.h"
+#include "access/snapshot.h"
+#include "audit/event.h"
+#include "storage/connection.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace llmproxy {
+
+class Counters
+{
+public:
+    // Reads what was saved. Afterwards addToken() for each token, then addLaterRows().
+    Outcome load(Connection &connection);
+    std::shared_ptr<LineageState> stateOf(const std::string &lineage);
+    void addToken(const std::string &lineage);
+    void removeToken(const std::string &lineage);
+    // Makes the numbers exact from the rows after the saved seq.
+    Outcome addLaterRows(Connection &connection, const Snapshot &snapshot);
+
+    // Rows with a seq up to this one are of an earlier run: their requests are not in the states yet.
+    void setStartSeq(int64_t seq) { m_startSeq = seq; }
+    // One row, oldest first, each once.
+    void apply(const AuditEvent &row, const Snapshot &snapshot);
+    bool isDirty() const { return !m_dirty.empty(); }
+    // In the caller's transaction; settle() when it has ended.
+    bool saveRows(Connection &connection);
+    bool saveRunning(Connection &connection, int64_t lastSeq);
+    void settle(bool committed);
+
+private:
+    struct Tally
+    {
+        int64_t requests = 0, promptTokens = 0, completionTokens = 0;
+        bool operator==(const Tally &) const = default;
+    };
+    struct Saved
+    {
+        Tally tally;
+        int64_t lastUsedMs = 0, rateTatUs = 0;
+        bool operator==(const Saved &) const = default;
+    };
+    struct Lineage
+    {
+        std::shared_ptr<LineageState> state = std::make_shared<LineageState>();
+        Tally rows; // by the rows up to m_rowSeq
+        Saved saved;
+        int64_t seq = 0;
+        size_t tokens = 0;
+    };
+
+    static void add(Lineage &lineage, const AuditEvent &row, bool alsoToState);
+    bool save(Connection &connection, const std::string &id, const Saved &now, int64_t seq);
+
+    std::unordered_map<std::string, Lineage> m_lineages;
+    std::set<std::string> m_dirty; // have rows that are not saved
+    std::vector<std::pair<std::string, Saved>> m_unsettled;
+    int64_t m_startSeq = 0;
+    int64_t m_rowSeq = 0;
+};
+
+} // namespace llmproxy

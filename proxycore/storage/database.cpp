@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/database.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/access_rows.h"
+#include "storage/audit_rows.h"
+#include "storage/counters.h"
+#include "storage/entries.h"
+#include "storage/migrations.h"
+#include "storage/writer.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <mutex>
+#include <unistd.h>
+
+static void initSqlResource()
+{
+    Q_INIT_RESOURCE(sql); // we are a static library: nobody else does it
+}
+
+namespace llmproxy {
+
+struct Database::Private
+{
+    DatabaseConfig config;
+    std::mutex startLock; // rows that come before the writer is there are written by their caller
+    std::unique_ptr<Writer> writer;
+    SnapshotHolder *holder = nullptr;
+    ReferenceResolver *references = nullptr;
+
+    Result<std::unique_ptr<Connection>> connect(Connection::Use use) const { return Connection::open(config.path, use); }
+    bool insertNow(const std::vector<AuditEvent> &rows) const;
+    Result<SnapshotPtr> load(Connection &connection, Counters &counters, const KeyRing &keys) const;
+};
+
+bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
+{
+    auto connection = connect(Connection::Use::Write);
+    if (!connection || !(*connection)->begin())
+        return false;
+    AuditInsert insert(**connection);
+    for (const AuditEvent &row : rows) {
+        if (!insert.insert(row)) {
+            (*connection)->rollback();
+            return false;
+        }
+    }
+    return (*connection)->commit();
+}
+
+Result<SnapshotPtr> Database::Private::load(Connection &connection, Counters &counters, const KeyRing &keys) const
+{
+    if (const Outcome failure = counters.load(connection))
+        return *failure;
+    auto projects = readProjects(connection);
+    if (!projects)
+        return projects.error();
+    auto tokens = readTokens(connection);
+    if (!tokens)
+        return tokens.error();
+    auto snapshot = std::make_shared<Snapshot>();
+    for (const Project &project : *projects)
+        snapshot->putProject(makeProjectEntry(project, keys, *references));
+    for (const Token &token : *tokens) {
+        const std::string lineage = token.lineage.toStdString();
+        TokenPtr entry = makeTokenEntry(token, counters.stateOf(lineage));
+        if (!entry) {
+            logError("token_row_damaged", {{"token_uuid", token.id.toStdString()}});
+            continue;
+        }
+        counters.addToken(lineage);
+        snapshot->putToken(std::move(entry));
+    }
+    if (const Outcome failure = counters.addLaterRows(connection, *snapshot))
+        return *failure;
+    return SnapshotPtr(std::move(snapshot));
+}
+
+Database::Database(DatabaseConfig config)
+    : d(std::make_unique<Private>())
+{
+    initSqlResource();
+    d->config = std::move(config);
+}
+
+Database::~Database()
+{
+    stop();
+}
+
+Outcome Database::open()
+{
+    // Made here, for SQLite itself would take the umask's mode; its -wal and -shm files get the same one.
+    const int descriptor = ::open(d->config.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return Error{ErrorKind::Unavailable, "storage", "The database '" + d->config.path + "' cannot be opened: "
+                     + std::strerror(errno), "DATABASE_PATH"};
+    close(descriptor);
+    auto connection = d->connect(Connection::Use::Write);
+    if (!connection)
+        return connection.error();
+    return migrate(**connection, d->config.path, QStringLiteral(":/sql"));
+}
+
+std::optional<KeyRingRecord> Database::keyRingRecord()
+{
+    auto connection = d->connect(Connection::Use::Read);
+    if (!connection)
+        return {};
+    QSqlQuery query = (*connection)->query();
+    if (!query.exec(QStringLiteral("SELECT key_source, key_check, data_key_id, wrapped_data_key, wrapped_token_hash_key "
+                                   "FROM key_ring WHERE id = 1"))
+        || !query.next())
+        return {};
+    const auto text = [&](int column) { return query.value(column).toString().toStdString(); };
+    return KeyRingRecord{text(0), text(1), text(2), text(3), text(4)};
+}
+
+Outcome Database::saveKeyRingRecord(const KeyRingRecord &record)
+{
+    auto connection = d->connect(Connection::Use::Write);
+    if (!connection)
+        return connection.error();
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral(
+        "INSERT INTO key_ring (id, key_source, key_check, data_key_id, wrapped_data_key, wrapped_token_hash_key) "
+        "VALUES (1, ?, ?, ?, ?, ?)")); // never replaced: all stored keys hang on it
+    for (const std::string &value : {record.keySource, record.keyCheck, record.dataKeyId, record.wrappedDataKey,
+                                     record.wrappedTokenHashKey})
+        query.addBindValue(QString::fromStdString(value));
+    if (query.exec())
+        return {};
+    failed(query, "key ring");
+    return storageError();
+}
+
+int64_t Database::noteManagementToken(const std::string &sha256Hex)
+{
+    const int64_t now = Clock::wallMs();
+    const QString name = QString::fromStdString("management_token." + sha256Hex);
+    auto connection = d->connect(Connection::Use::Write);
+    if (!connection)
+        return now;
+    QSqlQuery note = (*connection)->query();
+    note.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"));
+    note.addBindValue(name);
+    note.addBindValue(QString::number(qint64{now}));
+    if (!note.exec())
+        failed(note, "management token");
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = ?"));
+    query.addBindValue(name);
+    return query.exec() && query.next() ? query.value(0).toLongLong() : now;
+}
+
+Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, ReferenceResolver *references)
+{
+    const bool audits = audit && audit->config().enabled;
+    const int64_t startSeq = audits ? audit->lastSeq() : 0;
+    const std::lock_guard guard(d->startLock);
+    d->holder = holder;
+    d->references = references;
+    auto connection = d->connect(Connection::Use::Read);
+    if (!connection)
+        return connection.error();
+    auto counters = std::make_unique<Counters>();
+    auto snapshot = d->load(**connection, *counters, *keys);
+    if (!snapshot)
+        return snapshot.error();
+    counters->setStartSeq(startSeq);
+    holder->publish(*snapshot);
+    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, references}, *snapshot,
+                                         std::move(counters));
+    return {};
+}
+
+void Database::stop()
+{
+    if (d->writer)
+        d->writer->stop();
+}
+
+void Database::submit(Decide decide, Done done)
+{
+    d->writer->submit(std::move(decide), std::move(done));
+}
+
+void Database::refreshReferences()
+{
+    // Sources are read on the caller's thread; storage only swaps what changed.
+    auto changed = changedReferences(*d->holder->current(), *d->references);
+    if (!changed.empty())
+        d->writer->update(std::move(changed));
+}
+
+void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored)
+{
+    bool done = false;
+    {
+        const std::lock_guard guard(d->startLock);
+        if (d->writer) {
+            d->writer->append(std::move(rows), std::move(stored));
+            return;
+        }
+        done = d->insertNow(rows);
+    }
+    if (stored)
+        stored(done);
+}
+
+int64_t Database::lastSeq(std::string *hash)
+{
+    auto connection = d->connect(Connection::Use::Read);
+    return connection ? lastAuditRow(**connection, hash) : 0;
+}
+
+Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
+{
+    auto connection = d->connect(Connection::Use::Read);
+    if (!connection)
+        return storageError();
+    return readAuditRows(**connection, query);
+}
+
+Result<std::optional<AuditEvent>> Database::auditEvent(int64_t seq)
+{
+    auto connection = d->connect(Connection::Use::Read);
+    if (!connection)
+        return storageError();
+    return readAuditRow(**connection, seq);
+}
+
+bool Database::healthy() const
+{
+    return d->writer && d->writer->isHealthy();
+}
+
+} // namespace llmproxy

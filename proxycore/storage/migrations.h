@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Brings a database to the newest schema; the rules of the files stand in resources/sql/README.md.
+#pragma once
+
+#include "base/result.h"
+#include "storage/connection.h"
+
+#include <QStringList>
+#include <optional>
+#include <string>
+
+namespace llmproxy {
+
+// The statements of one file, comments removed.
+QStringList splitStatements(const QString &text);
+int schemaVersion(Connection &connection); // -1: cannot be read
+// Runs the missing files of the folder in one transaction, after a copy to path + ".backup-v<old>".
+Outcome migrate(Connection &connection, const std::string &path, const QString &folder);
+
+} // namespace llmproxy

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The storage thread's life: queue, rounds, answers. What one transaction does stands in writer_round.cpp.
+#include "storage/writer.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <pthread.h>
+
+namespace llmproxy {
+
+namespace {
+
+// Counters are saved, and a failing disk is probed, this often.
+constexpr auto tickLength = std::chrono::seconds(1);
+// About 100 MB; more is dropped while nothing can be written, for the file has it.
+constexpr size_t maxRows = 100'000;
+
+Error auditError()
+{
+    return {ErrorKind::Unavailable, "service_unavailable",
+            "The audit log cannot be written, so nothing was changed; try again.", {}};
+}
+
+bool keepsRows(const AuditLog *audit)
+{
+    return audit && audit->config().enabled && audit->config().storeInDb;
+}
+
+} // namespace
+
+Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters)
+    : m_parts(std::move(parts))
+    , m_audits(m_parts.audit && m_parts.audit->config().enabled)
+    , m_hasFile(m_audits && !m_parts.audit->config().file.empty())
+    , m_runningCounters(!keepsRows(m_parts.audit) || !m_parts.audit->config().refuseOnError)
+    , m_current(std::move(snapshot))
+    , m_counters(std::move(counters))
+    , m_nextTick(std::chrono::steady_clock::now() + tickLength)
+{
+    m_thread = std::thread([this] { run(); });
+}
+
+Writer::~Writer()
+{
+    stop();
+}
+
+void Writer::submit(AccessStore::Decide decide, AccessStore::Done done)
+{
+    {
+        const std::lock_guard guard(m_lock);
+        if (!m_stopped) {
+            m_submits.push_back({std::move(decide), std::move(done)});
+            m_wake.notify_one();
+            return;
+        }
+    }
+    done(storageError());
+}
+
+void Writer::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored)
+{
+    {
+        const std::lock_guard guard(m_lock);
+        if (!m_stopped) {
+            const bool drop = m_dropping || m_rowCount + rows.size() > maxRows;
+            m_dropping = drop && m_hasFile;
+            if (drop)
+                rows.clear();
+            m_rowCount += rows.size();
+            m_rows.push_back({std::move(rows), std::move(stored), drop});
+            m_wake.notify_one();
+            return;
+        }
+    }
+    if (stored)
+        stored(false);
+}
+
+void Writer::update(std::vector<ReferenceValue> values)
+{
+    const std::lock_guard guard(m_lock);
+    m_updates.insert(m_updates.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
+    m_wake.notify_one();
+}
+
+void Writer::stop()
+{
+    if (!m_thread.joinable())
+        return;
+    {
+        const std::lock_guard guard(m_lock);
+        m_stopping = true;
+        m_wake.notify_one();
+    }
+    m_thread.join();
+}
+
+void Writer::run()
+{
+    pthread_setname_np(pthread_self(), "storage");
+    std::vector<Submit> submits;
+    std::vector<ReferenceValue> updates;
+    while (wait(submits, updates)) {
+        const bool tick = std::chrono::steady_clock::now() >= m_nextTick;
+        if (tick)
+            m_nextTick = std::chrono::steady_clock::now() + tickLength;
+        applyUpdates(updates);
+        takeRows();
+        work(submits, tick);
+    }
+    close();
+}
+
+bool Writer::wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &updates)
+{
+    submits.clear();
+    updates.clear();
+    std::unique_lock guard(m_lock);
+    const auto hasWork = [this] { return !m_submits.empty() || !m_rows.empty() || !m_updates.empty(); };
+    m_wake.wait_until(guard, m_nextTick, [&] { return m_stopping || hasWork(); });
+    m_stopped = m_stopping && !hasWork();
+    submits.swap(m_submits);
+    updates.swap(m_updates);
+    return !m_stopped;
+}
+
+void Writer::takeRows()
+{
+    std::vector<Rows> taken;
+    {
+        const std::lock_guard guard(m_lock);
+        taken.swap(m_rows);
+    }
+    for (Rows &rows : taken) {
+        if (rows.dropped) {
+            if (!m_tableBehind)
+                logError("audit_rows_dropped", {{"why", "the database cannot be written"},
+                                                {"come_back", m_hasFile ? "at the next start" : "no"}});
+            m_tableBehind = m_hasFile;
+            m_runningCounters = true;
+            if (rows.stored)
+                rows.stored(false);
+            continue;
+        }
+        for (const AuditEvent &row : rows.rows)
+            m_counters->apply(row, *m_current);
+        m_waiting.push_back(std::move(rows));
+    }
+}
+
+void Writer::work(const std::vector<Submit> &submits, bool tick)
+{
+    const bool countersDue = tick && (m_runningCounters || m_counters->isDirty());
+    const bool probeDue = tick && !isHealthy();
+    if (submits.empty() && m_waiting.empty() && !countersDue && !probeDue)
+        return;
+    Round round{*m_current, {}, {}, {}, {}, false, false};
+    const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue);
+    m_counters->settle(committed);
+    if (!round.auditRefused)
+        setHealthy(committed);
+    if (committed)
+        publish(round);
+    answer(submits, round, committed);
+    if (committed)
+        answerRows(true);
+}
+
+void Writer::publish(Round &round)
+{
+    for (const std::string &lineage : round.addedLineages)
+        m_counters->addToken(lineage);
+    for (const std::string &lineage : round.removedLineages)
+        m_counters->removeToken(lineage);
+    if (!round.changed)
+        return;
+    m_current = std::make_shared<const Snapshot>(std::move(round.working));
+    m_parts.holder->publish(m_current);
+}
+
+void Writer::answer(const std::vector<Submit> &submits, const Round &round, bool committed)
+{
+    for (size_t at = 0; at < submits.size(); ++at) {
+        if (!submits[at].done)
+            continue;
+        // After a rollback nobody's outcome holds: it may rest on a neighbour's change that never was.
+        if (!committed)
+            submits[at].done(round.auditRefused ? auditError() : storageError());
+        else
+            submits[at].done(round.outcomes[at]);
+    }
+}
+
+void Writer::answerRows(bool stored)
+{
+    std::vector<Rows> answered;
+    answered.swap(m_waiting);
+    size_t count = 0;
+    for (const Rows &rows : answered)
+        count += rows.rows.size();
+    {
+        const std::lock_guard guard(m_lock);
+        m_rowCount -= count;
+    }
+    for (const Rows &rows : answered) {
+        if (rows.stored)
+            rows.stored(stored);
+    }
+}
+
+void Writer::applyUpdates(const std::vector<ReferenceValue> &values)
+{
+    Snapshot working(*m_current);
+    bool changed = false;
+    for (const ReferenceValue &value : values) {
+        if (ProjectPtr project = withReferenceValue(working, value)) {
+            working.putProject(std::move(project));
+            changed = true;
+        }
+    }
+    if (!changed)
+        return;
+    m_current = std::make_shared<const Snapshot>(std::move(working));
+    m_parts.holder->publish(m_current);
+}
+
+void Writer::setHealthy(bool healthy)
+{
+    if (m_healthy.exchange(healthy) == healthy)
+        return;
+    if (healthy)
+        logInfo("storage_recovered");
+    else
+        logError("storage_unavailable", {{"path", m_parts.path}});
+}
+
+} // namespace llmproxy

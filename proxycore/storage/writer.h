@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The storage thread: the only one that writes SQLite while the engine runs. It takes everything that is
+// queued into one transaction (group commit), in the order of ruling 35: change, audit line, row, commit,
+// snapshot, answer. Owned by Database.
+#pragma once
+
+#include "access/store.h"
+#include "storage/access_rows.h"
+#include "storage/audit_rows.h"
+#include "storage/counters.h"
+#include "storage/database.h"
+#include "storage/entries.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace llmproxy {
+
+class Writer
+{
+public:
+    struct Parts
+    {
+        std::string path;
+        SnapshotHolder *holder = nullptr;
+        AuditLog *audit = nullptr; // may be null: no events
+        const KeyRing *keys = nullptr;
+        ReferenceResolver *references = nullptr;
+    };
+
+    // The snapshot is already published.
+    Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters);
+    ~Writer(); // stop()
+    Writer(const Writer &) = delete;
+    Writer &operator=(const Writer &) = delete;
+
+    // Any thread.
+    void submit(AccessStore::Decide decide, AccessStore::Done done);
+    void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
+    void update(std::vector<ReferenceValue> values);
+    bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
+    // Everything queued is written first.
+    void stop();
+
+private:
+    struct Submit { AccessStore::Decide decide; AccessStore::Done done; };
+    struct Rows { std::vector<AuditEvent> rows; std::function<void(bool ok)> stored; bool dropped = false; };
+    // What one transaction is going to be. Nothing of it is seen by anybody before the commit.
+    struct Round
+    {
+        Snapshot working;
+        std::vector<AuditEvent> events;
+        std::vector<Outcome> outcomes; // one for each submit
+        std::vector<std::string> addedLineages, removedLineages;
+        bool changed = false;
+        bool auditRefused = false;
+    };
+
+    void run();
+    bool open();
+    // Waits for work, or until the next second; false when there is nothing more to come.
+    bool wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &updates);
+    void takeRows();
+    void work(const std::vector<Submit> &submits, bool tick);
+    bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick);
+    bool decideAll(const std::vector<Submit> &submits, Round &round);
+    bool decideOne(const Submit &submit, Round &round, Outcome &outcome);
+    RowOutcome apply(const Change &change, const Snapshot &working);
+    void show(const Change &change, Round &round);
+    bool writeEvents(const std::vector<AuditEvent> &events);
+    bool writeWaitingRows();
+    bool saveCounters(bool last);
+    bool probe();
+    void publish(Round &round);
+    void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
+    void answerRows(bool stored);
+    void applyUpdates(const std::vector<ReferenceValue> &values);
+    void close();
+    void setHealthy(bool healthy);
+
+    const Parts m_parts;
+    const bool m_audits;      // changes have events
+    const bool m_hasFile;     // rows that are dropped come back from the file at the next start
+    bool m_runningCounters;   // see counters.h
+    SnapshotPtr m_current;
+    std::unique_ptr<Counters> m_counters;
+    std::unique_ptr<Connection> m_connection;
+    std::unique_ptr<AuditInsert> m_auditInsert;
+    std::vector<Rows> m_waiting; // taken, not committed
+    bool m_tableBehind = false; // rows were dropped: the table stays a beginning of the file until the next start
+
+    std::mutex m_lock;
+    std::condition_variable m_wake;
+    std::vector<Submit> m_submits;
+    std::vector<Rows> m_rows;
+    std::vector<ReferenceValue> m_updates;
+    size_t m_rowCount = 0; // queued and waiting
+    bool m_dropping = false;
+    bool m_stopping = false;
+    bool m_stopped = false;
+    std::chrono::steady_clock::time_point m_nextTick;
+    std::atomic<bool> m_healthy{true};
+    std::thread m_thread;
+};
+
+} // namespace llmproxy

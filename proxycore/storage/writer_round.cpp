@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What one transaction of the storage thread does.
+#include "storage/writer.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace llmproxy {
+
+namespace {
+
+Error conflict()
+{
+    return {ErrorKind::Conflict, "conflict", "The change does not fit to what is stored; nothing was changed.", {}};
+}
+
+} // namespace
+
+bool Writer::open()
+{
+    auto opened = Connection::open(m_parts.path, Connection::Use::Write);
+    if (!opened)
+        return false;
+    m_connection = std::move(*opened);
+    m_auditInsert = std::make_unique<AuditInsert>(*m_connection);
+    return true;
+}
+
+bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool tick)
+{
+    if (!m_connection->begin())
+        return false;
+    bool appended = false;
+    bool good = (!tick || saveCounters(false)) && decideAll(submits, round);
+    if (good && m_audits && !round.events.empty()) {
+        round.auditRefused = !m_parts.audit->appendNow(round.events);
+        appended = good = !round.auditRefused;
+        // What has a lower seq than these events goes into the table with them, or a crash leaves a gap.
+        takeRows();
+    }
+    good = good && writeWaitingRows() && writeEvents(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    if (good)
+        return true;
+    m_connection->rollback();
+    if (appended)
+        m_parts.audit->notApplied(round.events);
+    return false;
+}
+
+bool Writer::decideAll(const std::vector<Submit> &submits, Round &round)
+{
+    round.outcomes.resize(submits.size());
+    for (size_t at = 0; at < submits.size(); ++at) {
+        if (!decideOne(submits[at], round, round.outcomes[at]))
+            return false;
+    }
+    return true;
+}
+
+// False: the storage failed, and the round with it.
+bool Writer::decideOne(const Submit &submit, Round &round, Outcome &outcome)
+{
+    const Result<Decision> decision = submit.decide(round.working);
+    if (!decision) {
+        outcome = decision.error();
+        return true;
+    }
+    if (!m_connection->run(QStringLiteral("SAVEPOINT one_change")))
+        return false;
+    for (const Change &change : decision->changes) {
+        const RowOutcome written = apply(change, round.working);
+        if (written == RowOutcome::Failed)
+            return false;
+        if (written == RowOutcome::Constraint) {
+            outcome = conflict();
+            return m_connection->run(QStringLiteral("ROLLBACK TO one_change"))
+                   && m_connection->run(QStringLiteral("RELEASE one_change"));
+        }
+    }
+    if (!m_connection->run(QStringLiteral("RELEASE one_change")))
+        return false;
+    for (const Change &change : decision->changes)
+        show(change, round);
+    if (!decision->event.action.empty())
+        round.events.push_back(decision->event);
+    return true;
+}
+
+RowOutcome Writer::apply(const Change &change, const Snapshot &working)
+{
+    if (const auto *put = std::get_if<PutProject>(&change))
+        return writeProject(*m_connection, put->project);
+    if (const auto *put = std::get_if<PutToken>(&change)) {
+        const bool hashed = put->token.hash.size() == static_cast<qsizetype>(TokenHash().size());
+        return hashed ? writeToken(*m_connection, put->token) : RowOutcome::Constraint;
+    }
+    const TokenPtr token = working.tokenById(std::get<RemoveToken>(change).id.toStdString());
+    return token ? removeToken(*m_connection, token->record) : RowOutcome::Done;
+}
+
+void Writer::show(const Change &change, Round &round)
+{
+    round.changed = true;
+    if (const auto *put = std::get_if<PutProject>(&change)) {
+        round.working.putProject(makeProjectEntry(put->project, *m_parts.keys, *m_parts.references));
+        return;
+    }
+    if (const auto *put = std::get_if<PutToken>(&change)) {
+        const std::string lineage = put->token.lineage.toStdString();
+        if (!round.working.tokenById(put->token.id.toStdString()))
+            round.addedLineages.push_back(lineage);
+        round.working.putToken(makeTokenEntry(put->token, m_counters->stateOf(lineage)));
+        return;
+    }
+    const std::string id = std::get<RemoveToken>(change).id.toStdString();
+    if (const TokenPtr token = round.working.tokenById(id)) {
+        round.removedLineages.push_back(token->record.lineage.toStdString());
+        round.working.removeToken(id);
+    }
+}
+
+bool Writer::writeEvents(const std::vector<AuditEvent> &events)
+{
+    if (!m_audits || !m_parts.audit->config().storeInDb || m_tableBehind)
+        return true;
+    for (const AuditEvent &event : events) {
+        // No seq: AUDIT_ON_ERROR=log let the change pass without its line.
+        if (event.seq > 0 && !m_auditInsert->insert(event))
+            return false;
+    }
+    return true;
+}
+
+bool Writer::writeWaitingRows()
+{
+    for (const Rows &rows : m_waiting) {
+        for (const AuditEvent &row : rows.rows) {
+            if (!m_auditInsert->insert(row))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool Writer::saveCounters(bool last)
+{
+    // Read before the states: a request is in its state before its event has a seq, so nothing is lost.
+    const int64_t lastSeq = m_audits ? m_parts.audit->lastSeq() : 0;
+    return m_runningCounters || last ? m_counters->saveRunning(*m_connection, lastSeq)
+                                     : m_counters->saveRows(*m_connection);
+}
+
+bool Writer::probe()
+{
+    QSqlQuery query = m_connection->query();
+    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('probe', ?) "
+                                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
+    query.addBindValue(QString::number(qint64{Clock::wallMs()}));
+    return query.exec() || failed(query, "probe");
+}
+
+void Writer::close()
+{
+    const bool saved = (m_connection || open()) && m_connection->begin() && saveCounters(true) && writeWaitingRows()
+                       && m_connection->commit();
+    if (!saved)
+        logError("storage_unsaved_at_stop", {{"path", m_parts.path}});
+    if (m_connection && !saved)
+        m_connection->rollback();
+    answerRows(saved);
+    m_auditInsert.reset();
+    if (m_connection)
+        m_connection->run(QStringLiteral("PRAGMA wal_checkpoint(TRUNCATE)"));
+    m_connection.reset();
+}
+
+} // namespace llmproxy

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""The commands as a user types them: exit codes, output, .env. Most need no running engine."""
+import json
+import os
+import signal
+import stat
+import unittest
+from pathlib import Path
+
+from cli_case import BIN, KEY, TOKEN, Cli, free_port
+
+LEAVES = ("setup", "run", "health", "doctor", "audit list", "audit show",
+          *(f"project {c}" for c in ("list", "show", "create", "update", "rotate-key", "activate", "deactivate")),
+          *(f"token {c}" for c in ("list", "show", "create", "update", "revoke", "refresh", "validate")))
+
+
+class Usage(Cli):
+    def test_version(self):
+        self.assertRegex(self.cli("--version").stdout, r"^llm-proxy \d+\.\d+\.\d+\n$")
+
+    def test_every_command_has_help(self):
+        text = self.cli("--help").stdout
+        for word in ("--serve", "--demo", "--listen-addr", "--data-dir", "project", "token", "audit", "doctor"):
+            self.assertIn(word, text)
+        self.assertNotIn("--management-token ", text, "secrets have no flag")
+        self.assertNotIn("--encryption-key ", text)
+        for leaf in LEAVES:
+            self.assertIn("--help", self.cli(*leaf.split(), "--help").stdout, leaf)
+        for group in ("project", "token", "audit"):
+            self.cli(group, code=2)
+            self.cli(group, "--help")
+
+    def test_wrong_usage_is_2_and_nothing_is_made(self):
+        for arguments in (["nonsense"], ["--nonsense"], ["project", "show"], ["token", "create"],
+                          ["project", "create", "--name", "x", "--key", "env:A", "--key-stdin"],
+                          ["token", "create", "--project", "p", "--ttl", "soon"],
+                          ["token", "create", "--project", "p", "--ttl", "1h", "--expires-at", "2030-01-01T00:00:00Z"],
+                          ["token", "revoke"], ["token", "revoke", "a", "--project", "b"], ["project", "show", "a/b"],
+                          ["project", "list", "--", "x"], ["run", "--project", "p"], ["audit", "show", "x"],
+                          ["project", "list", "--url", "ftp://x"], ["--serve", "project", "list"]):
+            done = self.cli(*arguments, code=2)
+            self.assertTrue(done.stderr, arguments)
+            self.assertEqual(done.stdout, "", arguments)
+        self.assertEqual(os.listdir(self.cwd), [])
+
+    def test_console_is_missing(self):
+        if list(Path(BIN).resolve().parent.glob("libllm-proxy-ui.so")):
+            self.skipTest("the console is built")
+        self.assertIn("console", self.cli(code=2).stderr)
+
+    def test_problems_all_at_once(self):
+        done = self.cli("--serve", "--listen-addr", "nowhere", "--max-connections", "many", code=2)
+        for name in ("LISTEN_ADDR=nowhere:", "MAX_CONNECTIONS=many:", "MANAGEMENT_TOKEN=:"):
+            self.assertIn(name, done.stderr)
+        self.assertIn("openssl rand -base64 32", done.stderr)
+        self.assertEqual(os.listdir(self.cwd), [])
+        done = self.local("project", "list", env={"LOG_LEVEL": "loud"}, code=2)
+        self.assertIn("LOG_LEVEL=loud:", done.stderr)
+
+    def test_keys_are_no_arguments(self):
+        done = self.local("project", "create", "--name", "A", "--key", KEY, code=2)
+        self.assertIn("--key-stdin", done.stderr)
+        done2 = self.local("project", "create", "--name", "A", "--api-key", KEY, code=2)
+        for text in (done.stderr, done2.stderr):
+            self.assertNotIn(KEY, text)
+        self.assertIn("id", self.local("token", "show", "tok-" + "0" * 38, code=2).stderr)
+
+    def test_env_file_of_others_is_not_read(self):
+        (self.cwd / ".env").write_text("LOG_LEVEL=loud\n")
+        os.chmod(self.cwd / ".env", 0o666)
+        self.assertIn(".env is not read", self.local("project", "list").stderr)
+        os.chmod(self.cwd / ".env", 0o600)
+        self.local("project", "list", code=2)
+        self.cli("--serve", "--env", "missing.env", code=2)
+
+
+class Setup(Cli):
+    def values(self, path=None):
+        lines = (path or self.cwd / ".env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+    def test_writes_what_is_missing(self):
+        done = self.cli("setup", "--non-interactive")
+        path = self.cwd / ".env"
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        values = self.values()
+        self.assertGreaterEqual(len(values["MANAGEMENT_TOKEN"]), 32)
+        self.assertEqual(len(values["ENCRYPTION_KEY"]), 44)
+        for secret in values.values():
+            self.assertNotIn(secret, done.stdout + done.stderr)
+        self.assertEqual(os.listdir(self.cwd), [".env"], "no temporary file stays")
+
+    def test_keeps_what_is_there(self):
+        path = self.cwd / ".env"
+        token = "kept-" + "k" * 40
+        path.write_text(f"# mine\nexport MANAGEMENT_TOKEN='{token}'\nOTHER=1\nENCRYPTION_KEY=\n")
+        os.chmod(path, 0o644)
+        answer = json.loads(self.cli("setup", "--non-interactive", "--json").stdout)
+        self.assertEqual(answer["added"], ["ENCRYPTION_KEY"])
+        self.assertIn("MANAGEMENT_TOKEN", answer["kept"])
+        text = path.read_text()
+        self.assertTrue(text.startswith(f"# mine\nexport MANAGEMENT_TOKEN='{token}'\nOTHER=1\nENCRYPTION_KEY="))
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        self.assertEqual(json.loads(self.cli("setup", "--non-interactive", "--json").stdout)["added"], [])
+        self.assertEqual(path.read_text(), text)
+
+    def test_a_directory_keeps_its_key(self):
+        self.local("project", "list")
+        self.assertTrue((self.data / "encryption.key").is_file())
+        self.cli("setup", "--non-interactive")
+        self.assertNotIn("ENCRYPTION_KEY", self.values())
+        self.local("project", "list")
+
+    def test_gitignore(self):
+        os.mkdir(self.cwd / ".git")
+        inner = self.cwd / "inner"
+        inner.mkdir()
+        (self.cwd / ".gitignore").write_text("/data/\n*.o")
+        done = self.cli("setup", "--non-interactive", cwd=inner)
+        self.assertIn(".gitignore", done.stderr)
+        self.assertEqual((self.cwd / ".gitignore").read_text(), "/data/\n*.o", "offered only")
+        self.cli("setup", "--non-interactive", "--gitignore", cwd=inner)
+        self.assertEqual((self.cwd / ".gitignore").read_text(), "/data/\n*.o\n.env\n")
+
+    def test_named_file_and_wrong_ones(self):
+        self.cli("setup", "--non-interactive", "--env", "other.env")
+        self.assertIn("MANAGEMENT_TOKEN", self.values(self.cwd / "other.env"))
+        self.cli("setup", code=2)
+        (self.cwd / ".env").write_text("this is no assignment\n")
+        self.cli("setup", "--non-interactive", code=2)
+        self.assertEqual((self.cwd / ".env").read_text(), "this is no assignment\n")
+
+
+class Commands(Cli):
+    """In-process: no engine runs."""
+
+    def test_project(self):
+        made = self.project("--environment", "test", "--allowed-model", "gpt-4*", "--allowed-model", "o1")
+        self.assertRegex(made["id"], r"^proj-[0-9A-Za-z]{12}$")
+        self.assertEqual(made["allowed_models"], ["gpt-4*", "o1"])
+        self.assertNotIn("api_key", made)
+        self.assertNotIn(KEY, json.dumps(made))
+        self.assertEqual(self.json("project", "show", made["id"])["name"], "Alpha")
+        self.assertEqual(self.json("project", "update", made["id"], "--name", "Beta")["name"], "Beta")
+        self.assertEqual(self.json("project", "update", made["id"], "--allowed-model", "")["allowed_models"], [])
+        rotated = self.json("project", "rotate-key", made["id"], "--key-stdin", stdin="sk-demo9876543210fedcba")
+        self.assertNotEqual(rotated["api_key_masked"], made["api_key_masked"])
+        self.assertFalse(self.json("project", "deactivate", made["id"])["is_active"])
+        self.assertEqual([p["id"] for p in self.json("project", "list", "--state", "inactive")["items"]], [made["id"]])
+        self.assertTrue(self.json("project", "activate", made["id"])["is_active"])
+        lines = self.local("project", "list").stdout.splitlines()
+        self.assertEqual(lines[0].split()[:2], ["ID", "NAME"])
+        self.assertEqual(lines[0].index("NAME"), lines[1].index("Beta"), "columns are aligned")
+        self.assertEqual(self.json("project", "create", "--name", "C", "--id", "mine", "--key", "env:SOME_KEY",
+                                   env={"SOME_KEY": KEY})["id"], "mine")
+
+    def test_exit_codes_of_answers(self):
+        self.local("project", "show", "proj-000000000000", code=1)
+        self.assertIn("project", self.local("token", "create", "--project", "nobody", code=1).stderr)
+        self.project("--id", "one")
+        self.local("project", "create", "--name", "B", "--id", "one", "--key-stdin", stdin=KEY, code=1)
+        self.local("project", "update", "one", "--environment", "moon", code=2)
+        self.local("project", "rotate-key", "one", "--key-stdin", stdin="", code=2)
+        self.cli("project", "list", "--url", f"http://127.0.0.1:{free_port()}", env={"MANAGEMENT_TOKEN": "m" * 40},
+                 code=4)
+        self.assertIn("MANAGEMENT_TOKEN", self.cli("project", "list", "--url", "http://127.0.0.1:1", code=2).stderr)
+        self.cli("health", "--url", f"http://127.0.0.1:{free_port()}", code=4)
+
+    def test_token(self):
+        project = self.project()["id"]
+        done = self.local("token", "create", "--project", project, "--ttl", "1h", "--name", "n", "--max-requests", "5")
+        token = TOKEN.search(done.stdout).group()
+        self.assertEqual(done.stdout.count(token), 1)
+        self.assertNotIn(token, done.stderr)
+        made = self.json("token", "create", "--project", project, "--allowed-ip", "10.0.0.0/8", "--rate-limit", "7")
+        self.assertRegex(made["token"], TOKEN)
+        self.assertEqual((made["allowed_ips"], made["rate_limit"]), (["10.0.0.0/8"], 7))
+        shown = self.local("token", "show", made["id"]).stdout + self.local("token", "list").stdout
+        self.assertNotRegex(shown, TOKEN)
+        self.assertEqual(len(self.json("token", "list", "--project", project)["items"]), 2)
+        self.assertEqual(self.json("token", "update", made["id"], "--note", "hello")["note"], "hello")
+        self.assertTrue(self.json("token", "validate", stdin=made["token"] + "\n")["valid"])
+        fresh = self.json("token", "refresh", made["id"], "--grace", "0")
+        self.assertNotEqual(fresh["token"], made["token"])
+        self.assertEqual(self.json("token", "revoke", fresh["id"])["state"], "revoked")
+        self.assertFalse(self.json("token", "validate", stdin=fresh["token"], code=1)["valid"])
+        self.assertEqual(self.json("token", "revoke", "--project", project)["revoked_count"], 1)
+        self.assertEqual(self.json("token", "list", "--state", "live")["items"], [])
+
+    def test_lists_follow_cursors(self):
+        project = self.project()["id"]
+        server, _ = self.serve("--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0",
+                               env={"MANAGEMENT_TOKEN": "m" * 40})
+        for number in range(3):
+            self.local("token", "create", "--project", project, "--name", str(number))
+        for limit, count in (("2", 2), ("0", 3)):
+            self.assertEqual(len(self.json("token", "list", "--limit", limit)["items"]), count)
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(30), 0)
+
+    def test_audit(self):
+        project = self.project()["id"]
+        events = self.json("audit", "list", "--action", "project.")["items"]
+        self.assertEqual([(e["action"], e["actor"], e["project_id"]) for e in events],
+                         [("project.create", "cli", project)])
+        self.assertEqual(self.json("audit", "show", str(events[0]["seq"]))["hash"], events[0]["hash"])
+        self.assertIn("project.create", self.local("audit", "list", "--limit", "5").stdout)
+        self.local("audit", "show", "999999", code=1)
+        self.assertNotIn(KEY, (self.data / "audit.log").read_text())
+
+    def test_doctor(self):
+        done = self.local("doctor", env={"AUDIT_FSYNC": "never"}, code=1)
+        self.assertRegex(done.stdout, r"(?m)^fail ")
+        self.assertIn("fix:", done.stdout)
+        items = self.json("doctor", env={"AUDIT_FSYNC": "never"}, code=1)["items"]
+        self.assertTrue(all(i["fix"] for i in items if i["state"] != "pass"))
+
+
+class Server(Cli):
+    def test_socket_and_url(self):
+        secret = "m" * 40
+        env = {"MANAGEMENT_TOKEN": secret}
+        port = free_port()
+        server, _ = self.serve("--data-dir", str(self.data), "--listen-addr", f"127.0.0.1:{port}", env=env)
+        url = f"http://127.0.0.1:{port}"
+        project = self.project()["id"]
+        self.assertEqual(self.json("audit", "list", "--action", "project.create")["items"][0]["actor"], "cli")
+        there = json.loads(self.cli("project", "list", "--url", url, "--json", env=env).stdout)
+        self.assertEqual([p["id"] for p in there["items"]], [project])
+        self.cli("project", "list", "--url", url, env={"MANAGEMENT_TOKEN": "x" * 40}, code=3)
+        self.cli("project", "show", "nothing", "--url", url, env=env, code=1)
+        self.assertIn("ok", self.cli("health", "--url", url).stdout)
+        self.assertEqual(json.loads(self.cli("health", "--json", "--listen-addr", f"127.0.0.1:{port}").stdout)["status"],
+                         "ok")
+        second = self.cli("--serve", "--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0", env=env, code=1)
+        self.assertIn(str(server.pid), second.stderr)
+        other = self.cli("--serve", "--data-dir", str(self.cwd / "b"), "--listen-addr", f"127.0.0.1:{port}", env=env,
+                         code=1)
+        self.assertIn(f"127.0.0.1:{port}", other.stderr)
+        self.assertNotIn(secret, Path(f"/proc/{server.pid}/cmdline").read_text())
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(30), 0)
+
+    def test_demo(self):
+        server, text = self.serve("--demo", "--listen-addr", "127.0.0.1:0", ready="Try it")
+        values = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("DEMO_"))
+        self.assertEqual(set(values), {"DEMO_DATA_DIR", "DEMO_MANAGEMENT_TOKEN", "DEMO_TOKEN", "DEMO_URL"})
+        self.assertRegex(values["DEMO_TOKEN"], TOKEN)
+        there = self.cli("token", "list", "--json", "--url", values["DEMO_URL"],
+                         env={"MANAGEMENT_TOKEN": values["DEMO_MANAGEMENT_TOKEN"]})
+        self.assertEqual(len(json.loads(there.stdout)["items"]), 1)
+        folder = Path(values["DEMO_DATA_DIR"])
+        self.assertTrue(folder.is_dir())
+        server.send_signal(signal.SIGTERM)
+        stdout, _ = server.communicate(timeout=30)
+        self.assertEqual(server.returncode, 0)
+        self.assertFalse(folder.exists())
+        self.assertNotIn(values["DEMO_TOKEN"], stdout)
+        self.assertNotIn(values["DEMO_MANAGEMENT_TOKEN"], stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
