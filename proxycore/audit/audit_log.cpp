@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
@@ -27,6 +28,7 @@ struct Item
 {
     AuditEvent event;
     AuditLog::Written written;
+    size_t at = 0; // in its batch
 };
 
 std::string sha256Hex(std::string_view bytes)
@@ -138,13 +140,21 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
 {
     std::vector<AuditEvent> events;
     events.reserve(items.size());
-    for (Item &item : items)
+    const auto byPerson = [&events](const Item &item) {
+        const std::string &actor = events[item.at].actor;
+        return item.written && (actor == "management" || actor == "console" || actor == "cli");
+    };
+    for (Item &item : items) {
+        item.at = events.size();
         events.push_back(std::move(item.event));
+    }
     bool good = false;
     {
         const std::lock_guard guard(fileLock);
         good = writeWithKept(events);
-        if (good && file && config.fsync == AuditFsync::Always) {
+        const bool waitsForDisk = config.fsync == AuditFsync::Always
+            || (config.fsync == AuditFsync::Management && std::any_of(items.begin(), items.end(), byPerson));
+        if (good && file && waitsForDisk) {
             good = file->sync();
             unsynced = !good;
         }
@@ -290,13 +300,28 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
     if (!d->config.enabled)
         return true;
     const std::lock_guard guard(d->fileLock);
-    bool good = d->writeWithKept(events);
-    if (good && d->file && d->config.fsync != AuditFsync::Never) {
+    const bool appended = d->writeWithKept(events);
+    bool good = appended;
+    if (appended && d->file && d->config.fsync != AuditFsync::Never) {
         good = d->file->sync();
         d->unsynced = !good;
     }
     d->setFailing(!good || (d->file && !d->file->hasReserve()));
-    return good || !d->config.refuseOnError;
+    if (good)
+        return true;
+    if (d->config.refuseOnError) {
+        if (appended) { // the lines stand, their change will not
+            notApplied(events);
+            if (d->config.storeInDb)
+                d->table->append(events, nullptr);
+        }
+        return false;
+    }
+    if (!appended) { // the change goes on, its events follow on recovery
+        d->keep(events);
+        events.clear();
+    }
+    return true;
 }
 
 void AuditLog::notApplied(const std::vector<AuditEvent> &events)

@@ -37,7 +37,7 @@ RowOutcome ran(QSqlQuery &query)
     return isConstraint(query) ? RowOutcome::Constraint : RowOutcome::Failed;
 }
 
-RowOutcome writeProvider(Connection &connection, const QString &projectId, int position, const ProviderKey &key)
+RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, int position, const ProviderKey &key)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
@@ -56,7 +56,7 @@ RowOutcome writeProvider(Connection &connection, const QString &projectId, int p
 
 } // namespace
 
-RowOutcome writeProject(Connection &connection, const Project &project)
+RowOutcome writeProject(SqlConnection &connection, const Project &project)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
@@ -89,7 +89,7 @@ RowOutcome writeProject(Connection &connection, const Project &project)
     return outcome;
 }
 
-RowOutcome writeToken(Connection &connection, const Token &token)
+RowOutcome writeToken(SqlConnection &connection, const Token &token)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
@@ -116,7 +116,7 @@ RowOutcome writeToken(Connection &connection, const Token &token)
     return ran(query);
 }
 
-RowOutcome removeToken(Connection &connection, const Token &token)
+RowOutcome removeToken(SqlConnection &connection, const Token &token)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral("DELETE FROM tokens WHERE id = ?"));
@@ -132,7 +132,7 @@ RowOutcome removeToken(Connection &connection, const Token &token)
     return ran(counters);
 }
 
-Result<std::vector<Project>> readProjects(Connection &connection)
+Result<std::vector<Project>> readProjects(SqlConnection &connection)
 {
     std::map<QString, std::vector<ProviderKey>> keys;
     QSqlQuery query = connection.query();
@@ -168,7 +168,7 @@ Result<std::vector<Project>> readProjects(Connection &connection)
     return projects;
 }
 
-Result<std::vector<Token>> readTokens(Connection &connection)
+Result<std::vector<Token>> readTokens(SqlConnection &connection)
 {
     QSqlQuery query = connection.query();
     if (!query.exec(QStringLiteral(

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "access/records.h"
-#include "storage/connection.h"
+#include "storage/sql_connection.h"
 
 #include <vector>
 
@@ -11,12 +11,12 @@ namespace llmproxy {
 
 enum class RowOutcome { Done, Constraint, Failed };
 
-RowOutcome writeProject(Connection &connection, const Project &project);
-RowOutcome writeToken(Connection &connection, const Token &token);
+RowOutcome writeProject(SqlConnection &connection, const Project &project);
+RowOutcome writeToken(SqlConnection &connection, const Token &token);
 // Also forgets the counters when it was the last of its lineage.
-RowOutcome removeToken(Connection &connection, const Token &token);
+RowOutcome removeToken(SqlConnection &connection, const Token &token);
 
-Result<std::vector<Project>> readProjects(Connection &connection);
-Result<std::vector<Token>> readTokens(Connection &connection);
+Result<std::vector<Project>> readProjects(SqlConnection &connection);
+Result<std::vector<Token>> readTokens(SqlConnection &connection);
 
 } // namespace llmproxy

@@ -100,7 +100,7 @@ QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
 
 } // namespace
 
-AuditInsert::AuditInsert(Connection &connection)
+AuditInsert::AuditInsert(SqlConnection &connection)
     : m_query(connection.query())
 {
     m_query.prepare(QStringLiteral(
@@ -130,7 +130,7 @@ bool AuditInsert::insert(const AuditEvent &event)
     return done;
 }
 
-Result<std::vector<AuditEvent>> readAuditRows(Connection &connection, const AuditQuery &filters)
+Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters)
 {
     QSqlQuery query = connection.query();
     query.addBindValue(prepareBest(query, filters));
@@ -152,7 +152,7 @@ Result<std::vector<AuditEvent>> readAuditRows(Connection &connection, const Audi
     return events;
 }
 
-Result<std::optional<AuditEvent>> readAuditRow(Connection &connection, int64_t seq)
+Result<std::optional<AuditEvent>> readAuditRow(SqlConnection &connection, int64_t seq)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE seq = ?"));
@@ -164,7 +164,7 @@ Result<std::optional<AuditEvent>> readAuditRow(Connection &connection, int64_t s
     return query.next() ? std::optional(eventOf(query)) : std::nullopt;
 }
 
-int64_t lastAuditRow(Connection &connection, std::string *hash)
+int64_t lastAuditRow(SqlConnection &connection, std::string *hash)
 {
     QSqlQuery query = connection.query();
     hash->clear();
@@ -174,7 +174,7 @@ int64_t lastAuditRow(Connection &connection, std::string *hash)
     return query.value(0).toLongLong();
 }
 
-bool visitAccessRows(Connection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit)
+bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "audit/event.h"
-#include "storage/connection.h"
+#include "storage/sql_connection.h"
 #include "storage/database.h"
 
 #include <functional>
@@ -15,17 +15,17 @@ namespace llmproxy {
 class AuditInsert
 {
 public:
-    explicit AuditInsert(Connection &connection);
+    explicit AuditInsert(SqlConnection &connection);
     bool insert(const AuditEvent &event);
 
 private:
     QSqlQuery m_query;
 };
 
-Result<std::vector<AuditEvent>> readAuditRows(Connection &connection, const AuditQuery &filters);
-Result<std::optional<AuditEvent>> readAuditRow(Connection &connection, int64_t seq);
-int64_t lastAuditRow(Connection &connection, std::string *hash);
+Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters);
+Result<std::optional<AuditEvent>> readAuditRow(SqlConnection &connection, int64_t seq);
+int64_t lastAuditRow(SqlConnection &connection, std::string *hash);
 // The token.access events after a seq, oldest first.
-bool visitAccessRows(Connection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit);
+bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit);
 
 } // namespace llmproxy

@@ -33,7 +33,7 @@ bool wasForwarded(const AuditEvent &row)
 
 } // namespace
 
-Outcome Counters::load(Connection &connection)
+Outcome Counters::load(SqlConnection &connection)
 {
     QSqlQuery query = connection.query();
     if (!query.exec(QStringLiteral("SELECT lineage, requests, last_used_ms, rate_tat_us, prompt_tokens, completion_tokens, seq "
@@ -78,7 +78,7 @@ void Counters::removeToken(const std::string &lineage)
     m_dirty.erase(lineage);
 }
 
-Outcome Counters::addLaterRows(Connection &connection, const Snapshot &snapshot)
+Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapshot)
 {
     // A save writes every lineage that has rows up to its seq, so the highest saved seq is everybody's.
     const bool read = visitAccessRows(connection, m_rowSeq, [&](const AuditEvent &row) {
@@ -128,7 +128,7 @@ void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
         lineage.state->lastUsedMs = row.timestampMs;
 }
 
-bool Counters::saveRows(Connection &connection)
+bool Counters::saveRows(SqlConnection &connection)
 {
     for (const std::string &id : m_dirty) {
         const Lineage &lineage = m_lineages[id];
@@ -139,7 +139,7 @@ bool Counters::saveRows(Connection &connection)
     return true;
 }
 
-bool Counters::saveRunning(Connection &connection, int64_t lastSeq)
+bool Counters::saveRunning(SqlConnection &connection, int64_t lastSeq)
 {
     m_rowSeq = std::max(m_rowSeq, lastSeq);
     for (const auto &[id, lineage] : m_lineages) {
@@ -152,7 +152,7 @@ bool Counters::saveRunning(Connection &connection, int64_t lastSeq)
     return true;
 }
 
-bool Counters::save(Connection &connection, const std::string &id, const Saved &now, int64_t seq)
+bool Counters::save(SqlConnection &connection, const std::string &id, const Saved &now, int64_t seq)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(

@@ -10,7 +10,7 @@
 #include "access/lineage_state.h"
 #include "access/snapshot.h"
 #include "audit/event.h"
-#include "storage/connection.h"
+#include "storage/sql_connection.h"
 
 #include <memory>
 #include <set>
@@ -23,12 +23,12 @@ class Counters
 {
 public:
     // Reads what was saved. Afterwards addToken() for each token, then addLaterRows().
-    Outcome load(Connection &connection);
+    Outcome load(SqlConnection &connection);
     std::shared_ptr<LineageState> stateOf(const std::string &lineage);
     void addToken(const std::string &lineage);
     void removeToken(const std::string &lineage);
     // Makes the numbers exact from the rows after the saved seq.
-    Outcome addLaterRows(Connection &connection, const Snapshot &snapshot);
+    Outcome addLaterRows(SqlConnection &connection, const Snapshot &snapshot);
 
     // Rows with a seq up to this one are of an earlier run: their requests are not in the states yet.
     void setStartSeq(int64_t seq) { m_startSeq = seq; }
@@ -36,8 +36,8 @@ public:
     void apply(const AuditEvent &row, const Snapshot &snapshot);
     bool isDirty() const { return !m_dirty.empty(); }
     // In the caller's transaction; settle() when it has ended.
-    bool saveRows(Connection &connection);
-    bool saveRunning(Connection &connection, int64_t lastSeq);
+    bool saveRows(SqlConnection &connection);
+    bool saveRunning(SqlConnection &connection, int64_t lastSeq);
     void settle(bool committed);
 
 private:
@@ -62,7 +62,7 @@ private:
     };
 
     static void add(Lineage &lineage, const AuditEvent &row, bool alsoToState);
-    bool save(Connection &connection, const std::string &id, const Saved &now, int64_t seq);
+    bool save(SqlConnection &connection, const std::string &id, const Saved &now, int64_t seq);
 
     std::unordered_map<std::string, Lineage> m_lineages;
     std::set<std::string> m_dirty; // have rows that are not saved

@@ -31,14 +31,14 @@ struct Database::Private
     SnapshotHolder *holder = nullptr;
     ReferenceResolver *references = nullptr;
 
-    Result<std::unique_ptr<Connection>> connect(Connection::Use use) const { return Connection::open(config.path, use); }
+    Result<std::unique_ptr<SqlConnection>> connect(SqlConnection::Use use) const { return SqlConnection::open(config.path, use); }
     bool insertNow(const std::vector<AuditEvent> &rows) const;
-    Result<SnapshotPtr> load(Connection &connection, Counters &counters, const KeyRing &keys) const;
+    Result<SnapshotPtr> load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const;
 };
 
 bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
 {
-    auto connection = connect(Connection::Use::Write);
+    auto connection = connect(SqlConnection::Use::Write);
     if (!connection || !(*connection)->begin())
         return false;
     AuditInsert insert(**connection);
@@ -51,7 +51,7 @@ bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
     return (*connection)->commit();
 }
 
-Result<SnapshotPtr> Database::Private::load(Connection &connection, Counters &counters, const KeyRing &keys) const
+Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const
 {
     if (const Outcome failure = counters.load(connection))
         return *failure;
@@ -99,7 +99,7 @@ Outcome Database::open()
         return Error{ErrorKind::Unavailable, "storage", "The database '" + d->config.path + "' cannot be opened: "
                      + std::strerror(errno), "DATABASE_PATH"};
     close(descriptor);
-    auto connection = d->connect(Connection::Use::Write);
+    auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return connection.error();
     return migrate(**connection, d->config.path, QStringLiteral(":/sql"));
@@ -107,7 +107,7 @@ Outcome Database::open()
 
 std::optional<KeyRingRecord> Database::keyRingRecord()
 {
-    auto connection = d->connect(Connection::Use::Read);
+    auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return {};
     QSqlQuery query = (*connection)->query();
@@ -121,7 +121,7 @@ std::optional<KeyRingRecord> Database::keyRingRecord()
 
 Outcome Database::saveKeyRingRecord(const KeyRingRecord &record)
 {
-    auto connection = d->connect(Connection::Use::Write);
+    auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return connection.error();
     QSqlQuery query = (*connection)->query();
@@ -141,7 +141,7 @@ int64_t Database::noteManagementToken(const std::string &sha256Hex)
 {
     const int64_t now = Clock::wallMs();
     const QString name = QString::fromStdString("management_token." + sha256Hex);
-    auto connection = d->connect(Connection::Use::Write);
+    auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return now;
     QSqlQuery note = (*connection)->query();
@@ -163,7 +163,7 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     const std::lock_guard guard(d->startLock);
     d->holder = holder;
     d->references = references;
-    auto connection = d->connect(Connection::Use::Read);
+    auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return connection.error();
     auto counters = std::make_unique<Counters>();
@@ -213,13 +213,13 @@ void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)>
 
 int64_t Database::lastSeq(std::string *hash)
 {
-    auto connection = d->connect(Connection::Use::Read);
+    auto connection = d->connect(SqlConnection::Use::Read);
     return connection ? lastAuditRow(**connection, hash) : 0;
 }
 
 Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
 {
-    auto connection = d->connect(Connection::Use::Read);
+    auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return storageError();
     return readAuditRows(**connection, query);
@@ -227,7 +227,7 @@ Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
 
 Result<std::optional<AuditEvent>> Database::auditEvent(int64_t seq)
 {
-    auto connection = d->connect(Connection::Use::Read);
+    auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return storageError();
     return readAuditRow(**connection, seq);

@@ -24,7 +24,7 @@ int numberOf(const QString &file)
 }
 
 // Made under another name first: an earlier copy is replaced by a whole one only.
-Outcome backUp(Connection &connection, const std::string &path, int version)
+Outcome backUp(SqlConnection &connection, const std::string &path, int version)
 {
     const std::string target = path + ".backup-v" + std::to_string(version);
     const std::string unfinished = target + ".new";
@@ -47,7 +47,7 @@ Outcome backUp(Connection &connection, const std::string &path, int version)
     return {};
 }
 
-bool runFile(Connection &connection, const QString &path)
+bool runFile(SqlConnection &connection, const QString &path)
 {
     QFile file(path);
     if (!file.open(QIODevice::ReadOnly))
@@ -82,13 +82,13 @@ QStringList splitStatements(const QString &text)
     return statements;
 }
 
-int schemaVersion(Connection &connection)
+int schemaVersion(SqlConnection &connection)
 {
     QSqlQuery query = connection.query();
     return query.exec(QStringLiteral("PRAGMA user_version")) && query.next() ? query.value(0).toInt() : -1;
 }
 
-Outcome migrate(Connection &connection, const std::string &path, const QString &folder)
+Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder)
 {
     const QStringList files = QDir(folder).entryList({QStringLiteral("*.sql")}, QDir::Files, QDir::Name);
     const int known = files.isEmpty() ? 0 : numberOf(files.last());

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "storage/connection.h"
+#include "storage/sql_connection.h"
 
 #include <QStringList>
 #include <optional>
@@ -13,8 +13,8 @@ namespace llmproxy {
 
 // The statements of one file, comments removed.
 QStringList splitStatements(const QString &text);
-int schemaVersion(Connection &connection); // -1: cannot be read
+int schemaVersion(SqlConnection &connection); // -1: cannot be read
 // Runs the missing files of the folder in one transaction, after a copy to path + ".backup-v<old>".
-Outcome migrate(Connection &connection, const std::string &path, const QString &folder);
+Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder);
 
 } // namespace llmproxy

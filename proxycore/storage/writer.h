@@ -91,7 +91,7 @@ private:
     bool m_runningCounters;   // see counters.h
     SnapshotPtr m_current;
     std::unique_ptr<Counters> m_counters;
-    std::unique_ptr<Connection> m_connection;
+    std::unique_ptr<SqlConnection> m_connection;
     std::unique_ptr<AuditInsert> m_auditInsert;
     std::vector<Rows> m_waiting; // taken, not committed
     bool m_tableBehind = false; // rows were dropped: the table stays a beginning of the file until the next start

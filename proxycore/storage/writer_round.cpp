@@ -18,7 +18,7 @@ Error conflict()
 
 bool Writer::open()
 {
-    auto opened = Connection::open(m_parts.path, Connection::Use::Write);
+    auto opened = SqlConnection::open(m_parts.path, SqlConnection::Use::Write);
     if (!opened)
         return false;
     m_connection = std::move(*opened);

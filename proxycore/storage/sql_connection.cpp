@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "storage/connection.h"
+#include "storage/sql_connection.h"
 
 #include "base/log.h"
 
@@ -18,9 +18,9 @@ QString nextName()
 
 } // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string &path, Use use)
+Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &path, Use use)
 {
-    std::unique_ptr<Connection> connection(new Connection(nextName()));
+    std::unique_ptr<SqlConnection> connection(new SqlConnection(nextName()));
     QSqlDatabase &database = connection->m_database;
     database = QSqlDatabase::addDatabase(QStringLiteral("QSQLITE"), connection->m_name);
     database.setDatabaseName(QString::fromStdString(path));
@@ -40,37 +40,37 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string &path, Us
     return connection;
 }
 
-Connection::~Connection()
+SqlConnection::~SqlConnection()
 {
     m_database.close();
     m_database = QSqlDatabase(); // removeDatabase warns while a handle is left
     QSqlDatabase::removeDatabase(m_name);
 }
 
-QSqlQuery Connection::query() const
+QSqlQuery SqlConnection::query() const
 {
     QSqlQuery query(m_database);
     query.setForwardOnly(true);
     return query;
 }
 
-bool Connection::run(const QString &statement)
+bool SqlConnection::run(const QString &statement)
 {
     QSqlQuery once = query();
     return once.exec(statement) || failed(once, "statement");
 }
 
-bool Connection::begin()
+bool SqlConnection::begin()
 {
     return run(QStringLiteral("BEGIN IMMEDIATE"));
 }
 
-bool Connection::commit()
+bool SqlConnection::commit()
 {
     return run(QStringLiteral("COMMIT"));
 }
 
-void Connection::rollback()
+void SqlConnection::rollback()
 {
     QSqlQuery once = query();
     // Fails when SQLite has rolled back by itself (full disk): that is what is wanted.

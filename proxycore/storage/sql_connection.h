@@ -11,15 +11,15 @@
 
 namespace llmproxy {
 
-class Connection
+class SqlConnection
 {
 public:
     enum class Use { Write, Read };
 
-    static Result<std::unique_ptr<Connection>> open(const std::string &path, Use use);
-    ~Connection();
-    Connection(const Connection &) = delete;
-    Connection &operator=(const Connection &) = delete;
+    static Result<std::unique_ptr<SqlConnection>> open(const std::string &path, Use use);
+    ~SqlConnection();
+    SqlConnection(const SqlConnection &) = delete;
+    SqlConnection &operator=(const SqlConnection &) = delete;
 
     QSqlQuery query() const; // forward only
     // A whole statement without values. False: see failed() below.
@@ -29,7 +29,7 @@ public:
     void rollback(); // also when SQLite has rolled back by itself
 
 private:
-    explicit Connection(QString name) : m_name(std::move(name)) {}
+    explicit SqlConnection(QString name) : m_name(std::move(name)) {}
     QString m_name;
     QSqlDatabase m_database;
 };
