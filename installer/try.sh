@@ -74,7 +74,7 @@ for _ in $(seq 300); do
     sleep 0.1
 done
 [ -n "$address" ] || fail "the server did not begin to listen within 30 s"
-data=$(sed -n 's/^DEMO_DATA_DIR=//p' "$work/secrets")
+data=$(grep -m1 '"message":"listening"' "$work/log" | jq -r .data_dir)
 [ -d "$data" ] || fail "the server named no data directory"
 curl -fsS "http://$address/health" >/dev/null || fail "GET /health failed"
 echo "listening on $address"

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <mutex>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unordered_map>
 
 namespace llmproxy {
@@ -21,34 +22,13 @@ namespace {
 
 const char ticketHeader[] = "X-Request-Ticket"; // ours alone: front builds the request anew
 
-// Never accepts: QHttpServer wants a listening server at bind(), afterwards it is closed.
+// Never accepts: QHttpServer wants a listening server, and what this one "listens" on is a socket without
+// an address that nobody can reach. (A closed server would warn at each connection it is given.)
 class ClosedServer final : public QTcpServer
 {
 public:
-    void add(VirtualSocket *socket)
-    {
-        m_next = socket;
-        addPendingConnection(socket);
-    }
-    bool hasPendingConnections() const override { return m_next != nullptr; }
-    QTcpSocket *nextPendingConnection() override
-    {
-        if (!m_next)
-            return nullptr;
-        QTcpServer::nextPendingConnection(); // takes it off Qt's own list
-        return std::exchange(m_next, nullptr);
-    }
-
-protected:
-    void incomingConnection(qintptr descriptor) override
-    {
-        QTcpSocket refused;
-        refused.setSocketDescriptor(descriptor);
-        refused.abort();
-    }
-
-private:
-    VirtualSocket *m_next = nullptr;
+    ClosedServer() { setSocketDescriptor(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+    void add(VirtualSocket *socket) { addPendingConnection(socket); }
 };
 
 QHttpServerResponse::StatusCode statusCode(int status)
@@ -86,9 +66,7 @@ void HttpBridge::Private::open()
     server = new QHttpServer(context);
     tcp = new ClosedServer;
     tcp->setParent(server);
-    tcp->listen(QHostAddress::LocalHost);
     server->bind(tcp);
-    tcp->close();
     const auto handler = [this](const QHttpServerRequest &request, QHttpServerResponder &responder) { serve(request, responder); };
 #if QT_VERSION >= QT_VERSION_CHECK(6, 8, 0)
     server->setMissingHandler(context, handler);

@@ -8,6 +8,11 @@
 #include <charconv>
 #include <yaml-cpp/yaml.h>
 
+static void initProviderResource()
+{
+    Q_INIT_RESOURCE(providers); // we are a static library: nobody else does it
+}
+
 namespace llmproxy {
 
 namespace {
@@ -112,6 +117,7 @@ Outcome addProfiles(std::string_view yaml, Profiles *profiles)
 
 Result<Profiles> loadProfiles(const std::string &file)
 {
+    initProviderResource();
     Profiles profiles;
     for (const QString &path : {QStringLiteral(":/providers/builtin.yaml"), QString::fromStdString(file)}) {
         if (path.isEmpty())

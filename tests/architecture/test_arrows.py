@@ -26,6 +26,8 @@ ALLOWED = {
 }
 # Sockets belong to front and upstream; engine hands descriptors over and serves the control socket.
 SOCKET_FOLDERS = {"front", "upstream", "engine"}
+# Reads the texts and the structures of addresses, opens nothing.
+SOCKET_FILES = {"proxycore/access/cidr.cpp"}
 SOCKET_HEADERS = re.compile(r"<(sys/socket\.h|sys/un\.h|netinet/.*|arpa/inet\.h|netdb\.h|QTcpSocket|QTcpServer|QLocalSocket"
                             r"|QLocalServer|QAbstractSocket)>")
 GUI_HEADERS = re.compile(r"[<\"](QtGui|QtWidgets|QtQuick|QtQml|QtSvg|QtCharts)\b|<Q(Widget|Application|GuiApplication|Icon|Pixmap|"
@@ -88,7 +90,7 @@ class Arrows(unittest.TestCase):
         wrong = [f"{shown(path)}: {include}"
                  for path in files(".h", ".cpp", under="proxycore")
                  for include in includes(path)
-                 if SOCKET_HEADERS.search(include)
+                 if SOCKET_HEADERS.search(include) and shown(path) not in SOCKET_FILES
                  and path.relative_to(ROOT / "proxycore").parts[0] not in SOCKET_FOLDERS]
         self.assertEqual(wrong, [])
 

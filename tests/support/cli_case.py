@@ -36,7 +36,7 @@ class Cli(unittest.TestCase):
         return done
 
     def local(self, *arguments, **more):
-        return self.cli(*arguments, "--data-dir", str(self.data), **more)
+        return self.cli("--data-dir", str(self.data), *arguments, **more)
 
     def json(self, *arguments, **more):
         return json.loads(self.local(*arguments, "--json", **more).stdout)

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "access/cidr.h"
+#include "test_registry.h"
+
+using namespace llmproxy;
+
+class TstCidr : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void contains_data()
+    {
+        QTest::addColumn<QString>("network");
+        QTest::addColumn<QString>("address");
+        QTest::addColumn<bool>("inside");
+        const auto row = [](const char *network, const char *address, bool inside) {
+            QTest::addRow("%s %s", network, address) << QString::fromLatin1(network) << QString::fromLatin1(address) << inside;
+        };
+        row("10.0.0.0/8", "10.255.0.1", true);
+        row("10.0.0.0/8", "11.0.0.1", false);
+        row("10.0.0.0/8", "::ffff:10.0.0.1", true);
+        row("192.168.1.4", "192.168.1.4", true);
+        row("192.168.1.4", "192.168.1.5", false);
+        row("0.0.0.0/0", "8.8.8.8", true);
+        row("0.0.0.0/0", "2001:db8::1", false);
+        row("::1", "::1", true);
+        row("2001:db8::/32", "2001:db8:ffff::1", true);
+        row("2001:db8::/33", "2001:db8:ffff::1", false);
+        row("127.0.0.0/31", "127.0.0.1", true);
+        row("127.0.0.0/31", "127.0.0.2", false);
+    }
+
+    void contains()
+    {
+        QFETCH(const QString, network);
+        QFETCH(const QString, address);
+        QFETCH(const bool, inside);
+        const auto cidr = Cidr::parse(network.toStdString());
+        const auto ip = IpAddress::parse(address.toStdString());
+        QVERIFY(cidr && ip);
+        QCOMPARE(cidr->contains(*ip), inside);
+    }
+
+    void refuses()
+    {
+        for (const char *bad : {"", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "::/129", "example.com", "1.2.3.4/ 8", "10.0.0.0/08x"})
+            QVERIFY2(!Cidr::parse(bad), bad);
+        for (const char *bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "[::1]", "::1%lo", "1.2.3.4:80", "01.2.3.4x"})
+            QVERIFY2(!IpAddress::parse(bad), bad);
+    }
+
+    void kinds()
+    {
+        QVERIFY(IpAddress::parse("127.3.2.1")->isLoopback() && IpAddress::parse("::1")->isLoopback());
+        QVERIFY(IpAddress::parse("::ffff:127.0.0.1")->isLoopback());
+        QVERIFY(!IpAddress::parse("128.0.0.1")->isLoopback());
+        for (const char *one : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "169.254.1.1", "fd00::1", "fe80::1", "127.0.0.1"})
+            QVERIFY2(IpAddress::parse(one)->isPrivate(), one);
+        for (const char *one : {"172.32.0.1", "8.8.8.8", "2001:db8::1", "11.0.0.1"})
+            QVERIFY2(!IpAddress::parse(one)->isPrivate(), one);
+        QCOMPARE(IpAddress::parse("::ffff:1.2.3.4")->toString(), std::string("1.2.3.4"));
+        QCOMPARE(IpAddress::parse("2001:DB8:0::1")->toString(), std::string("2001:db8::1"));
+    }
+};
+
+REGISTER_TEST(TstCidr)
+#include "tst_cidr.moc"

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The line's bytes, the chain, the file's repair, and what happens when it cannot be written.
+#include "audit/audit_log.h"
+#include "audit/log_file.h"
+#include "test_registry.h"
+
+#include <QCryptographicHash>
+#include <QFile>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTemporaryDir>
+
+#include <future>
+#include <mutex>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace llmproxy;
+
+namespace {
+
+// A table that answers at once, or not at all.
+class MemoryTable final : public AuditTable
+{
+public:
+    void append(std::vector<AuditEvent> more, std::function<void(bool)> stored) override
+    {
+        {
+            const std::lock_guard guard(lock);
+            if (good)
+                rows.insert(rows.end(), more.begin(), more.end());
+        }
+        if (stored)
+            stored(good);
+    }
+    int64_t lastSeq(std::string *hash) override
+    {
+        if (rows.empty())
+            return 0;
+        *hash = rows.back().hash;
+        return rows.back().seq;
+    }
+    std::mutex lock;
+    std::vector<AuditEvent> rows;
+    bool good = true;
+};
+
+bool recordAndWait(AuditLog &log, AuditEvent event)
+{
+    std::promise<bool> done;
+    log.record(std::move(event), [&](bool ok) { done.set_value(ok); });
+    return done.get_future().get();
+}
+
+QList<QByteArray> linesOf(const std::string &path)
+{
+    QFile file(QString::fromStdString(path));
+    if (!file.open(QIODevice::ReadOnly))
+        return {};
+    QList<QByteArray> lines = file.readAll().split('\n');
+    lines.removeLast();
+    return lines;
+}
+
+AuditEvent sample()
+{
+    AuditEvent event("token.create", "management", "success");
+    event.timestampMs = 1'701'424'800'123;
+    event.projectId = "proj-123";
+    event.clientIp = "192.168.1.100";
+    event.detail("http_method", "POST").detail("endpoint", "/manage/tokens").detail("duration_minutes", int64_t{60});
+    event.detail("token_id", "tok-1234****cdef");
+    return event;
+}
+
+} // namespace
+
+class TstAuditLog : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void lineIsTheOneOfTheContract()
+    {
+        QCOMPARE(auditLine(sample()),
+                 std::string(R"({"timestamp":"2023-12-01T10:00:00.123Z","action":"token.create","actor":"management","project_id":"proj-123",)"
+                             R"("client_ip":"192.168.1.100","result":"success","details":{"http_method":"POST","endpoint":"/manage/tokens",)"
+                             R"("duration_minutes":60,"token_id":"tok-1234****cdef"}})"));
+    }
+
+    void textsAreEscapedOrReplaced()
+    {
+        AuditEvent event("a.b", "client", "denied");
+        event.timestampMs = 1;
+        event.detail("endpoint", std::string("/\xc3\xa4\x01\"\\\n\xff/"));
+        const std::string line = auditLine(event);
+        QVERIFY(line.find("/\xc3\xa4\\u0001\\\"\\\\\\n\xef\xbf\xbd/") != std::string::npos);
+        QVERIFY(QJsonDocument::fromJson(QByteArray::fromStdString(line)).isObject());
+    }
+
+    void modelAndUserAgentAreReduced()
+    {
+        AuditEvent event("token.access", "client", "success");
+        event.model("gpt-4o-mini").userAgent(std::string(300, 'a'));
+        QCOMPARE(std::get<std::string>(*event.find("user_agent")).size(), size_t{256});
+        QCOMPARE(std::get<std::string>(*event.find("model")), std::string("gpt-4o-mini"));
+        for (const std::string &bad : {std::string("a b"), std::string("x\n"), std::string(129, 'm'), std::string("<script>")}) {
+            AuditEvent other;
+            other.model(bad);
+            QCOMPARE(std::get<std::string>(*other.find("model")), std::string("invalid"));
+        }
+        AuditEvent agent;
+        agent.userAgent("evil sk-SECRETSECRETSECRETSECRET");
+        QVERIFY(std::get<std::string>(*agent.find("user_agent")).find("SECRETSECRET") == std::string::npos);
+        AuditEvent none;
+        none.model("");
+        QVERIFY(!none.find("model"));
+    }
+
+    void linesReadBackToTheSameBytes()
+    {
+        AuditEvent event = sample();
+        event.seq = 7;
+        event.prev = std::string(64, 'a');
+        event.hash = std::string(64, 'b');
+        event.detail("forwarded", true).detail("endpoint", std::string("/\xc3\xa4\"\\\x02"));
+        const std::string line = auditLine(event);
+        const auto read = parseAuditLine(line);
+        QVERIFY(read.has_value());
+        QCOMPARE(auditLine(*read), line);
+        for (const char *bad : {"", "{", "[]", "{\"action\":1}", "nonsense", "{}"})
+            QVERIFY2(!parseAuditLine(bad), bad);
+    }
+
+    void chainHoldsOverRestarts()
+    {
+        QTemporaryDir dir;
+        const std::string path = dir.path().toStdString() + "/logs/audit.log";
+        MemoryTable table;
+        for (int run = 0; run < 3; ++run) {
+            AuditConfig config;
+            config.file = path;
+            AuditLog log(config);
+            QVERIFY(!log.start(&table).has_value());
+            for (int i = 0; i < 5; ++i)
+                QVERIFY(recordAndWait(log, sample()));
+            std::vector<AuditEvent> now{sample(), sample()};
+            QVERIFY(log.appendNow(now));
+            table.append(now, nullptr);
+            QVERIFY(now[0].seq > 0 && now[1].prev == now[0].hash);
+            log.stop();
+        }
+        struct stat info{};
+        QCOMPARE(stat(path.c_str(), &info), 0);
+        QCOMPARE(info.st_mode & 0777, mode_t{0600});
+        QByteArray prev(64, '0');
+        int seq = 0;
+        for (const QByteArray &line : linesOf(path)) {
+            const QJsonObject object = QJsonDocument::fromJson(line).object();
+            QCOMPARE(object.value(QLatin1String("seq")).toInt(), ++seq);
+            QCOMPARE(object.value(QLatin1String("prev")).toString().toLatin1(), prev);
+            const QByteArray covered = line.left(line.lastIndexOf(",\"hash\":"));
+            prev = QCryptographicHash::hash(covered, QCryptographicHash::Sha256).toHex();
+            QCOMPARE(object.value(QLatin1String("hash")).toString().toLatin1(), prev);
+        }
+        QCOMPARE(seq, 21);
+        QCOMPARE(table.rows.size(), size_t{21});
+    }
+
+    void halfALineIsRepairedAndRowsAreReplayed()
+    {
+        QTemporaryDir dir;
+        const std::string path = dir.path().toStdString() + "/audit.log";
+        AuditConfig config;
+        config.file = path;
+        {
+            MemoryTable lost;
+            AuditLog log(config);
+            QVERIFY(!log.start(&lost).has_value());
+            for (int i = 0; i < 3; ++i)
+                QVERIFY(recordAndWait(log, sample()));
+        }
+        QFile file(QString::fromStdString(path));
+        QVERIFY(file.open(QIODevice::Append));
+        file.write("{\"timestamp\":\"2023-12-01T10:0");
+        file.close();
+        MemoryTable table; // the rows never reached it
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QCOMPARE(table.rows.size(), size_t{3});
+        QVERIFY(recordAndWait(log, sample()));
+        log.stop();
+        const auto lines = linesOf(path);
+        QCOMPARE(lines.size(), 4);
+        for (const QByteArray &line : lines)
+            QVERIFY(QJsonDocument::fromJson(line).isObject());
+        QCOMPARE(QJsonDocument::fromJson(lines[3]).object().value(QLatin1String("seq")).toInt(), 4);
+    }
+
+    // The failing disk: a limit on the size of files stands for a full one.
+    void refusesWhenTheFileCannotBeWritten()
+    {
+        QTemporaryDir dir;
+        MemoryTable table;
+        AuditConfig config;
+        config.file = dir.path().toStdString() + "/audit.log";
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QVERIFY(recordAndWait(log, sample()));
+        rlimit before{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        rlimit none = before;
+        none.rlim_cur = 100;
+        setrlimit(RLIMIT_FSIZE, &none);
+        const bool recorded = recordAndWait(log, sample());
+        std::vector<AuditEvent> change{sample()};
+        const bool appended = log.appendNow(change);
+        const bool healthy = log.healthy();
+        setrlimit(RLIMIT_FSIZE, &before);
+        QVERIFY(!recorded && !appended && !healthy);
+        QVERIFY(recordAndWait(log, sample())); // recovery: the kept one is written first
+        log.stop();
+        const auto lines = linesOf(config.file);
+        QCOMPARE(lines.size(), 3);
+        QCOMPARE(log.lastSeq(), int64_t{3});
+    }
+
+    void onErrorLogLetsTheChangeGoOn()
+    {
+        QTemporaryDir dir;
+        MemoryTable table;
+        AuditConfig config;
+        config.file = dir.path().toStdString() + "/audit.log";
+        config.refuseOnError = false;
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        rlimit before{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        rlimit none = before;
+        none.rlim_cur = 0;
+        setrlimit(RLIMIT_FSIZE, &none);
+        std::vector<AuditEvent> change{sample()};
+        const bool appended = log.appendNow(change);
+        const bool recorded = recordAndWait(log, sample());
+        setrlimit(RLIMIT_FSIZE, &before);
+        QVERIFY(appended && recorded && change.empty() && log.healthy());
+        QVERIFY(recordAndWait(log, sample()));
+        log.stop();
+        QCOMPARE(linesOf(config.file).size(), 3);
+        QCOMPARE(table.rows.size(), size_t{3});
+    }
+
+    void withoutAFileTheRowIsWaitedFor()
+    {
+        MemoryTable table;
+        AuditConfig config;
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QVERIFY(recordAndWait(log, sample()));
+        QCOMPARE(table.rows.size(), size_t{1});
+        table.good = false;
+        QVERIFY(!recordAndWait(log, sample()));
+        log.stop();
+    }
+
+    void clientAddressesAreMaskedWhenAsked()
+    {
+        MemoryTable table;
+        AuditConfig config;
+        config.maskClientIp = true;
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QVERIFY(recordAndWait(log, sample()));
+        log.stop();
+        QCOMPARE(table.rows.front().clientIp, std::string("192.168.1.0"));
+    }
+
+    void reopensARotatedFile()
+    {
+        QTemporaryDir dir;
+        MemoryTable table;
+        AuditConfig config;
+        config.file = dir.path().toStdString() + "/audit.log";
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QVERIFY(recordAndWait(log, sample()));
+        QCOMPARE(rename(config.file.c_str(), (config.file + ".1").c_str()), 0);
+        log.reopen();
+        QVERIFY(recordAndWait(log, sample()));
+        log.stop();
+        QCOMPARE(linesOf(config.file).size(), 1);
+        QCOMPARE(linesOf(config.file + ".1").size(), 1);
+    }
+
+    void missingFolderIsRefusedWhenNotToBeCreated()
+    {
+        QTemporaryDir dir;
+        MemoryTable table;
+        AuditConfig config;
+        config.file = dir.path().toStdString() + "/none/audit.log";
+        config.createDir = false;
+        AuditLog log(config);
+        const Outcome failure = log.start(&table);
+        QVERIFY(failure.has_value());
+        QCOMPARE(failure->field, std::string("AUDIT_LOG_FILE"));
+    }
+};
+
+REGISTER_TEST(TstAuditLog)
+#include "tst_audit_log.moc"

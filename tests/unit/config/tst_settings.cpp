@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "config/settings.h"
+#include "test_registry.h"
+
+#include <QFile>
+#include <QTemporaryDir>
+
+#include <sys/stat.h>
+
+using namespace llmproxy;
+
+namespace {
+
+const std::string goodToken = "0123456789abcdef0123456789abcdef";
+
+SettingSources with(std::map<std::string, std::string> environment)
+{
+    SettingSources sources;
+    sources.environment = std::move(environment);
+    sources.serve = true;
+    return sources;
+}
+
+bool complains(const LoadedSettings &loaded, const std::string &name)
+{
+    return std::any_of(loaded.problems.begin(), loaded.problems.end(), [&](const SettingProblem &p) { return p.name == name; });
+}
+
+} // namespace
+
+class TstSettings : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void defaults()
+    {
+        const LoadedSettings loaded = loadSettings(with({}));
+        QVERIFY(loaded.problems.empty());
+        const Settings &s = loaded.settings;
+        QCOMPARE(s.listen.host, std::string("127.0.0.1"));
+        QCOMPARE(s.listen.port, uint16_t{8080});
+        QCOMPARE(s.dataDir, std::string("./data"));
+        QCOMPARE(s.databasePath, std::string("./data/llm-proxy.db"));
+        QCOMPARE(s.auditLogFile, std::string("./data/audit.log"));
+        QCOMPARE(s.auditFileMode, 0600u);
+        QVERIFY(s.auditEnabled && s.auditRefuseOnError && s.auditCreateDir && s.auditStoreInDb && !s.auditMaskClientIp);
+        QCOMPARE(s.requestHeadTimeoutMs, int64_t{10'000});
+        QCOMPARE(s.requestBodyTimeoutMs, int64_t{60'000});
+        QCOMPARE(s.keepaliveTimeoutMs, int64_t{75'000});
+        QCOMPARE(s.upstreamConnectTimeoutMs, int64_t{10'000});
+        QCOMPARE(s.upstreamFirstByteTimeoutMs, int64_t{590'000});
+        QCOMPARE(s.upstreamIdleTimeoutMs, int64_t{290'000});
+        QCOMPARE(s.maxHeaderSize, int64_t{32 * 1024});
+        QCOMPARE(s.maxHeaderCount, int64_t{100});
+        QCOMPARE(s.maxRequestSize, int64_t{512'000'000});
+        QCOMPARE(s.maxConnections, int64_t{10'000});
+        QCOMPARE(s.maxConnectionsPerIp, int64_t{1000});
+        QCOMPARE(s.tokenMaxLifetimeMs, int64_t{30} * 86'400'000);
+        QCOMPARE(s.tokenDefaultLifetimeMs, int64_t{86'400'000});
+        QCOMPARE(s.tokenDefaultRateLimit, 600);
+        QCOMPARE(s.ipRateLimit, 6000);
+        QCOMPARE(s.authFailureLimit, 10);
+    }
+
+    void order()
+    {
+        QTemporaryDir dir;
+        const std::string path = dir.filePath(QStringLiteral("env")).toStdString();
+        QFile file(QString::fromStdString(path));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("LISTEN_ADDR=127.0.0.1:1\nMAX_HEADER_COUNT=51\nENGINE_THREADS=3\nNOT_OURS=x\n");
+        file.close();
+        chmod(path.c_str(), 0600);
+        SettingSources sources = with({{"LISTEN_ADDR", "127.0.0.1:2"}, {"MAX_HEADER_COUNT", "52"}});
+        sources.envFilePath = path;
+        sources.flags = {{"LISTEN_ADDR", "127.0.0.1:3"}};
+        const LoadedSettings loaded = loadSettings(sources);
+        QVERIFY(loaded.problems.empty());
+        QCOMPARE(loaded.settings.listen.port, uint16_t{3});
+        QCOMPARE(loaded.settings.maxHeaderCount, int64_t{52});
+        QCOMPARE(loaded.settings.engineThreads, 3);
+        chmod(path.c_str(), 0622);
+        QVERIFY(complains(loadSettings(sources), path));
+    }
+
+    void allProblemsAtOnce()
+    {
+        const LoadedSettings loaded = loadSettings(with({{"LISTEN_ADDR", "nonsense"}, {"AUDIT_ENABLED", "maybe"},
+                                                         {"REQUEST_HEAD_TIMEOUT", "10 parsecs"}, {"MAX_REQUEST_SIZE", "big"},
+                                                         {"MANAGEMENT_TOKEN", "tooshort-secret"}, {"ENCRYPTION_KEY", "notbase64"},
+                                                         {"AUDIT_FILE_MODE", "0777"}, {"IP_RATE_LIMIT", "-1"}}));
+        for (const char *name : {"LISTEN_ADDR", "AUDIT_ENABLED", "REQUEST_HEAD_TIMEOUT", "MAX_REQUEST_SIZE", "MANAGEMENT_TOKEN",
+                                 "ENCRYPTION_KEY", "AUDIT_FILE_MODE", "IP_RATE_LIMIT"})
+            QVERIFY2(complains(loaded, name), name);
+        QCOMPARE(loaded.problems.size(), size_t{8});
+        for (const SettingProblem &problem : loaded.problems) {
+            QVERIFY(!problem.problem.empty());
+            QVERIFY(problem.value.find("secret") == std::string::npos && problem.value.find("notbase64") == std::string::npos);
+        }
+    }
+
+    void together()
+    {
+        QVERIFY(complains(loadSettings(with({{"LISTEN_ADDR", "0.0.0.0:8080"}})), "LISTEN_ADDR"));
+        QVERIFY(loadSettings(with({{"LISTEN_ADDR", "0.0.0.0:8080"}, {"ALLOW_INSECURE_LISTEN", "yes"}})).problems.empty());
+        QVERIFY(complains(loadSettings(with({{"AUDIT_LOG_FILE", ""}, {"AUDIT_STORE_IN_DB", "off"}})), "AUDIT_STORE_IN_DB"));
+        QVERIFY(loadSettings(with({{"AUDIT_LOG_FILE", ""}, {"AUDIT_STORE_IN_DB", "off"}, {"AUDIT_ENABLED", "0"}})).problems.empty());
+        QVERIFY(complains(loadSettings(with({{"API_CONFIG_PATH", "/does/not/exist"}})), "API_CONFIG_PATH"));
+        QVERIFY(loadSettings(with({{"MANAGEMENT_TOKEN", goodToken}})).problems.empty());
+    }
+
+    // A setting whose feature waits is taken at its default or off value, and refused by name at any other.
+    void waiting()
+    {
+        for (const auto &[name, value] : std::map<std::string, std::string>{{"TLS_CERT_FILE", "/x"}, {"HTTP_CACHE_ENABLED", "true"},
+                                                                            {"CORS_ALLOWED_ORIGINS", "https://a.example"}, {"ACME_WEBROOT", "/x"}})
+            QVERIFY2(complains(loadSettings(with({{name, value}})), name), name.c_str());
+        QVERIFY(loadSettings(with({{"HTTP_CACHE_ENABLED", "false"}, {"TLS_MIN_VERSION", "1.2"}})).problems.empty());
+    }
+
+    void values()
+    {
+        QCOMPARE(parseDurationMs("500ms").value_or(-1), int64_t{500});
+        QCOMPARE(parseDurationMs("30s").value_or(-1), int64_t{30'000});
+        QCOMPARE(parseDurationMs("15m").value_or(-1), int64_t{900'000});
+        QCOMPARE(parseDurationMs("2h").value_or(-1), int64_t{7'200'000});
+        QCOMPARE(parseDurationMs("30d").value_or(-1), int64_t{2'592'000'000});
+        for (const char *bad : {"", "s", "-1s", "1.5h", "1 h", "1w", "99999999999999999999d", "0x1s"})
+            QVERIFY2(!parseDurationMs(bad), bad);
+        QCOMPARE(parseSize("64KiB").value_or(-1), int64_t{65'536});
+        QCOMPARE(parseSize("10MB").value_or(-1), int64_t{10'000'000});
+        for (const char *bad : {"", "KB", "-1MB", "1.5MB", "1QB", "99999999999999999999"})
+            QVERIFY2(!parseSize(bad), bad);
+        for (const char *yes : {"true", "1", "yes", "on", "TRUE", "On"})
+            QVERIFY2(parseBool(yes).value_or(false), yes);
+        for (const char *no : {"false", "0", "no", "off", "False"})
+            QVERIFY2(!parseBool(no).value_or(true), no);
+        for (const char *bad : {"", "2", "y", "enabled", " true"})
+            QVERIFY2(!parseBool(bad), bad);
+        QCOMPARE(parseRatePerMinute("600/m").value_or(-1), 600);
+        QCOMPARE(parseRatePerMinute("10/s").value_or(-1), 600);
+        QCOMPARE(parseRatePerMinute("0").value_or(-1), 0);
+        for (const char *bad : {"", "/m", "-5/m", "5/d", "5 /m"})
+            QVERIFY2(!parseRatePerMinute(bad), bad);
+    }
+
+    void envFile()
+    {
+        const EnvFile file = parseEnvFile("# comment\n\nA=1\nexport B=two words\nC=\"quo#ted\" # why\nD='single $x'\nE=\"\"\nF=''\nG=\n"
+                                          "H = spaced \nI=a # b\nJ=a#b\r\nK=\"a\\\"b\"\n");
+        QVERIFY(file.problems.empty());
+        const std::vector<std::pair<std::string, std::string>> expected{{"A", "1"}, {"B", "two words"}, {"C", "quo#ted"}, {"D", "single $x"},
+            {"E", ""}, {"F", ""}, {"G", ""}, {"H", "spaced"}, {"I", "a"}, {"J", "a#b"}, {"K", "a\"b"}};
+        QCOMPARE(file.values.size(), expected.size());
+        for (size_t i = 0; i < expected.size(); ++i) {
+            QCOMPARE(file.values[i].first, expected[i].first);
+            QCOMPARE(file.values[i].second, expected[i].second);
+        }
+        const EnvFile bad = parseEnvFile("no equals\n=x\n1A=x\nA=\"open\nB='x' y\n");
+        QCOMPARE(bad.problems.size(), size_t{5});
+        QVERIFY(bad.problems[0].find("line 1") != std::string::npos);
+        QVERIFY(bad.problems[3].find("open\"") == std::string::npos);
+    }
+
+    void everySettingOfTheContractIsDeclared()
+    {
+        const auto &all = settingDeclarations();
+        for (const char *name : {"LISTEN_ADDR", "DATA_DIR", "DATABASE_PATH", "MANAGEMENT_TOKEN", "MANAGEMENT_ALLOWED_IPS", "ENCRYPTION_KEY",
+                                 "ENCRYPTION_KEY_FILE", "AUDIT_ENABLED", "AUDIT_LOG_FILE", "AUDIT_FILE_MODE", "AUDIT_ON_ERROR", "AUDIT_CREATE_DIR",
+                                 "AUDIT_STORE_IN_DB", "AUDIT_MASK_CLIENT_IP", "AUDIT_MASK_UNPREFIXED", "AUDIT_RETENTION", "AUDIT_MAX_FILE_SIZE",
+                                 "AUDIT_FILE_RETENTION", "AUDIT_FSYNC", "LOG_LEVEL", "LOG_FORMAT", "LOG_FILE", "LOG_MAX_SIZE_MB", "LOG_MAX_BACKUPS",
+                                 "LOG_MAX_AGE", "TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_MIN_VERSION", "TLS_CIPHERS", "HTTP_LISTEN_ADDR", "ACME_WEBROOT",
+                                 "TRUSTED_PROXIES", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "REQUEST_HEAD_TIMEOUT", "REQUEST_BODY_TIMEOUT",
+                                 "KEEPALIVE_TIMEOUT", "UPSTREAM_CONNECT_TIMEOUT", "UPSTREAM_FIRST_BYTE_TIMEOUT", "UPSTREAM_IDLE_TIMEOUT",
+                                 "MAX_HEADER_SIZE", "MAX_HEADER_COUNT", "MAX_REQUEST_SIZE", "MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_IP",
+                                 "TOKEN_MAX_LIFETIME", "TOKEN_DEFAULT_LIFETIME", "TOKEN_DEFAULT_RATE_LIMIT", "PROVIDER_KEY_MAX_AGE",
+                                 "MANAGEMENT_TOKEN_MAX_AGE", "IP_RATE_LIMIT", "AUTH_FAILURE_LIMIT", "API_CONFIG_PATH", "ENGINE_THREADS",
+                                 "HTTP_CACHE_ENABLED", "HTTP_CACHE_MAX_SIZE", "HTTP_CACHE_DEFAULT_TTL", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+                                 "MAX_TARGET_SIZE", "MAX_INSPECTED_BODY", "CLIENT_WRITE_TIMEOUT", "SECRETS_DIR", "ALLOW_INSECURE_UPSTREAM"}) {
+            const auto found = std::find_if(all.begin(), all.end(), [&](const SettingDeclaration &one) { return one.name == name; });
+            QVERIFY2(found != all.end(), name);
+            QVERIFY2(!found->meaning.empty() && !found->accepts.empty(), name);
+            QCOMPARE(flagOf(*found).empty(), found->secret);
+        }
+    }
+};
+
+REGISTER_TEST(TstSettings)
+#include "tst_settings.moc"

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What is promised about stored data: durable when answered, one transaction, refused when newer, whole
+// after a restart, and counters that follow from the audit rows.
+#include "base/clock.h"
+#include "secrets/access_token.h"
+#include "storage/database.h"
+#include "test_registry.h"
+
+#include <QSqlDatabase>
+#include <QSqlError>
+#include <QSqlQuery>
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+
+#include <future>
+#include <sys/stat.h>
+
+using namespace llmproxy;
+
+namespace {
+
+// Everything an engine would own around a database.
+struct Rig
+{
+    explicit Rig(const QTemporaryDir &dir, bool file = true)
+        : path(dir.path().toStdString() + "/llm-proxy.db"), references(dir.path().toStdString()), database({path})
+    {
+        if (file)
+            config.file = dir.path().toStdString() + "/audit.log";
+        audit = std::make_unique<AuditLog>(config);
+    }
+    ~Rig() { stop(); }
+    Outcome start()
+    {
+        if (Outcome failure = database.open())
+            return failure;
+        const MasterKey master{Secret(std::string(32, 'k')), "environment"};
+        if (const auto record = database.keyRingRecord()) {
+            keys = std::make_unique<KeyRing>(std::move(*KeyRing::open(master, *record)));
+        } else {
+            keys = std::make_unique<KeyRing>(KeyRing::create(master));
+            if (Outcome failure = database.saveKeyRingRecord(keys->record()))
+                return failure;
+        }
+        if (Outcome failure = audit->start(&database))
+            return failure;
+        return database.start(&snapshots, audit.get(), keys.get(), &references);
+    }
+    void stop()
+    {
+        audit->stop();
+        database.stop();
+    }
+    Outcome change(std::vector<Change> changes, AuditEvent event = AuditEvent("project.create", "cli", "success"))
+    {
+        std::promise<Outcome> done;
+        database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{changes, event}; },
+                        [&](const Outcome &outcome) { done.set_value(outcome); });
+        return done.get_future().get();
+    }
+    bool record(AuditEvent event)
+    {
+        std::promise<bool> done;
+        audit->record(std::move(event), [&](bool ok) { done.set_value(ok); });
+        return done.get_future().get();
+    }
+    // Everything that was queued before is committed when this returns.
+    void settle() { change({}, AuditEvent()); }
+
+    std::string path;
+    AuditConfig config;
+    SnapshotHolder snapshots;
+    ReferenceResolver references;
+    Database database;
+    std::unique_ptr<AuditLog> audit;
+    std::unique_ptr<KeyRing> keys;
+};
+
+Project project(const Rig &rig, const char *id, const char *key = "sk-live-0123456789")
+{
+    Project one;
+    one.id = QString::fromLatin1(id);
+    one.name = QStringLiteral("name");
+    one.environment = QStringLiteral("development");
+    one.createdMs = one.updatedMs = Clock::wallMs();
+    ProviderKey provider;
+    provider.provider = QStringLiteral("openai");
+    provider.sealedKey = QString::fromStdString(rig.keys->seal(Secret(key), "project", id, "openai.api_key"));
+    provider.masked = QStringLiteral("sk-live****6789");
+    one.providers.push_back(provider);
+    return one;
+}
+
+Token token(const Rig &rig, const char *id, const char *projectId)
+{
+    Token one;
+    one.id = one.lineage = QString::fromLatin1(id);
+    one.projectId = QString::fromLatin1(projectId);
+    const auto hash = hashAccessToken(rig.keys->tokenHashKey(), id);
+    one.hash = QByteArray(reinterpret_cast<const char *>(hash.data()), 32);
+    one.hashAlg = QStringLiteral("hmac-sha256-v1");
+    one.masked = QStringLiteral("tok-1234****cdef");
+    one.createdMs = Clock::wallMs();
+    one.expiresMs = one.createdMs + 3'600'000;
+    one.lifetimeMs = 3'600'000;
+    one.maxRequests = 100;
+    return one;
+}
+
+AuditEvent accessEvent(const char *tokenUuid, int upstreamStatus = 200)
+{
+    AuditEvent event("token.access", "client", "success");
+    event.detail("prompt_tokens", int64_t{3}).detail("completion_tokens", int64_t{4});
+    event.detail("forwarded", true).detail("upstream_status", int64_t{upstreamStatus}).detail("token_uuid", tokenUuid);
+    return event;
+}
+
+// What a kill -9 at this moment would leave behind.
+void killedHere(const QTemporaryDir &from, const QTemporaryDir &to)
+{
+    const QStringList names = QDir(from.path()).entryList(QDir::Files);
+    for (const QString &name : names)
+        QVERIFY(QFile::copy(from.filePath(name), to.filePath(name)));
+}
+
+constexpr const char *tokenId = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+} // namespace
+
+class TstDatabase : public QObject
+{
+    Q_OBJECT
+
+private:
+    // Runs one statement on the file, as somebody with the sqlite3 shell would.
+    static QVariant raw(const std::string &path, const QString &statement)
+    {
+        QVariant result;
+        {
+            QSqlDatabase database = QSqlDatabase::addDatabase(QStringLiteral("QSQLITE"), QStringLiteral("raw"));
+            database.setDatabaseName(QString::fromStdString(path));
+            if (database.open()) {
+                QSqlQuery query(database);
+                if (query.exec(statement) && query.next())
+                    result = query.value(0);
+            }
+        }
+        QSqlDatabase::removeDatabase(QStringLiteral("raw"));
+        return result;
+    }
+
+private Q_SLOTS:
+    void changesAreThereAfterARestart()
+    {
+        QTemporaryDir dir;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}}).has_value());
+            QVERIFY(!rig.change({PutToken{token(rig, tokenId, "p1")}}).has_value());
+            QVERIFY(rig.snapshots.current()->project("p1"));
+        }
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        const SnapshotPtr now = rig.snapshots.current();
+        QVERIFY(now->project("p1")->providers.front().key->equals("sk-live-0123456789"));
+        const TokenPtr found = now->tokenByHash(hashAccessToken(rig.keys->tokenHashKey(), tokenId));
+        QVERIFY(found);
+        QCOMPARE(found->record.maxRequests, int64_t{100});
+        QCOMPARE(rig.database.lastSeq(std::make_unique<std::string>().get()), int64_t{2});
+        struct stat info{};
+        QCOMPARE(stat(rig.path.c_str(), &info), 0);
+        QCOMPARE(info.st_mode & 0777, mode_t{0600});
+        QCOMPARE(raw(rig.path, QStringLiteral("PRAGMA journal_mode")).toString(), QStringLiteral("wal"));
+    }
+
+    void countersFollowFromTheRows()
+    {
+        QTemporaryDir dir;
+        QTemporaryDir copy;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+            for (int i = 0; i < 5; ++i)
+                QVERIFY(rig.record(accessEvent(tokenId)));
+            QVERIFY(rig.record(accessEvent(tokenId, 429))); // does not count (ruling 23)
+            QVERIFY(rig.record(accessEvent(tokenId, 503)));
+            rig.settle();
+            killedHere(dir, copy);
+        }
+        Rig rig(copy);
+        QVERIFY(!rig.start().has_value());
+        const auto state = rig.snapshots.current()->tokenById(tokenId)->state;
+        QCOMPARE(state->requests.load(), int64_t{5});
+        QCOMPARE(state->promptTokens.load(), int64_t{21});
+        QCOMPARE(state->completionTokens.load(), int64_t{28});
+    }
+
+    void aRowOpensOnlyInItsPlace()
+    {
+        QTemporaryDir dir;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            Project moved = project(rig, "p1");
+            moved.id = QStringLiteral("p2"); // the ciphertext of p1 under another id
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutProject{moved}}).has_value());
+        }
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(!rig.snapshots.current()->project("p1")->providers.front().keyUnusable);
+        QVERIFY(rig.snapshots.current()->project("p2")->providers.front().keyUnusable);
+        QVERIFY(!rig.snapshots.current()->project("p2")->providers.front().key);
+    }
+
+    void newerSchemaIsRefused()
+    {
+        QTemporaryDir dir;
+        std::string path;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            path = rig.path;
+        }
+        raw(path, QStringLiteral("PRAGMA user_version = 9999"));
+        Rig rig(dir);
+        const Outcome failure = rig.start();
+        QVERIFY(failure.has_value());
+        QVERIFY(failure->message.find("9999") != std::string::npos);
+    }
+
+    void aRefusedChangeLeavesNothing()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        std::promise<Outcome> done;
+        rig.database.submit([](const Snapshot &) -> Result<Decision> { return Error{ErrorKind::Conflict, "conflict", "no", ""}; },
+                            [&](const Outcome &outcome) { done.set_value(outcome); });
+        QVERIFY(done.get_future().get().has_value());
+        QVERIFY(rig.change({PutToken{token(rig, tokenId, "no-such-project")}}).has_value());
+        QVERIFY(!rig.snapshots.current()->tokenById(tokenId));
+        QCOMPARE(rig.audit->lastSeq(), int64_t{0});
+    }
+
+    void manyChangesAtOnceAllCommit()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        constexpr int count = 200;
+        std::vector<std::promise<Outcome>> done(count);
+        for (int i = 0; i < count; ++i) {
+            rig.database.submit(
+                [&rig, i](const Snapshot &) -> Result<Decision> {
+                    return Decision{{PutProject{project(rig, ("p" + std::to_string(i)).c_str())}}, AuditEvent("project.create", "cli", "success")};
+                },
+                [&done, i](const Outcome &outcome) { done[static_cast<size_t>(i)].set_value(outcome); });
+        }
+        for (auto &one : done)
+            QVERIFY(!one.get_future().get().has_value());
+        QCOMPARE(rig.snapshots.current()->projects().size(), size_t{count});
+        QCOMPARE(rig.audit->lastSeq(), int64_t{count});
+    }
+
+    void lineCanBeMadeFromItsRow()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        AuditEvent event = accessEvent(tokenId);
+        event.projectId = "p1";
+        event.clientIp = "10.0.0.9";
+        event.requestId = "req";
+        event.detail("endpoint", std::string("/v1/\xc3\xa4\"\\\x01"));
+        QVERIFY(rig.record(event));
+        rig.settle();
+        QFile file(QString::fromStdString(rig.config.file));
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        const std::string line = file.readLine().trimmed().toStdString();
+        const auto row = rig.database.auditEvent(1);
+        QVERIFY(row.ok() && row->has_value());
+        QCOMPARE(auditLine(**row), line);
+        QVERIFY(raw(rig.path, QStringLiteral("SELECT timestamp FROM audit_events")).toString().size() == 23);
+    }
+
+    void filters()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        QVERIFY(rig.record(AuditEvent("project.list", "management", "success")));
+        QVERIFY(rig.record(AuditEvent("token.create", "cli", "failure")));
+        rig.settle();
+        const auto count = [&](AuditQuery query) { return rig.database.auditEvents(query)->size(); };
+        QCOMPARE(count({}), size_t{3});
+        AuditQuery query;
+        query.action = "token.*";
+        QCOMPARE(count(query), size_t{2});
+        query.action = "token.create";
+        QCOMPARE(count(query), size_t{1});
+        query = {};
+        query.actor = "management";
+        QCOMPARE(count(query), size_t{1});
+        query = {};
+        query.tokenId = tokenId;
+        QCOMPARE(count(query), size_t{1});
+        query = {};
+        query.beforeSeq = 3;
+        query.limit = 1;
+        QCOMPARE(rig.database.auditEvents(query)->front().seq, int64_t{2});
+    }
+
+    void guidesStatementsWork()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        AuditEvent old = accessEvent(tokenId);
+        old.timestampMs = Clock::wallMs() - int64_t{91} * 86'400'000;
+        QVERIFY(rig.record(old));
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        rig.settle();
+        const QString count = QStringLiteral("SELECT count(*) FROM audit_events WHERE timestamp < datetime('now','-90 days')");
+        QCOMPARE(raw(rig.path, count).toInt(), 1);
+        const QString indexes = QStringLiteral("SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN "
+                                               "('idx_audit_timestamp', 'idx_audit_action', 'idx_audit_project')");
+        QCOMPARE(raw(rig.path, indexes).toInt(), 3);
+    }
+};
+
+REGISTER_TEST(TstDatabase)
+#include "tst_database.moc"
