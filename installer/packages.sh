@@ -18,7 +18,7 @@ BUILD=(
     libyaml-cpp-dev
     libcli11-dev
     libsimdjson-dev
-    zlib1g-dev
+    zlib1g-dev libzstd-dev
     cmake ninja-build g++ ccache mold
     ca-certificates curl jq # to talk to it
 )

@@ -9,6 +9,7 @@
 #include "front/stream.h"
 #include "limits/lease.h"
 #include "upstream/call.h"
+#include "usage/content_decoder.h"
 #include "usage/usage.h"
 
 #include <memory>
@@ -75,6 +76,7 @@ private:
     Verdict judgeBody();                         // the held body is complete
     bool modelAllowed(std::string_view model) const;
     std::string upstreamHead(const BaseUrl &url);
+    void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then);
     AuditEvent accessEvent(std::string_view result, int status, std::string_view reason) const;
@@ -98,6 +100,7 @@ private:
     std::unique_ptr<UpstreamCall> m_call;
     JsonScanner m_modelScanner;  // looks for "model" in a body that streams through
     UsageReader m_usage;
+    std::unique_ptr<ContentDecoder> m_decoder; // of a compressed answer whose usage is read
     StreamUsageFilter m_usageFilter;
     std::string m_model;
     std::string m_held;          // a body that is looked at whole

@@ -34,7 +34,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     ResponseHead answer;
     answer.status = head.status;
     answer.reason = head.reason;
-    const std::string_view connection = head.headers.value("connection");
+    const std::string connection = head.headers.joined("connection");
     std::string upstreamId;
     for (const Header &header : head.headers) {
         if (equalsIgnoreCase(header.name, "x-request-id") || equalsIgnoreCase(header.name, "request-id"))
@@ -44,7 +44,12 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     }
     if (!upstreamId.empty())
         answer.headers.add("X-Upstream-Request-ID", upstreamId);
-    m_readsUsage = m_readsUsage && m_usage.begin(head.headers.value("content-type")) && !head.headers.find("content-encoding");
+    m_readsUsage = m_readsUsage && m_usage.begin(head.headers.value("content-type"));
+    const std::string coding = head.headers.joined("content-encoding");
+    if (m_readsUsage && !coding.empty() && !equalsIgnoreCase(coding, "identity")) {
+        m_decoder = ContentDecoder::create(coding); // ruling 17: relayed untouched, a copy is looked into
+        m_readsUsage = m_decoder != nullptr;
+    }
     m_filterUsage = m_filterUsage && head.headers.value("content-type").find("text/event-stream") != std::string_view::npos
                     && !head.headers.find("content-encoding");
     std::optional<int64_t> length;
@@ -58,11 +63,21 @@ void Exchange::onUpstreamBody(std::string_view bytes)
     if (m_concluded)
         return;
     if (m_readsUsage)
-        m_usage.feed(bytes);
+        readUsage(bytes);
     if (m_filterUsage)
         m_stream.sendBody(m_usageFilter.pass(bytes));
     else
         m_stream.sendBody(bytes);
+}
+
+void Exchange::readUsage(std::string_view bytes)
+{
+    if (!m_decoder) {
+        m_usage.feed(bytes);
+    } else if (!m_decoder->feed(bytes, [this](std::string_view plain) { m_usage.feed(plain); })) {
+        m_readsUsage = false;
+        m_usage.forget(); // what cannot be read to its end is unknown, never half a number
+    }
 }
 
 void Exchange::onUpstreamRead()

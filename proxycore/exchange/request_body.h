@@ -19,10 +19,7 @@ struct BodyView
     bool hasStreamOptions = false;
 };
 
-// contentEncoding: identity, gzip and deflate are looked through, under a cap (8 MiB, ratio 100).
+// contentEncoding: identity, gzip, deflate and zstd are looked through, under a cap.
 BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::string_view contentEncoding);
-
-// gzip, zlib and deflate; false when broken or over the cap.
-bool inflateCapped(std::string_view packed, size_t cap, std::string *plain);
 
 } // namespace llmproxy

@@ -44,7 +44,8 @@ Verdict Exchange::checkBody()
 {
     const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
     const bool body = m_head.hasBody();
-    if (const std::string_view model = modelInPath(m_route.rest); !model.empty() && m_head.method == "POST") {
+    const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
+    if (const std::string_view model = modelInPath(m_route.rest); namesModelInPath && !model.empty() && m_head.method == "POST") {
         m_model = model;
         if (!modelAllowed(model))
             return refuse("model_not_allowed", "this access token may not use this model");
@@ -109,7 +110,7 @@ void Exchange::onBodyEnd()
 Verdict Exchange::judgeBody()
 {
     const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
-    const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.value("content-encoding"));
+    const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {
         if (!view.fault.empty())

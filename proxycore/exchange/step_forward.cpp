@@ -61,11 +61,7 @@ std::string Exchange::upstreamHead(const BaseUrl &url)
     if (!m_cleanQuery.empty())
         head.append("?").append(m_cleanQuery);
     head.append(" HTTP/1.1\r\nHost: ").append(url.authority()).append("\r\n");
-    std::string connection;
-    for (const Header &header : m_head.headers) {
-        if (equalsIgnoreCase(header.name, "connection"))
-            connection += (connection.empty() ? "" : ",") + header.value;
-    }
+    const std::string connection = m_head.headers.joined("connection");
     bool sawEncoding = false;
     for (const Header &header : m_head.headers) {
         if (!travels(header, connection))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/stream_usage.h"
 
+#include <algorithm>
 #include <simdjson.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -28,16 +30,21 @@ bool isUsageEvent(std::string_view event)
            && choices.size() == 0 && root["usage"].get(usage) == simdjson::SUCCESS;
 }
 
-// One past the empty line that ends the first event; npos when there is none yet.
-size_t eventEnd(std::string_view text, size_t from)
+// False as soon as it is clear: an event with a choice in it is the client's.
+bool canBecomeUsageEvent(std::string_view event)
 {
-    for (size_t at = text.find('\n', from); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-        if (at + 1 < text.size() && text[at + 1] == '\n')
-            return at + 2;
-        if (at + 2 < text.size() && text[at + 1] == '\r' && text[at + 2] == '\n')
-            return at + 3;
-    }
-    return std::string_view::npos;
+    if (event.size() > maxWaiting)
+        return false;
+    static constexpr std::string_view name = "\"choices\"";
+    const size_t at = event.find(name);
+    if (at == std::string_view::npos)
+        return true;
+    size_t next = at + name.size();
+    const auto skip = [&](char c) {
+        next = std::min(event.find_first_not_of(" \t", next), event.size());
+        return next == event.size() || event[next++] == c;
+    };
+    return skip(':') && skip('[') && skip(']');
 }
 
 } // namespace
@@ -54,32 +61,43 @@ std::string withStreamUsage(std::string_view body)
 std::string StreamUsageFilter::pass(std::string_view bytes)
 {
     std::string out;
-    const size_t from = m_event.size() < 3 ? 0 : m_event.size() - 3;
-    m_event.append(bytes);
-    size_t start = 0;
-    for (size_t end = eventEnd(m_event, from); end != std::string_view::npos; end = eventEnd(m_event, start)) {
-        const std::string_view event = std::string_view(m_event).substr(start, end - start);
-        if (m_tooLong || !isUsageEvent(event))
-            out += event;
-        m_tooLong = false;
-        start = end;
-    }
-    m_event.erase(0, start);
-    if (m_tooLong || m_event.size() > maxWaiting) {
-        m_tooLong = true;
-        // Keep the bytes that could be half of the empty line.
-        const size_t keep = std::min<size_t>(m_event.size(), 3);
-        out += m_event.substr(0, m_event.size() - keep);
-        m_event.erase(0, m_event.size() - keep);
+    while (!bytes.empty()) {
+        if (m_atLineStart && m_event.empty() && bytes.front() == ':')
+            m_inComment = true; // pings go on at once
+        const size_t newline = bytes.find('\n');
+        const std::string_view part = bytes.substr(0, newline == std::string_view::npos ? bytes.size() : newline + 1);
+        bytes.remove_prefix(part.size());
+        m_atLineStart = false;
+        m_lineHasText = m_lineHasText || part.find_first_not_of("\r\n") != std::string_view::npos;
+        if (m_released || m_inComment)
+            out += part;
+        else
+            m_event += part;
+        if (newline != std::string_view::npos)
+            endLine(&out);
+        if (!m_event.empty() && !canBecomeUsageEvent(m_event)) {
+            out += rest();
+            m_released = true;
+        }
     }
     return out;
 }
 
+void StreamUsageFilter::endLine(std::string *out)
+{
+    if (!m_lineHasText) { // an empty line ends the event
+        const std::string event = rest();
+        if (!isUsageEvent(event))
+            *out += event;
+        m_released = false;
+    }
+    m_atLineStart = true;
+    m_lineHasText = m_inComment = false;
+}
+
 std::string StreamUsageFilter::rest()
 {
-    std::string out;
-    out.swap(m_event);
-    return out;
+    return std::exchange(m_event, {});
 }
 
 } // namespace llmproxy

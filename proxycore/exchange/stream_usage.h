@@ -14,13 +14,18 @@ std::string withStreamUsage(std::string_view body);
 class StreamUsageFilter
 {
 public:
-    // Whole events go on at once; only an event that is not complete yet waits (up to 64 KiB).
+    // Only what can still become the usage event waits (at most 64 KiB); all else goes on at once.
     std::string pass(std::string_view bytes);
     std::string rest(); // at the end of the stream
 
 private:
-    std::string m_event;
-    bool m_tooLong = false; // of the current event a part has gone already
+    void endLine(std::string *out);
+
+    std::string m_event;       // of the current event, what waits
+    bool m_released = false;   // of the current event a part has gone: the rest follows
+    bool m_inComment = false;
+    bool m_atLineStart = true;
+    bool m_lineHasText = false;
 };
 
 } // namespace llmproxy

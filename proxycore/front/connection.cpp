@@ -7,6 +7,7 @@
 #include "front/server.h"
 
 #include <algorithm>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,34 +22,6 @@ constexpr int64_t lingerMs = 2'000;
 // Ruling 20: bodies slower than this, averaged over a minute, are ended.
 constexpr int64_t minBodyBytesPerSecond = 1024;
 constexpr int64_t bodyWindowUs = 60'000'000;
-
-enum class HeadScan { NeedMore, Complete, Bad };
-
-// Walks line ends from `from`; every line must end in CR LF. *end is one past the empty line.
-HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *end)
-{
-    size_t at = from;
-    while (true) {
-        const size_t hit = text.find_first_of(std::string_view("\r\n\0", 3), at);
-        if (hit == std::string_view::npos) {
-            *resume = text.size();
-            return HeadScan::NeedMore;
-        }
-        if (text[hit] != '\r')
-            return HeadScan::Bad;
-        if (hit + 1 >= text.size()) {
-            *resume = hit;
-            return HeadScan::NeedMore;
-        }
-        if (text[hit + 1] != '\n')
-            return HeadScan::Bad;
-        if (hit >= 2 && text[hit - 1] == '\n' && text[hit - 2] == '\r') {
-            *end = hit + 2;
-            return HeadScan::Complete;
-        }
-        at = hit + 2;
-    }
-}
 
 bool isSaneRequestId(std::string_view id)
 {
@@ -111,7 +84,10 @@ void Connection::onReady(uint32_t events)
     if (m_state == State::Closed)
         return;
     if (events & (EPOLLERR | EPOLLHUP)) {
-        clientGone();
+        if (m_state == State::Linger && !(events & EPOLLERR))
+            closeNow(false); // both sides are done; what we sent last may still be on its way
+        else
+            clientGone();
         return;
     }
     if (events & EPOLLOUT)
@@ -164,17 +140,16 @@ void Connection::consume(std::string_view bytes)
 
 void Connection::consumeHead(std::string_view *bytes)
 {
-    if (m_in.empty() && m_scanned == 0) {
-        // RFC 9112 section 2.2: ignore at least one empty line before the request line.
-        if (bytes->substr(0, 2) == "\r\n") {
-            bytes->remove_prefix(2);
-            return;
-        }
-        if (!m_firstRequest)
-            m_deadline.start(m_server.config().headTimeoutMs);
+    if (m_in.empty() && !m_firstRequest)
+        m_deadline.start(m_server.config().headTimeoutMs);
+    const size_t limit = m_server.config().maxHeaderSize;
+    // RFC 9112 section 2.2: ignore at least one empty line before the request line.
+    while (m_in.empty() ? bytes->substr(0, 2) == "\r\n" : m_in == "\r" && bytes->substr(0, 1) == "\n") {
+        bytes->remove_prefix(2 - m_in.size());
+        m_in.clear();
+        m_scanned = 0;
     }
     const size_t before = m_in.size();
-    const size_t limit = m_server.config().maxHeaderSize;
     m_in.append(bytes->substr(0, limit + 4 - std::min(before, limit)));
     const size_t taken = m_in.size() - before;
     size_t resume = 0;
@@ -204,12 +179,6 @@ void Connection::consumeHead(std::string_view *bytes)
 
 void Connection::beginRequest(std::string_view head)
 {
-    m_head = RequestHead();
-    m_headSent = m_answered = m_responseDone = m_chunkedOut = m_noBodyOut = false;
-    m_responseLength = -1;
-    m_responseBytes = m_bodyBytes = 0;
-    m_requestPeer = m_peer;
-    m_body.reset();
     m_firstRequest = false;
     if (HeadFault fault = readRequestHead(head, m_server.config().head, &m_head); fault.status) {
         refuseHead(fault);
@@ -225,7 +194,7 @@ void Connection::beginRequest(std::string_view head)
     m_requestPeer = m_server.resolvePeer(m_peer, m_head);
     m_state = State::Request;
     m_bodyDone = m_body.isComplete();
-    m_bodyPaused = false;
+    m_bodyPaused = m_finBehindBody = false;
     m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
     m_deadline.stop();
     if (!m_peer.localSocket && !m_server.hostAllowed(m_head.host)) {
@@ -248,6 +217,17 @@ void Connection::beginRequest(std::string_view head)
     m_handler->start();
     if (m_handler && m_bodyDone)
         m_handler->onBodyEnd();
+}
+
+// Nothing of the request before may show in the answer to the next one.
+void Connection::forgetRequest()
+{
+    m_head = RequestHead();
+    m_headSent = m_answered = m_responseDone = m_chunkedOut = m_noBodyOut = false;
+    m_responseLength = -1;
+    m_responseBytes = m_bodyBytes = 0;
+    m_requestPeer = m_peer;
+    m_body.reset();
 }
 
 void Connection::refuseHead(const HeadFault &fault)
@@ -321,6 +301,11 @@ void Connection::onPeerFin()
             closeNow(false);
         return;
     }
+    if (!m_bodyDone && m_bodyPaused && !finEndsBodyEarly()) {
+        m_finBehindBody = true; // says nothing before the bytes in front of it are read
+        updateInterest();
+        return;
+    }
     const bool early = m_bodyDone && !m_answered && Clock::steadyUs() - m_requestDoneUs <= halfCloseUs;
     if (m_halfClosed || early) {
         m_halfClosed = true;
@@ -328,6 +313,15 @@ void Connection::onPeerFin()
         return;
     }
     clientGone();
+}
+
+// The client's end stands behind bytes that we have not read yet: are they all of the declared body?
+bool Connection::finEndsBodyEarly() const
+{
+    int unread = 0;
+    if (m_head.chunked || ioctl(m_fd, FIONREAD, &unread) != 0)
+        return false;
+    return unread < m_head.contentLength - m_bodyBytes;
 }
 
 void Connection::onDeadline()
@@ -367,6 +361,7 @@ void Connection::nextRequest()
         linger();
         return;
     }
+    forgetRequest();
     m_state = State::Head;
     m_scanned = 0;
     m_deadline.start(m_server.config().keepaliveTimeoutMs);
@@ -445,8 +440,7 @@ void Connection::updateInterest()
     uint32_t wanted = m_halfClosed ? 0u : static_cast<uint32_t>(EPOLLRDHUP);
     if (wantsRead())
         wanted |= EPOLLIN;
-    // A body that we have paused: its FIN is behind unread bytes, and says nothing before they are read.
-    if (m_state == State::Request && !m_bodyDone && m_bodyPaused)
+    if (m_state == State::Request && !m_bodyDone && m_bodyPaused && m_finBehindBody)
         wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);
     if (m_outAt < m_sendTo)
         wanted |= EPOLLOUT;

@@ -52,7 +52,9 @@ private:
     void consumeBody(std::string_view *bytes);
     bool takeHead(std::string_view head);
     void beginRequest(std::string_view head);
+    void forgetRequest();
     void refuseHead(const HeadFault &fault);
+    bool finEndsBodyEarly() const;
     void noteBodyProgress(size_t bytes);
     void onPeerFin();
     void onDeadline();
@@ -91,6 +93,7 @@ private:
     int64_t m_responseBytes = 0;
     bool m_bodyDone = true;
     bool m_bodyPaused = false;
+    bool m_finBehindBody = false;  // a FIN that came while the body was paused, behind unread bytes
     bool m_headSent = false;
     bool m_answered = false;       // a byte of this answer reached the socket
     bool m_chunkedOut = false;

@@ -57,7 +57,8 @@ void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> conte
     m_responseLength = contentLength.value_or(-1);
     if (!contentLength && !m_noBodyOut && m_head.minorVersion == 0)
         m_keepAlive = false; // ends with the connection
-    if (m_draining || m_server.isDraining())
+    // Answered before the body came whole: what is left of it is never read as a request.
+    if (m_draining || m_server.isDraining() || !m_bodyDone)
         m_keepAlive = false;
     m_headSent = true;
     m_out.append("HTTP/1.1 ").append(std::to_string(head.status)).append(" ");

@@ -187,16 +187,8 @@ HeadFault readFraming(RequestHead *head)
     }
     if (head->chunked && head->contentLength >= 0)
         return bad("Content-Length and Transfer-Encoding are both given");
-    const std::string_view connection = head->headers.value("connection");
-    head->keepAlive = head->minorVersion == 1;
-    for (const Header &header : head->headers) {
-        if (!equalsIgnoreCase(header.name, "connection"))
-            continue;
-        if (listContains(header.value, "close"))
-            head->keepAlive = false;
-        else if (head->minorVersion == 0 && listContains(connection, "keep-alive"))
-            head->keepAlive = true;
-    }
+    const std::string connection = head->headers.joined("connection");
+    head->keepAlive = !listContains(connection, "close") && (head->minorVersion == 1 || listContains(connection, "keep-alive"));
     if (const std::string *expect = head->headers.find("expect")) {
         if (!equalsIgnoreCase(*expect, "100-continue"))
             return {417, "expectation_failed", "only Expect: 100-continue is understood"};
@@ -206,6 +198,31 @@ HeadFault readFraming(RequestHead *head)
 }
 
 } // namespace
+
+HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *end)
+{
+    size_t at = from;
+    while (true) {
+        const size_t hit = text.find_first_of(std::string_view("\r\n\0", 3), at);
+        if (hit == std::string_view::npos) {
+            *resume = text.size();
+            return HeadScan::NeedMore;
+        }
+        if (text[hit] != '\r')
+            return HeadScan::Bad;
+        if (hit + 1 >= text.size()) {
+            *resume = hit;
+            return HeadScan::NeedMore;
+        }
+        if (text[hit + 1] != '\n')
+            return HeadScan::Bad;
+        if (hit >= 2 && text[hit - 1] == '\n' && text[hit - 2] == '\r') {
+            *end = hit + 2;
+            return HeadScan::Complete;
+        }
+        at = hit + 2;
+    }
+}
 
 bool isTokenChar(unsigned char c)
 {
@@ -265,13 +282,10 @@ bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHea
             if (sawTransferEncoding || !equalsIgnoreCase(header.value, "chunked"))
                 return false;
             sawTransferEncoding = framing->chunked = true;
-        } else if (equalsIgnoreCase(header.name, "connection")) {
-            if (listContains(header.value, "close"))
-                framing->keepAlive = false;
-            else if (listContains(header.value, "keep-alive"))
-                framing->keepAlive = true;
         }
     }
+    const std::string connection = head->headers.joined("connection");
+    framing->keepAlive = !listContains(connection, "close") && (framing->keepAlive || listContains(connection, "keep-alive"));
     return !(framing->chunked && framing->contentLength >= 0);
 }
 

@@ -34,6 +34,12 @@ struct ResponseFraming
 // For the upstream leg; false: not a head that we relay (502).
 bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHead *head, ResponseFraming *framing);
 
+enum class HeadScan { NeedMore, Complete, Bad };
+
+// Looks for the head's end from `from` on; every line must end in CR LF, and there is no NUL. Complete: *end is one past
+// the empty line. NeedMore: go on from *resume.
+HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *end);
+
 bool isTokenChar(unsigned char c); // RFC 9110 section 5.6.2
 
 } // namespace llmproxy

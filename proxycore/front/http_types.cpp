@@ -47,6 +47,16 @@ std::string_view Headers::value(std::string_view name) const
     return found ? std::string_view(*found) : std::string_view();
 }
 
+std::string Headers::joined(std::string_view name) const
+{
+    std::string list;
+    for (const Header &header : *this) {
+        if (equalsIgnoreCase(header.name, name))
+            list.append(list.empty() ? "" : ",").append(header.value);
+    }
+    return list;
+}
+
 std::string_view reasonPhrase(int status)
 {
     switch (status) {

@@ -28,6 +28,8 @@ struct Headers : std::vector<Header>
     // The first of that name, nullptr when there is none.
     const std::string *find(std::string_view name) const;
     std::string_view value(std::string_view name) const;
+    // All of that name as one list (RFC 9110 section 5.3).
+    std::string joined(std::string_view name) const;
     void add(std::string name, std::string value) { push_back({std::move(name), std::move(value)}); }
 };
 

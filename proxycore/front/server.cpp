@@ -15,10 +15,17 @@
 
 namespace llmproxy {
 
+namespace {
+
+constexpr int64_t acceptPauseMs = 100;
+
+} // namespace
+
 class Server::Listener final : public PollHandler
 {
 public:
-    Listener(Server &server, int fd, bool localSocket) : m_server(server), m_fd(fd), m_local(localSocket)
+    Listener(Server &server, int fd, bool localSocket)
+        : m_server(server), m_fd(fd), m_local(localSocket), m_again(server.m_poller, [this] { m_server.m_poller.change(m_fd, EPOLLIN, this); })
     {
         server.m_poller.add(fd, EPOLLIN, this);
     }
@@ -27,12 +34,20 @@ public:
         m_server.m_poller.remove(m_fd, this);
         ::close(m_fd);
     }
-    void onReady(uint32_t) override { m_server.accept(m_fd, m_local); }
+    void onReady(uint32_t) override
+    {
+        if (m_server.accept(m_fd, m_local))
+            return;
+        // Out of descriptors: the waiting connection stays readable, so look away for a while instead of spinning.
+        m_server.m_poller.change(m_fd, 0, this);
+        m_again.start(acceptPauseMs);
+    }
 
 private:
     Server &m_server;
     int m_fd;
     bool m_local;
+    Timer m_again;
 };
 
 Server::Server(Poller &poller, FrontConfig config, FrontHooks hooks)
@@ -52,17 +67,20 @@ void Server::stopListening()
     m_listeners.clear();
 }
 
-void Server::accept(int fd, bool localSocket)
+bool Server::accept(int fd, bool localSocket)
 {
     for (int i = 0; i < 64; ++i) {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
         const int client = accept4(fd, reinterpret_cast<sockaddr *>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client < 0) {
-            if (errno == EMFILE || errno == ENFILE)
+            const bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            if (full && !m_outOfDescriptors)
                 logError("out of file descriptors: raise the limit or lower MAX_CONNECTIONS");
-            return;
+            m_outOfDescriptors = full;
+            return !full;
         }
+        m_outOfDescriptors = false;
         Peer peer;
         peer.localSocket = localSocket;
         peer.address = IpAddress::fromSockaddr(reinterpret_cast<sockaddr *>(&address));
@@ -88,6 +106,7 @@ void Server::accept(int fd, bool localSocket)
         m_connections.emplace(raw, std::move(connection));
         raw->open();
     }
+    return true;
 }
 
 void Server::drain()
@@ -133,11 +152,7 @@ Peer Server::resolvePeer(const Peer &socketPeer, const RequestHead &head) const
         return peer;
     }
     // Several fields are one list (RFC 9110 section 5.3); read it from the right, ours first.
-    std::string list;
-    for (const Header &header : head.headers) {
-        if (equalsIgnoreCase(header.name, "x-forwarded-for"))
-            list += (list.empty() ? "" : ",") + header.value;
-    }
+    const std::string list = head.headers.joined("x-forwarded-for");
     std::string_view rest = list;
     while (!rest.empty()) {
         const size_t comma = rest.rfind(',');

@@ -63,7 +63,7 @@ public:
 
 private:
     class Listener;
-    void accept(int fd, bool localSocket);
+    bool accept(int fd, bool localSocket); // false: no descriptor is free
 
     Poller &m_poller;
     FrontConfig m_config;
@@ -72,6 +72,7 @@ private:
     std::vector<std::unique_ptr<Listener>> m_listeners;
     std::unordered_map<Connection *, std::unique_ptr<Connection>> m_connections;
     bool m_draining = false;
+    bool m_outOfDescriptors = false;
 };
 
 // Binds and listens, SO_REUSEPORT so that each engine thread has its own queue. Error names the address.

@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t maxResponseHead = 256 * 1024;
 constexpr size_t maxResponseFields = 1000;
+constexpr int maxInterimHeads = 20;
 // Shorter than what servers keep idle connections for: a request on a dying one is a 502, never a repeat.
 constexpr int64_t defaultIdleMs = 15'000;
 // TLS reads in one turn before others get theirs.
@@ -211,16 +212,21 @@ bool UpstreamCall::deliver(std::string_view bytes)
 
 bool UpstreamCall::takeHead(std::string_view *bytes)
 {
-    const size_t from = m_in.size() < 3 ? 0 : m_in.size() - 3;
     const size_t before = m_in.size();
     m_in.append(*bytes);
-    const size_t end = m_in.find("\r\n\r\n", from);
-    if (end == std::string::npos) {
+    static constexpr std::string_view begin = "HTTP/";
+    size_t end = 0;
+    const HeadScan scan = scanHead(m_in, m_scanned, &m_scanned, &end);
+    if (scan == HeadScan::Bad || m_in.compare(0, begin.size(), begin.substr(0, m_in.size())) != 0) {
+        fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
+        return false;
+    }
+    if (scan == HeadScan::NeedMore) {
         if (m_in.size() > maxResponseHead)
             fail(UpstreamFaultKind::BadAnswer, "upstream_head_too_large");
         return false;
     }
-    const size_t size = end + 4;
+    const size_t size = end;
     bytes->remove_prefix(size - before);
     ResponseHead head;
     ResponseFraming framing;
@@ -231,7 +237,10 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
     }
     if (head.status < 200) { // 100, 103: nothing for our client
         m_in.clear();
-        return !bytes->empty();
+        m_scanned = 0;
+        if (++m_interimHeads > maxInterimHeads)
+            fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
+        return !bytes->empty() && !m_closed;
     }
     if (!m_reader.begin(text, m_request.isHead)) {
         fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");

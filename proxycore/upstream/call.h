@@ -90,6 +90,8 @@ private:
     size_t m_outAt = 0;
     size_t m_headLeft = 0; // bytes of the head not yet written
     std::string m_in;      // an incomplete response head
+    size_t m_scanned = 0;  // of m_in, searched for the head's end already
+    int m_interimHeads = 0;
     BodyReader m_reader;
     Timer m_timer;
     Timer m_again;

@@ -26,6 +26,7 @@ public:
     // By Content-Type; false: this kind of body carries no usage.
     bool begin(std::string_view contentType);
     void feed(std::string_view bytes);
+    void forget() { m_usage = Usage(); } // everything is unknown again
     const Usage &usage() const { return m_usage; }
 
 private:

@@ -5,6 +5,7 @@
 #include "exchange/stream_usage.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 using namespace llmproxy;
 
@@ -55,6 +56,21 @@ void TstBodies::model_data()
     const QByteArray form("multipart/form-data; boundary=xx");
     QTest::newRow("form") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--xx--\r\n") << QByteArray() << QByteArray("whisper-1");
     QTest::newRow("form twice") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\na\r\n--xx\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nb\r\n--xx--\r\n") << QByteArray("bad_request") << QByteArray();
+    const auto part = [](const char *disposition) {
+        return QByteArray("--xx\r\nContent-Disposition: form-data; ") + disposition + "\r\n\r\na\r\n--xx--\r\n";
+    };
+    QTest::newRow("form, a token as name") << form << part("name=model") << QByteArray() << QByteArray("a");
+    QTest::newRow("form, escaped name") << form << part("name=\"mo\\del\"") << QByteArray() << QByteArray("a");
+    QTest::newRow("form, name in a file name") << form << part("name=\"f\"; filename=\"name=model\"") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, two names") << form << part("name=\"f\"; name=\"model\"") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, extended name") << form << part("name=\"f\"; name*=utf-8''model") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, other case") << form << part("name=\"MODEL\"") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("form, a part behind the end") << form << part("name=model") + part("name=model") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a delimiter inside a line") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\n\r\na--xx\r\nb\r\n--xx--\r\n") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, encoded") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--xx--\r\n") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("form, two boundaries") << QByteArray("multipart/form-data; boundary=yy; boundary=xx") << part("name=model") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("JSON that calls itself a form") << QByteArray("application/json; x=multipart/form-data; boundary=xx") << QByteArray(R"({"model":"a"})") << QByteArray() << QByteArray("a");
+    QTest::newRow("another case") << json << QByteArray(R"({"model":"a","MODEL":"b"})") << QByteArray("bad_request") << QByteArray();
     QTest::newRow("form without") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\na\r\n--xx--\r\n") << QByteArray("unsupported_body") << QByteArray();
 }
 
@@ -73,7 +89,13 @@ void TstBodies::compressed()
 {
     const BodyView view = lookIntoBody(gzipped(R"({"model":"secret-model"})"), "application/json", "gzip");
     QCOMPARE(view.model, std::string("secret-model"));
-    QCOMPARE(lookIntoBody("x", "application/json", "zstd").fault, std::string("unsupported_body"));
+    std::string zstd(200, '\0');
+    const std::string plain = R"({"model":"zstd-model"})";
+    zstd.resize(ZSTD_compress(zstd.data(), zstd.size(), plain.data(), plain.size(), 3));
+    QCOMPARE(lookIntoBody(zstd, "application/json", "zstd").model, std::string("zstd-model"));
+    QCOMPARE(lookIntoBody(zstd + zstd, "application/json", "zstd").fault, std::string("unsupported_body"));
+    for (const char *coding : {"zstd", "br", "gzip, gzip", "identity, gzip"})
+        QCOMPARE(lookIntoBody("x", "application/json", coding).fault, std::string("unsupported_body"));
     QCOMPARE(lookIntoBody(gzipped("{}") + gzipped("{}"), "application/json", "gzip").fault, std::string("unsupported_body"));
 }
 
@@ -97,6 +119,16 @@ void TstBodies::streamUsage()
         out += filter.rest();
         QCOMPARE(out, kept + done);
     }
+    // What cannot be the usage event does not wait for its end.
+    StreamUsageFilter early;
+    QCOMPARE(early.pass(": pi"), std::string(": pi"));
+    QCOMPARE(early.pass("ng\n"), std::string("ng\n"));
+    const std::string half = R"(data: {"id":"x","choices":[{"delta":{"content":"a)";
+    QCOMPARE(early.pass(half), half);
+    QCOMPARE(early.pass("b\"}}]}\n\n"), std::string("b\"}}]}\n\n"));
+    QCOMPARE(early.pass("data: {\"choices\": ["), std::string());
+    QCOMPARE(early.pass("],\"usage\":{\"prompt_tokens\":1}}\n\n" + done), done);
+
     StreamUsageFilter filter;
     const std::string big = "data: " + std::string(200'000, 'x') + "\n\n";
     std::string out = filter.pass(big.substr(0, 100'000));

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// multipart/form-data (RFC 7578) read the one way in which all parsers agree; what two could read differently
+// is a fault. For finding the model among the parts. Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+struct FormPart
+{
+    std::string name;
+    std::string_view content; // into the body
+    bool plain = true;        // false: it has a Content-Transfer-Encoding
+};
+
+// The lower-case media type of a Content-Type value, without parameters.
+std::string mediaType(std::string_view contentType);
+// Null: no boundary, or a form that parsers read differently.
+std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string_view contentType);
+
+} // namespace llmproxy

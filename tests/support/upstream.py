@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: GPL-3.0-only
+"""A provider that misbehaves on command, on a thread of its own.
+
+It answers like OpenAI, Anthropic and Gemini by path. The request header "X-Behave: NAME" (or a model named
+"behave-NAME") chooses one of the behaviours below instead; "X-Behave: NAME=ARGUMENT" gives it an argument. Every
+parsed request is kept, with the time at which its connection ended while it was being answered."""
+import asyncio
+import gzip
+import json
+import re
+import socket
+import struct
+import threading
+import time
+
+
+class Request:
+    def __init__(self, method, target, version, headers, connection):
+        self.method, self.target, self.version, self.headers, self.connection = method, target, version, headers, connection
+        self.body = b""
+        self.body_bytes = 0
+        self.head_at = time.monotonic()
+        self.ended_at = None  # when the peer was seen to leave, if it did
+        self.reset = None     # whether it left with RST
+
+    def header(self, name):
+        values = [v for n, v in self.headers if n.lower() == name.lower()]
+        return values[0] if values else None
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Upstream:
+    """`with Upstream() as upstream:` then upstream.url; requests are in upstream.requests, oldest first."""
+
+    def __init__(self, ssl_context=None, port=0):
+        self.requests = []
+        self.connections = 0
+        self.changed = threading.Condition()
+        self.files = {}
+        self.faults = {}  # behaviour counters: "status-503-twice" and the like
+        self._ssl = ssl_context
+        self._port = port
+        self._loop = asyncio.new_event_loop()
+        self._tasks = set()
+        self._gates = {}
+
+    def __enter__(self):
+        started = threading.Event()
+
+        def run():
+            asyncio.set_event_loop(self._loop)
+            self._server = self._loop.run_until_complete(
+                asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._ssl, limit=1 << 20, backlog=2000))
+            self.port = self._server.sockets[0].getsockname()[1]
+            started.set()
+            self._loop.run_forever()
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        started.wait()
+        self.url = f"{'https' if self._ssl else 'http'}://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(self, *_):
+        async def end():
+            self._server.close()
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for _ in range(3):  # transports close in turns of the loop
+                await asyncio.sleep(0)
+            self._loop.stop()
+        asyncio.run_coroutine_threadsafe(end(), self._loop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def count(self, path=None):
+        with self.changed:
+            return sum(1 for r in self.requests if path is None or r.target.startswith(path))
+
+    def wait_for(self, condition, timeout=20):
+        """Waits until condition(self) is true; every request and every end wakes it."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: condition(self), timeout):
+                raise AssertionError("the upstream did not see what was waited for: "
+                                     f"{[(r.method, r.target, r.ended_at) for r in self.requests[-5:]]}")
+
+    def wait_request(self, number=1):
+        self.wait_for(lambda u: len(u.requests) >= number)
+        return self.requests[number - 1]
+
+    def wait_end(self, request):
+        self.wait_for(lambda _: request.ended_at is not None)
+        return request.ended_at
+
+    def open_gate(self, name):
+        """Lets the behaviour "gate=NAME" go on."""
+        self._loop.call_soon_threadsafe(self._gate(name).set)
+
+    def _gate(self, name):
+        return self._gates.setdefault(name, asyncio.Event())
+
+    def _note(self):
+        with self.changed:
+            self.changed.notify_all()
+
+    async def _serve(self, reader, writer):
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        self.connections += 1
+        number = self.connections
+        try:
+            while await self._one(reader, writer, number):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort() if writer.transport.is_closing() else writer.close()
+
+    async def _one(self, reader, writer, number):
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return False
+        lines = head.decode("latin-1").split("\r\n")[:-2]
+        method, target, version = lines[0].split(" ")
+        headers = [tuple(part.strip(" \t") for part in line.split(":", 1)) for line in lines[1:]]
+        request = Request(method, target, version, headers, number)
+        with self.changed:
+            self.requests.append(request)
+            self.changed.notify_all()
+        behaviour = request.header("x-behave") or ""
+        name, _, argument = behaviour.partition("=")
+        early = getattr(self, "early_" + name.replace("-", "_"), None)
+        if early:
+            return await early(request, reader, writer, argument)
+        try:
+            await self._read_body(request, reader)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            self._ended(request, error)
+            raise
+        if not name and request.body_bytes < 1 << 20:
+            found = re.search(rb'"model"\s*:\s*"behave-([a-z0-9=-]+)"', request.body)
+            if found:
+                name, _, argument = found.group(1).decode().partition("=")
+        behave = getattr(self, "behave_" + name.replace("-", "_")) if name else self._answer
+        try:
+            return await behave(request, reader, writer, argument)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            self._ended(request, error)
+            raise
+
+    async def _read_body(self, request, reader):
+        keep = (request.header("x-keep") or "yes") == "yes"
+
+        def take(part):
+            request.body_bytes += len(part)
+            if keep:
+                request.body += part
+        if (request.header("transfer-encoding") or "").lower() == "chunked":
+            while True:
+                size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+                take(await reader.readexactly(size))
+                await reader.readexactly(2)
+                if size == 0:
+                    return
+        left = int(request.header("content-length") or 0)
+        while left > 0:
+            part = await reader.read(min(left, 1 << 18))
+            if not part:
+                raise asyncio.IncompleteReadError(b"", left)
+            take(part)
+            left -= len(part)
+
+    def _ended(self, request, error=None):
+        with self.changed:
+            if request.ended_at is None:
+                request.ended_at = time.monotonic()
+                request.reset = isinstance(error, ConnectionError)
+            self.changed.notify_all()
+
+    async def _until_gone(self, request, reader):
+        """Waits for the peer's end, however long, and writes down when it came."""
+        try:
+            while await reader.read(4096):
+                pass
+            self._ended(request)
+        except ConnectionError as error:
+            self._ended(request, error)
+        return False
+
+    @staticmethod
+    def _reset(writer):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        return False
+
+    # What a well-behaved provider says.
+
+    async def _send(self, writer, status, body, content_type="application/json", more=()):
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        head = f"HTTP/1.1 {status} OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        head += "".join(f"{n}: {v}\r\n" for n, v in more) + "\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        return True
+
+    async def _stream(self, writer, events, content_type="text/event-stream", pause=0.0):
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for event in events:
+            writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+            await writer.drain()
+            if pause:
+                await asyncio.sleep(pause)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async def _answer(self, request, reader, writer, _):
+        path = request.target.split("?")[0]
+        streams = b'"stream":true' in request.body.replace(b" ", b"")
+        if request.method == "HEAD":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n")
+            await writer.drain()
+            return True
+        if path.endswith("/chat/completions"):
+            return await (self._stream(writer, chat_events(request)) if streams else self._send(writer, 200, chat(request)))
+        if path.endswith("/responses"):
+            return await (self._stream(writer, response_events()) if streams else self._send(writer, 200, response("completed")))
+        if path.endswith("/messages"):
+            return await (self._stream(writer, message_events()) if streams else self._send(writer, 200, message(request)))
+        if path.endswith("/messages/count_tokens"):
+            return await self._send(writer, 200, {"input_tokens": 17})
+        if path.endswith("/embeddings"):
+            return await self._send(writer, 200, {"object": "list", "model": "text-embedding-3-small", "data": [
+                {"object": "embedding", "index": 0, "embedding": [0.25, -0.5, 1.0]}], "usage": {"prompt_tokens": 4, "total_tokens": 4}})
+        if path.endswith("/models"):
+            return await self._send(writer, 200, {"object": "list", "data": [
+                {"id": "gpt-4o", "object": "model", "created": 1, "owned_by": "upstream"}]})
+        if re.search("/files/[^/]+/content$", path):
+            return await self._send(writer, 200, self.files.get(path.split("/")[-2], b""), "application/octet-stream")
+        if path.endswith("/files") and request.method == "POST":
+            content = re.search(rb'name="file".*?\r\n\r\n(.*?)\r\n--', request.body, re.S)
+            name = f"file-{len(self.files) + 1}"
+            self.files[name] = content.group(1) if content else b""
+            return await self._send(writer, 200, {"id": name, "object": "file", "bytes": len(self.files[name]), "created_at": 1,
+                                                  "filename": "f.jsonl", "purpose": "user_data", "status": "processed"})
+        if ":streamGenerateContent" in path:
+            return await self._stream(writer, [b'data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],'
+                                               b'"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":5}}\r\n\r\n'])
+        if ":generateContent" in path:
+            return await self._send(writer, 200, {"candidates": [{"content": {"parts": [{"text": "Hi"}]}}], "usageMetadata":
+                                                  {"promptTokenCount": 3, "candidatesTokenCount": 5}, "modelVersion": "gemini-2.5"})
+        return await self._send(writer, 200, {"path": request.target, "bytes": request.body_bytes})
+
+    # Behaviours. A name with "early" acts before the body is read.
+
+    async def early_stall(self, request, reader, writer, _):
+        return await self._until_gone(request, reader)
+
+    async def early_answer(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        return await self._until_gone(request, reader)
+
+    async def early_slow_body(self, request, reader, writer, argument):
+        """Reads nothing until the gate opens, then everything."""
+        await self._gate(argument or "body").wait()
+        await self._read_body(request, reader)
+        return await self._answer(request, reader, writer, "")
+
+    async def behave_stall_after_head(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await writer.drain()
+        return await self._until_gone(request, reader)
+
+    async def behave_stall_mid_stream(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     b"f\r\ndata: {\"a\":1}\n\n\r\n")
+        await writer.drain()
+        return await self._until_gone(request, reader)
+
+    async def behave_stall_mid_body(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n12345")
+        await writer.drain()
+        return await self._until_gone(request, reader)
+
+    async def behave_endless(self, request, reader, writer, _):
+        """A stream that never ends, one event every 10 ms."""
+        gone = asyncio.ensure_future(self._until_gone(request, reader))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not gone.done():
+            writer.write(b"9\r\ndata: 1\n\n\r\n")
+            await writer.drain()
+            await asyncio.wait([gone], timeout=0.01)
+        return False
+
+    async def behave_reset(self, request, reader, writer, _):
+        return self._reset(writer)
+
+    async def behave_close(self, request, reader, writer, _):
+        writer.close()
+        return False
+
+    async def behave_reset_mid_stream(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+        await writer.drain()
+        await self._gate("reset").wait()
+        return self._reset(writer)
+
+    async def behave_truncate_length(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n12345")
+        await writer.drain()
+        writer.close()
+        return False
+
+    async def behave_truncate_chunks(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+        await writer.drain()
+        writer.close()
+        return False
+
+    async def behave_until_close(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil the close")
+        await writer.drain()
+        writer.close()
+        return False
+
+    async def behave_close_after(self, request, reader, writer, _):
+        """A good answer that promises keep-alive, and a close right behind it."""
+        await self._send(writer, 200, {"ok": True})
+        writer.close()
+        return False
+
+    async def behave_bad_head(self, request, reader, writer, argument):
+        heads = {"version": b"HTTP/2.0 200 OK\r\n\r\n", "garbage": b"hello\r\n\r\n",
+                 "lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+                 "both": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                 "nul": b"HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n",
+                 "barelf": b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+                 "folded": b"HTTP/1.1 200 OK\r\nX-A: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+                 "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+                 "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"}
+        writer.write(heads[argument])
+        await writer.drain()
+        return await self._until_gone(request, reader)
+
+    async def behave_endless_head(self, request, reader, writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        for number in range(100_000):
+            writer.write(b"X-%d: %s\r\n" % (number, b"a" * 1000))
+            await writer.drain()
+        return False
+
+    async def behave_interim(self, request, reader, writer, argument):
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * int(argument or 1))
+        return await self._answer(request, reader, writer, "")
+
+    async def behave_status(self, request, reader, writer, argument):
+        """status=503: that status, always; status=503x2: twice, then well."""
+        status, _, times = argument.partition("x")
+        key = (argument, request.target)
+        self.faults[key] = self.faults.get(key, 0) + 1
+        if times and self.faults[key] > int(times):
+            return await self._answer(request, reader, writer, "")
+        return await self._send(writer, int(status), {"error": {"message": "as asked", "type": "x", "code": None}},
+                                more=(("Retry-After", "0"), ("X-Request-ID", "up-1")))
+
+    async def behave_redirect(self, request, reader, writer, argument):
+        return await self._send(writer, 307, {}, more=(("Location", "http://other.example/"),))
+
+    async def behave_headers(self, request, reader, writer, _):
+        return await self._send(writer, 200, {"ok": True}, more=(
+            ("Set-Cookie", "a=b"), ("Alt-Svc", "h3=1"), ("Strict-Transport-Security", "max-age=1"), ("Keep-Alive", "timeout=5"),
+            ("Access-Control-Allow-Origin", "*"), ("X-Request-ID", "up-7"), ("openai-processing-ms", "12"),
+            ("Connection", "X-Hop"), ("X-Hop", "1"), ("X-LLM-Proxy", "evil"), ("X-Multi", "a"), ("X-Multi", "b")))
+
+    async def behave_gzip(self, request, reader, writer, _):
+        body = gzip.compress(json.dumps(chat(request)).encode())
+        return await self._send(writer, 200, body, more=(("Content-Encoding", "gzip"),))
+
+    async def behave_echo(self, request, reader, writer, _):
+        return await self._send(writer, 200, request.body, request.header("content-type") or "application/octet-stream")
+
+    async def behave_download(self, request, reader, writer, argument):
+        """download=BYTES: that many, chunked, as fast as they are taken."""
+        left = int(argument)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        part = bytes(range(256)) * 1024
+        while left > 0:
+            some = part[:left]
+            writer.write(b"%x\r\n" % len(some) + some + b"\r\n")
+            await writer.drain()
+            left -= len(some)
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async def behave_gate(self, request, reader, writer, argument):
+        """The head and one event, then waits for open_gate(argument), then the rest."""
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+        await writer.drain()
+        await self._gate(argument).wait()
+        writer.write(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async def behave_ping(self, request, reader, writer, _):
+        return await self._stream(writer, [b": ping\n\n", b"event: ping\r\ndata: {}\r\n\r\n", b"data: [DONE]\n\n"])
+
+
+def chat(request):
+    body = json.loads(request.body or b"{}")
+    message_of = {"role": "assistant", "content": "Hello", "refusal": None}
+    finish = "stop"
+    if body.get("tools"):
+        message_of |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function":
+                                                        {"name": body["tools"][0]["function"]["name"], "arguments": '{"city":"Köln"}'}}]}
+        finish = "tool_calls"
+    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024-08-06", "choices": [
+        {"index": 0, "message": message_of, "finish_reason": finish, "logprobs": None}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}
+
+
+def sse(data, event=None):
+    text = data if isinstance(data, str) else json.dumps(data)
+    return ((f"event: {event}\n" if event else "") + f"data: {text}\n\n").encode()
+
+
+def chat_events(request):
+    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024-08-06"}
+    usage = b'"include_usage":true' in request.body.replace(b" ", b"")
+    more = {"usage": None} if usage else {}
+    events = [sse(base | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]} | more)]
+    events += [sse(base | {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]} | more)
+               for word in ("Hel", "lo", " wörld")]
+    events.append(sse(base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]} | more))
+    if usage:
+        events.append(sse(base | {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}))
+    return events + [sse("[DONE]")]
+
+
+def response(status):
+    item = {"type": "message", "id": "msg_1", "status": status, "role": "assistant",
+            "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}
+    return {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "gpt-4o-2024-08-06", "output": [item],
+            "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "parallel_tool_calls": True,
+            "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
+            "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 4,
+                      "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 13}}
+
+
+def response_events():
+    started = response("in_progress") | {"output": [], "usage": None}
+    yield sse({"type": "response.created", "sequence_number": 0, "response": started}, "response.created")
+    for number, text in enumerate(("Hel", "lo"), 1):
+        yield sse({"type": "response.output_text.delta", "sequence_number": number, "item_id": "msg_1", "output_index": 0,
+                   "content_index": 0, "delta": text, "logprobs": []}, "response.output_text.delta")
+    yield sse({"type": "response.completed", "sequence_number": 3, "response": response("completed")}, "response.completed")
+
+
+def message(request):
+    body = json.loads(request.body or b"{}")
+    content = [{"type": "text", "text": "Hello"}]
+    stop = "end_turn"
+    if body.get("tools"):
+        content = [{"type": "tool_use", "id": "toolu_1", "name": body["tools"][0]["name"], "input": {"city": "Köln"}}]
+        stop = "tool_use"
+    return {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": content,
+            "stop_reason": stop, "stop_sequence": None, "usage": {"input_tokens": 21, "output_tokens": 5}}
+
+
+def message_events():
+    start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": [], "stop_reason": None,
+             "stop_sequence": None, "usage": {"input_tokens": 21, "output_tokens": 1}}
+    yield sse({"type": "message_start", "message": start}, "message_start")
+    yield sse({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, "content_block_start")
+    yield sse({"type": "ping"}, "ping")
+    for text in ("Hel", "lo"):
+        yield sse({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}, "content_block_delta")
+    yield sse({"type": "content_block_stop", "index": 0}, "content_block_stop")
+    yield sse({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}},
+              "message_delta")
+    yield sse({"type": "message_stop"}, "message_stop")
+
+
+if __name__ == "__main__":  # for trying things by hand, and for clients in other languages
+    with Upstream() as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
