@@ -17,6 +17,7 @@
 #include <cstring>
 #include <curl/curl.h>
 #include <future>
+#include <malloc.h>
 #include <openssl/sha.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -27,6 +28,9 @@ namespace llmproxy {
 namespace {
 
 constexpr int flushEveryMs = 5'000;
+constexpr int memoryEveryMs = 1'000;
+// A wave of this many connections less is worth giving its memory back.
+constexpr int64_t connectionsOfAWave = 100;
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
 // Creates each missing folder of the path 0700.
@@ -75,6 +79,7 @@ struct Engine::Private
     std::vector<std::unique_ptr<EngineThread>> threads;
     std::string address;
     int64_t managementTokenSinceMs = 0;
+    int64_t mostConnections = 0; // since memory was given back; management thread
     bool started = false;
     bool stopping = false;
 
@@ -84,6 +89,7 @@ struct Engine::Private
     void makeApi();
     void makeThreads(size_t count);
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
+    void giveMemoryBack();
     bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
 };
@@ -163,7 +169,22 @@ void Engine::Private::makeApi()
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
+    bridge->every(memoryEveryMs, [this] { giveMemoryBack(); });
     bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
+}
+
+// glibc keeps what lies between blocks that are still used: after 1,000 streams 46 MB stayed resident of 28 before;
+// trimmed, 29. It takes about 2 ms, on the management thread.
+void Engine::Private::giveMemoryBack()
+{
+    const int64_t open = addresses->openConnections();
+    mostConnections = std::max(mostConnections, addresses->takePeak());
+    if (mostConnections - open < connectionsOfAWave)
+        return;
+    mostConnections = open;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complete &complete)
@@ -298,7 +319,7 @@ Outcome Engine::Private::listen()
     return {};
 }
 
-Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, false, false})
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, 0, false, false})
 {
 }
 

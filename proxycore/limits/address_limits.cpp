@@ -55,10 +55,13 @@ RateDecision AddressLimits::takeAuthFailure(const IpAddress &address, int64_t no
 
 bool AddressLimits::connectionOpened(const IpAddress &address)
 {
-    if (m_connections.fetch_add(1) >= m_policy.connections) {
+    const int64_t open = m_connections.fetch_add(1) + 1;
+    if (open > m_policy.connections) {
         m_connections.fetch_sub(1);
         return false;
     }
+    if (open > m_peak.load(std::memory_order_relaxed))
+        m_peak.store(open, std::memory_order_relaxed); // a lost race costs one
     const auto key = keyOf(address);
     Shard &shard = shardOf(key);
     const std::lock_guard guard(shard.lock);

@@ -33,6 +33,8 @@ public:
     bool connectionOpened(const IpAddress &address);
     void connectionClosed(const IpAddress &address);
     int64_t openConnections() const { return m_connections.load(); }
+    // The most connections that were open at once since it was asked last.
+    int64_t takePeak() { return m_peak.exchange(m_connections.load()); }
 
 private:
     struct Entry
@@ -54,6 +56,7 @@ private:
     AddressPolicy m_policy;
     std::array<Shard, 16> m_shards;
     std::atomic<int64_t> m_connections{0};
+    std::atomic<int64_t> m_peak{0};
 };
 
 } // namespace llmproxy
