@@ -79,6 +79,14 @@ int CommandLine::parse(int argc, char **argv)
     } catch (const CLI::Success &success) {
         finished = true;
         return app.exit(success);
+    } catch (const CLI::ExtrasError &) {
+        // What stands behind an unknown option may be a secret: only names are repeated.
+        std::string names;
+        for (const std::string &extra : app.remaining(true)) {
+            if (extra.rfind('-', 0) == 0)
+                names += " " + redactText(extra.substr(0, extra.find('=')));
+        }
+        return complain(ExitUsage, "not expected here:" + (names.empty() ? " an argument that is no option" : names) + " (llm-proxy --help)");
     } catch (const CLI::Error &error) {
         // The message may repeat what was typed, a key included.
         return complain(ExitUsage, redactText(error.what()) + " (llm-proxy --help)");

@@ -44,6 +44,19 @@ std::string sha256Hex(std::string_view bytes)
     return out;
 }
 
+// Written by appendNow(), inside the transaction of what it tells.
+bool isChange(const AuditEvent &event)
+{
+    if (event.result != "success")
+        return false;
+    for (const char *action : {"token.create", "token.update", "token.revoke", "token.revoke_batch", "token.refresh", "token.delete",
+                               "project.create", "project.update", "project.delete", "project.rotate_key"}) {
+        if (event.action == action)
+            return true;
+    }
+    return false;
+}
+
 } // namespace
 
 struct AuditLog::Private
@@ -258,6 +271,10 @@ Outcome AuditLog::start(AuditTable *table)
         }
         if (!missing.empty()) {
             logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
+            // A change is committed together with its row: a line without one is of a change that never was.
+            std::vector<AuditEvent> lost;
+            std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), isChange);
+            notApplied(lost);
             table->append(std::move(missing), nullptr);
         }
     }
@@ -331,6 +348,10 @@ void AuditLog::notApplied(const std::vector<AuditEvent> &events)
         correction.projectId = event.projectId;
         correction.requestId = event.requestId;
         correction.clientIp = event.clientIp;
+        for (const char *key : {"http_method", "endpoint", "user_agent"}) {
+            if (const auto *kept = event.find(key))
+                correction.details.emplace_back(key, *kept);
+        }
         correction.detail("reason", "not_applied");
         correction.detail("not_applied_seq", event.seq);
         record(std::move(correction), nullptr);

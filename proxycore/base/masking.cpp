@@ -4,6 +4,7 @@
 #include "base/json_text.h"
 
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -11,6 +12,8 @@
 namespace llmproxy {
 
 namespace {
+
+std::atomic<MaskUnprefixed> s_unprefixed{MaskUnprefixed::Partial};
 
 constexpr std::string_view bearer = "Bearer ";
 constexpr std::array<std::string_view, 4> tokenPrefixes{"tok-", "sk-", "api_", "ghp_"};
@@ -157,7 +160,18 @@ std::string maskSecret(std::string_view value, MaskUnprefixed mode)
         return masked + maskMiddle(value, prefixedEnds, "****", "****");
     if (value.empty())
         return {};
-    return mode == MaskUnprefixed::Full ? "********" : maskMiddle(value, bareEnds, "********", "********");
+    const std::string partial = maskMiddle(value, bareEnds, "********", "********");
+    return mode == MaskUnprefixed::Full && partial != value ? "********" : partial; // a masked value stays
+}
+
+std::string maskSecret(std::string_view value)
+{
+    return maskSecret(value, s_unprefixed.load(std::memory_order_relaxed));
+}
+
+void setUnprefixedMasking(MaskUnprefixed mode)
+{
+    s_unprefixed.store(mode, std::memory_order_relaxed);
 }
 
 std::string maskClientIp(std::string_view ip)

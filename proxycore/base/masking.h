@@ -11,7 +11,10 @@ namespace llmproxy {
 
 enum class MaskUnprefixed { Partial, Full };
 
-std::string maskSecret(std::string_view value, MaskUnprefixed mode = MaskUnprefixed::Partial);
+std::string maskSecret(std::string_view value, MaskUnprefixed mode);
+// In the mode of this process (AUDIT_MASK_UNPREFIXED), partial until it is set.
+std::string maskSecret(std::string_view value);
+void setUnprefixedMasking(MaskUnprefixed mode);
 // Replaces everything in free text that looks like a credential (a known prefix and what follows it,
 // "Bearer x", "key=x", "x-api-key: x") by its masked form. For user agents, log messages and upstream
 // error texts.

@@ -242,7 +242,7 @@ std::vector<SettingRow> declare()
         row("AUDIT_STORE_IN_DB", "true", "boolean", "rows in the table audit_events", flag(&S::auditStoreInDb)),
         row("AUDIT_MASK_CLIENT_IP", "false", "boolean", "zero the last octet of IPv4, the last 80 bits of IPv6", flag(&S::auditMaskClientIp)),
         row("AUDIT_MASK_UNPREFIXED", "partial", "partial or full", "how values without a known prefix are masked", storeMaskUnprefixed),
-        row("AUDIT_RETENTION", "90d", "90d", "age at which database rows go (not yet changeable)", waits({"90d"})),
+        row("AUDIT_RETENTION", "90d", "90d or 0", "age at which database rows go; 0: kept (nothing is deleted yet)", waits({"90d", "0"})),
         row("AUDIT_MAX_FILE_SIZE", "100MB", "100MB or 0", "built-in rotation of the audit log (not yet available)", waits({"100MB", "0"})),
         row("AUDIT_FILE_RETENTION", "90d", "90d", "age at which rotated files go (not yet changeable)", waits({"90d"})),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),

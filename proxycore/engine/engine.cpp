@@ -4,6 +4,7 @@
 #include "audit/audit_log.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/masking.h"
 #include "base/random.h"
 #include "engine/auth_events.h"
 #include "engine/data_lock.h"
@@ -31,6 +32,7 @@ constexpr int flushEveryMs = 5'000;
 constexpr int memoryEveryMs = 1'000;
 // A wave of this many connections less is worth giving its memory back.
 constexpr int64_t connectionsOfAWave = 100;
+constexpr int ticksToIdleEnd = 18; // idle connections to providers are closed after 15 s
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
 // Creates each missing folder of the path 0700.
@@ -80,6 +82,7 @@ struct Engine::Private
     std::string address;
     int64_t managementTokenSinceMs = 0;
     int64_t mostConnections = 0; // since memory was given back; management thread
+    int ticksSinceWave = ticksToIdleEnd;
     bool started = false;
     bool stopping = false;
 
@@ -134,6 +137,7 @@ Outcome Engine::Private::openStorage()
     config.refuseOnError = settings.auditRefuseOnError;
     config.fsync = settings.auditFsync == "always" ? AuditFsync::Always
                    : settings.auditFsync == "never" ? AuditFsync::Never : AuditFsync::Management;
+    setUnprefixedMasking(settings.auditMaskUnprefixedFull ? MaskUnprefixed::Full : MaskUnprefixed::Partial);
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
@@ -164,6 +168,7 @@ void Engine::Private::makeApi()
         for (const auto &thread : threads)
             thread->cut(ids, "stream_cut");
     };
+    context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
     context.managementTokenSinceMs = managementTokenSinceMs;
     api = std::make_unique<ManageApi>(std::move(context));
@@ -174,16 +179,21 @@ void Engine::Private::makeApi()
 }
 
 // glibc keeps what lies between blocks that are still used: after 1,000 streams 46 MB stayed resident of 28 before;
-// trimmed, 29. It takes about 2 ms, on the management thread.
+// trimmed, 29. It takes about 2 ms, on the management thread: right after a wave, and when the idle connections
+// to the providers are closed too.
 void Engine::Private::giveMemoryBack()
 {
     const int64_t open = addresses->openConnections();
     mostConnections = std::max(mostConnections, addresses->takePeak());
-    if (mostConnections - open < connectionsOfAWave)
+    if (mostConnections - open >= connectionsOfAWave) {
+        mostConnections = open;
+        ticksSinceWave = 0;
         return;
-    mostConnections = open;
+    }
+    ++ticksSinceWave;
 #ifdef __GLIBC__
-    malloc_trim(0);
+    if (ticksSinceWave == 1 || ticksSinceWave == ticksToIdleEnd)
+        malloc_trim(0);
 #endif
 }
 
@@ -319,7 +329,7 @@ Outcome Engine::Private::listen()
     return {};
 }
 
-Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, 0, false, false})
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, 0, ticksToIdleEnd, false, false})
 {
 }
 

@@ -62,6 +62,8 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     const std::string_view method = line.substr(0, first);
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
+    if (!target.empty() && target.front() == '/')
+        head->path = target.substr(0, target.find('?')); // whatever is wrong is said in this path's dialect
     if (!std::all_of(method.begin(), method.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
         return bad("the request method is not a token");
     const bool versionForm = version.size() == 8 && version.substr(0, 5) == "HTTP/" && version[6] == '.'

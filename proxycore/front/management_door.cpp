@@ -59,7 +59,7 @@ bool ManagementDoor::admit()
 {
     const Peer &peer = m_stream.peer();
     if (peer.untrustedForward) {
-        deny(403, "untrusted_forward", refusal("ip_not_allowed", "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES"));
+        deny(403, "untrusted_forward", refusal("ip_not_allowed", "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES or the client's address cannot be read from it"));
         return false;
     }
     if (!anyContains(m_config.allowedIps, peer.address)) {

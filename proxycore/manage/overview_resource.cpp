@@ -39,9 +39,10 @@ void readOverview(const CallPtr &call)
     QJsonArray providers;
     for (const std::string &name : context.providerNames())
         providers.append(QString::fromStdString(name));
+    const std::string listening = context.listenAddress ? context.listenAddress() : std::string();
     answer(call, 200,
            {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
-            {QStringLiteral("listen"), listenText(context.settings->listen)},
+            {QStringLiteral("listen"), listening.empty() ? listenText(context.settings->listen) : QString::fromStdString(listening)},
             {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
             {QStringLiteral("ready"), context.ready()},
             {QStringLiteral("projects"), projects},

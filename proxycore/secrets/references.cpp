@@ -102,10 +102,18 @@ std::string_view withoutLineEnd(std::string_view text)
     return text;
 }
 
+// A key goes into a header field: visible ASCII only (RFC 9110 section 5.5), as for a key that is given itself.
+// Anything else, a second line above all, would let its source write headers of its own.
+SharedSecret secretOf(std::string_view value)
+{
+    const bool clean = std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    return clean && !value.empty() ? std::make_shared<const Secret>(value) : nullptr;
+}
+
 SharedSecret readVariable(const std::string &name)
 {
     const char *value = std::getenv(name.c_str());
-    return value && *value ? std::make_shared<const Secret>(value) : nullptr;
+    return value ? secretOf(value) : nullptr;
 }
 
 // The path is resolved first and then opened without following: what is checked is what is read.
@@ -132,8 +140,8 @@ SharedSecret readFile(const std::string &path, const std::vector<std::string> &r
     close(descriptor);
     SharedSecret secret;
     const std::string_view text = withoutLineEnd(std::string_view(bytes).substr(0, size));
-    if (good && size <= maxSize && !text.empty())
-        secret = std::make_shared<const Secret>(text);
+    if (good && size <= maxSize)
+        secret = secretOf(text);
     wipe(bytes.data(), bytes.size());
     return secret;
 }

@@ -166,6 +166,17 @@ void Writer::work(const std::vector<Submit> &submits, bool tick)
     answer(submits, round, committed);
     if (committed)
         answerRows(true);
+    else
+        refuseWaiting();
+}
+
+// Who waits for a row is told at once that it is not stored; the row itself stays for recovery.
+void Writer::refuseWaiting()
+{
+    for (Rows &rows : m_waiting) {
+        if (const auto stored = std::exchange(rows.stored, nullptr))
+            stored(false);
+    }
 }
 
 void Writer::publish(Round &round)

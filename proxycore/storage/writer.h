@@ -70,6 +70,7 @@ private:
     void takeRows();
     void work(const std::vector<Submit> &submits, bool tick);
     bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick);
+    void keepRolledBack(const std::vector<AuditEvent> &events);
     bool decideAll(const std::vector<Submit> &submits, Round &round);
     bool decideOne(const Submit &submit, Round &round, Outcome &outcome);
     RowOutcome apply(const Change &change, const Snapshot &working);
@@ -81,6 +82,7 @@ private:
     void publish(Round &round);
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
     void answerRows(bool stored);
+    void refuseWaiting();
     void applyUpdates(const std::vector<ReferenceValue> &values);
     void close();
     void setHealthy(bool healthy);

@@ -127,7 +127,8 @@ class Proxy(Cli):
 
     def events(self, action="token.access", since=0):
         """The audit log's events, as JSON objects."""
-        found = [json.loads(line) for line in (self.data / "audit.log").read_text().splitlines()]
+        text = (self.data / "audit.log").read_text()
+        found = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]  # the last may be half written
         return [e for e in found if e["seq"] > since and (action is None or e["action"] == action)]
 
     def memory(self):

@@ -192,10 +192,15 @@ private Q_SLOTS:
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
         const auto lines = linesOf(path);
-        QCOMPARE(lines.size(), 4);
-        for (const QByteArray &line : lines)
-            QVERIFY(QJsonDocument::fromJson(line).isObject());
-        QCOMPARE(QJsonDocument::fromJson(lines[3]).object().value(QLatin1String("seq")).toInt(), 4);
+        // Three changes whose rows were not committed with them were not applied; that is said before anything else.
+        QCOMPARE(lines.size(), 7);
+        for (int i = 0; i < 7; ++i) {
+            const QJsonObject line = QJsonDocument::fromJson(lines[i]).object();
+            QCOMPARE(line.value(QLatin1String("seq")).toInt(), i + 1);
+            const bool correction = i >= 3 && i < 6;
+            QCOMPARE(line.value(QLatin1String("result")).toString(), QLatin1String(correction ? "error" : "success"));
+            QCOMPARE(line.value(QLatin1String("details")).toObject().value(QLatin1String("not_applied_seq")).toInt(), correction ? i - 2 : 0);
+        }
     }
 
     // The failing disk: a limit on the size of files stands for a full one.
