@@ -67,8 +67,9 @@ Outcome applyProviders(const ManageContext &context, const ProjectChange &change
     if (keys.empty())
         return {};
     if (!change.replaceProviders) {
-        // The single fields are the preferred provider's; another one that was there moves to the front.
-        for (size_t i = 1; i < record.providers.size(); ++i) {
+        // The single fields are the preferred provider's; another one that was there moves to the front. Of several,
+        // none is lost; a project with one provider changes it.
+        for (size_t i = record.providers.size() > 1 ? 0 : 1; i < record.providers.size(); ++i) {
             if (record.providers[i].provider != keys.front().provider)
                 keys.push_back(record.providers[i]);
         }

@@ -121,6 +121,18 @@ class AddressLimits(Proxy):
         self.assertEqual(self.event_of(request_id)["client_ip"], "203.0.113.20")
 
 
+class BehindProxies(Proxy):
+    settings = {"TRUSTED_PROXIES": "127.0.0.1"}
+
+    def test_forward_headers_that_name_no_client(self):
+        def manage(name, value):
+            return self.raw().send(request("/manage/projects", headers=[("Authorization", f"Bearer {MANAGEMENT}"), (name, value)])).answer().status
+        for name, value in (("X-Forwarded-For", "garbage"), ("X-Forwarded-For", "127.0.0.1, unknown"), ("X-Forwarded-For", "198.51.100.7:4711"),
+                            ("X-Forwarded-For", "[2001:db8::7]:4711"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")):
+            self.assertEqual(manage(name, value), 403, (name, value))
+        self.assertEqual(manage("X-Forwarded-For", "127.0.0.5:4711"), 200)
+
+
 class Untrusted(Proxy):
     settings = {"MAX_CONNECTIONS_PER_IP": "5"}
 

@@ -67,6 +67,26 @@ class Credentials(Proxy):
             self.assertNotIn(wrong, json.dumps(event) + answer.body.decode())
 
 
+class References(Proxy):
+    settings = {"GOOD_KEY": "sk-referenced1234567890", "BAD_KEY": "sk-a\r\nX-Injected: yes"}
+
+    def test_a_reference_is_one_visible_word(self):
+        for name, status in (("GOOD_KEY", 200), ("BAD_KEY", 503)):
+            project = self.new_project(providers=[{"provider": "openai", "api_key": f"env:{name}", "base_url": self.upstream.url + "/v1"}])
+            before = self.upstream.count()
+            answer = self.ask(body=CHAT, token=self.new_token(project_id=project["id"])["token"])
+            self.assertEqual((answer.status, self.upstream.count() - before), (status, int(status == 200)))
+        self.assertEqual(self.upstream.requests[-1].header("authorization"), "Bearer sk-referenced1234567890")
+
+    def test_the_bound_address_is_told(self):
+        self.assertEqual(self.manage("GET", "/manage/overview")[1]["listen"], f"127.0.0.1:{self.port}")
+
+    def test_of_several_providers_none_is_lost(self):
+        project = self.new_project()
+        status, changed = self.manage("PATCH", f"/manage/projects/{project['id']}", {"provider": "gemini"})
+        self.assertEqual((status, [p["provider"] for p in changed["providers"]]), (200, ["gemini", "openai", "anthropic", "ollama"]))
+
+
 class Headers(Proxy):
     def test_what_travels_upstream(self):
         sent = [("Authorization", f"Bearer {self.token}"), ("anthropic-beta", "a, b"), ("OpenAI-Organization", "org"), ("X-New-Thing", "1"),
