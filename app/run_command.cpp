@@ -9,6 +9,7 @@
 #include "run_guard.h"
 
 #include <QJsonArray>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -95,14 +96,23 @@ void revoke(ManagementClient &client, const std::string &id, RunGuard &guard)
              + " prompt tokens, " + cell(answer.body, "completion_tokens") + " completion tokens");
 }
 
-// In the guard's process, with everything opened anew.
+// In the guard's process, with everything opened anew. A killed run lets go of its files one after another: the data
+// directory may still look owned for a moment, by an engine that answers no more.
 void revokeAlone(const GlobalOptions &options, const Target &target, const std::string &id)
 {
-    OpenClient opened;
-    if (!loadOrComplain(settingSources(options, EnvFilePolicy::OnlyWhenNamed, false), opened.loaded))
-        return;
-    if (openLoaded(target, opened) == ExitOk)
-        opened.client->call("DELETE", "/manage/tokens/" + id);
+    constexpr int attempts = 100;
+    constexpr useconds_t pauseUs = 100'000;
+    for (int i = 0; i < attempts; ++i) {
+        OpenClient opened;
+        if (!loadOrComplain(settingSources(options, EnvFilePolicy::OnlyWhenNamed, false), opened.loaded))
+            return;
+        if (openLoaded(target, opened) == ExitOk) {
+            const ApiAnswer answer = opened.client->call("DELETE", "/manage/tokens/" + id);
+            if (answer.ok() || answer.status == 404)
+                return;
+        }
+        usleep(pauseUs);
+    }
 }
 
 int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, RunGuard &guard,

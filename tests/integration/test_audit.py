@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""The audit log as people use it: the guide's grep recipes, one event per request, no secret, and a command beside a
+running server that changes the same data."""
+import json
+import subprocess
+import unittest
+
+from proxy_case import KEY, Proxy, until
+
+
+class Audit(Proxy):
+    def shell(self, script):
+        return subprocess.run(["bash", "-c", script], cwd=self.data, check=True, capture_output=True, text=True).stdout
+
+    def test_recipes(self):
+        self.ask(body={"model": "m"})
+        self.ask(body={"model": "m"}, token="tok-wrong")
+        lines = self.shell(r"""grep "token\." audit.log | jq '.timestamp, .action, .result'""").splitlines()
+        self.assertIn('"token.access"', lines)
+        self.assertEqual(len(lines) % 3, 0)
+        self.assertIn('"status":401', self.shell("""grep '"result":"failure"' audit.log | grep "token.access" """))
+        self.assertIn(self.project_id, self.shell(f"""grep '"project_id":"{self.project_id}"' audit.log"""))
+
+    def test_a_command_beside_the_server_revokes_at_once(self):
+        token = self.new_token()
+        self.assertEqual(self.ask(body={"model": "m"}, token=token["token"]).status, 200)
+        self.local("token", "revoke", token["id"])
+        self.assertEqual(self.ask(body={"model": "m"}, token=token["token"]).status, 401)
+        revoked = self.events("token.revoke")[-1]
+        self.assertEqual((revoked["actor"], revoked["details"]["token_uuid"]), ("cli", token["id"]))
+        self.assertNotIn("locked", (self.cwd / "log").read_text() + (self.cwd / "errors").read_text())
+
+    def test_one_chain_one_event_no_secret(self):
+        before, since = self.upstream.count(), self.last_seq()
+        for behave in (None, "status=500", "reset", "truncate-length", "close", "bad-head=garbage", None):
+            self.ask(body={"model": "m"}, behave=behave)
+        self.ask(f"/v1/models?key={self.token}", headers=[("X-Goog-Api-Key", self.token), ("User-Agent", f"x {KEY}")])
+        self.ask("/nobody")
+        until(lambda: len(self.events(since=since)) == 9, "an event for each request")
+        forwarded = [e for e in self.events(since=since) if e["details"]["forwarded"]]
+        self.assertEqual(len(forwarded), self.upstream.count() - before)
+        events = self.events(None)
+        self.assertEqual([e["seq"] for e in events], list(range(1, len(events) + 1)))
+        self.assertEqual([e["prev"] for e in events[1:]], [e["hash"] for e in events[:-1]])
+        everything = b"".join(p.read_bytes() for p in [*self.data.glob("audit*"), *self.data.glob("*.db*"), self.cwd / "log", self.cwd / "errors"])
+        for secret in (self.token, KEY):
+            self.assertNotIn(secret.encode(), everything)
+        self.assertEqual(json.loads(self.local("audit", "list", "--json").stdout)["items"][0]["seq"] > 0, True)
+
+
+if __name__ == "__main__":
+    unittest.main()
