@@ -2,6 +2,8 @@
 // The answer on its way back: relayed as it arrives, looked at in passing, bounded by back-pressure.
 #include "exchange/exchange.h"
 
+#include "exchange/multipart.h"
+
 namespace llmproxy {
 
 namespace {
@@ -50,7 +52,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
         m_decoder = ContentDecoder::create(coding); // ruling 17: relayed untouched, a copy is looked into
         m_readsUsage = m_decoder != nullptr;
     }
-    m_filterUsage = m_filterUsage && head.headers.value("content-type").find("text/event-stream") != std::string_view::npos
+    m_filterUsage = m_filterUsage && mediaType(head.headers.value("content-type")) == "text/event-stream"
                     && !head.headers.find("content-encoding");
     std::optional<int64_t> length;
     if (framing.contentLength >= 0 && !m_filterUsage)
@@ -128,6 +130,8 @@ void Exchange::onUpstreamFault(const UpstreamFault &fault)
         return;
     if (m_stream.headSent()) {
         // Cleanly broken: no final chunk, no invented bytes, the client sees that it is not whole.
+        if (m_filterUsage)
+            m_stream.sendBody(m_usageFilter.rest());
         conclude("error", m_upstreamStatus, fault.reason, nullptr);
         m_stream.flush();
         m_stream.abort();

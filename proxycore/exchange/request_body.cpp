@@ -41,6 +41,16 @@ BodyView lookIntoJson(std::string_view body)
                 return fault("bad_request", "\"model\" is not a text");
             view.hasModel = true;
             view.model = model;
+        } else if (equalsIgnoreCase(field.key, "models")) {
+            simdjson::dom::array models;
+            if (field.value.get(models) != simdjson::SUCCESS)
+                return fault("bad_request", "\"models\" is not a list");
+            for (const auto element : models) {
+                std::string_view model;
+                if (element.get(model) != simdjson::SUCCESS)
+                    return fault("bad_request", "\"models\" is not a list of texts");
+                view.furtherModels.emplace_back(model);
+            }
         } else if (field.key == "stream") {
             bool streams = false;
             view.streams = field.value.get(streams) == simdjson::SUCCESS && streams;

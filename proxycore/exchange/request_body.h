@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace llmproxy {
 
@@ -15,6 +16,7 @@ struct BodyView
     bool isJson = false;
     bool hasModel = false;
     std::string model;
+    std::vector<std::string> furtherModels; // of a top-level "models", which some providers fall back to
     bool streams = false;
     bool hasStreamOptions = false;
 };

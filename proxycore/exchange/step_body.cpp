@@ -5,6 +5,8 @@
 
 #include "exchange/request_body.h"
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
@@ -19,14 +21,15 @@ bool endsWith(std::string_view text, std::string_view end)
     return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// Gemini and Azure name the model in the path.
-std::string_view modelInPath(std::string_view path)
+// Gemini and Azure name the model in the path, which they decode.
+std::string modelInPath(std::string_view coded)
 {
-    for (const std::string_view marker : {"/models/", "/deployments/"}) {
+    const std::string path = percentDecoded(coded);
+    for (const std::string_view marker : {"/models/", "/tunedModels/", "/deployments/"}) {
         const size_t at = path.find(marker);
         if (at == std::string_view::npos)
             continue;
-        const std::string_view rest = path.substr(at + marker.size());
+        const std::string rest = path.substr(at + marker.size());
         return rest.substr(0, rest.find_first_of(":/"));
     }
     return {};
@@ -45,15 +48,18 @@ Verdict Exchange::checkBody()
     const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
     const bool body = m_head.hasBody();
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
-    if (const std::string_view model = modelInPath(m_route.rest); namesModelInPath && !model.empty() && m_head.method == "POST") {
+    if (const std::string model = namesModelInPath && body ? modelInPath(m_route.rest) : std::string(); !model.empty()) {
         m_model = model;
         if (!modelAllowed(model))
             return refuse("model_not_allowed", "this access token may not use this model");
         return Verdict::Next;
     }
+    if (rules && body && endsWith(percentDecoded(m_route.rest), "/batches"))
+        return refuse("model_not_allowed", "a batch names its models where they are not checked, and this access token is limited to certain models");
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && m_head.contentLength > 0
-                          && m_head.contentLength <= maxStreamUsageBody && !m_head.headers.find("content-encoding")
+                          && m_head.contentLength <= std::min(maxStreamUsageBody, m_context.config.maxInspectedBody)
+                          && m_context.heldBytes->load() + m_head.contentLength <= maxHeldTogether && !m_head.headers.find("content-encoding")
                           && m_head.headers.value("content-type").find("json") != std::string_view::npos;
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
@@ -117,7 +123,8 @@ Verdict Exchange::judgeBody()
             return refuse(view.fault, view.message);
         if (!view.hasModel)
             return refuse("model_not_allowed", "the body names no model, and this access token is limited to certain models");
-        if (!modelAllowed(view.model))
+        const bool further = std::all_of(view.furtherModels.begin(), view.furtherModels.end(), [this](const std::string &model) { return modelAllowed(model); });
+        if (!modelAllowed(view.model) || !further)
             return refuse("model_not_allowed", "this access token may not use this model");
     }
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");

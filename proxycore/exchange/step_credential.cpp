@@ -5,30 +5,18 @@
 #include "base/clock.h"
 #include "secrets/access_token.h"
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
 
-int hexDigit(char c)
+// application/x-www-form-urlencoded: a plus is a space, too.
+std::string formDecoded(std::string_view text)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = static_cast<char>(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::string urlDecoded(std::string_view text)
-{
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && hexDigit(text[i + 1]) >= 0 && hexDigit(text[i + 2]) >= 0) {
-            out += static_cast<char>(hexDigit(text[i + 1]) * 16 + hexDigit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return out;
+    std::string spaced(text);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return percentDecoded(spaced);
 }
 
 // Takes every "key" parameter out of a query; the rest stays byte for byte.
@@ -39,9 +27,9 @@ std::string withoutKey(std::string_view query, std::vector<std::string> *found)
         const size_t end = query.find('&');
         const std::string_view pair = query.substr(0, end);
         const size_t equals = pair.find('=');
-        if (urlDecoded(pair.substr(0, equals)) == "key") {
+        if (formDecoded(pair.substr(0, equals)) == "key") {
             if (equals != std::string_view::npos)
-                found->push_back(urlDecoded(pair.substr(equals + 1)));
+                found->push_back(formDecoded(pair.substr(equals + 1)));
         } else {
             rest.append(rest.empty() ? "" : "&").append(pair);
         }

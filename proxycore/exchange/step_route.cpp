@@ -2,6 +2,8 @@
 #include "exchange/exchange.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace llmproxy {
 
@@ -23,13 +25,17 @@ bool startsWith(std::string_view text, std::string_view prefix)
 bool isAmbiguous(std::string_view path)
 {
     const std::string text = lower(path);
+    std::string dots = text; // as a server that decodes would see it
+    for (const auto &[coded, plain] : {std::pair{"%2e", "."}, std::pair{"%2f", "/"}, std::pair{";", "/"}}) {
+        for (size_t at; (at = dots.find(coded)) != std::string::npos;)
+            dots.replace(at, std::strlen(coded), plain);
+    }
+    if (dots.find("//") != std::string::npos)
+        return true;
     for (const char *bad : {"//", "\\", "%00", "%5c"}) {
         if (text.find(bad) != std::string::npos)
             return true;
     }
-    std::string dots = text;
-    for (size_t at; (at = dots.find("%2e")) != std::string::npos;)
-        dots.replace(at, 3, ".");
     if (dots.find("/../") != std::string::npos || dots.find("/./") != std::string::npos
         || (dots.size() >= 3 && dots.compare(dots.size() - 3, 3, "/..") == 0)
         || (dots.size() >= 2 && dots.compare(dots.size() - 2, 2, "/.") == 0))

@@ -328,7 +328,9 @@ void Connection::onDeadline()
 {
     switch (m_state) {
     case State::Head:
-        if (m_in.empty())
+        if (m_in.empty() && backlog() > 0)
+            m_deadline.start(m_server.config().keepaliveTimeoutMs); // the last answer is still read: CLIENT_WRITE_TIMEOUT watches
+        else if (m_in.empty())
             closeNow(false); // idle: nothing was asked
         else
             refuseHead({408, "request_timeout", "the request head did not arrive within REQUEST_HEAD_TIMEOUT"});

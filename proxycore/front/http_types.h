@@ -21,6 +21,8 @@ bool equalsIgnoreCase(std::string_view a, std::string_view b);
 // True when a comma-separated header value contains the token (RFC 9110 section 5.6.1).
 bool listContains(std::string_view value, std::string_view token);
 std::string_view trimmed(std::string_view text);
+// RFC 3986 section 2.1; what is no escape stays.
+std::string percentDecoded(std::string_view text);
 
 struct Headers : std::vector<Header>
 {

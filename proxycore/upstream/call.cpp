@@ -242,7 +242,9 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
             fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
         return !bytes->empty() && !m_closed;
     }
-    if (!m_reader.begin(text, m_request.isHead)) {
+    // RFC 9112 section 6.3: these end with the head, whatever length they name.
+    const bool bodyless = m_request.isHead || head.status == 204 || head.status == 304;
+    if (!m_reader.begin(text, bodyless)) {
         fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
         return false;
     }

@@ -137,7 +137,9 @@ class Paths(Proxy):
                              ("/v1/messages?beta=true", "/v1/messages?beta=true"), ("/v1/models/org%2Fname", "/v1/models/org%2Fname"),
                              ("/v1/models?limit=1&a=%20", "/v1/models?limit=1&a=%20"), ("/api/hello", "/api/hello"),
                              ("/v1/files/a%2Fb", "bad_request"), ("/v1//models", "bad_request"), ("/v1/../v1/models", "bad_request"),
-                             ("/v1/%2e%2e/models", "bad_request"), ("/v1/mod%00els", "bad_request"), ("/v1/./models", "bad_request"),
+                             ("/v1/%2e%2e/models", "bad_request"),
+                             ("/v1/models/..%2f..%2fadmin", "bad_request"), ("/v1/models/%2e%2e%2f%2e%2e%2fadmin", "bad_request"),
+                             ("/v1/models/a%2f%2fb", "bad_request"), ("/v1/..;/x", "bad_request"), ("/v1/mod%00els", "bad_request"), ("/v1/./models", "bad_request"),
                              ("/nobody/v1/models", "endpoint_not_found"), ("/", "endpoint_not_found"), ("/v2/models", "endpoint_not_found"),
                              ("/azure/x", "endpoint_not_found"), ("/openai/deployments/d/chat/completions", "endpoint_not_found")):
             self.assertEqual(self.target(path), target, path)
@@ -283,6 +285,11 @@ class ModelRules(Proxy):
             self.assertEqual(self.code(sent, kind, more=more), code, (sent[:80], kind, more))
         self.assertEqual(self.code(b'{"contents":[]}', path="/v1beta/models/gemini-2.5:generateContent"), "model_not_allowed")
         self.assertEqual(self.code(other, path="/v1/chat/completions/models/gpt-4o"), "model_not_allowed")
+        for path in ("/v1beta/%6dodels/gemini-pro:generateContent", "/v1beta/tunedModels/x:generateContent"):
+            self.assertEqual(self.code(b'{"model":"gpt-4o"}', path=path), "model_not_allowed")
+        self.assertEqual(self.code(b'{"model":"gpt-4o","requests":[{"params":{"model":"o3"}}]}', path="/v1/messages/batches"),
+                         "model_not_allowed")
+        self.assertEqual(self.code(b'{"model":"gpt-4o","models":["gpt-4o","o3"]}'), "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
 
 
@@ -376,7 +383,17 @@ class Forms(Proxy):
             answer = client.answer()
             self.assertEqual((answer.whole, answer.body), (True, b"until the close"))
 
+    def test_answers_without_a_body(self):
+        for status in (204, 304):
+            client = self.raw()
+            for _ in range(2):
+                client.send(request("/v1/x", headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", f"bodyless={status}")]))
+                self.assertEqual(client.answer().status, status)
+
     def test_websockets_get_426(self):
+        for offers in (["h2c, WebSocket/13"], ["h2c", "websocket"]):
+            fields = [("Connection", "Upgrade"), *(("Upgrade", o) for o in offers)]
+            self.assertEqual(self.ask("/v1/responses", headers=fields).status, 426)
         answer = self.ask("/v1/responses", headers=[("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")])
         self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (426, "upgrade_required"))
 

@@ -371,6 +371,12 @@ class Upstream:
         return await self._send(writer, int(status), {"error": {"message": "as asked", "type": "x", "code": None}},
                                 more=(("Retry-After", "0"), ("X-Request-ID", "up-1")))
 
+    async def behave_bodyless(self, request, reader, writer, argument):
+        """A head that names a length and has no body (RFC 9110 section 15.4.5)."""
+        writer.write(f"HTTP/1.1 {argument} X\r\nContent-Length: 500\r\n\r\n".encode())
+        await writer.drain()
+        return True
+
     async def behave_redirect(self, request, reader, writer, argument):
         return await self._send(writer, 307, {}, more=(("Location", "http://other.example/"),))
 
