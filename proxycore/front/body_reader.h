@@ -8,6 +8,7 @@
 #include <llhttp.h>
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace llmproxy {
@@ -37,6 +38,9 @@ private:
     static int headersComplete(llhttp_t *parser);
     static int body(llhttp_t *parser, const char *at, size_t length);
     static int messageComplete(llhttp_t *parser);
+    static int chunkHeader(llhttp_t *parser);
+    // llhttp forgives a bare LF and folded lines in trailers; we do not. Returns the bytes used.
+    size_t feedTrailers(std::string_view bytes);
 
     llhttp_t m_parser{};
     llhttp_settings_t m_settings{};
@@ -45,6 +49,9 @@ private:
     size_t m_overhead = 0; // chunk headers, extensions and trailers since the last body byte
     size_t m_bodyInCall = 0;
     const Sink *m_sink = nullptr;
+    std::string m_trailers; // behind the last chunk, until the empty line; begins with a line end of ours
+    size_t m_trailersScanned = 0;
+    bool m_inTrailers = false;
     bool m_noBody = false;
     bool m_complete = false;
     bool m_failed = false;

@@ -105,6 +105,7 @@ void Connection::readSome()
     std::string &buffer = m_server.scratch();
     const ssize_t got = recv(m_fd, buffer.data(), buffer.size(), 0);
     if (got == 0) {
+        m_readToEnd = true;
         onPeerFin();
         return;
     }
@@ -307,7 +308,7 @@ void Connection::onPeerFin()
         return;
     }
     const bool early = m_bodyDone && !m_answered && Clock::steadyUs() - m_requestDoneUs <= halfCloseUs;
-    if (m_halfClosed || early) {
+    if (m_bodyDone && (m_halfClosed || early)) {
         m_halfClosed = true;
         updateInterest();
         return;
@@ -426,7 +427,7 @@ void Connection::closeNow(bool reset)
 
 bool Connection::wantsRead() const
 {
-    if (m_halfClosed)
+    if (m_readToEnd) // a half-close alone says nothing about what came before it
         return false;
     switch (m_state) {
     case State::Head:

@@ -100,6 +100,7 @@ private:
     bool m_noBodyOut = false;
     bool m_keepAlive = true;
     bool m_halfClosed = false;
+    bool m_readToEnd = false;      // the client's FIN was reached, all before it is read
     bool m_firstRequest = true;
     bool m_consuming = false;
     bool m_responseDone = false;

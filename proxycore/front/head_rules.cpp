@@ -201,6 +201,18 @@ HeadFault readFraming(RequestHead *head)
 
 } // namespace
 
+bool areTrailers(std::string_view bytes, size_t maxCount)
+{
+    Headers fields;
+    for (std::string_view line; takeLine(&bytes, &line);) {
+        if (line.empty())
+            return bytes.empty();
+        if (fields.size() >= maxCount || readField(line, &fields))
+            return false;
+    }
+    return false;
+}
+
 HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *end)
 {
     size_t at = from;

@@ -34,6 +34,9 @@ struct ResponseFraming
 // For the upstream leg; false: not a head that we relay (502).
 bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHead *head, ResponseFraming *framing);
 
+// The bytes from behind the last chunk's line to the empty line, inclusive. Only their form matters: they are dropped.
+bool areTrailers(std::string_view bytes, size_t maxCount);
+
 enum class HeadScan { NeedMore, Complete, Bad };
 
 // Looks for the head's end from `from` on; every line must end in CR LF, and there is no NUL. Complete: *end is one past

@@ -357,6 +357,28 @@ class Forms(Proxy):
             self.assertEqual(json.loads(client.answer().body)["path"], f"/v1/x?n={n}")
         self.assertEqual(client.ended(), "fin")
 
+    def test_more_than_one_read_before_a_half_close(self):
+        sent = b"".join(request(f"/v1/x?n={n}", headers=[("Authorization", f"Bearer {self.token}"), ("X-Pad", "p" * 500)]) for n in range(150))
+        sent += request("/v1/x?last", b"x" * 140_000, headers=[("Authorization", f"Bearer {self.token}")])
+        client = self.raw().send(sent).fin()
+        for n in range(150):
+            self.assertEqual(json.loads(client.answer().body)["path"], f"/v1/x?n={n}")
+        self.assertEqual(json.loads(client.answer().body)["bytes"], 140_000)
+        self.assertEqual(client.ended(), "fin")
+
+    def test_the_end_of_chunks_is_read_strictly(self):
+        fields = [("Authorization", f"Bearer {self.token}"), ("Transfer-Encoding", "chunked")]
+        for end, status in ((b"0\r\n\r\n", 200), (b"0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", 200), (b"0\r\n\n", 400), (b"0\n\r\n", 400),
+                            (b"0\r\nX: a\r\n b\r\n\r\n", 400), (b"0\r\n: y\r\n\r\n", 400), (b"0\r\n" + b"A: b\r\n" * 200 + b"\r\n", 400),
+                            (b"0\r\nA: " + b"b" * 40_000 + b"\r\n\r\n", 400), (b"0\r\nX: a\nY: b\r\n\r\n", 400)):
+            client = self.raw().send(request("/v1/x", b"2\r\n{}\r\n" + end, "POST", fields) + request("/health"))
+            self.assertEqual(client.answer().status, status, end[:40])
+            if status == 200:
+                self.assertEqual(client.answer().body, b'{"status":"ok"}')
+            for cut in range(1, 8):  # the same in pieces
+                client = self.raw().send(request("/v1/x", b"2\r\n{}\r\n" + end[:cut], "POST", fields)).send(end[cut:])
+                self.assertEqual(client.answer().status, status, (end[:40], cut))
+
     def test_a_head_in_single_bytes(self):
         for byte in (client := self.raw(), request("/v1/x?bytes", headers=[("Authorization", f"Bearer {self.token}")]))[1]:
             client.send(bytes([byte]))
