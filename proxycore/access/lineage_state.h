@@ -29,7 +29,7 @@ inline bool countsTowardsQuota(bool forwarded, int64_t upstreamStatus, std::stri
     if (!forwarded)
         return false;
     if (upstreamStatus == 0)
-        return result != "error" || reason == "client_cancelled" || reason == "stream_cut";
+        return result != "error" || reason == "client_cancelled" || reason == "stream_cut" || reason == "upstream_first_byte_timeout";
     return upstreamStatus != 429 && upstreamStatus < 500;
 }
 

@@ -62,8 +62,7 @@ void Exchange::conclude(std::string_view result, int status, std::string_view re
     if (m_call)
         m_forwarded = m_call->headWritten();
     // Ruling 23: unreachable, and 429 or 5xx before the first byte, are given back.
-    const bool counts = m_forwarded && (m_upstreamStatus == 0 ? result != "error" || reason == "client_cancelled" || reason == "stream_cut"
-                                                              : m_upstreamStatus != 429 && m_upstreamStatus < 500);
+    const bool counts = countsTowardsQuota(m_forwarded, m_upstreamStatus, result, reason);
     if (!m_call && m_lease.isHeld())
         m_lease.giveBack(); // refused after the limits were charged
     m_lease.settle(counts);

@@ -84,6 +84,8 @@ std::string Exchange::upstreamHead(const BaseUrl &url)
         head.append("Transfer-Encoding: chunked\r\n");
     else if (m_head.contentLength >= 0)
         head.append("Content-Length: ").append(std::to_string(m_head.contentLength)).append("\r\n");
+    else if (m_head.method == "POST" || m_head.method == "PUT" || m_head.method == "PATCH")
+        head.append("Content-Length: 0\r\n"); // RFC 9110 section 8.6: servers may ask for it
     head.append("\r\n");
     return head;
 }

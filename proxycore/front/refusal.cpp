@@ -87,7 +87,7 @@ Dialect dialectOf(std::string_view path, bool anthropicVersionHeader)
         return Dialect::Management;
     if (startsWith(path, "/gemini/") || startsWith(path, "/v1beta/"))
         return Dialect::Gemini;
-    if (startsWith(path, "/anthropic/") || startsWith(path, "/v1/messages") || (startsWith(path, "/v1/") && anthropicVersionHeader))
+    if (startsWith(path, "/anthropic/") || path == "/v1/messages" || startsWith(path, "/v1/messages/") || (startsWith(path, "/v1/") && anthropicVersionHeader))
         return Dialect::Anthropic;
     return Dialect::OpenAi;
 }

@@ -4,10 +4,12 @@
 HTTP/1.1 that clients use."""
 import gzip
 import json
+import select
+import time
 import unittest
 import zlib
 
-from proxy_case import KEY, SANITIZED, Proxy, chunked, fresh_id, request
+from proxy_case import KEY, SANITIZED, Proxy, chunked, fresh_id, request, until
 from raw_client import RawClient
 
 CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "wörld"}]}
@@ -291,6 +293,27 @@ class ModelRules(Proxy):
                          "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","models":["gpt-4o","o3"]}'), "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
+
+
+class SlowReader(Proxy):
+    settings = {"KEEPALIVE_TIMEOUT": "100ms"}
+
+    def test_an_answer_on_its_way_is_no_idle_connection(self):
+        # The provider is done at once; what is left lies in the kernel and here. Sizes around the kernel's buffer.
+        for size in range(2_600_000, 3_000_000, 25_000):
+            request_id = fresh_id()
+            client = self.raw(receive_buffer=4096)
+            client.send(request("/v1/x", headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", f"download={size}"),
+                                                  ("X-Request-ID", request_id)]))
+            until(lambda: [e for e in self.events() if e["request_id"] == request_id] or self.has_begun(client), "the answer has begun")
+            since = time.monotonic()
+            until(lambda: time.monotonic() - since > 0.15, "KEEPALIVE_TIMEOUT is over")
+            answer = client.answer()
+            self.assertEqual((len(answer.body), answer.whole), (size, True))
+
+    @staticmethod
+    def has_begun(client):
+        return False if client.sock.fileno() < 0 else bool(select.select([client.sock], [], [], 0)[0])
 
 
 class Forms(Proxy):
