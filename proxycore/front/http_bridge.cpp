@@ -10,11 +10,12 @@
 #include <QTcpServer>
 #include <QThread>
 #include <QTimer>
-#include <atomic>
 #include <mutex>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace llmproxy {
 
@@ -52,10 +53,13 @@ struct HttpBridge::Private
     QObject *context = nullptr; // lives on the thread
     QHttpServer *server = nullptr;
     ClosedServer *tcp = nullptr;
-    std::atomic<uint64_t> nextTicket{1};
+    std::mutex lock; // what is handed over to the thread
+    std::vector<std::pair<BridgeCall, Complete>> waiting;
+    uint64_t nextTicket = 1;
     std::unordered_map<uint64_t, std::shared_ptr<Pending>> pending; // management thread
 
     void open();
+    void takeWaiting();
     void begin(BridgeCall call, Complete complete);
     void serve(const QHttpServerRequest &request, QHttpServerResponder &responder);
     void finish(uint64_t ticket, VirtualSocket *socket);
@@ -76,6 +80,17 @@ void HttpBridge::Private::open()
         handler(request, own);
     });
 #endif
+}
+
+void HttpBridge::Private::takeWaiting()
+{
+    std::vector<std::pair<BridgeCall, Complete>> taken;
+    {
+        const std::lock_guard guard(lock);
+        taken.swap(waiting);
+    }
+    for (auto &[call, complete] : taken)
+        begin(std::move(call), std::move(complete));
 }
 
 void HttpBridge::Private::begin(BridgeCall call, Complete complete)
@@ -214,9 +229,14 @@ HttpBridge::~HttpBridge()
 
 void HttpBridge::submit(BridgeCall call, Complete complete)
 {
-    QMetaObject::invokeMethod(d->context, [this, call = std::move(call), complete = std::move(complete)]() mutable {
-        d->begin(std::move(call), std::move(complete));
-    }, Qt::QueuedConnection);
+    bool first = false;
+    {
+        const std::lock_guard guard(d->lock);
+        first = d->waiting.empty();
+        d->waiting.emplace_back(std::move(call), std::move(complete));
+    }
+    if (first) // Qt's event only wakes the thread; the values go through our lock
+        QMetaObject::invokeMethod(d->context, [this] { d->takeWaiting(); }, Qt::QueuedConnection);
 }
 
 void HttpBridge::every(int intervalMs, std::function<void()> work)

@@ -109,6 +109,8 @@ std::optional<Secret> openText(const Secret &key, std::string_view keyId, std::s
     const auto decoded = fromBase64(sealed.substr(colon + 1));
     if (!decoded || decoded->size() < nonceSize + tagSize)
         return {};
+    if (toBase64(decoded->reveal()) != sealed.substr(colon + 1)) // RFC 4648 section 3.5: one text for one ciphertext
+        return {};
     const std::string_view bytes = decoded->reveal();
     const std::string_view body = bytes.substr(nonceSize, bytes.size() - nonceSize - tagSize);
     std::string tag(bytes.substr(bytes.size() - tagSize));

@@ -65,8 +65,15 @@ struct Rig
         audit->record(std::move(event), [&](bool ok) { done.set_value(ok); });
         return done.get_future().get();
     }
-    // Everything that was queued before is committed when this returns.
-    void settle() { change({}, AuditEvent()); }
+    // Everything that was queued before is committed when this returns. An event is told as written before its row is
+    // handed over, so the row may still be on its way to the queue.
+    void settle()
+    {
+        std::string hash;
+        do {
+            change({}, AuditEvent());
+        } while (database.lastSeq(&hash) < audit->lastSeq());
+    }
 
     std::string path;
     AuditConfig config;
