@@ -10,6 +10,7 @@
 #include "engine/data_lock.h"
 #include "engine/engine_thread.h"
 #include "front/http_bridge.h"
+#include "manage/route_table.h"
 #include "secrets/key_ring.h"
 #include "secrets/references.h"
 #include "storage/database.h"
@@ -269,6 +270,7 @@ void Engine::Private::makeThreads(size_t count)
     door.allowedIps = settings.managementAllowedIps;
     door.token = &settings.managementToken;
     door.bridge = bridge.get();
+    door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
     door.accepted = [this](const Peer &peer, const RequestHead &head) { authEvents->success(peer, head); };
     door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
         Refusal answer;

@@ -47,6 +47,11 @@ void ManagementDoor::start()
         return;
     }
     if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
+        if (!m_config.serves(m_head.method, m_head.path)) {
+            m_dropsBody = true;
+            submit();
+            return;
+        }
         m_done = true;
         m_stream.refuse(refusal("request_too_large", "a management request is at most 1 MiB"));
         return;
@@ -96,7 +101,7 @@ void ManagementDoor::deny(int status, const std::string &reason, const Refusal &
 
 void ManagementDoor::onBody(std::string_view bytes)
 {
-    if (m_done)
+    if (m_done || m_dropsBody)
         return;
     if (m_body.size() + bytes.size() > maxManagementBody) {
         m_done = true;
@@ -108,7 +113,7 @@ void ManagementDoor::onBody(std::string_view bytes)
 
 void ManagementDoor::onBodyEnd()
 {
-    if (!m_done)
+    if (!m_done && !m_dropsBody)
         submit();
 }
 

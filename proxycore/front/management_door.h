@@ -24,6 +24,8 @@ struct DoorConfig
                           std::function<void(bool)> written)> failed;
     std::function<void(const Peer &, const RequestHead &)> accepted; // for auth.success
     HttpBridge *bridge = nullptr;
+    // Whether this method is served at this path: what nobody serves is 404 or 405, however large (ruling 8).
+    std::function<bool(const std::string &method, const std::string &path)> serves;
 };
 
 class ManagementDoor final : public RequestHandler
@@ -50,6 +52,7 @@ private:
     ServerStream &m_stream;
     std::string m_body;
     bool m_done = false;
+    bool m_dropsBody = false; // too large, and for nobody
     std::shared_ptr<ManagementDoor *> m_self;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The audit log for readers: filters, keyset pages newest first, one event by its seq.
+#include "audit/file_reader.h"
 #include "config/settings.h"
 #include "manage/page.h"
 #include "manage/resources.h"
@@ -7,20 +8,65 @@
 #include "storage/database.h"
 
 #include <QJsonArray>
+#include <limits>
 
 namespace llmproxy {
 
 namespace {
 
-Error notInTable()
+std::string_view textOf(const AuditEvent &event, const char *key)
 {
-    return {ErrorKind::Conflict, "audit_not_stored",
-            "Audit events are not kept in the table (AUDIT_ENABLED, AUDIT_STORE_IN_DB); read the audit file.", {}};
+    const auto *detail = event.find(key);
+    const auto *text = detail ? std::get_if<std::string>(detail) : nullptr;
+    return text ? std::string_view(*text) : std::string_view();
 }
 
-bool isStored(const CallPtr &call)
+bool hasAction(const AuditEvent &event, std::string_view wanted)
 {
-    return call->context().settings->auditEnabled && call->context().settings->auditStoreInDb;
+    if (wanted.ends_with('*'))
+        wanted.remove_suffix(1);
+    else if (!wanted.ends_with('.') && !wanted.empty())
+        return event.action == wanted;
+    return event.action.starts_with(wanted);
+}
+
+bool matches(const AuditEvent &event, const AuditQuery &filters)
+{
+    const auto same = [](const std::string &wanted, std::string_view value) { return wanted.empty() || wanted == value; };
+    return (filters.beforeSeq == 0 || event.seq < filters.beforeSeq) && hasAction(event, filters.action) && same(filters.actor, event.actor)
+           && same(filters.result, event.result) && same(filters.projectId, event.projectId) && same(filters.requestId, event.requestId)
+           && same(filters.clientIp, event.clientIp)
+           && (filters.tokenId.empty() || filters.tokenId == textOf(event, "token_uuid") || filters.tokenId == textOf(event, "token_id"))
+           && event.timestampMs >= filters.fromMs && (filters.toMs == 0 || event.timestampMs < filters.toMs);
+}
+
+// AUDIT_STORE_IN_DB=false: the file is all there is. Lines are only parsed when they hold what is asked for.
+Result<std::vector<AuditEvent>> eventsOfFile(const std::string &path, const AuditQuery &filters)
+{
+    std::vector<AuditEvent> events;
+    const bool read = visitLinesBackwards(path, [&](std::string_view line) {
+        for (const std::string *text : {&filters.requestId, &filters.tokenId, &filters.projectId, &filters.clientIp}) {
+            if (!text->empty() && line.find(*text) == std::string_view::npos)
+                return true;
+        }
+        const auto event = parseAuditLine(line);
+        if (event && matches(*event, filters))
+            events.push_back(*event);
+        return events.size() < static_cast<size_t>(filters.limit);
+    });
+    if (!read)
+        return Error{ErrorKind::Unavailable, "service_unavailable", "The audit log's file cannot be read at the moment; try again.", {}};
+    return events;
+}
+
+Result<std::vector<AuditEvent>> eventsOf(const CallPtr &call, const AuditQuery &filters)
+{
+    const Settings &settings = *call->context().settings;
+    if (settings.auditEnabled && settings.auditStoreInDb)
+        return call->context().database->auditEvents(filters);
+    if (settings.auditEnabled && !settings.auditLogFile.empty())
+        return eventsOfFile(settings.auditLogFile, filters);
+    return Error{ErrorKind::Conflict, "audit_not_stored", "There is no audit log to read: AUDIT_ENABLED is false.", {}};
 }
 
 Result<AuditQuery> readFilters(const QueryInput &query)
@@ -56,13 +102,9 @@ void listAudit(const CallPtr &call)
         refuse(call, filters.error());
         return;
     }
-    if (!isStored(call)) {
-        refuse(call, notInTable());
-        return;
-    }
     const int limit = filters->limit;
     ++filters->limit; // one more than asked for says whether there is a next page
-    const auto events = call->context().database->auditEvents(*filters);
+    const auto events = eventsOf(call, *filters);
     if (!events) {
         refuse(call, events.error());
         return;
@@ -85,23 +127,20 @@ void readAudit(const CallPtr &call)
 {
     bool isNumber = false;
     const int64_t seq = QString::fromStdString(call->id).toLongLong(&isNumber);
-    if (!isStored(call)) {
-        refuse(call, notInTable());
+    AuditQuery one;
+    one.beforeSeq = isNumber && seq > 0 && seq < std::numeric_limits<int64_t>::max() ? seq + 1 : 1;
+    one.limit = 1;
+    const auto found = eventsOf(call, one);
+    if (!found) {
+        refuse(call, found.error());
         return;
     }
-    Result<std::optional<AuditEvent>> event = std::optional<AuditEvent>();
-    if (isNumber && seq > 0)
-        event = call->context().database->auditEvent(seq);
-    if (!event) {
-        refuse(call, event.error());
-        return;
-    }
-    if (!event->has_value()) {
+    if (found->empty() || found->front().seq != seq) {
         refuse(call, {ErrorKind::NotFound, "not_found", "There is no audit event of this id.", {}});
         return;
     }
     noteRead(call);
-    answer(call, 200, auditEventView(**event));
+    answer(call, 200, auditEventView(found->front()));
 }
 
 } // namespace llmproxy

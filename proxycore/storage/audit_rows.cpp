@@ -152,18 +152,6 @@ Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const A
     return events;
 }
 
-Result<std::optional<AuditEvent>> readAuditRow(SqlConnection &connection, int64_t seq)
-{
-    QSqlQuery query = connection.query();
-    query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE seq = ?"));
-    query.addBindValue(qint64{seq});
-    if (!query.exec()) {
-        failed(query, "audit event");
-        return storageError();
-    }
-    return query.next() ? std::optional(eventOf(query)) : std::nullopt;
-}
-
 int64_t lastAuditRow(SqlConnection &connection, std::string *hash)
 {
     QSqlQuery query = connection.query();

@@ -23,7 +23,6 @@ private:
 };
 
 Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters);
-Result<std::optional<AuditEvent>> readAuditRow(SqlConnection &connection, int64_t seq);
 int64_t lastAuditRow(SqlConnection &connection, std::string *hash);
 // The token.access events after a seq, oldest first.
 bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit);

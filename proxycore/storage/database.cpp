@@ -225,14 +225,6 @@ Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
     return readAuditRows(**connection, query);
 }
 
-Result<std::optional<AuditEvent>> Database::auditEvent(int64_t seq)
-{
-    auto connection = d->connect(SqlConnection::Use::Read);
-    if (!connection)
-        return storageError();
-    return readAuditRow(**connection, seq);
-}
-
 bool Database::healthy() const
 {
     return d->writer && d->writer->isHealthy();

@@ -64,7 +64,6 @@ public:
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
-    Result<std::optional<AuditEvent>> auditEvent(int64_t seq);
     // True when the last commit succeeded or a probe did; false: 503 service_unavailable.
     bool healthy() const;
 

@@ -49,5 +49,27 @@ class Audit(Proxy):
         self.assertEqual(json.loads(self.local("audit", "list", "--json").stdout)["items"][0]["seq"] > 0, True)
 
 
+class FileOnly(Proxy):
+    settings = {"AUDIT_STORE_IN_DB": "false"}
+
+    def test_reading_goes_to_the_file(self):
+        for _ in range(30):
+            self.ask(body={"model": "m"})
+        self.ask(body={"model": "m"}, token="tok-wrong")
+        path, seen = "/manage/audit?limit=7&action=token.access", []
+        cursor = ""
+        while cursor is not None:
+            status, page = self.manage("GET", path + (f"&cursor={cursor}" if cursor else ""))
+            self.assertEqual(status, 200, page)
+            seen += page["items"]
+            cursor = page["next_cursor"]
+        self.assertEqual([e["seq"] for e in seen], [e["seq"] for e in reversed(self.events())])
+        self.assertEqual(len(self.manage("GET", "/manage/audit?result=failure&action=token.access")[1]["items"]), 1)
+        self.assertEqual(self.manage("GET", "/manage/audit?token_id=nobody")[1]["items"], [])
+        status, one = self.manage("GET", f"/manage/audit/{seen[3]['seq']}")
+        self.assertEqual((status, one), (200, seen[3]))
+        self.assertEqual(self.manage("GET", "/manage/audit/999999")[0], 404)
+
+
 if __name__ == "__main__":
     unittest.main()

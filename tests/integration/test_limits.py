@@ -120,6 +120,13 @@ class AddressLimits(Proxy):
                                         ("X-Request-ID", request_id)])
         self.assertEqual(self.event_of(request_id)["client_ip"], "203.0.113.20")
 
+    def test_management_answers_in_order(self):
+        def status(method, path, *fields):
+            return self.raw().send(request(path, b"", method, [*fields, ("Content-Length", "2000000")])).answer().status
+        token = ("Authorization", f"Bearer {MANAGEMENT}")
+        self.assertEqual([status("POST", "/manage/nothing", token), status("PUT", "/manage/projects", token),
+                          status("POST", "/manage/projects", token), status("POST", "/manage/nothing")], [404, 405, 413, 401])
+
 
 class BehindProxies(Proxy):
     settings = {"TRUSTED_PROXIES": "127.0.0.1"}

@@ -287,9 +287,9 @@ private Q_SLOTS:
         QFile file(QString::fromStdString(rig.config.file));
         QVERIFY(file.open(QIODevice::ReadOnly));
         const std::string line = file.readLine().trimmed().toStdString();
-        const auto row = rig.database.auditEvent(1);
-        QVERIFY(row.ok() && row->has_value());
-        QCOMPARE(auditLine(**row), line);
+        const auto rows = rig.database.auditEvents({});
+        QVERIFY(rows.ok() && !rows->empty());
+        QCOMPARE(auditLine(rows->back()), line);
         QVERIFY(raw(rig.path, QStringLiteral("SELECT timestamp FROM audit_events")).toString().size() == 23);
     }
 
