@@ -20,14 +20,19 @@ def free_port():
         return s.getsockname()[1]
 
 
+def environment(home):
+    """What the program sees of the environment: nothing of the developer's own settings."""
+    kept = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
+    return {k: v for k, v in os.environ.items() if k in kept} | {"HOME": home, "LC_ALL": "C.UTF-8"}
+
+
 class Cli(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.cwd = Path(folder.name)
         self.data = self.cwd / "data"
-        kept = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
-        self.env = {k: v for k, v in os.environ.items() if k in kept} | {"HOME": folder.name, "LC_ALL": "C.UTF-8"}
+        self.env = environment(folder.name)
 
     def cli(self, *arguments, code=0, stdin="", env=None, cwd=None):
         done = subprocess.run([BIN, *arguments], input=stdin, capture_output=True, text=True, timeout=60,

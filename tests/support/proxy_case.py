@@ -12,11 +12,12 @@ import time
 import uuid
 from pathlib import Path
 
-from cli_case import BIN, KEY, Cli
+from cli_case import BIN, KEY, Cli, environment
 from raw_client import Answer, RawClient
 from upstream import Upstream
 
 MANAGEMENT = "management-token-for-tests-" + "m" * 20
+CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "wörld"}]}
 SANITIZED = os.environ.get("LLM_PROXY_SANITIZED", "")
 # What the contract gives for cutting and cancelling; sanitizers and a busy machine get more.
 CUT_SECONDS = 0.1 if not SANITIZED else 1.0
@@ -49,8 +50,7 @@ class Proxy(Cli):
         cls.upstream = Upstream()
         cls.upstream.__enter__()
         cls.addClassCleanup(cls.upstream.__exit__)
-        kept = ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
-        cls.env = {k: v for k, v in os.environ.items() if k in kept} | {"HOME": folder.name, "LC_ALL": "C.UTF-8"}
+        cls.env = environment(folder.name)
         cls.start()
         cls.addClassCleanup(cls.end)
         cls.project_id = cls.new_project()["id"]
@@ -61,10 +61,10 @@ class Proxy(Cli):
 
     @classmethod
     def start(cls):
-        environment = cls.env | {"MANAGEMENT_TOKEN": MANAGEMENT, "LISTEN_ADDR": "127.0.0.1:0", "ENGINE_THREADS": "2"} | cls.settings
+        settings = cls.env | {"MANAGEMENT_TOKEN": MANAGEMENT, "LISTEN_ADDR": "127.0.0.1:0", "ENGINE_THREADS": "2"} | cls.settings
         with open(cls.cwd / "log", "ab") as log, open(cls.cwd / "errors", "ab") as errors:
             before = log.tell()
-            cls.server = subprocess.Popen([BIN, "--serve", "--data-dir", str(cls.data), *cls.arguments], env=environment,
+            cls.server = subprocess.Popen([BIN, "--serve", "--data-dir", str(cls.data), *cls.arguments], env=settings,
                                           cwd=cls.cwd, stdout=log, stderr=errors, stdin=subprocess.DEVNULL)
 
         def listening():
@@ -168,4 +168,4 @@ def fresh_id():
     return "test-" + uuid.uuid4().hex
 
 
-__all__ = ["Answer", "CUT_SECONDS", "KEY", "MANAGEMENT", "Proxy", "SANITIZED", "chunked", "fresh_id", "request", "until"]
+__all__ = ["Answer", "CHAT", "CUT_SECONDS", "KEY", "MANAGEMENT", "Proxy", "SANITIZED", "chunked", "fresh_id", "request", "until"]

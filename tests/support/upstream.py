@@ -13,6 +13,8 @@ import struct
 import threading
 import time
 
+from provider_answers import chat, chat_events, message, message_events, response, response_events
+
 
 class Request:
     def __init__(self, method, target, version, headers, connection):
@@ -210,13 +212,16 @@ class Upstream:
         await writer.drain()
         return True
 
-    async def _stream(self, writer, events, content_type="text/event-stream", pause=0.0):
+    async def _begin(self, writer, *events, content_type="text/event-stream"):
+        """The head of a chunked answer and its first events, each in a chunk of its own."""
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         for event in events:
             writer.write(b"%x\r\n%s\r\n" % (len(event), event))
             await writer.drain()
-            if pause:
-                await asyncio.sleep(pause)
+        await writer.drain()
+
+    async def _stream(self, writer, events):
+        await self._begin(writer, *events)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
@@ -275,14 +280,11 @@ class Upstream:
         return await self._answer(request, reader, writer, "")
 
     async def behave_stall_after_head(self, request, reader, writer, _):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
-        await writer.drain()
+        await self._begin(writer)
         return await self._until_gone(request, reader)
 
     async def behave_stall_mid_stream(self, request, reader, writer, _):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     b"f\r\ndata: {\"a\":1}\n\n\r\n")
-        await writer.drain()
+        await self._begin(writer, b'data: {"a":1}\n\n')
         return await self._until_gone(request, reader)
 
     async def behave_stall_mid_body(self, request, reader, writer, _):
@@ -293,7 +295,7 @@ class Upstream:
     async def behave_endless(self, request, reader, writer, _):
         """A stream that never ends, one event every 10 ms."""
         gone = asyncio.ensure_future(self._until_gone(request, reader))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await self._begin(writer)
         while not gone.done():
             writer.write(b"9\r\ndata: 1\n\n\r\n")
             await writer.drain()
@@ -308,8 +310,7 @@ class Upstream:
         return False
 
     async def behave_reset_mid_stream(self, request, reader, writer, _):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
-        await writer.drain()
+        await self._begin(writer, b"data: 1\n\n")
         await self._gate("reset").wait()
         return self._reset(writer)
 
@@ -320,8 +321,7 @@ class Upstream:
         return False
 
     async def behave_truncate_chunks(self, request, reader, writer, _):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
-        await writer.drain()
+        await self._begin(writer, b"data: 1\n\n")
         writer.close()
         return False
 
@@ -396,7 +396,7 @@ class Upstream:
     async def behave_download(self, request, reader, writer, argument):
         """download=BYTES: that many, chunked, as fast as they are taken."""
         left = int(argument)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await self._begin(writer, content_type="application/octet-stream")
         part = bytes(range(256)) * 1024
         while left > 0:
             some = part[:left]
@@ -409,8 +409,7 @@ class Upstream:
 
     async def behave_gate(self, request, reader, writer, argument):
         """The head and one event, then waits for open_gate(argument), then the rest."""
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
-        await writer.drain()
+        await self._begin(writer, b"data: 1\n\n")
         await self._gate(argument).wait()
         writer.write(b"9\r\ndata: 2\n\n\r\n0\r\n\r\n")
         await writer.drain()
@@ -418,81 +417,6 @@ class Upstream:
 
     async def behave_ping(self, request, reader, writer, _):
         return await self._stream(writer, [b": ping\n\n", b"event: ping\r\ndata: {}\r\n\r\n", b"data: [DONE]\n\n"])
-
-
-def chat(request):
-    body = json.loads(request.body or b"{}")
-    message_of = {"role": "assistant", "content": "Hello", "refusal": None}
-    finish = "stop"
-    if body.get("tools"):
-        message_of |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function":
-                                                        {"name": body["tools"][0]["function"]["name"], "arguments": '{"city":"Köln"}'}}]}
-        finish = "tool_calls"
-    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o-2024-08-06", "choices": [
-        {"index": 0, "message": message_of, "finish_reason": finish, "logprobs": None}],
-        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}
-
-
-def sse(data, event=None):
-    text = data if isinstance(data, str) else json.dumps(data)
-    return ((f"event: {event}\n" if event else "") + f"data: {text}\n\n").encode()
-
-
-def chat_events(request):
-    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-2024-08-06"}
-    usage = b'"include_usage":true' in request.body.replace(b" ", b"")
-    more = {"usage": None} if usage else {}
-    events = [sse(base | {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]} | more)]
-    events += [sse(base | {"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]} | more)
-               for word in ("Hel", "lo", " wörld")]
-    events.append(sse(base | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]} | more))
-    if usage:
-        events.append(sse(base | {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}))
-    return events + [sse("[DONE]")]
-
-
-def response(status):
-    item = {"type": "message", "id": "msg_1", "status": status, "role": "assistant",
-            "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}
-    return {"id": "resp_1", "object": "response", "created_at": 1, "status": status, "model": "gpt-4o-2024-08-06", "output": [item],
-            "error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "parallel_tool_calls": True,
-            "temperature": 1, "tool_choice": "auto", "tools": [], "top_p": 1,
-            "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 4,
-                      "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 13}}
-
-
-def response_events():
-    started = response("in_progress") | {"output": [], "usage": None}
-    yield sse({"type": "response.created", "sequence_number": 0, "response": started}, "response.created")
-    for number, text in enumerate(("Hel", "lo"), 1):
-        yield sse({"type": "response.output_text.delta", "sequence_number": number, "item_id": "msg_1", "output_index": 0,
-                   "content_index": 0, "delta": text, "logprobs": []}, "response.output_text.delta")
-    yield sse({"type": "response.completed", "sequence_number": 3, "response": response("completed")}, "response.completed")
-
-
-def message(request):
-    body = json.loads(request.body or b"{}")
-    content = [{"type": "text", "text": "Hello"}]
-    stop = "end_turn"
-    if body.get("tools"):
-        content = [{"type": "tool_use", "id": "toolu_1", "name": body["tools"][0]["name"], "input": {"city": "Köln"}}]
-        stop = "tool_use"
-    return {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": content,
-            "stop_reason": stop, "stop_sequence": None, "usage": {"input_tokens": 21, "output_tokens": 5}}
-
-
-def message_events():
-    start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "content": [], "stop_reason": None,
-             "stop_sequence": None, "usage": {"input_tokens": 21, "output_tokens": 1}}
-    yield sse({"type": "message_start", "message": start}, "message_start")
-    yield sse({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, "content_block_start")
-    yield sse({"type": "ping"}, "ping")
-    for text in ("Hel", "lo"):
-        yield sse({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}, "content_block_delta")
-    yield sse({"type": "content_block_stop", "index": 0}, "content_block_stop")
-    yield sse({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}},
-              "message_delta")
-    yield sse({"type": "message_stop"}, "message_stop")
 
 
 if __name__ == "__main__":  # for trying things by hand, and for clients in other languages

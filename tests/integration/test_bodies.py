@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""Bodies byte for byte and streams at once, usage read in passing, and the rules about models."""
+import gzip
+import json
+import unittest
+import zlib
+
+from proxy_case import CHAT, Proxy, chunked, fresh_id, request
+
+
+class Bodies(Proxy):
+    def test_byte_for_byte(self):
+        bodies = [b'{ "model" : "x",\n"a":1,"a":2, "u":"\\u00e9\xc3\xa9" }', bytes(range(256)) * 100, b"--x\r\n\r\n--x--", b" "]
+        for body in bodies:
+            for framing, sent in (("length", body), ("chunked", chunked(body[:1], body[1:]) if len(body) > 1 else chunked(body))):
+                fields = [("Transfer-Encoding", "chunked")] if framing == "chunked" else []
+                answer = self.ask("/v1/files", sent, "POST", headers=[*fields, ("Content-Type", "application/octet-stream")], behave="echo")
+                self.assertEqual((answer.status, answer.body), (200, body))
+                self.assertEqual(self.upstream.requests[-1].body, body)
+
+    def test_a_stream_is_relayed_at_once_and_unchanged(self):
+        client = self.raw()
+        client.send(request(body=CHAT | {"stream": True}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "gate=relay")]))
+        client.head()
+        self.assertEqual(client.chunk(), b"data: 1\n\n")  # the provider has not said more yet
+        self.upstream.open_gate("relay")
+        self.assertEqual(client.chunk(), b"data: 2\n\n")
+        self.assertEqual(client.chunk(), b"")
+        answer = self.ask(body=CHAT | {"stream": True}, behave="ping")
+        self.assertEqual(answer.body, b": ping\n\nevent: ping\r\ndata: {}\r\n\r\ndata: [DONE]\n\n")
+
+    def test_usage_is_asked_for_and_taken_out_again(self):
+        request_id = fresh_id()
+        answer = self.ask(body=CHAT | {"stream": True}, headers=[("X-Request-ID", request_id)])
+        seen = self.upstream.requests[-1]
+        self.assertEqual(seen.json["stream_options"], {"include_usage": True})
+        self.assertNotIn(b'"choices": []', answer.body)
+        self.assertIn(b'"usage": null', answer.body)
+        self.assertTrue(answer.body.endswith(b"data: [DONE]\n\n"))
+        details = self.event_of(request_id)["details"]
+        self.assertEqual((details["prompt_tokens"], details["completion_tokens"], details["model"]), (11, 7, "gpt-4o"))
+        # Who asks for it gets it, and the body goes on as it was.
+        own = CHAT | {"stream": True, "stream_options": {"include_usage": True}}
+        answer = self.ask(body=own)
+        self.assertIn(b'"choices": []', answer.body)
+        self.assertEqual(self.upstream.requests[-1].json, own)
+
+    def test_usage_of_all_kinds(self):
+        for path, body, numbers in (("/v1/chat/completions", CHAT, (11, 7)), ("/v1/responses", CHAT, (9, 4)),
+                                    ("/v1/responses", CHAT | {"stream": True}, (9, 4)), ("/v1/embeddings", CHAT, (4, None)),
+                                    ("/v1/messages", CHAT, (21, 5)), ("/v1/messages", CHAT | {"stream": True}, (21, 5)),
+                                    ("/v1beta/models/g:generateContent", {"contents": []}, (3, 5)),
+                                    ("/v1beta/models/g:streamGenerateContent?alt=sse", {"contents": []}, (3, 5))):
+            request_id = fresh_id()
+            self.assertEqual(self.ask(path, body, headers=[("X-Request-ID", request_id)]).status, 200)
+            details = self.event_of(request_id)["details"]
+            self.assertEqual((details.get("prompt_tokens"), details.get("completion_tokens")), numbers, path)
+
+    def test_a_compressed_answer_is_untouched_and_still_read(self):
+        request_id = fresh_id()
+        answer = self.ask(body=CHAT, behave="gzip", headers=[("X-Request-ID", request_id), ("Accept-Encoding", "gzip, br")])
+        self.assertEqual(self.upstream.requests[-1].header("accept-encoding"), "identity")
+        self.assertEqual(answer.header("content-encoding"), "gzip")
+        self.assertEqual(json.loads(gzip.decompress(answer.body))["usage"]["prompt_tokens"], 11)
+        self.assertEqual(self.event_of(request_id)["details"]["prompt_tokens"], 11)
+
+    def test_unknown_model_text_and_bytes(self):
+        request_id = fresh_id()
+        self.ask("/v1/responses", {"model": "not a model name"}, headers=[("X-Request-ID", request_id)])
+        details = self.event_of(request_id)["details"]
+        self.assertEqual(details["model"], "invalid")
+        self.assertEqual(details["request_bytes"], len(json.dumps({"model": "not a model name"})))
+        self.assertGreater(details["response_bytes"], 100)
+
+
+class ModelRules(Proxy):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.limited = cls.new_token(allowed_models=["gpt-4o*"])["token"]
+
+    def code(self, body, content_type="application/json", path="/v1/chat/completions", more=()):
+        before = self.upstream.count()
+        answer = self.ask(path, body, "POST", token=self.limited, headers=[("Content-Type", content_type), *more], behave="echo")
+        self.assertEqual(self.upstream.count(), before + (answer.status == 200))
+        return answer.header("x-llm-proxy-error") or answer.status
+
+    def test_allowed(self):
+        body = b'{"model":"gpt-4o-mini"}'
+        for sent, more in ((body, ()), (gzip.compress(body), (("Content-Encoding", "gzip"),)),
+                           (zlib.compress(body), (("Content-Encoding", "deflate"),)), (b'{"mod\\u0065l":"gpt-4o"}', ()),
+                           (chunked(body[:5], body[5:]), (("Transfer-Encoding", "chunked"),))):
+            self.assertEqual(self.code(sent, more=more), 200)
+        form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\ngpt-4o-audio\r\n--b\r\n' \
+               b'Content-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF\r\n--b--\r\n'
+        self.assertEqual(self.code(form, "multipart/form-data; boundary=b", "/v1/audio/transcriptions"), 200)
+        self.assertEqual(self.ask("/v1/models", token=self.limited).status, 200)
+
+    def test_refused(self):
+        other = b'{"model":"o3"}'
+        bomb = gzip.compress(b'{"model":"gpt-4o","x":"' + b" " * 20_000_000 + b'"}')
+        form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%s\r\n--b--\r\n'
+        twice = form[:-7] + b'\r\n' + form % b"o3"
+        for sent, kind, more, code in (
+                (other, "application/json", (), "model_not_allowed"),
+                (other, "text/plain", (), "model_not_allowed"),
+                (other, "application/json; x=multipart/form-data; boundary=b", (), "model_not_allowed"),
+                (b'{"model":"gpt-4o","model":"o3"}', "application/json", (), "bad_request"),
+                (b'{"model":"gpt-4o","mod\\u0065l":"o3"}', "application/json", (), "bad_request"),
+                (b'{"model":"gpt-4o","Model":"o3"}', "application/json", (), "bad_request"),
+                (b'{"messages":[]}', "application/json", (), "model_not_allowed"),
+                (b'{"model":["gpt-4o"]}', "application/json", (), "bad_request"),
+                (b'not json', "application/json", (), "unsupported_body"),
+                (b'[{"model":"gpt-4o"}]', "application/json", (), "unsupported_body"),
+                (b'{"model":"gpt-4o"} {"model":"o3"}', "application/json", (), "unsupported_body"),
+                (gzip.compress(other), "application/json", (("Content-Encoding", "gzip"),), "model_not_allowed"),
+                (gzip.compress(b'{"model":"gpt-4o"}') + gzip.compress(other), "application/json", (("Content-Encoding", "gzip"),),
+                 "unsupported_body"),
+                (bomb, "application/json", (("Content-Encoding", "gzip"),), "unsupported_body"),
+                (b'{"model":"gpt-4o"}', "application/json", (("Content-Encoding", "br"),), "unsupported_body"),
+                (b'{"model":"gpt-4o"}', "application/json", (("Content-Encoding", "gzip"), ("Content-Encoding", "identity")),
+                 "unsupported_body"),
+                (form % b"o3", "multipart/form-data; boundary=b", (), "model_not_allowed"),
+                (form % b"gpt-4o", "multipart/form-data; boundary=c; boundary=b", (), "unsupported_body"),
+                (twice % b"gpt-4o", "multipart/form-data; boundary=b", (), "bad_request"),
+                (b'--b\r\nContent-Disposition: form-data; name="file"; filename="x; name=\\"model\\""\r\n\r\ngpt-4o\r\n--b--\r\n',
+                 "multipart/form-data; boundary=b", (), "unsupported_body"),
+                (b'--b\r\nContent-Disposition: form-data; name=model\r\n\r\no3\r\n--b--\r\n', "multipart/form-data; boundary=b", (),
+                 "model_not_allowed")):
+            self.assertEqual(self.code(sent, kind, more=more), code, (sent[:80], kind, more))
+        self.assertEqual(self.code(b'{"contents":[]}', path="/v1beta/models/gemini-2.5:generateContent"), "model_not_allowed")
+        self.assertEqual(self.code(other, path="/v1/chat/completions/models/gpt-4o"), "model_not_allowed")
+        for path in ("/v1beta/%6dodels/gemini-pro:generateContent", "/v1beta/tunedModels/x:generateContent"):
+            self.assertEqual(self.code(b'{"model":"gpt-4o"}', path=path), "model_not_allowed")
+        self.assertEqual(self.code(b'{"model":"gpt-4o","requests":[{"params":{"model":"o3"}}]}', path="/v1/messages/batches"),
+                         "model_not_allowed")
+        self.assertEqual(self.code(b'{"model":"gpt-4o","models":["gpt-4o","o3"]}'), "model_not_allowed")
+        self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
+
+
+if __name__ == "__main__":
+    unittest.main()
