@@ -274,7 +274,7 @@ Outcome AuditLog::start(AuditTable *table)
             // A change is committed together with its row: a line without one is of a change that never was.
             std::vector<AuditEvent> lost;
             std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), isChange);
-            notApplied(lost);
+            correct(lost);
             table->append(std::move(missing), nullptr);
         }
     }
@@ -327,11 +327,8 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
     if (good)
         return true;
     if (d->config.refuseOnError) {
-        if (appended) { // the lines stand, their change will not
+        if (appended) // the lines stand, their change will not
             notApplied(events);
-            if (d->config.storeInDb)
-                d->table->append(events, nullptr);
-        }
         return false;
     }
     if (!appended) { // the change goes on, its events follow on recovery
@@ -342,6 +339,13 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
 }
 
 void AuditLog::notApplied(const std::vector<AuditEvent> &events)
+{
+    correct(events);
+    if (d->config.storeInDb)
+        d->table->append(events, nullptr);
+}
+
+void AuditLog::correct(const std::vector<AuditEvent> &events)
 {
     for (const AuditEvent &event : events) {
         AuditEvent correction(event.action, event.actor, "error");

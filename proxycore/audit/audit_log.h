@@ -83,6 +83,9 @@ public:
     const AuditConfig &config() const;
 
 private:
+    // Queues the line that says of each of these that its change was not applied.
+    void correct(const std::vector<AuditEvent> &events);
+
     struct Private;
     std::unique_ptr<Private> d;
 };

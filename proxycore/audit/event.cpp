@@ -98,6 +98,13 @@ const AuditEvent::Detail *AuditEvent::find(std::string_view key) const
     return nullptr;
 }
 
+std::string_view AuditEvent::text(std::string_view key) const
+{
+    const Detail *const detail = find(key);
+    const auto *const value = detail ? std::get_if<std::string>(detail) : nullptr;
+    return value ? std::string_view(*value) : std::string_view();
+}
+
 std::string detailsJson(const AuditEvent &event)
 {
     std::string json = "{";

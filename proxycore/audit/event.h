@@ -42,6 +42,7 @@ struct AuditEvent
     // Written only when it matches [A-Za-z0-9._:/@+-]{1,128}, else "invalid"; empty: left out.
     AuditEvent &model(std::string_view value);
     const Detail *find(std::string_view key) const;
+    std::string_view text(std::string_view key) const; // empty when there is none, or it is no text
 };
 
 // The details object alone, as it stands in the line and in the table's column.

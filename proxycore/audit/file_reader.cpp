@@ -13,21 +13,23 @@ namespace {
 
 constexpr int64_t windowBytes = 256 * 1024;
 
-bool readAt(int fd, int64_t from, std::string *bytes)
+} // namespace
+
+std::string readRange(int fd, int64_t from, int64_t size)
 {
+    std::string bytes(static_cast<size_t>(size), '\0');
     size_t done = 0;
-    while (done < bytes->size()) {
-        const ssize_t got = pread(fd, bytes->data() + done, bytes->size() - done, from + static_cast<int64_t>(done));
+    while (done < bytes.size()) {
+        const ssize_t got = pread(fd, bytes.data() + done, bytes.size() - done, from + static_cast<int64_t>(done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return false;
+            break;
         done += static_cast<size_t>(got);
     }
-    return true;
+    bytes.resize(done);
+    return bytes;
 }
-
-} // namespace
 
 bool visitLinesBackwards(const std::string &path, const std::function<bool(std::string_view line)> &visit)
 {
@@ -38,9 +40,10 @@ bool visitLinesBackwards(const std::string &path, const std::function<bool(std::
     std::string later; // the beginning of a line whose rest was read before
     bool lastLine = true;
     for (int64_t at = info.st_size; wanted && at > 0;) {
-        std::string window(static_cast<size_t>(std::min(at, windowBytes)), '\0');
-        at -= static_cast<int64_t>(window.size());
-        good = readAt(fd, at, &window);
+        const int64_t size = std::min(at, windowBytes);
+        at -= size;
+        std::string window = readRange(fd, at, size);
+        good = static_cast<int64_t>(window.size()) == size;
         window += later;
         size_t end = window.size();
         for (size_t newline; good && wanted && end > 0 && (newline = window.rfind('\n', end - 1)) != std::string::npos; end = newline) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/log_file.h"
 
+#include "audit/file_reader.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -30,20 +31,6 @@ Outcome makeParents(const std::string &path)
             return fileError("cannot create the folder", folder);
     }
     return {};
-}
-
-std::string readRange(int fd, int64_t from, int64_t size)
-{
-    std::string bytes(static_cast<size_t>(size), '\0');
-    size_t got = 0;
-    while (got < bytes.size()) {
-        const ssize_t part = pread(fd, bytes.data() + got, bytes.size() - got, from + static_cast<int64_t>(got));
-        if (part <= 0)
-            break;
-        got += static_cast<size_t>(part);
-    }
-    bytes.resize(got);
-    return bytes;
 }
 
 } // namespace

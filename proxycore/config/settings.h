@@ -20,6 +20,7 @@ struct ListenAddress
 {
     std::string host; // IP literal or "localhost", without brackets
     uint16_t port = 8080; // 0: any free port (tests, run)
+    std::string text() const; // "127.0.0.1:8080", "[::1]:8080"
 };
 
 struct Settings

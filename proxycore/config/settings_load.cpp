@@ -10,6 +10,12 @@
 
 namespace llmproxy {
 
+std::string ListenAddress::text() const
+{
+    const bool v6 = host.find(':') != std::string::npos;
+    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 namespace {
 
 constexpr const char *hidden = "********";

@@ -9,6 +9,7 @@
 #include "engine/auth_events.h"
 #include "engine/data_lock.h"
 #include "engine/engine_thread.h"
+#include "engine/memory_return.h"
 #include "front/http_bridge.h"
 #include "manage/route_table.h"
 #include "secrets/key_ring.h"
@@ -19,7 +20,6 @@
 #include <cstring>
 #include <curl/curl.h>
 #include <future>
-#include <malloc.h>
 #include <openssl/sha.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -31,9 +31,6 @@ namespace {
 
 constexpr int flushEveryMs = 5'000;
 constexpr int memoryEveryMs = 1'000;
-// A wave of this many connections less is worth giving its memory back.
-constexpr int64_t connectionsOfAWave = 100;
-constexpr int ticksToIdleEnd = 18; // idle connections to providers are closed after 15 s
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
 // Creates each missing folder of the path 0700.
@@ -80,10 +77,9 @@ struct Engine::Private
     std::unique_ptr<HttpBridge> bridge;
     std::atomic<int64_t> heldBytes{0};
     std::vector<std::unique_ptr<EngineThread>> threads;
+    MemoryReturn memory; // management thread
     std::string address;
     int64_t managementTokenSinceMs = 0;
-    int64_t mostConnections = 0; // since memory was given back; management thread
-    int ticksSinceWave = ticksToIdleEnd;
     bool started = false;
     bool stopping = false;
 
@@ -93,7 +89,6 @@ struct Engine::Private
     void makeApi();
     void makeThreads(size_t count);
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
-    void giveMemoryBack();
     bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
 };
@@ -175,27 +170,8 @@ void Engine::Private::makeApi()
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
-    bridge->every(memoryEveryMs, [this] { giveMemoryBack(); });
+    bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
     bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
-}
-
-// glibc keeps what lies between blocks that are still used: after 1,000 streams 46 MB stayed resident of 28 before;
-// trimmed, 29. It takes about 2 ms, on the management thread: right after a wave, and when the idle connections
-// to the providers are closed too.
-void Engine::Private::giveMemoryBack()
-{
-    const int64_t open = addresses->openConnections();
-    mostConnections = std::max(mostConnections, addresses->takePeak());
-    if (mostConnections - open >= connectionsOfAWave) {
-        mostConnections = open;
-        ticksSinceWave = 0;
-        return;
-    }
-    ++ticksSinceWave;
-#ifdef __GLIBC__
-    if (ticksSinceWave == 1 || ticksSinceWave == ticksToIdleEnd)
-        malloc_trim(0);
-#endif
 }
 
 void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complete &complete)
@@ -323,15 +299,14 @@ Outcome Engine::Private::listen()
             return failed(problem);
         threads.front()->serveDemoOn(fd);
     }
-    const bool v6 = settings.listen.host.find(':') != std::string::npos;
     if (network)
-        address = (v6 ? "[" + settings.listen.host + "]" : settings.listen.host) + ":" + std::to_string(port);
+        address = ListenAddress{settings.listen.host, port}.text();
     for (const auto &thread : threads)
         thread->run();
     return {};
 }
 
-Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, 0, ticksToIdleEnd, false, false})
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, false, false})
 {
 }
 

@@ -15,13 +15,6 @@ struct Parameter
     std::string value;
 };
 
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-    return out;
-}
-
 bool isToken(std::string_view text)
 {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); });
@@ -42,7 +35,7 @@ bool readParameters(std::string_view text, std::vector<Parameter> *found)
         const size_t equals = text.find('=');
         if (equals == std::string_view::npos || !isToken(text.substr(0, equals)))
             return false;
-        Parameter parameter{lower(text.substr(0, equals)), {}};
+        Parameter parameter{lowerCased(text.substr(0, equals)), {}};
         text.remove_prefix(equals + 1);
         if (!text.empty() && text.front() == '"') {
             size_t at = 1;
@@ -107,11 +100,6 @@ bool readPartHead(std::string_view head, FormPart *part)
 }
 
 } // namespace
-
-std::string mediaType(std::string_view contentType)
-{
-    return lower(trimmed(contentType.substr(0, contentType.find(';'))));
-}
 
 std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string_view contentType)
 {

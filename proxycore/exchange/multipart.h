@@ -17,8 +17,6 @@ struct FormPart
     bool plain = true;        // false: it has a Content-Transfer-Encoding
 };
 
-// The lower-case media type of a Content-Type value, without parameters.
-std::string mediaType(std::string_view contentType);
 // Null: no boundary, or a form that parsers read differently.
 std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string_view contentType);
 

@@ -2,8 +2,6 @@
 // The answer on its way back: relayed as it arrives, looked at in passing, bounded by back-pressure.
 #include "exchange/exchange.h"
 
-#include "exchange/multipart.h"
-
 namespace llmproxy {
 
 namespace {

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/exchange.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace llmproxy {
 
 namespace {
-
-std::string lower(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-    return out;
-}
 
 bool startsWith(std::string_view text, std::string_view prefix)
 {
@@ -24,10 +16,10 @@ bool startsWith(std::string_view text, std::string_view prefix)
 // What two servers could resolve to different paths.
 bool isAmbiguous(std::string_view path)
 {
-    const std::string text = lower(path);
+    const std::string text = lowerCased(path);
     std::string dots = text; // as a server that decodes would see it
     for (const auto &[coded, plain] : {std::pair{"%2e", "."}, std::pair{"%2f", "/"}, std::pair{";", "/"}}) {
-        for (size_t at; (at = dots.find(coded)) != std::string::npos;)
+        for (size_t at = 0; (at = dots.find(coded, at)) != std::string::npos; ++at)
             dots.replace(at, std::strlen(coded), plain);
     }
     if (dots.find("//") != std::string::npos)

@@ -116,7 +116,7 @@ bool normalizeHost(std::string_view value, std::string *host)
     host->assign(name);
     if (host->size() > 1 && host->back() == '.')
         host->pop_back();
-    std::transform(host->begin(), host->end(), host->begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    *host = lowerCased(*host);
     return true;
 }
 

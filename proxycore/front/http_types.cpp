@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/http_types.h"
 
+#include <algorithm>
 #include <charconv>
 #include <strings.h>
 
@@ -38,15 +39,19 @@ std::string percentDecoded(std::string_view text)
 
 bool listContains(std::string_view value, std::string_view token)
 {
-    while (!value.empty()) {
-        const size_t comma = value.find(',');
-        if (equalsIgnoreCase(trimmed(value.substr(0, comma)), token))
-            return true;
-        if (comma == std::string_view::npos)
-            break;
-        value.remove_prefix(comma + 1);
-    }
-    return false;
+    return anyListItem(value, [token](std::string_view item) { return equalsIgnoreCase(item, token); });
+}
+
+std::string lowerCased(std::string_view text)
+{
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    return out;
+}
+
+std::string mediaType(std::string_view contentType)
+{
+    return lowerCased(trimmed(contentType.substr(0, contentType.find(';'))));
 }
 
 const std::string *Headers::find(std::string_view name) const

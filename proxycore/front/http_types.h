@@ -18,9 +18,25 @@ struct Header
 };
 
 bool equalsIgnoreCase(std::string_view a, std::string_view b);
-// True when a comma-separated header value contains the token (RFC 9110 section 5.6.1).
-bool listContains(std::string_view value, std::string_view token);
+std::string lowerCased(std::string_view text); // ASCII
 std::string_view trimmed(std::string_view text);
+// True when fits() is true for an item of a comma-separated header value (RFC 9110 section 5.6.1).
+template<typename Fits>
+bool anyListItem(std::string_view value, Fits fits)
+{
+    while (!value.empty()) {
+        const size_t comma = value.find(',');
+        if (fits(trimmed(value.substr(0, comma))))
+            return true;
+        if (comma == std::string_view::npos)
+            break;
+        value.remove_prefix(comma + 1);
+    }
+    return false;
+}
+bool listContains(std::string_view value, std::string_view token);
+// The lower-case media type of a Content-Type value, without parameters (RFC 9110 section 8.3.1).
+std::string mediaType(std::string_view contentType);
 // RFC 3986 section 2.1; what is no escape stays.
 std::string percentDecoded(std::string_view text);
 

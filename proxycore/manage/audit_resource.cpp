@@ -14,13 +14,6 @@ namespace llmproxy {
 
 namespace {
 
-std::string_view textOf(const AuditEvent &event, const char *key)
-{
-    const auto *detail = event.find(key);
-    const auto *text = detail ? std::get_if<std::string>(detail) : nullptr;
-    return text ? std::string_view(*text) : std::string_view();
-}
-
 bool hasAction(const AuditEvent &event, std::string_view wanted)
 {
     if (wanted.ends_with('*'))
@@ -36,7 +29,7 @@ bool matches(const AuditEvent &event, const AuditQuery &filters)
     return (filters.beforeSeq == 0 || event.seq < filters.beforeSeq) && hasAction(event, filters.action) && same(filters.actor, event.actor)
            && same(filters.result, event.result) && same(filters.projectId, event.projectId) && same(filters.requestId, event.requestId)
            && same(filters.clientIp, event.clientIp)
-           && (filters.tokenId.empty() || filters.tokenId == textOf(event, "token_uuid") || filters.tokenId == textOf(event, "token_id"))
+           && (filters.tokenId.empty() || filters.tokenId == event.text("token_uuid") || filters.tokenId == event.text("token_id"))
            && event.timestampMs >= filters.fromMs && (filters.toMs == 0 || event.timestampMs < filters.toMs);
 }
 

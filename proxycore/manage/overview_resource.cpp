@@ -9,17 +9,6 @@
 
 namespace llmproxy {
 
-namespace {
-
-QString listenText(const ListenAddress &listen)
-{
-    const QString host = QString::fromStdString(listen.host);
-    const QString shown = host.contains(QLatin1Char(':')) ? QLatin1Char('[') + host + QLatin1Char(']') : host;
-    return shown + QLatin1Char(':') + QString::number(listen.port);
-}
-
-} // namespace
-
 void readOverview(const CallPtr &call)
 {
     const ManageContext &context = call->context();
@@ -42,7 +31,7 @@ void readOverview(const CallPtr &call)
     const std::string listening = context.listenAddress ? context.listenAddress() : std::string();
     answer(call, 200,
            {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
-            {QStringLiteral("listen"), listening.empty() ? listenText(context.settings->listen) : QString::fromStdString(listening)},
+            {QStringLiteral("listen"), QString::fromStdString(listening.empty() ? context.settings->listen.text() : listening)},
             {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
             {QStringLiteral("ready"), context.ready()},
             {QStringLiteral("projects"), projects},

@@ -110,8 +110,6 @@ AuditInsert::AuditInsert(SqlConnection &connection)
 
 bool AuditInsert::insert(const AuditEvent &event)
 {
-    const auto *token = event.find("token_uuid");
-    const auto *uuid = token ? std::get_if<std::string>(token) : nullptr;
     int at = 0;
     m_query.bindValue(at++, qint64{event.seq});
     m_query.bindValue(at++, whole(sqlTimestamp(event.timestampMs)));
@@ -122,7 +120,7 @@ bool AuditInsert::insert(const AuditEvent &event)
     m_query.bindValue(at++, textOrNull(event.clientIp));
     m_query.bindValue(at++, whole(event.result));
     m_query.bindValue(at++, whole(detailsJson(event)));
-    m_query.bindValue(at++, textOrNull(uuid ? *uuid : std::string()));
+    m_query.bindValue(at++, textOrNull(std::string(event.text("token_uuid"))));
     m_query.bindValue(at++, whole(event.prev));
     m_query.bindValue(at++, whole(event.hash));
     const bool done = m_query.exec() || failed(m_query, "audit row");

@@ -17,13 +17,6 @@ int64_t numberOf(const AuditEvent &row, std::string_view key)
     return number ? *number : 0;
 }
 
-std::string_view textOf(const AuditEvent &row, std::string_view key)
-{
-    const auto *detail = row.find(key);
-    const auto *text = detail ? std::get_if<std::string>(detail) : nullptr;
-    return text ? std::string_view(*text) : std::string_view();
-}
-
 bool wasForwarded(const AuditEvent &row)
 {
     const auto *detail = row.find("forwarded");
@@ -83,7 +76,7 @@ Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapsh
     // A save writes every lineage that has rows up to its seq, so the highest saved seq is everybody's.
     const bool read = visitAccessRows(connection, m_rowSeq, [&](const AuditEvent &row) {
         m_rowSeq = row.seq;
-        const TokenPtr token = snapshot.tokenById(std::string(textOf(row, "token_uuid")));
+        const TokenPtr token = snapshot.tokenById(std::string(row.text("token_uuid")));
         if (!token)
             return;
         const std::string id = token->record.lineage.toStdString();
@@ -101,7 +94,7 @@ void Counters::apply(const AuditEvent &row, const Snapshot &snapshot)
     if (row.action != "token.access" || row.seq <= m_rowSeq)
         return;
     m_rowSeq = row.seq;
-    const TokenPtr token = snapshot.tokenById(std::string(textOf(row, "token_uuid")));
+    const TokenPtr token = snapshot.tokenById(std::string(row.text("token_uuid")));
     if (!token)
         return;
     const std::string id = token->record.lineage.toStdString();
@@ -114,7 +107,7 @@ void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
     const bool forwarded = wasForwarded(row);
     if (!forwarded)
         return;
-    const bool counts = countsTowardsQuota(forwarded, numberOf(row, "upstream_status"), row.result, textOf(row, "reason"));
+    const bool counts = countsTowardsQuota(forwarded, numberOf(row, "upstream_status"), row.result, row.text("reason"));
     const Tally added{counts ? 1 : 0, numberOf(row, "prompt_tokens"), numberOf(row, "completion_tokens")};
     lineage.rows.requests += added.requests;
     lineage.rows.promptTokens += added.promptTokens;

@@ -70,7 +70,6 @@ private:
     void takeRows();
     void work(const std::vector<Submit> &submits, bool tick);
     bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick);
-    void keepRolledBack(const std::vector<AuditEvent> &events);
     bool decideAll(const std::vector<Submit> &submits, Round &round);
     bool decideOne(const Submit &submit, Round &round, Outcome &outcome);
     RowOutcome apply(const Change &change, const Snapshot &working);

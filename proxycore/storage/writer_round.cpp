@@ -43,22 +43,8 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         return true;
     m_connection->rollback();
     if (appended)
-        keepRolledBack(round.events);
+        m_parts.audit->notApplied(round.events);
     return false;
-}
-
-// Their lines stand, or their numbers are given (without a file): the rows follow on recovery, each with a line that
-// says that its change was not applied.
-void Writer::keepRolledBack(const std::vector<AuditEvent> &events)
-{
-    m_parts.audit->notApplied(events);
-    if (!m_parts.audit->config().storeInDb || m_tableBehind)
-        return;
-    std::vector<AuditEvent> rows;
-    std::copy_if(events.begin(), events.end(), std::back_inserter(rows), [](const AuditEvent &event) { return event.seq > 0; });
-    const std::lock_guard guard(m_lock);
-    m_rowCount += rows.size();
-    m_waiting.push_back({std::move(rows), nullptr, false});
 }
 
 bool Writer::decideAll(const std::vector<Submit> &submits, Round &round)
