@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "output.h"
+#include "upstream/profile.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -47,6 +48,10 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
     sources.flags = options.flags;
     sources.environment = processEnvironment();
     sources.serve = serve;
+    sources.profilesProblem = [](const std::string &path) {
+        const auto profiles = loadProfiles(path);
+        return profiles ? std::string() : profiles.error().message;
+    };
     if (!options.envFile.empty()) {
         sources.envFilePath = options.envFile;
         sources.envFileRequired = true;

@@ -23,7 +23,7 @@ using Change = std::variant<PutProject, PutToken, RemoveToken>;
 struct Decision
 {
     std::vector<Change> changes;
-    AuditEvent event;
+    std::vector<AuditEvent> events; // what the changes are called, in order
 };
 
 class AccessStore

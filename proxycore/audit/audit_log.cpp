@@ -12,6 +12,7 @@
 #include <mutex>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <set>
 #include <thread>
 
 namespace llmproxy {
@@ -55,6 +56,22 @@ bool isChange(const AuditEvent &event)
             return true;
     }
     return false;
+}
+
+// A change is committed together with its row: a line without one is of a change that never was. Two kinds are not:
+// one whose correction stands in the file already, and one that went on before its line could be written.
+std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing)
+{
+    std::set<int64_t> corrected;
+    for (const AuditEvent &event : missing) {
+        if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
+            corrected.insert(std::get<int64_t>(*seq));
+    }
+    std::vector<AuditEvent> lost;
+    std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), [&](const AuditEvent &event) {
+        return isChange(event) && !corrected.contains(event.seq) && !event.find("late");
+    });
+    return lost;
 }
 
 } // namespace
@@ -272,9 +289,7 @@ Outcome AuditLog::start(AuditTable *table)
         if (!missing.empty()) {
             logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
             // A change is committed together with its row: a line without one is of a change that never was.
-            std::vector<AuditEvent> lost;
-            std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), isChange);
-            correct(lost);
+            correct(lostChanges(missing));
             table->append(std::move(missing), nullptr);
         }
     }
@@ -332,6 +347,8 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
         return false;
     }
     if (!appended) { // the change goes on, its events follow on recovery
+        for (AuditEvent &event : events)
+            event.detail("late", true);
         d->keep(events);
         events.clear();
     }
@@ -356,6 +373,8 @@ void AuditLog::correct(const std::vector<AuditEvent> &events)
             if (const auto *kept = event.find(key))
                 correction.details.emplace_back(key, *kept);
         }
+        if (event.find("http_method"))
+            correction.detail("status", int64_t{503});
         correction.detail("reason", "not_applied");
         correction.detail("not_applied_seq", event.seq);
         record(std::move(correction), nullptr);

@@ -8,6 +8,7 @@
 #include "secrets/secret.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -76,6 +77,8 @@ struct SettingSources
     std::map<std::string, std::string> environment;
     std::string envFilePath;   // empty: none is read
     bool envFileRequired = false; // named by --env: missing or unreadable is a problem
+    // What is wrong with the profiles of API_CONFIG_PATH, or empty. Profiles are read by the folder "upstream".
+    std::function<std::string(const std::string &path)> profilesProblem;
     bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
 };
 
@@ -83,6 +86,7 @@ struct LoadedSettings
 {
     Settings settings;
     std::vector<SettingProblem> problems; // all of them; empty: good
+    std::map<std::string, std::string> given;  // variable → value as written; secrets are not here
     std::map<std::string, std::string> origin; // variable → "flag", "environment", ".env", "default"
 };
 

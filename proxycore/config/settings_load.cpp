@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/settings_table.h"
 
+#include "secrets/key_ring.h"
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -80,7 +82,9 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
         const auto found = from.find(name);
         if (found == from.end() || (found->second.empty() && !emptyCounts))
             return std::nullopt;
-        return Given{found->second, origin};
+        // Container tools hand quotes on as they stand in their files.
+        const bool quotedEmpty = emptyCounts && (found->second == "\"\"" || found->second == "''");
+        return Given{quotedEmpty ? std::string() : found->second, origin};
     };
     if (auto given = look(sources.flags, row.name, "flag"))
         return given;
@@ -106,29 +110,39 @@ std::string defaultDataDir(const SettingSources &sources)
 }
 
 // What single values cannot show.
-void checkTogether(LoadedSettings *loaded, bool auditFileGiven)
+void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
+    const auto isGiven = [&](const char *name) { return loaded->origin[name] != "default"; };
     Settings &s = loaded->settings;
     const auto problem = [&](const char *name, const std::string &value, const std::string &text) { loaded->problems.push_back({name, value, text}); };
     const auto address = IpAddress::parse(s.listen.host);
     if (address && !address->isLoopback() && !s.allowInsecureListen)
-        problem("LISTEN_ADDR", s.listen.host + ":" + std::to_string(s.listen.port),
+        problem("LISTEN_ADDR", s.listen.text(),
                 "a non-loopback address without TLS would send tokens in clear; set ALLOW_INSECURE_LISTEN=true to allow it");
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
         problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
-    if (!s.encryptionKeyFile.empty() && access(s.encryptionKeyFile.c_str(), R_OK) != 0)
-        problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "the file cannot be read");
-    if (!s.apiConfigPath.empty() && access(s.apiConfigPath.c_str(), R_OK) != 0)
+    if (!s.encryptionKeyFile.empty()) {
+        if (const auto key = loadMasterKey({}, s.encryptionKeyFile, s.dataDir, false); !key)
+            problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, key.error().message);
+    }
+    if (!s.apiConfigPath.empty() && access(s.apiConfigPath.c_str(), R_OK) != 0) {
         problem("API_CONFIG_PATH", s.apiConfigPath, "the file cannot be read");
+    } else if (!s.apiConfigPath.empty() && sources.profilesProblem) {
+        if (const std::string text = sources.profilesProblem(s.apiConfigPath); !text.empty())
+            problem("API_CONFIG_PATH", s.apiConfigPath, text);
+    }
     if (!s.sslCertFile.empty() && access(s.sslCertFile.c_str(), R_OK) != 0)
         problem("SSL_CERT_FILE", s.sslCertFile, "the file cannot be read");
     if (s.auditEnabled && s.auditLogFile.empty() && !s.auditStoreInDb)
         problem("AUDIT_STORE_IN_DB", "false", "AUDIT_LOG_FILE is empty too: audit needs a file or the table, or AUDIT_ENABLED=false");
     const size_t slash = s.auditLogFile.rfind('/');
-    if (s.auditEnabled && auditFileGiven && !s.auditCreateDir && slash != std::string::npos && slash > 0 && !exists(s.auditLogFile.substr(0, slash)))
+    if (s.auditEnabled && isGiven("AUDIT_LOG_FILE") && !s.auditCreateDir && slash != std::string::npos && slash > 0 && !exists(s.auditLogFile.substr(0, slash)))
         problem("AUDIT_LOG_FILE", s.auditLogFile, "its folder does not exist, and AUDIT_CREATE_DIR is false");
     if (s.tokenDefaultLifetimeMs > s.tokenMaxLifetimeMs)
-        problem("TOKEN_DEFAULT_LIFETIME", "", "it is longer than TOKEN_MAX_LIFETIME");
+        isGiven("TOKEN_DEFAULT_LIFETIME") || !isGiven("TOKEN_MAX_LIFETIME")
+            ? problem("TOKEN_DEFAULT_LIFETIME", loaded->given["TOKEN_DEFAULT_LIFETIME"], "it is longer than TOKEN_MAX_LIFETIME")
+            : problem("TOKEN_MAX_LIFETIME", loaded->given["TOKEN_MAX_LIFETIME"],
+                      "it is shorter than TOKEN_DEFAULT_LIFETIME, which is 24h; set that one too");
 }
 
 } // namespace
@@ -147,6 +161,8 @@ LoadedSettings loadSettings(const SettingSources &sources)
             row.store(row.defaultText, loaded.settings);
             continue;
         }
+        if (!row.secret)
+            loaded.given[row.name] = given->value;
         if (const std::string problem = row.store(given->value, loaded.settings); !problem.empty())
             loaded.problems.push_back({row.name, row.secret ? hidden : given->value, problem});
     }
@@ -165,7 +181,7 @@ LoadedSettings loadSettings(const SettingSources &sources)
         settings.auditLogFile = settings.dataDir + "/audit.log";
     if (settings.engineThreads == 0)
         settings.engineThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
-    checkTogether(&loaded, !isDefault("AUDIT_LOG_FILE"));
+    checkTogether(&loaded, sources);
     return loaded;
 }
 

@@ -93,11 +93,18 @@ Store choice(std::string Settings::*member, std::vector<std::string> values)
     };
 }
 
+// The same value in another spelling: 90d and 2160h, false and FALSE.
+bool sameValue(const std::string &one, const std::string &other)
+{
+    const auto both = [&](auto read) { return read(one) && read(one) == read(other); };
+    return one == other || both(parseBool) || both(parseDurationMs) || both(parseSize);
+}
+
 // Its feature waits: only these values.
 Store waits(std::vector<std::string> accepted)
 {
     return [accepted](const std::string &value, Settings &) -> std::string {
-        if (value.empty() || std::find(accepted.begin(), accepted.end(), value) != accepted.end())
+        if (value.empty() || std::any_of(accepted.begin(), accepted.end(), [&](const std::string &one) { return sameValue(value, one); }))
             return {};
         return "this feature is not available in this version; leave it "
                + (accepted.empty() ? std::string("unset") : "at " + accepted.front());
@@ -167,6 +174,31 @@ std::string storeListen(const std::string &value, Settings &settings)
     if (result.ec != std::errc() || result.ptr != end || port > 65535 || (host != "localhost" && !IpAddress::parse(host)))
         return accepted;
     settings.listen = {host, static_cast<uint16_t>(port)};
+    return {};
+}
+
+// What libcurl dials through; a name without a scheme is an HTTP proxy there, and here.
+std::string storeProxy(const std::string &value, Settings &settings)
+{
+    std::string_view rest = value;
+    if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
+        static constexpr std::string_view schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+        if (std::find(std::begin(schemes), std::end(schemes), rest.substr(0, scheme)) == std::end(schemes))
+            return "a URL like http://proxy.example:3128 is accepted; schemes: http, https, socks4, socks4a, socks5, socks5h";
+        rest.remove_prefix(scheme + 3);
+    }
+    const std::string_view authority = rest.substr(0, rest.find('/'));
+    const std::string_view host = authority.substr(authority.rfind('@') == std::string_view::npos ? 0 : authority.rfind('@') + 1);
+    if (host.empty() || host.front() == ':' || rest.find_first_of(" \t\r\n") != std::string_view::npos)
+        return "a URL with a host is accepted, like http://proxy.example:3128";
+    const size_t colon = host.rfind(':');
+    unsigned port = 1;
+    if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+        const auto result = std::from_chars(host.data() + colon + 1, host.data() + host.size(), port);
+        if (result.ec != std::errc() || result.ptr != host.data() + host.size() || port == 0 || port > 65535)
+            return "its port is not a number from 1 to 65535";
+    }
+    settings.httpsProxy = value;
     return {};
 }
 
@@ -244,7 +276,7 @@ std::vector<SettingRow> declare()
         row("AUDIT_MASK_UNPREFIXED", "partial", "partial or full", "how values without a known prefix are masked", storeMaskUnprefixed),
         row("AUDIT_RETENTION", "90d", "90d or 0", "age at which database rows go; 0: kept (nothing is deleted yet)", waits({"90d", "0"})),
         row("AUDIT_MAX_FILE_SIZE", "100MB", "100MB or 0", "built-in rotation of the audit log (not yet available)", waits({"100MB", "0"})),
-        row("AUDIT_FILE_RETENTION", "90d", "90d", "age at which rotated files go (not yet changeable)", waits({"90d"})),
+        row("AUDIT_FILE_RETENTION", "90d", "90d or 0", "age at which rotated files go (not yet changeable)", waits({"90d", "0"})),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
         row("LOG_LEVEL", "info", "debug, info, warn or error", "application log", choice(&S::logLevel, {"debug", "info", "warn", "error"})),
         row("LOG_FORMAT", "", "json or console", "json, but console on a terminal", choice(&S::logFormat, {"json", "console"})),
@@ -285,13 +317,13 @@ std::vector<SettingRow> declare()
         row("AUTH_FAILURE_LIMIT", "10/m", "rate", "failed authentications per client address; loopback is exempt unless set", rate(&S::authFailureLimit, &S::authFailureLimitSet)),
         row("API_CONFIG_PATH", "", "file", "provider profiles, YAML; added to the built-in ones", text(&S::apiConfigPath)),
         row("ENGINE_THREADS", "", "1 to 64", "worker threads; number of cores, at most 4", number(&S::engineThreads, 1, 64)),
-        row("HTTP_CACHE_ENABLED", "false", "false", "response cache (not yet available)", waits({"false", "0", "no", "off"})),
-        row("HTTP_CACHE_MAX_SIZE", "64MB", "64MB", "response cache (not yet available)", waits({"64MB"})),
-        row("HTTP_CACHE_DEFAULT_TTL", "5m", "5m", "response cache (not yet available)", waits({"5m"})),
+        row("HTTP_CACHE_ENABLED", "false", "false", "response cache (not yet available)", waits({"false"})),
+        row("HTTP_CACHE_MAX_SIZE", "64MB", "64MB or 0", "response cache (not yet available)", waits({"64MB", "0"})),
+        row("HTTP_CACHE_DEFAULT_TTL", "5m", "5m or 0", "response cache (not yet available)", waits({"5m", "0"})),
         row("SECRETS_DIR", "", "folder", "file: references may point below it", text(&S::secretsDir)),
         row("SECRET_STALE_MAX", "10m", "10m", "how long a resolved reference serves while its source is away (not yet changeable)", waits({"10m"})),
         row("DRAIN_TIMEOUT", "30s", "duration", "running streams may go on this long after SIGTERM", duration(&S::drainTimeoutMs, 0, hour)),
-        row("HTTPS_PROXY", "", "URL", "proxy towards providers", text(&S::httpsProxy)),
+        row("HTTPS_PROXY", "", "URL", "proxy towards providers", storeProxy),
         row("NO_PROXY", "", "list of hosts", "reached without it", text(&S::noProxy)),
         row("SSL_CERT_FILE", "", "file", "certificate authorities for providers; the system's when unset", text(&S::sslCertFile)),
     };

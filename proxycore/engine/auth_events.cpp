@@ -34,7 +34,7 @@ void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, 
     m_audit.record(std::move(event), std::move(written));
 }
 
-void AuthEvents::success(const Peer &peer, const RequestHead &head)
+void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
 {
     const int64_t now = Clock::wallMs();
     {
@@ -46,7 +46,7 @@ void AuthEvents::success(const Peer &peer, const RequestHead &head)
             return;
         last = now;
     }
-    m_audit.record(httpEvent("auth.success", "success", peer, head, 200), nullptr);
+    m_audit.record(httpEvent("auth.success", "success", peer, head, status), nullptr);
 }
 
 void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)

@@ -22,7 +22,7 @@ public:
     // Counted; the first of a minute at once, the others by flush().
     void countedFailure(const Peer &peer, const std::string &reason);
     // The first per address and hour.
-    void success(const Peer &peer, const RequestHead &head);
+    void success(const Peer &peer, const RequestHead &head, int status);
     void flush(); // every few seconds, and at stop
 
 private:

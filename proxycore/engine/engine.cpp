@@ -247,7 +247,7 @@ void Engine::Private::makeThreads(size_t count)
     door.token = &settings.managementToken;
     door.bridge = bridge.get();
     door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
-    door.accepted = [this](const Peer &peer, const RequestHead &head) { authEvents->success(peer, head); };
+    door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
     door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
         Refusal answer;
         const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/management_door.h"
 
+#include <utility>
+
 namespace llmproxy {
 
 namespace {
@@ -40,10 +42,9 @@ void ManagementDoor::start()
     if (!isOpen(m_head.path) && !m_stream.peer().localSocket && !admit())
         return;
     if (!isServedMethod(m_head.method)) {
-        m_done = true;
         Refusal no = refusal("method_not_allowed", "this method is not served here");
         no.allow = "GET, HEAD, POST, PATCH, DELETE";
-        m_stream.refuse(no);
+        refuseAccepted(no);
         return;
     }
     if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
@@ -52,8 +53,7 @@ void ManagementDoor::start()
             submit();
             return;
         }
-        m_done = true;
-        m_stream.refuse(refusal("request_too_large", "a management request is at most 1 MiB"));
+        refuseAccepted(refusal("request_too_large", "a management request is at most 1 MiB"));
         return;
     }
     if (m_head.expectContinue)
@@ -81,7 +81,7 @@ bool ManagementDoor::admit()
         deny(401, "invalid_token", refusal("invalid_token", "this management token is not valid"));
         return false;
     }
-    m_config.accepted(peer, m_head);
+    m_accepted = true;
     return true;
 }
 
@@ -104,8 +104,7 @@ void ManagementDoor::onBody(std::string_view bytes)
     if (m_done || m_dropsBody)
         return;
     if (m_body.size() + bytes.size() > maxManagementBody) {
-        m_done = true;
-        m_stream.refuse(refusal("request_too_large", "a management request is at most 1 MiB"));
+        refuseAccepted(refusal("request_too_large", "a management request is at most 1 MiB"));
         return;
     }
     m_body.append(bytes);
@@ -143,6 +142,7 @@ void ManagementDoor::submit()
             if (!answer.allow.empty())
                 head.headers.add("Allow", answer.allow);
             (*self)->m_done = true;
+            (*self)->noteAnswer(answer.status);
             stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
             stream.sendBody(answer.body);
             stream.finish();
@@ -152,15 +152,33 @@ void ManagementDoor::submit()
 
 void ManagementDoor::onBodyFault(const Refusal &fault)
 {
-    if (m_done)
-        return;
+    if (!m_done)
+        refuseAccepted(fault);
+}
+
+void ManagementDoor::onClientGone()
+{
     m_done = true;
-    m_stream.refuse(fault);
+    noteAnswer(499); // as in the data plane: nginx's number for a client that left
 }
 
 void ManagementDoor::onShutdown()
 {
     m_done = true;
+    noteAnswer(503);
+}
+
+void ManagementDoor::refuseAccepted(const Refusal &refusal)
+{
+    m_done = true;
+    noteAnswer(refusal.status);
+    m_stream.refuse(refusal);
+}
+
+void ManagementDoor::noteAnswer(int status)
+{
+    if (std::exchange(m_accepted, false))
+        m_config.accepted(m_stream.peer(), m_head, status);
 }
 
 } // namespace llmproxy

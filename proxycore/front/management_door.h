@@ -22,7 +22,7 @@ struct DoorConfig
     // written is called when the event is recorded.
     std::function<Refusal(const Peer &, const RequestHead &, int status, const std::string &reason,
                           std::function<void(bool)> written)> failed;
-    std::function<void(const Peer &, const RequestHead &)> accepted; // for auth.success
+    std::function<void(const Peer &, const RequestHead &, int status)> accepted; // for auth.success, when answered
     HttpBridge *bridge = nullptr;
     // Whether this method is served at this path: what nobody serves is 404 or 405, however large (ruling 8).
     std::function<bool(const std::string &method, const std::string &path)> serves;
@@ -39,19 +39,22 @@ public:
     void onBodyEnd() override;
     void onBodyFault(const Refusal &fault) override;
     void onWritable() override {}
-    void onClientGone() override { m_done = true; }
+    void onClientGone() override;
     void onShutdown() override;
 
 private:
     bool admit();
     void deny(int status, const std::string &reason, const Refusal &answer);
     void submit();
+    void refuseAccepted(const Refusal &refusal);
+    void noteAnswer(int status);
 
     const DoorConfig &m_config;
     RequestHead m_head;
     ServerStream &m_stream;
     std::string m_body;
     bool m_done = false;
+    bool m_accepted = false; // by its credential; not yet noted with the answer's status
     bool m_dropsBody = false; // too large, and for nobody
     std::shared_ptr<ManagementDoor *> m_self;
 };

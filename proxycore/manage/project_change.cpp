@@ -128,14 +128,19 @@ void updateProject(const CallPtr &call)
         Project record = project->record;
         if (auto failure = applyChange(call->context(), wanted, record, nowMs))
             return *failure;
-        decision.event = eventOf(*call, "success", 200);
-        decision.event.detail("changed", wanted.changed);
+        AuditEvent event = eventOf(*call, "success", 200);
+        event.detail("changed", wanted.changed);
         if (wanted.active)
-            decision.event.detail("is_active", *wanted.active);
+            event.detail("is_active", *wanted.active);
+        decision.events.push_back(std::move(event));
         if (wanted.revokeTokens) {
             Revocation revocation = revokeProject(now, call->id, nowMs);
             decision.changes = std::move(revocation.changes);
-            decision.event.detail("revoked_count", revocation.revoked);
+            AuditEvent batch = eventOf(*call, "success", 200);
+            batch.action = "token.revoke_batch";
+            batch.detail("revoked_count", revocation.revoked);
+            batch.detail("already_revoked_count", revocation.alreadyRevoked);
+            decision.events.push_back(std::move(batch));
         }
         if (!record.active && wanted.active)
             *cut = tokenIdsOf(now, call->id);

@@ -104,7 +104,7 @@ void createProject(const CallPtr &call)
         event.projectId = id;
         event.detail("environment", record.environment.toStdString());
         event.detail("provider", record.providers.front().provider.toStdString());
-        return Decision{{PutProject{record}}, std::move(event)};
+        return Decision{{PutProject{record}}, {std::move(event)}};
     };
     change(call, 201, decide, [call, id] { return publishedProject(call->context(), id); });
 }
@@ -139,7 +139,7 @@ void rotateProjectKey(const CallPtr &call)
         record.updatedMs = nowMs;
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("provider", input.provider.toStdString());
-        return Decision{{PutProject{std::move(record)}}, std::move(event)};
+        return Decision{{PutProject{std::move(record)}}, {std::move(event)}};
     };
     change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
 }
@@ -166,7 +166,7 @@ void deleteProject(const CallPtr &call)
             key.masked.clear();
             key.keySetMs = 0;
         }
-        return Decision{{PutProject{std::move(record)}}, eventOf(*call, "success", 200)};
+        return Decision{{PutProject{std::move(record)}}, {eventOf(*call, "success", 200)}};
     };
     change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
 }

@@ -122,7 +122,7 @@ void createToken(const CallPtr &call)
         event.detail("duration_minutes", record.lifetimeMs / minuteMs);
         event.detail("token_id", record.masked.toStdString());
         event.detail("token_uuid", record.id.toStdString());
-        return Decision{{PutToken{record}}, std::move(event)};
+        return Decision{{PutToken{record}}, {std::move(event)}};
     };
     change(call, 201, decide, [call, id, secret] { return withSecret(publishedToken(call->context(), id), *secret); });
 }
@@ -165,7 +165,7 @@ void refreshToken(const CallPtr &call)
         event.detail("grace_seconds", (old.graceUntilMs - nowMs) / 1000);
         event.detail("successor_id", successor.masked.toStdString());
         event.detail("successor_uuid", successor.id.toStdString());
-        return Decision{{PutToken{std::move(old)}, PutToken{std::move(successor)}}, std::move(event)};
+        return Decision{{PutToken{std::move(old)}, PutToken{std::move(successor)}}, {std::move(event)}};
     };
     change(call, 201, decide, [call, secret, validUntil, id = fresh.id.toStdString()] {
         QJsonObject view = withSecret(publishedToken(call->context(), id), *secret);

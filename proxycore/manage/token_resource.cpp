@@ -124,7 +124,7 @@ void updateToken(const CallPtr &call)
             return record.error();
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("changed", names);
-        return Decision{{PutToken{std::move(*record)}}, std::move(event)};
+        return Decision{{PutToken{std::move(*record)}}, {std::move(event)}};
     };
     change(call, 200, decide, [call] { return publishedToken(call->context(), call->id); });
 }

@@ -37,7 +37,7 @@ void purgeToken(const CallPtr &call)
         if (token->record.liveAt(nowMs))
             return Error{ErrorKind::Conflict, "token_live", "A live token cannot be removed; revoke it first.", {}};
         *removed = tokenView(token->record, token->state.get(), nowMs);
-        return Decision{{RemoveToken{token->record.id}}, eventOf(*call, "success", 200)};
+        return Decision{{RemoveToken{token->record.id}}, {eventOf(*call, "success", 200)}};
     };
     change(call, 200, decide, [removed] { return *removed; });
 }
@@ -88,7 +88,7 @@ void revokeToken(const CallPtr &call)
         *done = revokeLineage(now, *token, Clock::wallMs());
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("revoked_count", done->revoked);
-        return Decision{std::move(done->changes), std::move(event)};
+        return Decision{std::move(done->changes), {std::move(event)}};
     };
     change(call, 200, decide, [call, done] {
         call->context().cutStreams(done->cutIds);
@@ -106,7 +106,7 @@ void revokeProjectTokens(const CallPtr &call)
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("revoked_count", done->revoked);
         event.detail("already_revoked_count", done->alreadyRevoked);
-        return Decision{std::move(done->changes), std::move(event)};
+        return Decision{std::move(done->changes), {std::move(event)}};
     };
     change(call, 200, decide, [call, done] {
         const int64_t cut = done->activeStreams();

@@ -81,8 +81,7 @@ bool Writer::decideOne(const Submit &submit, Round &round, Outcome &outcome)
         return false;
     for (const Change &change : decision->changes)
         show(change, round);
-    if (!decision->event.action.empty())
-        round.events.push_back(decision->event);
+    round.events.insert(round.events.end(), decision->events.begin(), decision->events.end());
     return true;
 }
 

@@ -49,6 +49,25 @@ class Audit(Proxy):
         self.assertEqual(json.loads(self.local("audit", "list", "--json").stdout)["items"][0]["seq"] > 0, True)
 
 
+class Management(Proxy):
+    def test_the_first_call_is_noted_with_its_status(self):
+        # The class's own first call made a project.
+        self.assertEqual([e["details"]["status"] for e in self.events("auth.success")], [201])
+
+    def test_deactivating_with_revocation_tells_both(self):
+        project = self.new_project(name="Two")["id"]
+        self.new_token(project_id=project), self.new_token(project_id=project)
+        since = self.last_seq()
+        status, answer = self.manage("PATCH", f"/manage/projects/{project}", {"is_active": False, "revoke_tokens": True})
+        self.assertEqual((status, answer["is_active"]), (200, False))
+        told = self.events(None, since)
+        self.assertEqual([e["action"] for e in told], ["project.update", "token.revoke_batch"])
+        self.assertEqual(told[1]["details"]["revoked_count"], 2)
+        self.assertEqual({e["request_id"] for e in told}, {told[0]["request_id"]})
+        stored = self.manage("GET", f"/manage/audit/{told[1]['seq']}")[1]
+        self.assertEqual((stored["action"], stored["hash"]), ("token.revoke_batch", told[1]["hash"]))
+
+
 class FileOnly(Proxy):
     settings = {"AUDIT_STORE_IN_DB": "false"}
 

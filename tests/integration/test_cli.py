@@ -55,6 +55,16 @@ class Usage(Cli):
             self.assertIn(name, done.stderr)
         self.assertIn("openssl rand -base64 32", done.stderr)
         self.assertEqual(os.listdir(self.cwd), [])
+        (self.cwd / "profiles.yaml").write_text("providers:\n  x:\n    colour: red\n")
+        (self.cwd / "key").write_text("nothing of a key")
+        (self.cwd / "key").chmod(0o600)
+        before = sorted(os.listdir(self.cwd))
+        done = self.cli("--serve", "--api-config-path", "profiles.yaml", "--encryption-key-file", "key",
+                        "--token-max-lifetime", "1h", "--https-proxy", "ftp://proxy", code=2)
+        for text in ("API_CONFIG_PATH=profiles.yaml:", "colour", "ENCRYPTION_KEY_FILE=key:", "base64 of 32 bytes", "TOKEN_MAX_LIFETIME=1h:",
+                     "TOKEN_DEFAULT_LIFETIME, which is 24h", "HTTPS_PROXY=ftp://proxy:", "MANAGEMENT_TOKEN=:"):
+            self.assertIn(text, done.stderr)
+        self.assertEqual(sorted(os.listdir(self.cwd)), before)
         done = self.local("project", "list", env={"LOG_LEVEL": "loud"}, code=2)
         self.assertIn("LOG_LEVEL=loud:", done.stderr)
 

@@ -203,6 +203,23 @@ private Q_SLOTS:
         }
     }
 
+    // A second start before the rows are committed finds the corrections in the file, and makes no others.
+    void aChangeIsCorrectedOnce()
+    {
+        QTemporaryDir dir;
+        AuditConfig config;
+        config.file = dir.path().toStdString() + "/audit.log";
+        for (int start = 0; start < 3; ++start) {
+            MemoryTable lost;
+            AuditLog log(config);
+            QVERIFY(!log.start(&lost).has_value());
+            if (start == 0)
+                QVERIFY(recordAndWait(log, sample()));
+            log.stop();
+            QCOMPARE(linesOf(config.file).size(), start == 0 ? 1 : 2);
+        }
+    }
+
     // The failing disk: a limit on the size of files stands for a full one.
     void refusesWhenTheFileCannotBeWritten()
     {

@@ -116,7 +116,16 @@ private Q_SLOTS:
         for (const auto &[name, value] : std::map<std::string, std::string>{{"TLS_CERT_FILE", "/x"}, {"HTTP_CACHE_ENABLED", "true"},
                                                                             {"CORS_ALLOWED_ORIGINS", "https://a.example"}, {"ACME_WEBROOT", "/x"}})
             QVERIFY2(complains(loadSettings(with({{name, value}})), name), name.c_str());
-        QVERIFY(loadSettings(with({{"HTTP_CACHE_ENABLED", "false"}, {"TLS_MIN_VERSION", "1.2"}})).problems.empty());
+        QVERIFY(loadSettings(with({{"HTTP_CACHE_ENABLED", "FALSE"}, {"TLS_MIN_VERSION", "1.2"}, {"AUDIT_RETENTION", "2160h"},
+                                   {"AUDIT_FILE_RETENTION", "0"}, {"HTTP_CACHE_MAX_SIZE", "0"}})).problems.empty());
+    }
+
+    void proxies()
+    {
+        for (const char *good : {"http://proxy.example:3128", "socks5h://u:p@[::1]:1080", "proxy.example:3128", "https://10.0.0.1"})
+            QVERIFY2(loadSettings(with({{"HTTPS_PROXY", good}})).problems.empty(), good);
+        for (const char *wrong : {"ftp://proxy", "http://", "http://:80", "http://proxy:0", "http://proxy:port", "http://a b"})
+            QVERIFY2(complains(loadSettings(with({{"HTTPS_PROXY", wrong}})), "HTTPS_PROXY"), wrong);
     }
 
     void values()

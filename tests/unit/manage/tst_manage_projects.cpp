@@ -218,7 +218,7 @@ void TstManageProjects::deactivationCutsStreams()
     QVERIFY(on["deactivated_at"].isNull());
     QCOMPARE(api.patch(QStringLiteral("/manage/projects/") + id, R"({"is_active":false,"revoke_tokens":true})").status, 200);
     QCOMPARE(api.get(QStringLiteral("/manage/tokens/") + token.text("id")).text("state"), QStringLiteral("revoked"));
-    QCOMPARE(std::get<int64_t>(*api.events("project.update").back().find("revoked_count")), 1);
+    QCOMPARE(std::get<int64_t>(*api.events("token.revoke_batch").back().find("revoked_count")), 1);
 }
 
 void TstManageProjects::rotatesKeys()

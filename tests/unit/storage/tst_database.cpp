@@ -55,7 +55,7 @@ struct Rig
     Outcome change(std::vector<Change> changes, AuditEvent event = AuditEvent("project.create", "cli", "success"))
     {
         std::promise<Outcome> done;
-        database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{changes, event}; },
+        database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{changes, event.action.empty() ? std::vector<AuditEvent>() : std::vector{event}}; },
                         [&](const Outcome &outcome) { done.set_value(outcome); });
         return done.get_future().get();
     }
@@ -262,7 +262,7 @@ private Q_SLOTS:
         for (int i = 0; i < count; ++i) {
             rig.database.submit(
                 [&rig, i](const Snapshot &) -> Result<Decision> {
-                    return Decision{{PutProject{project(rig, ("p" + std::to_string(i)).c_str())}}, AuditEvent("project.create", "cli", "success")};
+                    return Decision{{PutProject{project(rig, ("p" + std::to_string(i)).c_str())}}, {AuditEvent("project.create", "cli", "success")}};
                 },
                 [&done, i](const Outcome &outcome) { done[static_cast<size_t>(i)].set_value(outcome); });
         }
