@@ -70,7 +70,11 @@ int runEngine(const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
     waitForStop(engine, signals);
     engine.requestStop();
     // A second signal while streams drain ends the process at once.
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr); // SIGHUP only turns logs over: it must not end a drain
     engine.waitStopped();
     logInfo("stopped");
     return ExitOk;

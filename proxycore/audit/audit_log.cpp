@@ -58,9 +58,9 @@ bool isChange(const AuditEvent &event)
     return false;
 }
 
-// A change is committed together with its row: a line without one is of a change that never was. Two kinds are not:
-// one whose correction stands in the file already, and one that went on before its line could be written.
-std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing)
+// A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
+// whose correction stands in the file already, and one that went on before its line could be written.
+std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing, int64_t lastChangeSeq)
 {
     std::set<int64_t> corrected;
     for (const AuditEvent &event : missing) {
@@ -69,7 +69,7 @@ std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing)
     }
     std::vector<AuditEvent> lost;
     std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), [&](const AuditEvent &event) {
-        return isChange(event) && !corrected.contains(event.seq) && !event.find("late");
+        return event.seq > lastChangeSeq && isChange(event) && !corrected.contains(event.seq) && !event.find("late");
     });
     return lost;
 }
@@ -179,6 +179,8 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         events.push_back(std::move(item.event));
     }
     bool good = false;
+    // The rows are handed over under the lock that gave them their seq: a change that takes the next one finds them
+    // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
         good = writeWithKept(events);
@@ -191,25 +193,24 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         if (!good)
             keep(events);
         setFailing(!good || (file && !file->hasReserve()));
-    }
-    const bool answer = good || !config.refuseOnError;
-    if (good && !file) { // the row is all there is: answered when it is committed
-        auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
-        table->append(std::move(events), [this, waiting](bool stored) {
-            setFailing(!stored);
-            for (const Item &item : *waiting) {
-                if (item.written)
-                    item.written(stored || !config.refuseOnError);
-            }
-        });
-        return;
+        if (good && !file) { // the row is all there is: answered when it is committed
+            auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
+            table->append(std::move(events), [this, waiting](bool stored) {
+                setFailing(!stored);
+                for (const Item &item : *waiting) {
+                    if (item.written)
+                        item.written(stored || !config.refuseOnError);
+                }
+            });
+            return;
+        }
+        if (good && config.storeInDb)
+            table->append(std::move(events), nullptr);
     }
     for (const Item &item : items) {
         if (item.written)
-            item.written(answer);
+            item.written(good || !config.refuseOnError);
     }
-    if (good && config.storeInDb)
-        table->append(std::move(events), nullptr);
 }
 
 void AuditLog::Private::everySecond()
@@ -289,7 +290,7 @@ Outcome AuditLog::start(AuditTable *table)
         if (!missing.empty()) {
             logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
             // A change is committed together with its row: a line without one is of a change that never was.
-            correct(lostChanges(missing));
+            correct(lostChanges(missing, table->lastChangeSeq()));
             table->append(std::move(missing), nullptr);
         }
     }

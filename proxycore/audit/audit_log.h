@@ -45,6 +45,8 @@ public:
     virtual void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) = 0;
     // Highest seq in the table and its hash, 0 and "" when empty. Called before the thread starts.
     virtual int64_t lastSeq(std::string *hash) = 0;
+    // The seq of the last event whose change was committed; 0 when nothing is known. Called before the thread starts.
+    virtual int64_t lastChangeSeq() = 0;
 };
 
 class AuditLog

@@ -164,6 +164,10 @@ void Engine::Private::makeApi()
         for (const auto &thread : threads)
             thread->cut(ids, "stream_cut");
     };
+    context.renewExpiry = [this](const std::string &id) {
+        for (const auto &thread : threads)
+            thread->renewExpiry(id);
+    };
     context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
     context.managementTokenSinceMs = managementTokenSinceMs;

@@ -89,14 +89,27 @@ void EngineThread::checkDrained()
 void EngineThread::cut(const std::vector<std::string> &tokenIds, const std::string &reason)
 {
     m_poller.post([this, tokenIds, reason] {
-        std::vector<Exchange *> hit;
-        for (Exchange *exchange : m_context.running) {
-            if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id) != tokenIds.end())
-                hit.push_back(exchange);
-        }
-        for (Exchange *exchange : hit)
+        for (Exchange *exchange : runningOf(tokenIds))
             exchange->cut(reason);
     });
+}
+
+void EngineThread::renewExpiry(const std::string &tokenId)
+{
+    m_poller.post([this, tokenId] {
+        for (Exchange *exchange : runningOf({tokenId}))
+            exchange->renewExpiry();
+    });
+}
+
+std::vector<Exchange *> EngineThread::runningOf(const std::vector<std::string> &tokenIds) const
+{
+    std::vector<Exchange *> found;
+    for (Exchange *exchange : m_context.running) {
+        if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id) != tokenIds.end())
+            found.push_back(exchange);
+    }
+    return found;
 }
 
 void EngineThread::join()

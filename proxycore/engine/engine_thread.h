@@ -30,10 +30,12 @@ public:
     // Any thread.
     void drain(int64_t timeoutMs);
     void cut(const std::vector<std::string> &tokenIds, const std::string &reason);
+    void renewExpiry(const std::string &tokenId);
     void join();
 
 private:
     void checkDrained();
+    std::vector<Exchange *> runningOf(const std::vector<std::string> &tokenIds) const;
 
     int m_number;
     Poller m_poller;

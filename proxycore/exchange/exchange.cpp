@@ -21,6 +21,8 @@ Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &s
 
 Exchange::~Exchange()
 {
+    if (!m_concluded) // no end goes past meter and audit
+        onClientGone();
     *m_self = nullptr;
     m_context.running.erase(this);
     releaseHeld();
@@ -141,6 +143,13 @@ void Exchange::cut(const std::string &reason)
         m_call->cancel();
     conclude("error", m_stream.headSent() ? m_upstreamStatus : 0, reason == "token_expired" ? "stream_cut" : reason, nullptr);
     m_stream.abort();
+}
+
+void Exchange::renewExpiry()
+{
+    const TokenPtr now = m_token ? m_context.snapshots->current()->tokenById(m_token->id) : nullptr;
+    if (now && !m_concluded)
+        m_expiry.start(now->record.expiresMs - Clock::wallMs());
 }
 
 void Exchange::onShutdown()

@@ -37,6 +37,8 @@ public:
     const TokenPtr &token() const { return m_token; }
     // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
     void cut(const std::string &reason);
+    // The token's expiry was changed.
+    void renewExpiry();
 
     // RequestHandler
     void start() override;

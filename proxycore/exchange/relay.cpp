@@ -31,6 +31,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     if (m_concluded)
         return;
     m_upstreamStatus = head.status;
+    releaseHeld();
     ResponseHead answer;
     answer.status = head.status;
     answer.reason = head.reason;
@@ -99,8 +100,10 @@ void Exchange::onWritable()
 
 void Exchange::onUpstreamWritable()
 {
-    if (!m_concluded)
-        m_stream.resumeBody();
+    if (m_concluded)
+        return;
+    releaseHeld();
+    m_stream.resumeBody();
 }
 
 void Exchange::onUpstreamEnd()

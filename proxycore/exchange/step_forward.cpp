@@ -120,7 +120,9 @@ Verdict Exchange::forward()
         m_holding = false;
         m_call->sendBody(m_held);
         m_call->endBody();
-        releaseHeld();
+        std::string().swap(m_held);
+        if (m_call->backlog() < lowWaterBytes)
+            releaseHeld(); // else it lives on in the call until the provider has read it
     }
     return Verdict::Stop; // the relay goes on from here
 }

@@ -73,10 +73,11 @@ void Connection::drain()
 
 void Connection::kill()
 {
+    const bool unfinished = m_handler || backlog() > 0; // a finished answer may still be in the kernel's buffer
     if (m_handler)
         m_handler->onShutdown();
     if (m_state != State::Closed)
-        closeNow(true);
+        closeNow(unfinished);
 }
 
 void Connection::onReady(uint32_t events)
@@ -131,7 +132,7 @@ void Connection::consume(std::string_view bytes)
             m_in.append(bytes); // the next request waits for its turn
             bytes = {};
         }
-        if (m_responseDone)
+        if (m_responseDone && m_state != State::Closed)
             nextRequest();
     }
     m_consuming = false;
@@ -344,7 +345,10 @@ void Connection::onDeadline()
             m_handler->onBodyFault(refusal("request_timeout", "the request body stopped or was slower than 1 KiB/s"));
         return;
     case State::Linger:
-        closeNow(false);
+        if (backlog() > 0) // it still reads: CLIENT_WRITE_TIMEOUT watches
+            m_deadline.start(m_server.config().writeTimeoutMs);
+        else
+            closeNow(false);
         return;
     case State::Closed:
         return;

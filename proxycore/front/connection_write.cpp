@@ -236,8 +236,11 @@ void Connection::resumeBody()
     if (!m_bodyPaused)
         return;
     m_bodyPaused = false;
-    if (m_state == State::Request && !m_bodyDone)
+    if (m_state == State::Request && !m_bodyDone) {
+        m_windowUs = Clock::steadyUs(); // the time in which we did not read is not the client's
+        m_windowBytes = 0;
         m_deadline.start(m_server.config().bodyTimeoutMs);
+    }
     updateInterest();
 }
 

@@ -225,6 +225,13 @@ HttpBridge::~HttpBridge()
     QMetaObject::invokeMethod(d->context, [this] { delete d->context; }, Qt::BlockingQueuedConnection);
     d->thread.quit();
     d->thread.wait();
+    const BridgeAnswer ended{503, R"({"error":{"code":"service_unavailable","message":"the server is stopping"}})", "1", ""};
+    for (const auto &[call, complete] : d->waiting)
+        complete(ended);
+    for (const auto &[ticket, entry] : d->pending) {
+        if (!entry->deferred)
+            entry->complete(ended);
+    }
 }
 
 void HttpBridge::submit(BridgeCall call, Complete complete)

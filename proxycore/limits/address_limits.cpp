@@ -82,8 +82,11 @@ void AddressLimits::connectionClosed(const IpAddress &address)
     Shard &shard = shardOf(key);
     const std::lock_guard guard(shard.lock);
     const auto entry = shard.entries.find(key);
-    if (entry != shard.entries.end() && entry->second.connections > 0)
-        --entry->second.connections;
+    if (entry == shard.entries.end() || entry->second.connections == 0)
+        return;
+    const Entry &left = entry->second;
+    if (--entry->second.connections == 0 && left.requestsTatUs == 0 && left.failuresTatUs == 0)
+        shard.entries.erase(entry); // with both rates off nothing else sweeps
 }
 
 } // namespace llmproxy

@@ -26,7 +26,8 @@ RateDecision takeRate(std::atomic<int64_t> &theoreticalUs, int64_t perMinute, in
     const int64_t burst = interval * perMinute;
     int64_t seen = theoreticalUs.load(std::memory_order_relaxed);
     while (true) {
-        const int64_t next = std::max(seen, nowUs) + interval;
+        // It is never further ahead than a burst, but when the clock was set back: the rest of that is forgiven.
+        const int64_t next = std::max(std::min(seen, nowUs + burst), nowUs) + interval;
         const int64_t ahead = next - nowUs;
         if (ahead > burst) {
             decision.allowed = false;

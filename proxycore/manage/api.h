@@ -58,6 +58,8 @@ struct ManageContext
     std::function<bool(const std::string &name)> providerNeedsKey; // false: local models
     // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
     std::function<void(std::vector<std::string> tokenIds)> cutStreams;
+    // A token's expiry was changed: its running streams end at the new time.
+    std::function<void(std::string tokenId)> renewExpiry;
     std::function<std::string()> listenAddress; // the bound one; empty: no listener
     std::function<bool()> ready; // storage and encryption key usable
     int64_t managementTokenSinceMs = 0;

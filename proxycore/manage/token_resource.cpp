@@ -126,7 +126,10 @@ void updateToken(const CallPtr &call)
         event.detail("changed", names);
         return Decision{{PutToken{std::move(*record)}}, {std::move(event)}};
     };
-    change(call, 200, decide, [call] { return publishedToken(call->context(), call->id); });
+    change(call, 200, decide, [call] {
+        call->context().renewExpiry(call->id);
+        return publishedToken(call->context(), call->id);
+    });
 }
 
 void validateToken(const CallPtr &call)

@@ -217,6 +217,16 @@ int64_t Database::lastSeq(std::string *hash)
     return connection ? lastAuditRow(**connection, hash) : 0;
 }
 
+int64_t Database::lastChangeSeq()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return 0;
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = 'last_change_seq'"));
+    return query.exec() && query.next() ? query.value(0).toLongLong() : 0;
+}
+
 Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
 {
     auto connection = d->connect(SqlConnection::Use::Read);

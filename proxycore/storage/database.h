@@ -61,6 +61,7 @@ public:
     // AuditTable
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
     int64_t lastSeq(std::string *hash) override;
+    int64_t lastChangeSeq() override;
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);

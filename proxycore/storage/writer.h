@@ -77,6 +77,8 @@ private:
     bool writeEvents(const std::vector<AuditEvent> &events);
     bool writeWaitingRows();
     bool saveCounters(bool last);
+    bool noteChange(const std::vector<AuditEvent> &events);
+    bool setMeta(const char *name, int64_t value);
     bool probe();
     void publish(Round &round);
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);

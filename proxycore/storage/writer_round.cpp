@@ -38,7 +38,7 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         // What has a lower seq than these events goes into the table with them, or a crash leaves a gap.
         takeRows();
     }
-    good = good && writeWaitingRows() && writeEvents(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    good = good && writeWaitingRows() && writeEvents(round.events) && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good)
         return true;
     m_connection->rollback();
@@ -130,6 +130,14 @@ bool Writer::writeEvents(const std::vector<AuditEvent> &events)
     return true;
 }
 
+// With the change itself: a start after a crash knows which lines are of changes that never were.
+bool Writer::noteChange(const std::vector<AuditEvent> &events)
+{
+    if (events.empty() || events.back().seq == 0)
+        return true;
+    return setMeta("last_change_seq", events.back().seq);
+}
+
 bool Writer::writeWaitingRows()
 {
     for (const Rows &rows : m_waiting) {
@@ -151,11 +159,17 @@ bool Writer::saveCounters(bool last)
 
 bool Writer::probe()
 {
+    return setMeta("probe", Clock::wallMs());
+}
+
+bool Writer::setMeta(const char *name, int64_t value)
+{
     QSqlQuery query = m_connection->query();
-    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('probe', ?) "
+    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES (?, ?) "
                                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
-    query.addBindValue(QString::number(qint64{Clock::wallMs()}));
-    return query.exec() || failed(query, "probe");
+    query.addBindValue(QLatin1String(name));
+    query.addBindValue(QString::number(qint64{value}));
+    return query.exec() || failed(query, name);
 }
 
 void Writer::close()

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/dialler.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -12,20 +15,39 @@ std::string DialTarget::poolKey() const
     return (url.tls ? "s " : "p ") + url.authority() + " " + unixSocket;
 }
 
-UpstreamSocket::UpstreamSocket(CURLM *multi, CURL *easy, int fd, bool direct)
-    : m_multi(multi), m_easy(easy), m_fd(fd), m_direct(direct)
+namespace {
+
+// Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
+// ends an upload with "bad write retry".
+CURLcode allowMovingOutput(CURL *, void *context, void *)
+{
+    SSL_CTX_set_mode(static_cast<SSL_CTX *>(context), SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    return CURLE_OK;
+}
+
+} // namespace
+
+UpstreamSocket::UpstreamSocket(int fd) : m_fd(fd)
+{
+}
+
+UpstreamSocket::UpstreamSocket(CURLM *multi, CURL *easy, int fd) : m_multi(multi), m_easy(easy), m_fd(fd)
 {
 }
 
 UpstreamSocket::~UpstreamSocket()
 {
+    if (!m_easy) {
+        ::close(m_fd);
+        return;
+    }
     curl_multi_remove_handle(m_multi, m_easy);
     curl_easy_cleanup(m_easy);
 }
 
 ssize_t UpstreamSocket::read(char *buffer, size_t size)
 {
-    if (m_direct) {
+    if (!m_easy) {
         const ssize_t got = recv(m_fd, buffer, size, 0);
         return got >= 0 ? got : (errno == EAGAIN || errno == EINTR ? -1 : -2);
     }
@@ -38,7 +60,7 @@ ssize_t UpstreamSocket::read(char *buffer, size_t size)
 
 ssize_t UpstreamSocket::write(const char *bytes, size_t size)
 {
-    if (m_direct) {
+    if (!m_easy) {
         const ssize_t sent = send(m_fd, bytes, size, MSG_NOSIGNAL);
         return sent >= 0 ? sent : (errno == EAGAIN || errno == EINTR ? -1 : -2);
     }
@@ -116,6 +138,8 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // else giving up on a slow name waits for its resolver thread
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &allowMovingOutput);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);          // curl reads no bodies here
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
     curl_easy_setopt(easy, CURLOPT_PROXY, m_config.httpsProxy.c_str()); // "": curl would read the environment
@@ -206,8 +230,16 @@ void Dialler::collect()
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             // A proxy's own TLS would hide behind a plain target too: only a bare connection is read directly.
-            const bool direct = !dial.tls && m_config.httpsProxy.empty();
-            dial.done(std::make_unique<UpstreamSocket>(m_multi, easy, fd, direct), {});
+            if (dial.tls || !m_config.httpsProxy.empty()) {
+                dial.done(std::make_unique<UpstreamSocket>(m_multi, easy, fd), {});
+                continue;
+            }
+            // curl closes what it takes for idle, and never sees us read and write here: the socket becomes ours alone.
+            const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+            curl_multi_remove_handle(m_multi, easy);
+            curl_easy_cleanup(easy);
+            dial.done(own < 0 ? nullptr : std::make_unique<UpstreamSocket>(own),
+                      own < 0 ? DialFailure{false, "upstream_connect_failed"} : DialFailure{});
             continue;
         }
         curl_multi_remove_handle(m_multi, easy);

@@ -32,22 +32,22 @@ struct DialTarget
 class UpstreamSocket
 {
 public:
-    UpstreamSocket(CURLM *multi, CURL *easy, int fd, bool direct);
+    explicit UpstreamSocket(int fd); // plain: ours alone, closed here
+    UpstreamSocket(CURLM *multi, CURL *easy, int fd); // curl's, with TLS or a proxy on it
     ~UpstreamSocket();
     UpstreamSocket(const UpstreamSocket &) = delete;
     UpstreamSocket &operator=(const UpstreamSocket &) = delete;
     int fd() const { return m_fd; }
-    bool mayHoldBytes() const { return !m_direct; } // TLS: epoll does not show all
+    bool mayHoldBytes() const { return m_easy != nullptr; } // TLS: epoll does not show all
     // > 0 bytes; 0 end; -1 would block; -2 broken.
     ssize_t read(char *buffer, size_t size);
     ssize_t write(const char *bytes, size_t size);
     void resetOnClose(); // RST instead of FIN
 
 private:
-    CURLM *m_multi;
-    CURL *m_easy;
+    CURLM *m_multi = nullptr;
+    CURL *m_easy = nullptr; // null: read and written directly
     int m_fd;
-    bool m_direct;
 };
 
 struct DialFailure

@@ -145,6 +145,18 @@ class Disconnect(Proxy):
         self.assertEqual(self.event_of(request_id)["details"]["reason"], "stream_cut")
         self.assertEqual(self.ask(token=token).status, 401)
 
+    def test_a_changed_expiry_is_a_running_streams_too(self):
+        def at(seconds):
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+        shortened, prolonged = self.new_token(), self.new_token(expires_at=at(2))
+        client, _, _ = self.begin("endless", shortened["token"])
+        other, _, request_id = self.begin("gate=late", prolonged["token"])
+        self.assertEqual(self.manage("PATCH", f"/manage/tokens/{prolonged['id']}", {"expires_at": at(600)})[0], 200)
+        self.assertEqual(self.manage("PATCH", f"/manage/tokens/{shortened['id']}", {"expires_at": at(3)})[0], 200)
+        self.assertEqual(client.ended(), "reset")
+        self.upstream.open_gate("late")
+        self.assertEqual(self.event_of(request_id)["result"], "success")
+
     def test_rotation_lets_running_streams_finish_on_the_old_key(self):
         project = self.new_project()["id"]
         token = self.new_token(project_id=project)["token"]

@@ -5,6 +5,7 @@ event, and a POST reaches a provider at most once."""
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -188,6 +189,24 @@ class Certificates(Proxy):
 
     def test_good(self):
         self.assertEqual(self.ask_over_tls("good"), ([200, 200], None, 2))
+
+    def test_an_upload_over_tls_to_a_slow_reader_is_whole(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.keys / "good.pem", self.keys / "good.key")
+        with Upstream(context) as upstream:
+            project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": upstream.url + "/v1"}])["id"]
+            token = self.new_token(project_id=project)["token"]
+            size = 8 << 20
+            client = self.raw().send(request("/v1/files", b"", "POST", [
+                ("Authorization", f"Bearer {token}"), ("Content-Type", "text/plain"), ("Content-Length", str(size)),
+                ("X-Behave", "slow-body")]))
+            sender = threading.Thread(target=client.send, args=(b"x" * size,))
+            sender.start()
+            upstream.wait_request()
+            upstream.open_gate("body")
+            sender.join()
+            answer = client.answer()
+            self.assertEqual((answer.status, upstream.requests[0].body_bytes), (200, size))
 
     def test_bad(self):
         for name in ("other", "expired", "self"):

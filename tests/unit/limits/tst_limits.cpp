@@ -18,6 +18,7 @@ private Q_SLOTS:
     void concurrencyCannotLeak();
     void refusalChargesNothing();
     void addresses();
+    void theClockIsSetBack();
 };
 
 namespace {
@@ -41,6 +42,14 @@ void TstLimits::burstAndRefill()
     QVERIFY(takeRate(tat, 60, startUs + 1'000'000).allowed); // one a second
     QVERIFY(!takeRate(tat, 60, startUs + 1'000'000).allowed);
     QVERIFY(takeRate(tat, 0, startUs).allowed);
+}
+
+void TstLimits::theClockIsSetBack()
+{
+    std::atomic<int64_t> tat{0};
+    QVERIFY(takeRate(tat, 60, startUs).allowed);
+    const int64_t hourBefore = startUs - 3'600'000'000;
+    QCOMPARE(takeRate(tat, 60, hourBefore).retryAfterSeconds, int64_t{1}); // not an hour
 }
 
 void TstLimits::giveBack()
