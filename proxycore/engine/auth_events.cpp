@@ -4,6 +4,8 @@
 #include "audit/masking.h"
 #include "base/clock.h"
 
+#include <utility>
+
 namespace llmproxy {
 
 namespace {
@@ -55,11 +57,12 @@ void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)
     std::string address = peer.text;
     {
         const std::lock_guard guard(m_lock);
-        if (m_windows.size() >= maxAddresses && !m_windows.contains({address, reason}))
+        if (m_windows.size() >= maxAddresses && !m_windows.contains(address))
             address = "many";
-        Window &window = m_windows[{address, reason}];
+        Window &window = m_windows[address];
         if (window.sinceMs != 0) {
             ++window.waiting;
+            window.reason = window.reason.empty() || window.reason == reason ? reason : "several";
             return;
         }
         window.sinceMs = now;
@@ -70,7 +73,7 @@ void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)
 void AuthEvents::flush()
 {
     const int64_t now = Clock::wallMs();
-    std::map<std::pair<std::string, std::string>, int64_t> due;
+    std::map<std::string, Window> due;
     {
         const std::lock_guard guard(m_lock);
         for (auto at = m_windows.begin(); at != m_windows.end();) {
@@ -79,14 +82,13 @@ void AuthEvents::flush()
             } else if (at->second.waiting == 0) {
                 at = m_windows.erase(at);
             } else {
-                due[at->first] = at->second.waiting;
-                at->second = {now, 0};
+                due[at->first] = std::exchange(at->second, {now, 0, {}});
                 ++at;
             }
         }
     }
-    for (const auto &[key, count] : due)
-        emitCount(key.first, key.second, count);
+    for (const auto &[address, window] : due)
+        emitCount(address, window.reason, window.waiting);
 }
 
 void AuthEvents::emitCount(const std::string &address, const std::string &reason, int64_t count)

@@ -30,12 +30,13 @@ private:
     {
         int64_t sinceMs = 0;
         int64_t waiting = 0;
+        std::string reason; // of the first; "several" when others follow
     };
     void emitCount(const std::string &address, const std::string &reason, int64_t count);
 
     AuditLog &m_audit;
     std::mutex m_lock;
-    std::map<std::pair<std::string, std::string>, Window> m_windows;
+    std::map<std::string, Window> m_windows;
     std::map<std::string, int64_t> m_successes;
 };
 

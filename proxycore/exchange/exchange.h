@@ -75,6 +75,8 @@ private:
     void advance();                              // runs steps until one does not say Next
     Verdict refuse(Refusal refusal);             // records, then answers
     Verdict refuse(std::string_view code, std::string message);
+    int64_t largestForUsage() const;
+    void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
     bool modelAllowed(std::string_view model) const;
     std::string upstreamHead(const BaseUrl &url);
@@ -111,6 +113,7 @@ private:
     int m_upstreamStatus = 0;
     int64_t m_requestBytes = 0;
     bool m_holding = false;
+    bool m_holdsForUsage = false; // no rule needs it: may stream after all
     bool m_bodyEnded = false;
     bool m_readsUsage = false;
     bool m_filterUsage = false;

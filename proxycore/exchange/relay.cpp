@@ -45,7 +45,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     }
     if (!upstreamId.empty())
         answer.headers.add("X-Upstream-Request-ID", upstreamId);
-    m_readsUsage = m_readsUsage && m_usage.begin(head.headers.value("content-type"));
+    m_readsUsage = m_readsUsage && m_usage.begin(lowerCased(head.headers.value("content-type")));
     const std::string coding = head.headers.joined("content-encoding");
     if (m_readsUsage && !coding.empty() && !equalsIgnoreCase(coding, "identity")) {
         m_decoder = ContentDecoder::create(coding); // ruling 17: relayed untouched, a copy is looked into

@@ -43,6 +43,28 @@ bool Exchange::modelAllowed(std::string_view model) const
     return fits(m_token->allowedModels) && fits(m_project->allowedModels);
 }
 
+int64_t Exchange::largestForUsage() const
+{
+    return std::min(maxStreamUsageBody, m_context.config.maxInspectedBody);
+}
+
+// A chunked body that was held for its usage alone turned out large: it streams on as it is.
+void Exchange::letHeldBodyStream()
+{
+    m_holding = false;
+    const std::string begun = std::move(m_held);
+    m_held.clear();
+    ++m_step;
+    advance();
+    releaseHeld();
+    if (!m_call || m_concluded)
+        return;
+    m_modelScanner.feed(begun);
+    m_call->sendBody(begun);
+    if (m_call->backlog() > highWaterBytes)
+        m_stream.pauseBody();
+}
+
 Verdict Exchange::checkBody()
 {
     const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
@@ -57,15 +79,16 @@ Verdict Exchange::checkBody()
     if (rules && body && endsWith(percentDecoded(m_route.rest), "/batches"))
         return refuse("model_not_allowed", "a batch names its models where they are not checked, and this access token is limited to certain models");
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
-    const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && m_head.contentLength > 0
-                          && m_head.contentLength <= std::min(maxStreamUsageBody, m_context.config.maxInspectedBody)
-                          && m_context.heldBytes->load() + m_head.contentLength <= maxHeldTogether && !m_head.headers.find("content-encoding")
-                          && m_head.headers.value("content-type").find("json") != std::string_view::npos;
+    const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
+    const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
+                          && m_context.heldBytes->load() + largestForUsage() <= maxHeldTogether && !m_head.headers.find("content-encoding")
+                          && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos;
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
     if (m_head.contentLength > m_context.config.maxInspectedBody)
         return refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
     m_holding = true;
+    m_holdsForUsage = !rules;
     if (!m_bodyEnded)
         return Verdict::Wait;
     return judgeBody();
@@ -88,6 +111,8 @@ void Exchange::onBody(std::string_view bytes)
             refuse(std::move(full));
         } else {
             m_held.append(bytes);
+            if (m_holdsForUsage && m_heldCounted > largestForUsage())
+                letHeldBodyStream();
         }
         return;
     }

@@ -13,9 +13,21 @@ bool startsWith(std::string_view text, std::string_view prefix)
     return text.substr(0, prefix.size()) == prefix;
 }
 
+// RFC 3986 section 2.1: two hexadecimal digits follow each '%'.
+bool hasHalfEscape(std::string_view path)
+{
+    for (size_t at = 0; (at = path.find('%', at)) != std::string_view::npos; ++at) {
+        if (at + 2 >= path.size() || !isxdigit(static_cast<unsigned char>(path[at + 1])) || !isxdigit(static_cast<unsigned char>(path[at + 2])))
+            return true;
+    }
+    return false;
+}
+
 // What two servers could resolve to different paths.
 bool isAmbiguous(std::string_view path)
 {
+    if (hasHalfEscape(path))
+        return true;
     const std::string text = lowerCased(path);
     std::string dots = text; // as a server that decodes would see it
     for (const auto &[coded, plain] : {std::pair{"%2e", "."}, std::pair{"%2f", "/"}, std::pair{";", "/"}}) {
@@ -24,7 +36,7 @@ bool isAmbiguous(std::string_view path)
     }
     if (dots.find("//") != std::string::npos)
         return true;
-    for (const char *bad : {"//", "\\", "%00", "%5c"}) {
+    for (const char *bad : {"//", "\\", "%00", "%0a", "%0d", "%5c"}) {
         if (text.find(bad) != std::string::npos)
             return true;
     }

@@ -196,7 +196,7 @@ void Connection::beginRequest(std::string_view head)
     m_requestPeer = m_server.resolvePeer(m_peer, m_head);
     m_state = State::Request;
     m_bodyDone = m_body.isComplete();
-    m_bodyPaused = m_finBehindBody = false;
+    m_bodyPaused = m_finBehindBody = m_bodyFaulty = false;
     m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
     m_deadline.stop();
     if (!m_peer.localSocket && !m_server.hostAllowed(m_head.host)) {
@@ -258,14 +258,12 @@ void Connection::consumeBody(std::string_view *bytes)
         return;
     if (m_handler && m_bodyBytes > m_server.config().maxRequestSize) {
         *bytes = {};
-        m_handler->onBodyFault(refusal("request_too_large", "the body is larger than MAX_REQUEST_SIZE"));
+        faultBody(refusal("request_too_large", "the body is larger than MAX_REQUEST_SIZE"));
         return;
     }
     if (m_body.hasFailed()) {
         *bytes = {};
-        m_keepAlive = false;
-        if (m_handler)
-            m_handler->onBodyFault(refusal("bad_request", "the chunked body is malformed"));
+        faultBody(refusal("bad_request", "the chunked body is malformed"));
         return;
     }
     noteBodyProgress(used);
@@ -276,6 +274,15 @@ void Connection::consumeBody(std::string_view *bytes)
         if (m_handler)
             m_handler->onBodyEnd();
     }
+}
+
+void Connection::faultBody(const Refusal &fault)
+{
+    m_keepAlive = false;
+    m_bodyFaulty = true;
+    m_deadline.stop();
+    if (m_handler)
+        m_handler->onBodyFault(fault);
 }
 
 void Connection::noteBodyProgress(size_t bytes)
@@ -309,7 +316,7 @@ void Connection::onPeerFin()
         return;
     }
     const bool early = m_bodyDone && !m_answered && Clock::steadyUs() - m_requestDoneUs <= halfCloseUs;
-    if (m_bodyDone && (m_halfClosed || early)) {
+    if ((m_bodyDone && (m_halfClosed || early)) || m_bodyFaulty) { // it is refused whatever else comes; it may read why
         m_halfClosed = true;
         updateInterest();
         return;
@@ -338,11 +345,10 @@ void Connection::onDeadline()
             refuseHead({408, "request_timeout", "the request head did not arrive within REQUEST_HEAD_TIMEOUT"});
         return;
     case State::Request:
-        m_keepAlive = false;
         if (m_bodyPaused) // we are the slow ones
             m_deadline.start(m_server.config().bodyTimeoutMs);
-        else if (m_handler)
-            m_handler->onBodyFault(refusal("request_timeout", "the request body stopped or was slower than 1 KiB/s"));
+        else
+            faultBody(refusal("request_timeout", "the request body stopped or was slower than 1 KiB/s"));
         return;
     case State::Linger:
         if (backlog() > 0) // it still reads: CLIENT_WRITE_TIMEOUT watches
@@ -436,7 +442,7 @@ bool Connection::wantsRead() const
     switch (m_state) {
     case State::Head:
     case State::Linger: return true;
-    case State::Request: return !m_bodyDone && !m_bodyPaused;
+    case State::Request: return !m_bodyDone && !m_bodyPaused && !m_bodyFaulty;
     case State::Closed: break;
     }
     return false;

@@ -55,6 +55,7 @@ private:
     void forgetRequest();
     void refuseHead(const HeadFault &fault);
     bool finEndsBodyEarly() const;
+    void faultBody(const Refusal &fault);
     void noteBodyProgress(size_t bytes);
     void onPeerFin();
     void onDeadline();
@@ -92,6 +93,7 @@ private:
     int64_t m_responseLength = -1;
     int64_t m_responseBytes = 0;
     bool m_bodyDone = true;
+    bool m_bodyFaulty = false;     // refused; the answer may still wait for its event
     bool m_bodyPaused = false;
     bool m_finBehindBody = false;  // a FIN that came while the body was paused, behind unread bytes
     bool m_headSent = false;

@@ -53,6 +53,9 @@ const char *readField(std::string_view line, Headers *headers)
     return nullptr;
 }
 
+// What is served or sent on. CONNECT and TRACE have no place in a gateway to providers.
+constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
 HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, RequestHead *head)
 {
     const size_t first = line.find(' ');
@@ -76,7 +79,7 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
         return {414, "uri_too_long", "the request target is longer than MAX_TARGET_SIZE"};
     if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f; }))
         return bad("the request target has a character that is not allowed");
-    if (method.size() > 32 || method == "CONNECT" || method == "TRACE")
+    if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods)) // RFC 9110 section 9.1: case-sensitive
         return {501, "not_implemented", "this method is not implemented"};
     head->method = method;
     head->target = target;
@@ -84,8 +87,8 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     return {};
 }
 
-// host[:port] → lower-case host; false when it is not a host.
-bool normalizeHost(std::string_view value, std::string *host)
+// host[:port] → lower-case host, and the port or -1; false when it is not a host.
+bool normalizeHost(std::string_view value, std::string *host, int64_t *portNumber)
 {
     if (value.empty())
         return false;
@@ -104,11 +107,12 @@ bool normalizeHost(std::string_view value, std::string *host)
         name = value.substr(0, colon);
         port = colon == std::string_view::npos ? std::string_view() : value.substr(colon);
     }
-    int64_t number = 0;
+    int64_t number = -1;
     if (!port.empty() && (port.front() != ':' || (port.size() > 1 && (!plainDigits(port.substr(1), &number) || number > 65535))))
         return false;
     if (name.empty())
         return false;
+    *portNumber = number;
     for (const char c : name) {
         if (!isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-' && c != '_' && c != ':')
             return false;
@@ -132,12 +136,13 @@ HeadFault readTarget(RequestHead *head)
     }
     if (!hostField && head->minorVersion == 1)
         return bad("the Host header is missing");
-    if (hostField && !normalizeHost(*hostField, &head->host))
+    int64_t hostPort = -1;
+    if (hostField && !normalizeHost(*hostField, &head->host, &hostPort))
         return bad("the Host header is not a host name or address");
     std::string_view target = head->target;
     if (target.front() != '/') {
-        const bool http = target.substr(0, 7) == "http://";
-        const bool https = target.substr(0, 8) == "https://";
+        const bool http = equalsIgnoreCase(target.substr(0, 7), "http://"); // RFC 3986 section 3.1
+        const bool https = equalsIgnoreCase(target.substr(0, 8), "https://");
         if (!http && !https) {
             if (target == "*" && head->method == "OPTIONS") {
                 head->path = "*";
@@ -148,7 +153,11 @@ HeadFault readTarget(RequestHead *head)
         target.remove_prefix(http ? 7 : 8);
         const size_t slash = target.find_first_of("/?");
         std::string authority;
-        if (!normalizeHost(target.substr(0, slash), &authority) || (hostField && authority != head->host))
+        int64_t port = -1;
+        const int64_t standard = http ? 80 : 443;
+        const auto effective = [standard](int64_t given) { return given < 0 ? standard : given; };
+        if (!normalizeHost(target.substr(0, slash), &authority, &port)
+            || (hostField && (authority != head->host || effective(port) != effective(hostPort))))
             return bad("the absolute request target and the Host header differ");
         head->host = authority;
         std::string rest(slash == std::string_view::npos ? std::string_view("/") : target.substr(slash));

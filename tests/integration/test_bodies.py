@@ -46,6 +46,23 @@ class Bodies(Proxy):
         self.assertIn(b'"choices": []', answer.body)
         self.assertEqual(self.upstream.requests[-1].json, own)
 
+    def test_usage_is_asked_for_in_chunked_bodies_that_are_small(self):
+        small = json.dumps(CHAT | {"stream": True}).encode()
+        large = json.dumps(CHAT | {"stream": True, "text": "x" * (1 << 20)}).encode()
+        for body, asked in ((small, {"include_usage": True}), (large, None)):
+            request_id = fresh_id()
+            parts = [body[at:at + 60_000] for at in range(0, len(body), 60_000)]
+            client = self.raw().send(request("/v1/chat/completions", chunked(*parts), "POST", [
+                ("Authorization", f"Bearer {self.token}"), ("X-Request-ID", request_id), ("Transfer-Encoding", "chunked"),
+                ("Content-Type", "application/JSON")]))
+            answer = client.answer()
+            self.assertEqual((answer.status, answer.whole), (200, True))
+            self.assertEqual(self.upstream.requests[-1].json.get("stream_options"), asked)
+            details = self.event_of(request_id)["details"]
+            self.assertEqual((details["model"], details["request_bytes"]), ("gpt-4o", len(body)))
+            if not asked:
+                self.assertEqual(self.upstream.requests[-1].body, body)
+
     def test_usage_of_all_kinds(self):
         for path, body, numbers in (("/v1/chat/completions", CHAT, (11, 7)), ("/v1/responses", CHAT, (9, 4)),
                                     ("/v1/responses", CHAT | {"stream": True}, (9, 4)), ("/v1/embeddings", CHAT, (4, None)),

@@ -21,6 +21,7 @@ class Request:
         self.method, self.target, self.version, self.headers, self.connection = method, target, version, headers, connection
         self.body = b""
         self.body_bytes = 0
+        self.whole = False    # read to the end of its body
         self.head_at = time.monotonic()
         self.ended_at = None  # when the peer was seen to leave, if it did
         self.reset = None     # whether it left with RST
@@ -141,6 +142,7 @@ class Upstream:
             return await early(request, reader, writer, argument)
         try:
             await self._read_body(request, reader)
+            request.whole = True
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             self._ended(request, error)
             raise

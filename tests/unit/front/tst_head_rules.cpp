@@ -48,6 +48,8 @@ void TstHeadRules::refused_data()
     row("authority form", "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     row("other host", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     row("fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    row("unknown method", "FOO / HTTP/1.1\r\nHost: a\r\n\r\n", 501);
+    row("lower-case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501);
     row("connect", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501);
     row("expect", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: magic\r\n\r\n", 417);
 }
@@ -83,6 +85,11 @@ void TstHeadRules::absoluteForm()
     QCOMPARE(readRequestHead("GET http://a:80?x=1 HTTP/1.1\r\nHost: a\r\n\r\n", {}, &head).status, 0);
     QCOMPARE(head.path, std::string("/"));
     QCOMPARE(head.query, std::string("x=1"));
+    for (const auto &[target, host, status] : {std::tuple{"HTTP://a/", "a", 0}, std::tuple{"https://a/", "a:443", 0}, std::tuple{"http://a:81/", "a:81", 0},
+                                               std::tuple{"http://a:81/", "a", 400}, std::tuple{"http://a/", "a:81", 400}, std::tuple{"ftp://a/", "a", 400}}) {
+        RequestHead other;
+        QCOMPARE(readRequestHead(std::string("GET ") + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n", {}, &other).status, status);
+    }
 }
 
 void TstHeadRules::limits()
