@@ -152,13 +152,12 @@ QJsonObject responsesOf(const Route &route)
     QJsonObject responses{{QString::number(route.status),
                            QJsonObject{{QStringLiteral("description"), q(route.summary)},
                                        {QStringLiteral("content"), jsonContent(schema)}}}};
-    std::vector<int> refusals{400, 401, 403, 429, 500, 503};
+    // 408, 413, 414, 421 and 431 are said by front, in front of every resource.
+    std::vector<int> refusals{400, 401, 403, 408, 413, 414, 421, 429, 431, 500, 503};
     if (route.path.find("{id}") != std::string_view::npos || route.request == "TokenCreate")
         refusals.push_back(404);
     if (route.audit == RouteAudit::Waited || route.action == "audit.read")
         refusals.push_back(409);
-    if (!route.request.empty())
-        refusals.push_back(413);
     for (const int status : refusals)
         responses.insert(QString::number(status),
                          QJsonObject{{QStringLiteral("$ref"), QStringLiteral("#/components/responses/Refused")}});
