@@ -113,6 +113,17 @@ int showProject(const CommandLine &line, ProjectOptions &o)
     return finish(o, opened.client->call("GET", "/manage/projects/" + o.id));
 }
 
+// The masked key, or that it is needed again: a damaged row, or a reference that does not resolve.
+std::string keyCell(const QJsonObject &project)
+{
+    for (const QJsonValue &provider : project.value(QLatin1String("providers")).toArray()) {
+        const QJsonObject one = provider.toObject();
+        if (one.value(QLatin1String("needs_key")).toBool())
+            return "needs its key again (" + cell(one, "provider") + ")";
+    }
+    return cell(project, "api_key_masked");
+}
+
 int listProjects(const CommandLine &line, ProjectOptions &o)
 {
     OpenClient opened;
@@ -136,7 +147,7 @@ int listProjects(const CommandLine &line, ProjectOptions &o)
         const QJsonObject project = item.toObject();
         rows.push_back({cell(project, "id"), cell(project, "name"),
                         project.value(QLatin1String("is_active")).toBool() ? "active" : "inactive",
-                        cell(project, "environment"), cell(project, "provider"), cell(project, "api_key_masked"),
+                        cell(project, "environment"), cell(project, "provider"), keyCell(project),
                         cell(project, "created_at")});
     }
     printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rows);

@@ -123,6 +123,23 @@ DoctorItem checkProviderKeyAge(const ManageContext &context)
     return made;
 }
 
+DoctorItem checkProviderKeysOpen(const ManageContext &context)
+{
+    DoctorItem made = item("provider_key_usable", "Provider keys can be used");
+    std::set<std::string> closed;
+    for (const ProjectPtr &project : context.snapshots->current()->projects()) {
+        for (const ProviderEntry &entry : project->providers) {
+            if (!project->record.deleted && entry.keyUnusable)
+                closed.insert(project->id);
+        }
+    }
+    if (closed.empty())
+        made.evidence = "Each stored key opens, and each reference resolves.";
+    else
+        set(made, DoctorState::Fail, "Needs its key again: " + joined(closed), "Give the key anew with rotate-key, or mend its reference.");
+    return made;
+}
+
 DoctorItem checkSharedProviderKeys(const ManageContext &context)
 {
     DoctorItem made = item("provider_key_shared", "Provider keys of different environments");

@@ -28,6 +28,7 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context);
 DoctorItem checkManagementTokenStrength(const ManageContext &context);
 DoctorItem checkManagementTokenAge(const ManageContext &context);
 DoctorItem checkProviderKeyAge(const ManageContext &context);
+DoctorItem checkProviderKeysOpen(const ManageContext &context);
 DoctorItem checkSharedProviderKeys(const ManageContext &context);
 DoctorItem checkTokenLifetimes(const ManageContext &context);
 DoctorItem checkTokenLimits(const ManageContext &context);
@@ -43,6 +44,8 @@ DoctorItem checkLogLevel(const ManageContext &context);
 DoctorItem checkAudit(const ManageContext &context);
 DoctorItem checkUser(const ManageContext &context);
 DoctorItem checkCoreDumps(const ManageContext &context);
+// doctor_libraries.cpp
+DoctorItem checkLibraries(const ManageContext &context);
 
 // True when a git index (its bytes) has an entry of exactly this path.
 bool gitIndexHas(std::string_view index, std::string_view path);

@@ -27,10 +27,10 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context)
 {
     std::vector<DoctorItem> items;
     for (const auto check :
-         {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkSharedProviderKeys,
+         {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
           checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
           checkUnusedTokens, checkListener, checkAllowedHosts, checkUpstreamTransport, checkLogLevel, checkAudit,
-          checkUser, checkCoreDumps})
+          checkUser, checkCoreDumps, checkLibraries})
         items.push_back(check(context));
     return items;
 }

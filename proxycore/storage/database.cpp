@@ -235,6 +235,16 @@ Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
     return readAuditRows(**connection, query);
 }
 
+std::string Database::sqliteVersion()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return {};
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("SELECT sqlite_version() || ' ' || sqlite_source_id()"));
+    return query.exec() && query.next() ? query.value(0).toString().toStdString() : std::string();
+}
+
 bool Database::healthy() const
 {
     return d->writer && d->writer->isHealthy();

@@ -65,6 +65,8 @@ public:
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
+    // Version and source id of the SQLite in use; empty when it cannot be asked.
+    std::string sqliteVersion();
     // True when the last commit succeeded or a probe did; false: 503 service_unavailable.
     bool healthy() const;
 

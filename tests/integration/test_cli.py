@@ -165,6 +165,12 @@ class Commands(Cli):
         self.assertEqual(self.json("project", "create", "--name", "C", "--id", "mine", "--key", "env:SOME_KEY",
                                    env={"SOME_KEY": KEY})["id"], "mine")
 
+    def test_a_key_that_is_needed_again_is_marked(self):
+        self.local("project", "create", "--name", "Gone", "--key", "env:NOT_SET_ANYWHERE", "--provider", "openai")
+        self.assertIn("needs its key again (openai)", self.local("project", "list").stdout)
+        item = next(i for i in json.loads(self.local("doctor", "--json", code=1).stdout)["items"] if i["id"] == "provider_key_usable")
+        self.assertEqual(item["state"], "fail")
+
     def test_exit_codes_of_answers(self):
         self.local("project", "show", "proj-000000000000", code=1)
         self.assertIn("project", self.local("token", "create", "--project", "nobody", code=1).stderr)
