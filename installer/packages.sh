@@ -14,6 +14,7 @@ BUILD=(
     qt6-svg-dev
     libcurl4-openssl-dev    # dials providers
     libssl-dev
+    libsqlite3-dev          # audit rows, written through SQLite's own interface
     node-llhttp             # the sources of llhttp
     libyaml-cpp-dev
     libcli11-dev

@@ -328,6 +328,26 @@ void AuditLog::record(AuditEvent event, Written written)
         d->wake.notify_one();
 }
 
+void AuditLog::recordAll(std::vector<Entry> entries)
+{
+    if (!d->config.enabled) {
+        for (const Entry &entry : entries) {
+            if (entry.written)
+                entry.written(true);
+        }
+        return;
+    }
+    bool first = false;
+    {
+        const std::lock_guard guard(d->queueLock);
+        first = d->queue.empty();
+        for (Entry &entry : entries)
+            d->queue.push_back({std::move(entry.event), std::move(entry.written)});
+    }
+    if (first)
+        d->wake.notify_one();
+}
+
 bool AuditLog::appendNow(std::vector<AuditEvent> &events)
 {
     if (!d->config.enabled)

@@ -71,6 +71,10 @@ public:
     using Written = std::function<void(bool ok)>;
     void record(AuditEvent event, Written written);
 
+    // Many at once: one hand-over, one wake.
+    struct Entry { AuditEvent event; Written written; };
+    void recordAll(std::vector<Entry> entries);
+
     // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and
     // hash. False: nothing of them counts as written. With AUDIT_ON_ERROR=log and a failing file it
     // returns true and empties events: the change goes on, the rows follow by append() on recovery.

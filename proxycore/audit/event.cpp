@@ -55,6 +55,13 @@ AuditEvent &AuditEvent::detail(std::string key, std::string value)
     return *this;
 }
 
+AuditEvent &AuditEvent::ownText(std::string key, std::string value)
+{
+    if (!value.empty())
+        details.emplace_back(std::move(key), std::move(value));
+    return *this;
+}
+
 AuditEvent &AuditEvent::detail(std::string key, const char *value)
 {
     return detail(std::move(key), std::string(value));

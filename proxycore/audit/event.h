@@ -34,6 +34,8 @@ struct AuditEvent
     AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName);
 
     AuditEvent &detail(std::string key, std::string value); // no-op for an empty value
+    // Of our own making (a constant, an id, a masked token): not looked at again, and of a key that is not there yet.
+    AuditEvent &ownText(std::string key, std::string value);
     AuditEvent &detail(std::string key, const char *value);
     AuditEvent &detail(std::string key, int64_t value);
     AuditEvent &detail(std::string key, bool value);

@@ -239,9 +239,7 @@ void Engine::Private::makeThreads(size_t count)
     shared.config = {settings.maxRequestSize, settings.maxInspectedBody, settings.upstreamConnectTimeoutMs,
                      settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
     shared.profiles = &profiles;
-    shared.tokenHashKey = &keys->tokenHashKey();
     shared.addresses = addresses.get();
-    shared.audit = audit.get();
     shared.heldBytes = &heldBytes;
     shared.authFailureOverLimit = [this](const Peer &peer) { authEvents->countedFailure(peer, "invalid_token"); };
     shared.storageHealthy = [this] { return ready(); };
@@ -269,7 +267,7 @@ void Engine::Private::makeThreads(size_t count)
     };
     const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
     for (size_t i = 0; i < count; ++i)
-        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), front, hooks, dial, shared, snapshots, door));
+        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), front, hooks, dial, shared, *audit, keys->tokenHashKey(), snapshots, door));
 }
 
 Outcome Engine::Private::listen()

@@ -19,12 +19,16 @@ constexpr int64_t drainCheckMs = 10;
 } // namespace
 
 EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                           const ExchangeContext &shared, const SnapshotHolder &snapshots, const DoorConfig &door)
-    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_context(shared), m_door(door),
+                           const ExchangeContext &shared, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                           const DoorConfig &door)
+    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_audit(audit, m_poller), m_hasher(tokenHashKey),
+      m_context(shared), m_door(door),
       m_drainCheck(m_poller, [this] { checkDrained(); })
 {
     m_context.snapshots = &m_snapshots;
     m_context.upstream = &m_pool;
+    m_context.audit = &m_audit;
+    m_context.hasher = &m_hasher;
     FrontHooks hooks = sharedHooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
         if (routeOf(head.path) == ServedBy::Management || stream.peer().localSocket)
@@ -105,7 +109,7 @@ void EngineThread::renewExpiry(const std::string &tokenId)
 std::vector<Exchange *> EngineThread::runningOf(const std::vector<std::string> &tokenIds) const
 {
     std::vector<Exchange *> found;
-    for (Exchange *exchange : m_context.running) {
+    for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
         if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id) != tokenIds.end())
             found.push_back(exchange);
     }

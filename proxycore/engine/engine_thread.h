@@ -20,7 +20,8 @@ class EngineThread
 {
 public:
     EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                 const ExchangeContext &shared, const SnapshotHolder &snapshots, const DoorConfig &door);
+                 const ExchangeContext &shared, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                 const DoorConfig &door);
     ~EngineThread();
 
     // Before run().
@@ -41,6 +42,8 @@ private:
     Poller m_poller;
     SnapshotReader m_snapshots;
     UpstreamPool m_pool;
+    AuditBatch m_audit;
+    AccessTokenHasher m_hasher;
     ExchangeContext m_context;
     DoorConfig m_door;
     std::unique_ptr<Server> m_server;

@@ -4,15 +4,15 @@
 #pragma once
 
 #include "access/snapshot.h"
-#include "audit/audit_log.h"
+#include "exchange/audit_batch.h"
 #include "front/http_types.h"
 #include "limits/address_limits.h"
 #include "upstream/call.h"
+#include "secrets/access_token.h"
 #include "upstream/profile.h"
 
 #include <atomic>
 #include <functional>
-#include <unordered_set>
 
 namespace llmproxy {
 
@@ -29,16 +29,16 @@ struct ExchangeContext
 {
     ExchangeConfig config;
     const Profiles *profiles = nullptr;
-    const Secret *tokenHashKey = nullptr;
+    const AccessTokenHasher *hasher = nullptr;
     SnapshotReader *snapshots = nullptr;
     AddressLimits *addresses = nullptr;     // shared by all threads
-    AuditLog *audit = nullptr;              // thread-safe
+    AuditBatch *audit = nullptr;
     UpstreamPool *upstream = nullptr;
     std::atomic<int64_t> *heldBytes = nullptr; // bodies held whole, all threads together
     // A failed authentication over AUTH_FAILURE_LIMIT: counted, one event per address and minute.
     std::function<void(const Peer &)> authFailureOverLimit;
     std::function<bool()> storageHealthy;
-    std::unordered_set<Exchange *> running;
+    Exchange *running = nullptr; // the first of a list that goes on in next()
 };
 
 } // namespace llmproxy

@@ -6,17 +6,26 @@
 
 namespace llmproxy {
 
+namespace {
+
+constexpr std::string_view modelKey[] = {"model"};
+
+} // namespace
+
 Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream)
     : m_context(context), m_head(std::move(head)), m_stream(stream), m_startedUs(Clock::steadyUs()),
       m_snapshot(context.snapshots->current()),
-      m_modelScanner({"model"}, 1, [this](std::string_view, std::string_view raw, int) {
+      m_modelScanner(modelKey, 1, [this](std::string_view, std::string_view raw, int) {
           if (m_model.empty())
               m_model = raw;
       }),
       m_expiry(stream.poller(), [this] { cut("token_expired"); }),
       m_self(std::make_shared<Exchange *>(this))
 {
-    m_context.running.insert(this);
+    m_next = m_context.running;
+    if (m_next)
+        m_next->m_previous = this;
+    m_context.running = this;
 }
 
 Exchange::~Exchange()
@@ -24,7 +33,9 @@ Exchange::~Exchange()
     if (!m_concluded) // no end goes past meter and audit
         onClientGone();
     *m_self = nullptr;
-    m_context.running.erase(this);
+    if (m_next)
+        m_next->m_previous = m_previous;
+    (m_previous ? m_previous->m_next : m_context.running) = m_next;
     releaseHeld();
 }
 
@@ -98,15 +109,16 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     event.projectId = m_token ? m_token->projectId : std::string();
     event.requestId = m_head.requestId;
     event.clientIp = m_stream.peer().text;
-    event.detail("http_method", m_head.method);
-    event.detail("endpoint", redactText(m_head.path));
+    event.details.reserve(16);
+    event.ownText("http_method", m_head.method); // one of seven
+    event.detail("endpoint", m_head.path);
     event.detail("status", int64_t{status});
     event.detail("duration_ms", durationMs());
-    event.detail("token_id", m_maskedToken);
+    event.ownText("token_id", m_maskedToken);
     event.userAgent(m_head.headers.value("user-agent"));
-    event.detail("reason", std::string(reason));
+    event.ownText("reason", std::string(reason));
     if (m_profile)
-        event.detail("provider", m_profile->name);
+        event.ownText("provider", m_profile->name);
     event.model(!m_model.empty() ? m_model : m_usage.usage().model);
     if (m_usage.usage().promptTokens >= 0)
         event.detail("prompt_tokens", m_usage.usage().promptTokens);
@@ -118,7 +130,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     if (m_upstreamStatus > 0)
         event.detail("upstream_status", int64_t{m_upstreamStatus});
     if (m_token)
-        event.detail("token_uuid", m_token->id);
+        event.ownText("token_uuid", m_token->id);
     return event;
 }
 

@@ -35,6 +35,7 @@ public:
     ~Exchange() override;
 
     const TokenPtr &token() const { return m_token; }
+    Exchange *next() const { return m_next; } // of the thread's running ones
     // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
     void cut(const std::string &reason);
     // The token's expiry was changed.
@@ -88,6 +89,7 @@ private:
     void releaseHeld();
 
     ExchangeContext &m_context;
+    Exchange *m_previous = nullptr, *m_next = nullptr;
     RequestHead m_head;
     ServerStream &m_stream;
     int64_t m_startedUs;

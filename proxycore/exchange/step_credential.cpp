@@ -75,7 +75,7 @@ Verdict Exchange::readCredential()
         reason = "malformed";
     } else {
         m_maskedToken = maskSecret(found.front());
-        const TokenPtr token = m_snapshot->tokenByHash(hashAccessToken(*m_context.tokenHashKey, found.front()));
+        const TokenPtr token = m_snapshot->tokenByHash(m_context.hasher->hash(found.front()));
         const int64_t now = Clock::wallMs();
         if (!token) {
             reason = "unknown";

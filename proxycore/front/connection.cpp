@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -95,7 +96,9 @@ void Connection::onReady(uint32_t events)
         pump();
     if (m_state == State::Closed)
         return;
-    if (events & EPOLLIN)
+    if ((events & EPOLLIN) && !wantsRead())
+        updateInterest(true); // it came before its turn
+    else if (events & EPOLLIN)
         readSome();
     else if (events & EPOLLRDHUP)
         onPeerFin();
@@ -199,6 +202,7 @@ void Connection::beginRequest(std::string_view head)
     m_bodyPaused = m_finBehindBody = m_bodyFaulty = false;
     m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
     m_deadline.stop();
+    m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     if (!m_peer.localSocket && !m_server.hostAllowed(m_head.host)) {
         refuse(refusal("misdirected_request", "this Host is not served here; add it to ALLOWED_HOSTS"));
         return;
@@ -214,8 +218,14 @@ void Connection::beginRequest(std::string_view head)
         m_windowBytes = 0;
         m_deadline.start(m_server.config().bodyTimeoutMs);
     }
-    RequestHead forHandler = m_head;
-    m_handler = m_server.hooks().makeHandler(std::move(forHandler), *this);
+    // What the answer needs stays here, the rest moves on.
+    RequestHead kept;
+    kept.method = m_head.method;
+    kept.minorVersion = m_head.minorVersion;
+    kept.requestId = m_head.requestId;
+    kept.chunked = m_head.chunked;
+    kept.contentLength = m_head.contentLength;
+    m_handler = m_server.hooks().makeHandler(std::exchange(m_head, std::move(kept)), *this);
     m_handler->start();
     if (m_handler && m_bodyDone)
         m_handler->onBodyEnd();
@@ -240,6 +250,7 @@ void Connection::refuseHead(const HeadFault &fault)
     m_in.clear();
     if (m_head.requestId.empty())
         m_head.requestId = randomUuid();
+    m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     if (m_server.hooks().headRefused)
         m_server.hooks().headRefused(m_requestPeer, fault);
     refuse(refusal(fault.code, fault.message));
@@ -448,10 +459,12 @@ bool Connection::wantsRead() const
     return false;
 }
 
-void Connection::updateInterest()
+// Between a request and its answer a client says nothing: EPOLLIN stays set until it does, which saves two system calls
+// of each request. strict: now.
+void Connection::updateInterest(bool strict)
 {
     uint32_t wanted = m_halfClosed ? 0u : static_cast<uint32_t>(EPOLLRDHUP);
-    if (wantsRead())
+    if (wantsRead() || (!strict && m_state == State::Request && m_bodyDone && !m_readToEnd && (m_interest & EPOLLIN)))
         wanted |= EPOLLIN;
     if (m_state == State::Request && !m_bodyDone && m_bodyPaused && m_finBehindBody)
         wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);

@@ -66,7 +66,7 @@ private:
     void linger();
     void closeNow(bool reset);
     void clientGone();
-    void updateInterest();
+    void updateInterest(bool strict = false);
     bool wantsRead() const;
 
     enum class State { Head, Request, Linger, Closed };
@@ -84,7 +84,8 @@ private:
     size_t m_sendTo = 0;           // of m_out: what may go; the rest is held
     BodyReader m_body;
     std::unique_ptr<RequestHandler> m_handler;
-    RequestHead m_head;            // what the answer needs: method, version, keepAlive, requestId, path
+    RequestHead m_head;            // once it moved on, what the answer needs: method, version, requestId, framing
+    Dialect m_dialect{};           // that its path's refusals speak
     Timer m_deadline;
     Timer m_writeDeadline;
     int64_t m_requestDoneUs = 0;   // when the request's last byte was read

@@ -160,8 +160,7 @@ void Connection::finish()
 {
     if (m_state == State::Closed || !m_handler)
         return;
-    std::shared_ptr<RequestHandler> done(std::move(m_handler));
-    poller().defer([done] {});
+    poller().deleteLater(std::move(m_handler));
     if (m_chunkedOut)
         m_out.append("0\r\n\r\n");
     m_responseDone = true;
@@ -174,10 +173,8 @@ void Connection::finish()
 
 void Connection::abort()
 {
-    if (m_handler) {
-        std::shared_ptr<RequestHandler> done(std::move(m_handler));
-        poller().defer([done] {});
-    }
+    if (m_handler)
+        poller().deleteLater(std::move(m_handler));
     closeNow(true);
 }
 
@@ -189,8 +186,7 @@ void Connection::refuse(const Refusal &refusal)
     }
     if (!m_bodyDone)
         m_keepAlive = false;
-    const Dialect dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
-    const std::string body = refusalBody(dialect, refusal);
+    const std::string body = refusalBody(m_dialect, refusal);
     ResponseHead head;
     head.status = refusal.status;
     head.headers.add("Content-Type", "application/json");

@@ -2,11 +2,14 @@
 #include "front/head_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace llmproxy {
 
 namespace {
+
+constexpr size_t usualFields = 16; // of the SDKs; more grow
 
 HeadFault bad(std::string message)
 {
@@ -22,11 +25,30 @@ bool plainDigits(std::string_view text, int64_t *value)
     return true;
 }
 
+// The first byte from at on that is CR, LF, NUL or another control character but TAB; the size when there is none. A plain
+// loop: find_first_of() of three characters is a call for each byte, and took an eighth of a request's instructions.
+size_t nextControl(std::string_view text, size_t at)
+{
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) > '\r' || text[at] == '\t'))
+        ++at;
+    return at;
+}
+
+// The first CR, LF or NUL.
+size_t nextLineEnd(std::string_view text, size_t at)
+{
+    for (;; ++at) {
+        at = nextControl(text, at);
+        if (at == text.size() || text[at] == '\r' || text[at] == '\n' || text[at] == '\0')
+            return at;
+    }
+}
+
 // One line up to CRLF; false for a bare CR, bare LF or NUL anywhere in it.
 bool takeLine(std::string_view *rest, std::string_view *line)
 {
-    const size_t end = rest->find_first_of(std::string_view("\r\n\0", 3));
-    if (end == std::string_view::npos || (*rest)[end] != '\r' || end + 1 >= rest->size() || (*rest)[end + 1] != '\n')
+    const size_t end = nextLineEnd(*rest, 0);
+    if (end == rest->size() || (*rest)[end] != '\r' || end + 1 >= rest->size() || (*rest)[end + 1] != '\n')
         return false;
     *line = rest->substr(0, end);
     rest->remove_prefix(end + 2);
@@ -226,8 +248,8 @@ HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *en
 {
     size_t at = from;
     while (true) {
-        const size_t hit = text.find_first_of(std::string_view("\r\n\0", 3), at);
-        if (hit == std::string_view::npos) {
+        const size_t hit = nextLineEnd(text, at);
+        if (hit == text.size()) {
             *resume = text.size();
             return HeadScan::NeedMore;
         }
@@ -249,7 +271,13 @@ HeadScan scanHead(std::string_view text, size_t from, size_t *resume, size_t *en
 
 bool isTokenChar(unsigned char c)
 {
-    return isalnum(c) || (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos);
+    static constexpr auto table = [] {
+        std::array<bool, 256> allowed{};
+        for (const char one : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+            allowed[static_cast<unsigned char>(one)] = true;
+        return allowed;
+    }();
+    return table[c];
 }
 
 HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head)
@@ -259,6 +287,7 @@ HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, Requ
         return bad("a line does not end in CR LF, or there is a NUL in it");
     if (HeadFault fault = readRequestLine(line, limits, head); fault.status)
         return fault;
+    head->headers.reserve(usualFields);
     while (true) {
         if (!takeLine(&bytes, &line))
             return bad("a header line does not end in CR LF, or there is a NUL in it");
@@ -286,6 +315,7 @@ bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHea
     if (std::any_of(head->reason.begin(), head->reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
         return false;
     framing->keepAlive = line[7] == '1';
+    head->headers.reserve(usualFields);
     while (true) {
         if (!takeLine(&bytes, &line))
             return false;

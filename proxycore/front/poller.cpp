@@ -146,9 +146,11 @@ void Poller::runPosted()
 
 void Poller::runDeferred()
 {
-    while (!m_deferred.empty()) {
+    while (!m_deferred.empty() || !m_doomed.empty()) {
         std::vector<std::function<void()>> work;
         work.swap(m_deferred);
+        std::vector<std::unique_ptr<Deletable>> doomed;
+        doomed.swap(m_doomed);
         for (auto &item : work)
             item();
     }

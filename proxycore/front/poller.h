@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <sys/epoll.h>
@@ -18,6 +19,13 @@ class PollHandler
 public:
     virtual ~PollHandler() = default;
     virtual void onReady(uint32_t events) = 0;
+};
+
+// What may still be on the stack when its time is over.
+class Deletable
+{
+public:
+    virtual ~Deletable() = default;
 };
 
 class Poller;
@@ -59,6 +67,8 @@ public:
     void post(std::function<void()> work);
     // Runs at the end of this turn: for deleting what is still on the stack. Own thread.
     void defer(std::function<void()> work) { m_deferred.push_back(std::move(work)); }
+    // Deletes it at the end of this turn. Own thread.
+    void deleteLater(std::unique_ptr<Deletable> object) { m_doomed.push_back(std::move(object)); }
 
     void run();  // until stop()
     void stop(); // any thread
@@ -80,6 +90,7 @@ private:
     int m_readyAt = 0;
     std::set<std::pair<int64_t, Timer *>> m_timers;
     std::vector<std::function<void()>> m_deferred;
+    std::vector<std::unique_ptr<Deletable>> m_doomed;
     std::mutex m_lock;
     std::vector<std::function<void()>> m_posted;
     bool m_stop = false;

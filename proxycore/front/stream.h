@@ -40,10 +40,9 @@ public:
     virtual void resumeBody() = 0;
 };
 
-class RequestHandler
+class RequestHandler : public Deletable
 {
 public:
-    virtual ~RequestHandler() = default;
     virtual void start() = 0; // right after creation
     virtual void onBody(std::string_view bytes) = 0;
     virtual void onBodyEnd() = 0;

@@ -59,25 +59,40 @@ bool isWellFormedAccessToken(std::string_view token)
     return std::equal(check.begin(), check.end(), token.end() - checkSize);
 }
 
-std::array<unsigned char, 32> hashAccessToken(const Secret &hashKey, std::string_view token)
+AccessTokenHasher::AccessTokenHasher(const Secret &hashKey)
 {
-    // Fetched once: looking an algorithm up takes longer than the hash itself.
+    // Fetched once: looking an algorithm up takes longer than the hash itself, and so does setting the key.
     static EVP_MAC *const hmac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
     char digest[] = "SHA256";
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                      OSSL_PARAM_construct_end()};
+    const std::string_view key = hashKey.reveal();
+    m_context = EVP_MAC_CTX_new(hmac);
+    // An empty or wrong hash would match nobody, or everybody: there is no going on without it.
+    if (!m_context || key.empty()
+        || EVP_MAC_init(m_context, reinterpret_cast<const unsigned char *>(key.data()), key.size(), parameters) != 1)
+        std::abort();
+}
+
+AccessTokenHasher::~AccessTokenHasher()
+{
+    EVP_MAC_CTX_free(m_context); // cleanses the key
+}
+
+std::array<unsigned char, 32> AccessTokenHasher::hash(std::string_view token) const
+{
     std::array<unsigned char, 32> hash{};
     size_t size = 0;
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
-    const std::string_view key = hashKey.reveal();
-    // An empty or wrong hash would match nobody, or everybody: there is no going on without it.
-    if (!context || key.empty()
-        || EVP_MAC_init(context, reinterpret_cast<const unsigned char *>(key.data()), key.size(), parameters) != 1
-        || EVP_MAC_update(context, reinterpret_cast<const unsigned char *>(token.data()), token.size()) != 1
-        || EVP_MAC_final(context, hash.data(), &size, hash.size()) != 1 || size != hash.size())
+    if (EVP_MAC_init(m_context, nullptr, 0, nullptr) != 1
+        || EVP_MAC_update(m_context, reinterpret_cast<const unsigned char *>(token.data()), token.size()) != 1
+        || EVP_MAC_final(m_context, hash.data(), &size, hash.size()) != 1 || size != hash.size())
         std::abort();
-    EVP_MAC_CTX_free(context);
     return hash;
+}
+
+std::array<unsigned char, 32> hashAccessToken(const Secret &hashKey, std::string_view token)
+{
+    return AccessTokenHasher(hashKey).hash(token);
 }
 
 } // namespace llmproxy

@@ -2,6 +2,7 @@
 #include "storage/audit_rows.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <QVariant>
 #include <limits>
@@ -17,11 +18,6 @@
 namespace llmproxy {
 
 namespace {
-
-QVariant textOrNull(const std::string &text)
-{
-    return text.empty() ? QVariant(QMetaType(QMetaType::QString)) : QVariant(QString::fromStdString(text));
-}
 
 // An empty std::string gives a null QString in no Qt version, but NULL here would match nothing.
 QString whole(const std::string &text)
@@ -101,30 +97,47 @@ QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
 } // namespace
 
 AuditInsert::AuditInsert(SqlConnection &connection)
-    : m_query(connection.query())
 {
-    m_query.prepare(QStringLiteral(
+    static constexpr char statement[] =
         "INSERT INTO audit_events (seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, "
-        "token_uuid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING"));
+        "token_uuid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING";
+    if (sqlite3 *database = connection.handle())
+        sqlite3_prepare_v3(database, statement, sizeof statement, SQLITE_PREPARE_PERSISTENT, &m_statement, nullptr);
+}
+
+AuditInsert::~AuditInsert()
+{
+    sqlite3_finalize(m_statement);
 }
 
 bool AuditInsert::insert(const AuditEvent &event)
 {
+    const std::string timestamp = sqlTimestamp(event.timestampMs);
+    const std::string details = detailsJson(event);
     int at = 0;
-    m_query.bindValue(at++, qint64{event.seq});
-    m_query.bindValue(at++, whole(sqlTimestamp(event.timestampMs)));
-    m_query.bindValue(at++, whole(event.action));
-    m_query.bindValue(at++, whole(event.actor));
-    m_query.bindValue(at++, textOrNull(event.projectId));
-    m_query.bindValue(at++, textOrNull(event.requestId));
-    m_query.bindValue(at++, textOrNull(event.clientIp));
-    m_query.bindValue(at++, whole(event.result));
-    m_query.bindValue(at++, whole(detailsJson(event)));
-    m_query.bindValue(at++, textOrNull(std::string(event.text("token_uuid"))));
-    m_query.bindValue(at++, whole(event.prev));
-    m_query.bindValue(at++, whole(event.hash));
-    const bool done = m_query.exec() || failed(m_query, "audit row");
-    m_query.finish(); // a statement left open would keep the transaction's locks
+    // The texts live until the step; an empty one of a column that may be empty is NULL.
+    const auto bind = [&](std::string_view text, bool mayBeNull = false) {
+        if (mayBeNull && text.empty())
+            sqlite3_bind_null(m_statement, ++at);
+        else
+            sqlite3_bind_text(m_statement, ++at, text.data() ? text.data() : "", static_cast<int>(text.size()), SQLITE_STATIC);
+    };
+    sqlite3_bind_int64(m_statement, ++at, event.seq);
+    bind(timestamp);
+    bind(event.action);
+    bind(event.actor);
+    bind(event.projectId, true);
+    bind(event.requestId, true);
+    bind(event.clientIp, true);
+    bind(event.result);
+    bind(details);
+    bind(event.text("token_uuid"), true);
+    bind(event.prev);
+    bind(event.hash);
+    const bool done = sqlite3_step(m_statement) == SQLITE_DONE;
+    if (!done)
+        logError("storage_failed", {{"what", "audit row"}, {"error", sqlite3_errmsg(sqlite3_db_handle(m_statement))}});
+    sqlite3_reset(m_statement); // a statement left open would keep the transaction's locks
     return done;
 }
 

@@ -7,19 +7,24 @@
 #include "storage/database.h"
 
 #include <functional>
+#include <sqlite3.h>
 #include <vector>
 
 namespace llmproxy {
 
-// Inserts events with one prepared statement; a seq that is there already stays as it is (replay).
+// Inserts events with one prepared statement; a seq that is there already stays as it is (replay). Through SQLite's own
+// interface: twelve QVariants and QStrings made a row cost as much as the request that it tells of.
 class AuditInsert
 {
 public:
     explicit AuditInsert(SqlConnection &connection);
+    ~AuditInsert();
+    AuditInsert(const AuditInsert &) = delete;
+    AuditInsert &operator=(const AuditInsert &) = delete;
     bool insert(const AuditEvent &event);
 
 private:
-    QSqlQuery m_query;
+    sqlite3_stmt *m_statement = nullptr;
 };
 
 Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters);

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 
+#include <QSqlDriver>
 #include <QSqlError>
+#include <QVariant>
 #include <atomic>
 
 namespace llmproxy {
@@ -52,6 +54,12 @@ QSqlQuery SqlConnection::query() const
     QSqlQuery query(m_database);
     query.setForwardOnly(true);
     return query;
+}
+
+sqlite3 *SqlConnection::handle() const
+{
+    const QVariant handle = m_database.driver()->handle();
+    return handle.isValid() && qstrcmp(handle.typeName(), "sqlite3*") == 0 ? *static_cast<sqlite3 *const *>(handle.data()) : nullptr;
 }
 
 bool SqlConnection::run(const QString &statement)

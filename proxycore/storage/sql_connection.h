@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+struct sqlite3;
+
 namespace llmproxy {
 
 class SqlConnection
@@ -22,6 +24,8 @@ public:
     SqlConnection &operator=(const SqlConnection &) = delete;
 
     QSqlQuery query() const; // forward only
+    // SQLite's own, for the statement that runs for each request. Null when the driver is not SQLite's.
+    sqlite3 *handle() const;
     // A whole statement without values. False: see failed() below.
     bool run(const QString &statement);
     bool begin(); // takes the write lock at once

@@ -105,6 +105,8 @@ private:
     std::vector<Rows> m_rows;
     std::vector<ReferenceValue> m_updates;
     size_t m_rowCount = 0; // queued and waiting
+    bool m_rowsUrgent = false; // somebody waits for them
+    std::chrono::steady_clock::time_point m_rowsDue;
     bool m_dropping = false;
     bool m_stopping = false;
     bool m_stopped = false;

@@ -4,6 +4,7 @@
 #include "front/stream.h"
 
 #include <charconv>
+#include <utility>
 
 namespace llmproxy {
 
@@ -43,6 +44,8 @@ UpstreamCall::UpstreamCall(UpstreamPool &pool, UpstreamRequest request, Upstream
 UpstreamCall::~UpstreamCall()
 {
     cancel();
+    if (m_writesSoon)
+        m_pool.forget(this);
 }
 
 void UpstreamCall::start()
@@ -67,10 +70,21 @@ void UpstreamCall::start()
 void UpstreamCall::connected(std::unique_ptr<UpstreamSocket> socket)
 {
     m_socket = std::move(socket);
-    m_interest = EPOLLIN;
-    m_pool.poller().add(m_socket->fd(), m_interest, this);
+    m_socket->setOwner(this);
     m_timer.start(m_request.firstByteTimeoutMs);
-    writeSome();
+    if (m_bodyEnded || backlog() > m_headLeft) {
+        writeSome();
+        return;
+    }
+    m_writesSoon = true;
+    m_pool.writeAtEndOfTurn(this);
+}
+
+void UpstreamCall::writeNow()
+{
+    m_writesSoon = false;
+    if (m_socket && !m_closed)
+        writeSome();
 }
 
 void UpstreamCall::sendBody(std::string_view bytes)
@@ -141,11 +155,7 @@ void UpstreamCall::updateInterest()
 {
     if (!m_socket || m_closed)
         return;
-    const uint32_t wanted = (m_paused ? 0u : static_cast<uint32_t>(EPOLLIN)) | (backlog() > 0 ? static_cast<uint32_t>(EPOLLOUT) : 0u);
-    if (wanted != m_interest) {
-        m_interest = wanted;
-        m_pool.poller().change(m_socket->fd(), wanted, this);
-    }
+    m_socket->watch((m_paused ? 0u : static_cast<uint32_t>(EPOLLIN | EPOLLRDHUP)) | (backlog() > 0 ? static_cast<uint32_t>(EPOLLOUT) : 0u));
 }
 
 void UpstreamCall::onReady(uint32_t events)
@@ -156,7 +166,7 @@ void UpstreamCall::onReady(uint32_t events)
         writeSome();
     if (m_closed)
         return;
-    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         readSome();
 }
 
@@ -283,7 +293,8 @@ void UpstreamCall::complete()
     if (reuse) {
         m_closed = true;
         m_timer.stop();
-        m_pool.poller().remove(m_socket->fd(), this);
+        m_socket->setOwner(nullptr);
+        m_socket->watch(EPOLLIN | EPOLLRDHUP);
         const int64_t idleMs = m_keepAliveSeconds < 0 ? defaultIdleMs : std::min<int64_t>(defaultIdleMs, (m_keepAliveSeconds - 1) * int64_t{1000});
         if (idleMs > 0)
             m_pool.put(m_request.target.poolKey(), std::move(m_socket), idleMs);
@@ -343,12 +354,13 @@ void UpstreamCall::drop(bool reset)
     m_closed = true;
     m_timer.stop();
     m_again.stop();
+    if (std::exchange(m_writesSoon, false))
+        m_pool.forget(this);
     if (m_dialId != 0) {
         m_pool.dialler().cancel(m_dialId);
         m_dialId = 0;
     }
     if (m_socket) {
-        m_pool.poller().remove(m_socket->fd(), this);
         if (reset)
             m_socket->resetOnClose();
         m_socket.reset();

@@ -67,6 +67,7 @@ public:
     bool headWritten() const { return m_headWritten; }
 
     void onReady(uint32_t events) override;
+    void writeNow(); // the pool's, at the end of a turn
 
 private:
     void connected(std::unique_ptr<UpstreamSocket> socket);
@@ -95,9 +96,9 @@ private:
     BodyReader m_reader;
     Timer m_timer;
     Timer m_again;
-    uint32_t m_interest = 0;
     int m_keepAliveSeconds = -1;
     bool m_headWritten = false;
+    bool m_writesSoon = false;     // in the pool's list for the end of this turn
     bool m_bodyEnded = false;
     bool m_writeBroken = false;
     bool m_full = false;           // the owner waits for onUpstreamWritable()
@@ -119,6 +120,9 @@ public:
     std::string &scratch() { return m_scratch; }
     // A connection that shows neither EOF nor bytes right now, or null.
     std::unique_ptr<UpstreamSocket> take(const std::string &key);
+    // A head waits for the body that comes in the same turn: one send for both.
+    void writeAtEndOfTurn(UpstreamCall *call);
+    void forget(UpstreamCall *call);
     void put(const std::string &key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs);
 
 private:
@@ -129,6 +133,7 @@ private:
     Poller &m_poller;
     Dialler m_dialler;
     std::string m_scratch;
+    std::vector<UpstreamCall *> m_unwritten;
     std::unordered_map<std::string, std::vector<std::unique_ptr<Idle>>> m_idle;
 };
 

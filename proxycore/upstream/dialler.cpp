@@ -27,16 +27,32 @@ CURLcode allowMovingOutput(CURL *, void *context, void *)
 
 } // namespace
 
-UpstreamSocket::UpstreamSocket(int fd) : m_fd(fd)
+UpstreamSocket::UpstreamSocket(Poller &poller, int fd) : UpstreamSocket(poller, nullptr, nullptr, fd)
 {
 }
 
-UpstreamSocket::UpstreamSocket(CURLM *multi, CURL *easy, int fd) : m_multi(multi), m_easy(easy), m_fd(fd)
+UpstreamSocket::UpstreamSocket(Poller &poller, CURLM *multi, CURL *easy, int fd) : m_poller(poller), m_multi(multi), m_easy(easy), m_fd(fd)
 {
+    m_poller.add(m_fd, m_watched, this);
+}
+
+void UpstreamSocket::watch(uint32_t events)
+{
+    if (events == m_watched)
+        return;
+    m_watched = events;
+    m_poller.change(m_fd, events, this);
+}
+
+void UpstreamSocket::onReady(uint32_t events)
+{
+    if (m_owner)
+        m_owner->onReady(events); // this may be gone now
 }
 
 UpstreamSocket::~UpstreamSocket()
 {
+    m_poller.remove(m_fd, this);
     if (!m_easy) {
         ::close(m_fd);
         return;
@@ -231,14 +247,14 @@ void Dialler::collect()
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             // A proxy's own TLS would hide behind a plain target too: only a bare connection is read directly.
             if (dial.tls || !m_config.httpsProxy.empty()) {
-                dial.done(std::make_unique<UpstreamSocket>(m_multi, easy, fd), {});
+                dial.done(std::make_unique<UpstreamSocket>(m_poller, m_multi, easy, fd), {});
                 continue;
             }
             // curl closes what it takes for idle, and never sees us read and write here: the socket becomes ours alone.
             const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
             curl_multi_remove_handle(m_multi, easy);
             curl_easy_cleanup(easy);
-            dial.done(own < 0 ? nullptr : std::make_unique<UpstreamSocket>(own),
+            dial.done(own < 0 ? nullptr : std::make_unique<UpstreamSocket>(m_poller, own),
                       own < 0 ? DialFailure{false, "upstream_connect_failed"} : DialFailure{});
             continue;
         }

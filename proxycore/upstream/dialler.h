@@ -28,15 +28,20 @@ struct DialTarget
     std::string poolKey() const;
 };
 
-// A connected socket; reads and writes through curl when TLS is on it.
-class UpstreamSocket
+// A connected socket; reads and writes through curl when TLS is on it. In the epoll set for its whole life, whoever
+// uses it: entering and leaving for each request would be four system calls of ten.
+class UpstreamSocket final : public PollHandler
 {
 public:
-    explicit UpstreamSocket(int fd); // plain: ours alone, closed here
-    UpstreamSocket(CURLM *multi, CURL *easy, int fd); // curl's, with TLS or a proxy on it
-    ~UpstreamSocket();
+    UpstreamSocket(Poller &poller, int fd); // plain: ours alone, closed here
+    UpstreamSocket(Poller &poller, CURLM *multi, CURL *easy, int fd); // curl's, with TLS or a proxy on it
+    ~UpstreamSocket() override;
     UpstreamSocket(const UpstreamSocket &) = delete;
     UpstreamSocket &operator=(const UpstreamSocket &) = delete;
+    // Who hears of its events; may delete it in onReady(). watch(): EPOLLIN and EPOLLRDHUP as long as nothing else is said.
+    void setOwner(PollHandler *owner) { m_owner = owner; }
+    void watch(uint32_t events);
+    void onReady(uint32_t events) override;
     int fd() const { return m_fd; }
     bool mayHoldBytes() const { return m_easy != nullptr; } // TLS: epoll does not show all
     // > 0 bytes; 0 end; -1 would block; -2 broken.
@@ -45,6 +50,9 @@ public:
     void resetOnClose(); // RST instead of FIN
 
 private:
+    Poller &m_poller;
+    PollHandler *m_owner = nullptr;
+    uint32_t m_watched = EPOLLIN | EPOLLRDHUP;
     CURLM *m_multi = nullptr;
     CURL *m_easy = nullptr; // null: read and written directly
     int m_fd;

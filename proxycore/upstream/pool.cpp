@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <sys/socket.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -20,17 +21,12 @@ public:
     Idle(UpstreamPool &pool, std::string key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs)
         : m_pool(pool), m_key(std::move(key)), m_socket(std::move(socket)), m_timer(pool.m_poller, [this] { m_pool.drop(this); })
     {
-        m_pool.m_poller.add(m_socket->fd(), EPOLLIN | EPOLLRDHUP, this);
+        m_socket->setOwner(this);
         m_timer.start(idleMs);
-    }
-    ~Idle() override
-    {
-        if (m_socket)
-            m_pool.m_poller.remove(m_socket->fd(), this);
     }
     std::unique_ptr<UpstreamSocket> release()
     {
-        m_pool.m_poller.remove(m_socket->fd(), this);
+        m_socket->setOwner(nullptr);
         return std::move(m_socket);
     }
     void onReady(uint32_t) override { m_pool.drop(this); }
@@ -65,6 +61,22 @@ std::unique_ptr<UpstreamSocket> UpstreamPool::take(const std::string &key)
             return socket;
     }
     return nullptr;
+}
+
+void UpstreamPool::writeAtEndOfTurn(UpstreamCall *call)
+{
+    if (m_unwritten.empty())
+        m_poller.defer([this] {
+            const std::vector<UpstreamCall *> calls = std::exchange(m_unwritten, {});
+            for (UpstreamCall *one : calls)
+                one->writeNow();
+        });
+    m_unwritten.push_back(call);
+}
+
+void UpstreamPool::forget(UpstreamCall *call)
+{
+    std::erase(m_unwritten, call);
 }
 
 void UpstreamPool::put(const std::string &key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs)

@@ -12,8 +12,8 @@ constexpr size_t maxKey = 64;
 
 } // namespace
 
-JsonScanner::JsonScanner(std::vector<std::string> keys, int maxDepth, Found found)
-    : m_keys(std::move(keys)), m_maxDepth(maxDepth), m_found(std::move(found))
+JsonScanner::JsonScanner(std::span<const std::string_view> keys, int maxDepth, Found found)
+    : m_keys(keys), m_maxDepth(maxDepth), m_found(std::move(found))
 {
 }
 
@@ -59,44 +59,51 @@ void JsonScanner::onStringEnd()
     }
 }
 
+void JsonScanner::keep(std::string_view bytes)
+{
+    const size_t room = maxCapture - std::min(m_capture.size(), maxCapture);
+    m_overflow = m_overflow || bytes.size() > room;
+    m_capture.append(bytes.substr(0, room));
+}
+
+// Inside a string, the long way of every request: on to what can end it. Returns where to go on.
+size_t JsonScanner::feedString(std::string_view bytes, size_t at)
+{
+    size_t end = at;
+    if (m_escaped) {
+        m_escaped = false;
+        ++end;
+    }
+    while (end < bytes.size() && bytes[end] != '"' && bytes[end] != '\\')
+        ++end;
+    const bool ends = end < bytes.size() && bytes[end] == '"';
+    m_escaped = end < bytes.size() && !ends;
+    const size_t behind = std::min(end + 1, bytes.size());
+    if (m_captureDepth > 0)
+        keep(bytes.substr(at, behind - at));
+    else if (m_capturing)
+        keep(bytes.substr(at, (ends ? end : behind) - at));
+    else if (m_stringIsKey)
+        m_key.append(bytes.substr(at, (ends ? end : behind) - at).substr(0, maxKey - std::min(m_key.size(), maxKey)));
+    if (ends)
+        onStringEnd();
+    return behind;
+}
+
 void JsonScanner::feed(std::string_view bytes)
 {
     for (size_t i = 0; i < bytes.size(); ++i) {
-        const char c = bytes[i];
-        const bool keep = m_captureDepth > 0 || m_capturing;
         if (m_inString) {
-            if (!keep && !m_stringIsKey && !m_escaped && c != '"' && c != '\\') {
-                // The long way of every request: text. Jump to what can end it.
-                const size_t next = bytes.find_first_of("\"\\", i);
-                if (next == std::string_view::npos)
-                    return;
-                i = next - 1;
-                continue;
-            }
-            const bool ends = c == '"' && !m_escaped;
-            if (m_captureDepth > 0 || (m_capturing && !ends)) {
-                if (m_capture.size() < maxCapture)
-                    m_capture += c;
-                else
-                    m_overflow = true;
-            } else if (m_stringIsKey && !ends && m_key.size() < maxKey) {
-                m_key += c;
-            }
-            m_escaped = c == '\\' && !m_escaped;
-            if (ends)
-                onStringEnd();
+            i = feedString(bytes, i) - 1;
             continue;
         }
+        const char c = bytes[i];
         if (m_capturing && m_captureDepth == 0 && (c == ',' || c == '}' || c == ']' || c <= ' '))
             endCapture(); // a number or word ended
         if (m_captureDepth > 0) {
-            if (m_capture.size() < maxCapture)
-                m_capture += c;
-            else
-                m_overflow = true;
+            keep(bytes.substr(i, 1));
         } else if (m_capturing) {
-            if (m_capture.size() < maxCapture)
-                m_capture += c;
+            keep(bytes.substr(i, 1));
             continue;
         }
         switch (c) {

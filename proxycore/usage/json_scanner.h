@@ -6,9 +6,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace llmproxy {
 
@@ -18,18 +18,21 @@ public:
     // maxDepth: 1 = members of the outermost object only, 2 = also of its member objects. raw is the value
     // as written: a string without quotes (escapes untouched), a number, or an object with braces.
     using Found = std::function<void(std::string_view key, std::string_view raw, int depth)>;
-    JsonScanner(std::vector<std::string> keys, int maxDepth, Found found);
+    // keys must outlive it: a constant.
+    JsonScanner(std::span<const std::string_view> keys, int maxDepth, Found found);
 
     void feed(std::string_view bytes);
     void reset(); // a new document begins
 
 private:
+    size_t feedString(std::string_view bytes, size_t at);
+    void keep(std::string_view bytes);
     void onStringEnd();
     void beginCapture();
     void endCapture();
     bool wanted() const;
 
-    std::vector<std::string> m_keys;
+    std::span<const std::string_view> m_keys;
     int m_maxDepth;
     Found m_found;
     std::string m_key;      // last member name at a level that counts

@@ -14,10 +14,13 @@ int64_t number(std::string_view text)
     return result.ec == std::errc() && value >= 0 ? value : -1;
 }
 
+constexpr std::string_view outerKeys[] = {"usage", "usageMetadata", "model", "modelVersion", "prompt_eval_count", "eval_count"};
+constexpr std::string_view innerKeys[] = {"prompt_tokens", "input_tokens", "promptTokenCount", "completion_tokens", "output_tokens", "candidatesTokenCount"};
+
 } // namespace
 
 UsageReader::UsageReader()
-    : m_scanner({"usage", "usageMetadata", "model", "modelVersion", "prompt_eval_count", "eval_count"}, 2,
+    : m_scanner(outerKeys, 2,
                 [this](std::string_view key, std::string_view raw, int) { onFound(key, raw); })
 {
 }
@@ -86,8 +89,7 @@ void UsageReader::onFound(std::string_view key, std::string_view raw)
     }
     if (raw.empty() || raw.front() != '{')
         return; // "usage":null in the chunks before the last
-    JsonScanner inner({"prompt_tokens", "input_tokens", "promptTokenCount", "completion_tokens", "output_tokens", "candidatesTokenCount"},
-                      1, [&](std::string_view name, std::string_view value, int) {
+    JsonScanner inner(innerKeys, 1, [&](std::string_view name, std::string_view value, int) {
                           const bool prompt = name == "prompt_tokens" || name == "input_tokens" || name == "promptTokenCount";
                           keep(number(value), prompt ? &m_usage.promptTokens : &m_usage.completionTokens);
                       });
