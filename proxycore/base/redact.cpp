@@ -76,7 +76,10 @@ bool isScheme(std::string_view word)
 class Redactor
 {
 public:
-    explicit Redactor(std::string_view text) : m_text(text) {}
+    explicit Redactor(std::string_view text)
+        : m_text(text), m_mayAssign(std::any_of(text.begin(), text.end(), [](char c) { return c == '=' || c == ':' || c == '"' || c == '\''; }))
+    {
+    }
 
     std::string run()
     {
@@ -128,6 +131,8 @@ private:
             --begin;
         if (begin > 0 && isAlnum(m_text[begin - 1]))
             return false;
+        if (!m_mayAssign)
+            return false;
         const size_t nameEnd = skip(m_text, m_at, isKeyCharacter);
         size_t at = nameEnd;
         if (at >= m_text.size() || std::string_view("=:\"'").find(m_text[at]) == std::string_view::npos)
@@ -170,6 +175,8 @@ private:
 
     bool keyWord()
     {
+        if (std::string_view("tsagAxhpn").find(m_text[m_at]) == std::string_view::npos) // the prefixes' first letters
+            return false;
         for (const KeyPrefix &prefix : keyPrefixes) {
             if (!m_text.substr(m_at).starts_with(prefix.text))
                 continue;
@@ -183,6 +190,7 @@ private:
     }
 
     std::string_view m_text;
+    const bool m_mayAssign; // a name and a value need one of these between them
     size_t m_at = 0;
     size_t m_copied = 0; // everything before it stands in m_out
     std::string m_out;

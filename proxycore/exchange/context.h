@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
+#include <unordered_map>
 
 namespace llmproxy {
 
@@ -38,6 +40,7 @@ struct ExchangeContext
     // A failed authentication over AUTH_FAILURE_LIMIT: counted, one event per address and minute.
     std::function<void(const Peer &)> authFailureOverLimit;
     std::function<bool()> storageHealthy;
+    std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
     Exchange *running = nullptr; // the first of a list that goes on in next()
 };
 

@@ -80,7 +80,8 @@ private:
     void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
     bool modelAllowed(std::string_view model) const;
-    std::string upstreamHead(const BaseUrl &url);
+    std::shared_ptr<const DialTarget> target();
+    std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then);

@@ -74,9 +74,9 @@ Verdict Exchange::readCredential()
         m_maskedToken = maskSecret(found.front());
         reason = "malformed";
     } else {
-        m_maskedToken = maskSecret(found.front());
         const TokenPtr token = m_snapshot->tokenByHash(m_context.hasher->hash(found.front()));
         const int64_t now = Clock::wallMs();
+        m_maskedToken = token ? token->masked : maskSecret(found.front());
         if (!token) {
             reason = "unknown";
         } else {

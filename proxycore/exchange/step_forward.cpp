@@ -53,14 +53,30 @@ bool readsUsageOf(std::string_view path)
 
 } // namespace
 
-std::string Exchange::upstreamHead(const BaseUrl &url)
+// Null: not a URL that can be used. Kept by its text; changed base URLs leave a few behind, which is why there is an end.
+std::shared_ptr<const DialTarget> Exchange::target()
+{
+    constexpr size_t mostTargets = 1000;
+    const std::string &text = m_provider->baseUrl.empty() ? m_profile->baseUrl : m_provider->baseUrl;
+    auto &known = m_context.targets;
+    if (const auto found = known.find(text); found != known.end() && found->second->unixSocket == m_profile->unixSocket)
+        return found->second;
+    Result<BaseUrl> url = parseBaseUrl(text);
+    if (!url)
+        return nullptr;
+    if (known.size() >= mostTargets)
+        known.clear();
+    return known[text] = std::make_shared<const DialTarget>(std::move(*url), m_profile->unixSocket);
+}
+
+std::string Exchange::upstreamHead(const DialTarget &target)
 {
     std::string head;
     head.reserve(1024);
-    head.append(m_head.method).append(" ").append(joinPath(url.path, m_route.rest));
+    head.append(m_head.method).append(" ").append(joinPath(target.url.path, m_route.rest));
     if (!m_cleanQuery.empty())
         head.append("?").append(m_cleanQuery);
-    head.append(" HTTP/1.1\r\nHost: ").append(url.authority()).append("\r\n");
+    head.append(" HTTP/1.1\r\nHost: ").append(target.authority).append("\r\n");
     const std::string connection = m_head.headers.joined("connection");
     bool sawEncoding = false;
     for (const Header &header : m_head.headers) {
@@ -93,7 +109,7 @@ std::string Exchange::upstreamHead(const BaseUrl &url)
 Verdict Exchange::forward()
 {
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
-    const Result<BaseUrl> url = parseBaseUrl(m_provider->baseUrl.empty() ? m_profile->baseUrl : m_provider->baseUrl);
+    const std::shared_ptr<const DialTarget> url = target();
     if (m_provider->keyUnusable || (needsKey && !m_provider->key) || !url) {
         Refusal trouble = llmproxy::refusal("service_unavailable", url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
                                                                        : "the project's provider has no usable base_url");
@@ -104,8 +120,7 @@ Verdict Exchange::forward()
     }
     m_readsUsage = readsUsageOf(m_route.rest);
     UpstreamRequest request;
-    request.target.url = *url;
-    request.target.unixSocket = m_profile->unixSocket;
+    request.target = url;
     request.head = upstreamHead(*url);
     request.chunkedBody = m_head.chunked && !m_holding;
     request.hasBody = m_holding ? !m_held.empty() : m_head.hasBody();

@@ -26,6 +26,14 @@ bool hasHalfEscape(std::string_view path)
 // What two servers could resolve to different paths.
 bool isAmbiguous(std::string_view path)
 {
+    // Nearly all paths: letters and single slashes.
+    bool usual = true;
+    for (size_t at = 0; at < path.size() && usual; ++at) {
+        const char c = path[at];
+        usual = c != '%' && c != ';' && c != '\\' && !(c == '/' && at + 1 < path.size() && (path[at + 1] == '/' || path[at + 1] == '.'));
+    }
+    if (usual)
+        return false;
     if (hasHalfEscape(path))
         return true;
     const std::string text = lowerCased(path);

@@ -12,7 +12,7 @@
 // An empty value is every row's: '' IN ('', x). GLOB '*' is any action.
 #define AUDIT_REST \
     "AND seq < ? AND action GLOB ? AND ? IN ('', actor) AND ? IN ('', result) AND ? IN ('', project_id) " \
-    "AND ? IN ('', request_id) AND ? IN ('', client_ip) AND ? IN ('', token_uuid, json_extract(details, '$.token_id')) " \
+    "AND ? IN ('', request_id) AND ? IN ('', client_ip) AND ? IN ('', token_uuid, token_id) " \
     "AND timestamp >= ? AND timestamp < ? ORDER BY seq DESC LIMIT ?"
 
 namespace llmproxy {
@@ -70,8 +70,8 @@ QString actionPattern(const std::string &action)
 QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
 {
     if (!filters.requestId.empty()) {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id = ? " AUDIT_REST));
-        return whole(filters.requestId);
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id IS NOT NULL AND substr(request_id, 1, 8) = ? " AUDIT_REST));
+        return whole(filters.requestId).left(8);
     }
     if (!filters.tokenId.empty() && filters.tokenId.find('*') == std::string::npos) {
         query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_uuid = ? " AUDIT_REST));
@@ -79,7 +79,7 @@ QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
     }
     if (!filters.tokenId.empty()) {
         query.prepare(QStringLiteral(
-            AUDIT_COLUMNS "FROM audit_events WHERE json_extract(details, '$.token_id') = ? " AUDIT_REST));
+            AUDIT_COLUMNS "FROM audit_events WHERE token_id = ? " AUDIT_REST));
         return whole(filters.tokenId);
     }
     if (!filters.projectId.empty()) {
@@ -100,7 +100,7 @@ AuditInsert::AuditInsert(SqlConnection &connection)
 {
     static constexpr char statement[] =
         "INSERT INTO audit_events (seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, "
-        "token_uuid, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING";
+        "token_uuid, token_id, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING";
     if (sqlite3 *database = connection.handle())
         sqlite3_prepare_v3(database, statement, sizeof statement, SQLITE_PREPARE_PERSISTENT, &m_statement, nullptr);
 }
@@ -132,6 +132,7 @@ bool AuditInsert::insert(const AuditEvent &event)
     bind(event.result);
     bind(details);
     bind(event.text("token_uuid"), true);
+    bind(event.text("token_id"), true);
     bind(event.prev);
     bind(event.hash);
     const bool done = sqlite3_step(m_statement) == SQLITE_DONE;

@@ -53,11 +53,11 @@ void UpstreamCall::start()
     m_out = std::move(m_request.head);
     m_headLeft = m_out.size();
     m_bodyEnded = !m_request.hasBody;
-    if (auto socket = m_pool.take(m_request.target.poolKey())) {
+    if (auto socket = m_pool.take(m_request.target->poolKey)) {
         connected(std::move(socket));
         return;
     }
-    m_dialId = m_pool.dialler().dial(m_request.target, m_request.connectTimeoutMs,
+    m_dialId = m_pool.dialler().dial(*m_request.target, m_request.connectTimeoutMs,
                                      [this](std::unique_ptr<UpstreamSocket> socket, const DialFailure &failure) {
                                          m_dialId = 0;
                                          if (socket)
@@ -297,7 +297,7 @@ void UpstreamCall::complete()
         m_socket->watch(EPOLLIN | EPOLLRDHUP);
         const int64_t idleMs = m_keepAliveSeconds < 0 ? defaultIdleMs : std::min<int64_t>(defaultIdleMs, (m_keepAliveSeconds - 1) * int64_t{1000});
         if (idleMs > 0)
-            m_pool.put(m_request.target.poolKey(), std::move(m_socket), idleMs);
+            m_pool.put(m_request.target->poolKey, std::move(m_socket), idleMs);
         m_socket.reset();
     } else {
         drop(false);

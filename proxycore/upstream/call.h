@@ -41,7 +41,7 @@ public:
 
 struct UpstreamRequest
 {
-    DialTarget target;
+    std::shared_ptr<const DialTarget> target;
     std::string head; // request line and fields, with the empty line
     bool chunkedBody = false;
     bool hasBody = false;

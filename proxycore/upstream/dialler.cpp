@@ -10,9 +10,10 @@
 
 namespace llmproxy {
 
-std::string DialTarget::poolKey() const
+DialTarget::DialTarget(BaseUrl base, std::string socketPath)
+    : url(std::move(base)), unixSocket(std::move(socketPath)), authority(url.authority()),
+      poolKey((url.tls ? "s " : "p ") + authority + " " + unixSocket)
 {
-    return (url.tls ? "s " : "p ") + url.authority() + " " + unixSocket;
 }
 
 namespace {
@@ -150,7 +151,7 @@ Dialler::~Dialler()
 uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
 {
     CURL *easy = curl_easy_init();
-    const std::string url = (target.url.tls ? "https://" : "http://") + target.url.authority() + "/";
+    const std::string url = (target.url.tls ? "https://" : "http://") + target.authority + "/";
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -2,6 +2,7 @@
 #include "usage/json_scanner.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace llmproxy {
 
@@ -74,8 +75,12 @@ size_t JsonScanner::feedString(std::string_view bytes, size_t at)
         m_escaped = false;
         ++end;
     }
-    while (end < bytes.size() && bytes[end] != '"' && bytes[end] != '\\')
-        ++end;
+    end = std::min(end, bytes.size());
+    // Two searches of the whole rest run 30 bytes at a time; a loop over both characters runs one.
+    const auto *quote = static_cast<const char *>(memchr(bytes.data() + end, '"', bytes.size() - end));
+    const size_t most = quote ? static_cast<size_t>(quote - bytes.data()) : bytes.size();
+    const auto *backslash = static_cast<const char *>(memchr(bytes.data() + end, '\\', most - end));
+    end = backslash ? static_cast<size_t>(backslash - bytes.data()) : most;
     const bool ends = end < bytes.size() && bytes[end] == '"';
     m_escaped = end < bytes.size() && !ends;
     const size_t behind = std::min(end + 1, bytes.size());

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "secrets/access_token.h"
 #include "storage/database.h"
+#include "storage/migrations.h"
 #include "test_registry.h"
 
 #include <QSqlDatabase>
@@ -220,6 +221,37 @@ private Q_SLOTS:
         QVERIFY(!rig.snapshots.current()->project("p1")->providers.front().keyUnusable);
         QVERIFY(rig.snapshots.current()->project("p2")->providers.front().keyUnusable);
         QVERIFY(!rig.snapshots.current()->project("p2")->providers.front().key);
+    }
+
+    // A database of the first schema, with an event: its rows are found by what the second one indexes.
+    void olderSchemaIsBroughtUp()
+    {
+        QTemporaryDir dir;
+        const std::string path = Rig(dir).path;
+        QFile first(QStringLiteral(LLM_PROXY_SOURCE_DIR "/resources/sql/0001_initial.sql"));
+        QVERIFY(first.open(QIODevice::ReadOnly));
+        for (const QString &statement : splitStatements(QString::fromUtf8(first.readAll())))
+            raw(path, statement);
+        raw(path, QStringLiteral("INSERT INTO audit_events VALUES (1, '2026-01-02 03:04:05.678', 'token.access', 'client', 'p', "
+                                 "'11112222-3333-4444-5555-666677778888', '10.0.0.1', 'success', "
+                                 "'{\"token_id\":\"tok-1234****cdef\",\"token_uuid\":\"u\"}', 'u', '0', '1')"));
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(QFile::exists(QString::fromStdString(path + ".backup-v1")));
+        for (const auto &[request, token] : {std::pair{"11112222-3333-4444-5555-666677778888", ""}, std::pair{"", "tok-1234****cdef"}, std::pair{"", "u"}}) {
+            AuditQuery query;
+            query.limit = 10;
+            query.requestId = request;
+            query.tokenId = token;
+            const auto found = rig.database.auditEvents(query);
+            QVERIFY(found);
+            QCOMPARE(found->size(), size_t{1});
+            QCOMPARE(found->front().text("token_id"), std::string_view("tok-1234****cdef"));
+        }
+        AuditQuery other;
+        other.limit = 10;
+        other.requestId = "11112222-3333-4444-5555-000000000000"; // the same eight characters in front
+        QVERIFY(rig.database.auditEvents(other)->empty());
     }
 
     void newerSchemaIsRefused()

@@ -62,8 +62,7 @@ void TstDialler::aConnectionStaysOursWhateverIsDialledNext()
     Poller poller;
     Dialler dialler(poller, {});
     Listener listener;
-    DialTarget target;
-    target.url = {false, "127.0.0.1", listener.port(), ""};
+    const DialTarget target({false, "127.0.0.1", listener.port(), ""}, "");
     std::vector<std::unique_ptr<UpstreamSocket>> made;
     std::function<void()> dialNext = [&] {
         dialler.dial(target, 5'000, [&](std::unique_ptr<UpstreamSocket> socket, const DialFailure &) {
