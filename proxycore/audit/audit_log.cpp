@@ -128,6 +128,7 @@ bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events)
             event.clientIp = maskClientIp(event.clientIp);
         event.seq = ++seq;
         event.prev = hash;
+        event.detailsText = detailsJson(event);
         const std::string covered = hashedBytes(event);
         event.hash = hash = sha256Hex(covered);
         if (file)

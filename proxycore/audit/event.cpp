@@ -114,7 +114,9 @@ std::string_view AuditEvent::text(std::string_view key) const
 
 std::string detailsJson(const AuditEvent &event)
 {
-    std::string json = "{";
+    std::string json;
+    json.reserve(600);
+    json += '{';
     for (const auto &[key, value] : event.details) {
         if (json.size() > 1)
             json += ',';
@@ -133,7 +135,9 @@ std::string detailsJson(const AuditEvent &event)
 
 std::string hashedBytes(const AuditEvent &event)
 {
-    std::string line = "{";
+    std::string line;
+    line.reserve(1000); // most are 800 bytes
+    line += '{';
     appendText(line, "timestamp", rfc3339(event.timestampMs));
     appendText(line, "action", event.action);
     appendText(line, "actor", event.actor);
@@ -142,9 +146,9 @@ std::string hashedBytes(const AuditEvent &event)
     appendText(line, "client_ip", event.clientIp);
     appendText(line, "result", event.result);
     if (!event.details.empty())
-        line += ",\"details\":" + detailsJson(event);
+        line.append(",\"details\":").append(event.detailsText.empty() ? detailsJson(event) : event.detailsText);
     if (event.seq > 0)
-        line += ",\"seq\":" + std::to_string(event.seq);
+        line.append(",\"seq\":").append(std::to_string(event.seq));
     appendText(line, "prev", event.prev);
     return line;
 }

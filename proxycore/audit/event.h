@@ -26,6 +26,7 @@ struct AuditEvent
     std::string result;          // success, failure, denied, error
     std::vector<std::pair<std::string, Detail>> details; // in order; empty texts are left out
     // Set by the audit thread:
+    std::string detailsText;     // detailsJson(), for the line and for the row
     int64_t seq = 0;
     std::string prev;
     std::string hash;

@@ -14,14 +14,23 @@ std::atomic<int64_t> s_shiftMs{0};
 
 std::string format(int64_t wallMs, char separator, const char *suffix)
 {
-    const auto seconds = static_cast<time_t>(wallMs / 1000);
-    tm utc{};
-    gmtime_r(&seconds, &utc);
-    char text[48];
-    std::snprintf(text, sizeof text, "%04d-%02d-%02d%c%02d:%02d:%02d.%03d%s", utc.tm_year + 1900,
-                  utc.tm_mon + 1, utc.tm_mday, separator, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                  static_cast<int>(wallMs % 1000), suffix);
-    return text;
+    // A thread's events come many a second: the second is formatted once.
+    thread_local time_t second = -1;
+    thread_local char text[48];
+    const auto wanted = static_cast<time_t>(wallMs / 1000);
+    if (wanted != second) {
+        tm utc{};
+        gmtime_r(&wanted, &utc);
+        std::snprintf(text, sizeof text, "%04d-%02d-%02d %02d:%02d:%02d.", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                      utc.tm_min, utc.tm_sec);
+        second = wanted;
+    }
+    std::string out(text);
+    out[10] = separator;
+    const auto milliseconds = static_cast<int>(wallMs % 1000);
+    for (const int digit : {milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10})
+        out += static_cast<char>('0' + digit);
+    return out.append(suffix);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 // Thread: its engine thread.
 #pragma once
 
+#include "base/recycled.h"
 #include "exchange/context.h"
 #include "exchange/stream_usage.h"
 #include "front/stream.h"
@@ -28,7 +29,7 @@ struct PathRoute
     std::string rest;     // the path without the provider's name
 };
 
-class Exchange final : public RequestHandler, public UpstreamEvents
+class Exchange final : public RequestHandler, public UpstreamEvents, public Recycled<Exchange>
 {
 public:
     Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream);

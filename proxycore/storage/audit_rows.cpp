@@ -86,8 +86,8 @@ QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
         query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE project_id = ? " AUDIT_REST));
         return whole(filters.projectId);
     }
-    if (!filters.action.empty() && !filters.action.ends_with('.') && !filters.action.ends_with('*')) {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE action = ? " AUDIT_REST));
+    if (!filters.action.empty() && !filters.action.ends_with('.') && !filters.action.ends_with('*') && filters.action != "token.access") {
+        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE action <> 'token.access' AND action = ? " AUDIT_REST));
         return whole(filters.action);
     }
     query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST));
@@ -113,7 +113,7 @@ AuditInsert::~AuditInsert()
 bool AuditInsert::insert(const AuditEvent &event)
 {
     const std::string timestamp = sqlTimestamp(event.timestampMs);
-    const std::string details = detailsJson(event);
+    const std::string details = event.detailsText.empty() ? detailsJson(event) : std::string();
     int at = 0;
     // The texts live until the step; an empty one of a column that may be empty is NULL.
     const auto bind = [&](std::string_view text, bool mayBeNull = false) {
@@ -130,7 +130,7 @@ bool AuditInsert::insert(const AuditEvent &event)
     bind(event.requestId, true);
     bind(event.clientIp, true);
     bind(event.result);
-    bind(details);
+    bind(details.empty() ? event.detailsText : details);
     bind(event.text("token_uuid"), true);
     bind(event.text("token_id"), true);
     bind(event.prev);

@@ -4,6 +4,7 @@
 // only at the end of a turn. Thread: its poller's.
 #pragma once
 
+#include "base/recycled.h"
 #include "front/body_reader.h"
 #include "front/head_rules.h"
 #include "upstream/dialler.h"
@@ -49,7 +50,7 @@ struct UpstreamRequest
     int64_t connectTimeoutMs = 0, firstByteTimeoutMs = 0, idleTimeoutMs = 0;
 };
 
-class UpstreamCall final : public PollHandler
+class UpstreamCall final : public PollHandler, public Recycled<UpstreamCall>
 {
 public:
     UpstreamCall(UpstreamPool &pool, UpstreamRequest request, UpstreamEvents &events);
