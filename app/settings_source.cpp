@@ -2,6 +2,7 @@
 #include "settings_source.h"
 
 #include "base/log.h"
+#include "engine/tls_config.h"
 #include "output.h"
 #include "upstream/profile.h"
 
@@ -62,6 +63,14 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
         else
             note("./.env is not read: " + distrust);
     }
+    sources.tlsProblem = [](const Settings &settings) -> std::optional<SettingProblem> {
+        const auto identity = TlsIdentity::load(tlsConfigOf(settings));
+        if (identity)
+            return std::nullopt;
+        const std::string &name = identity.error().field;
+        const std::string &value = name == "TLS_KEY_FILE" ? settings.tlsKeyFile : name == "TLS_CIPHERS" ? settings.tlsCiphers : settings.tlsCertFile;
+        return SettingProblem{name, value, identity.error().message};
+    };
     return sources;
 }
 

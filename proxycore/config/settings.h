@@ -27,6 +27,9 @@ struct ListenAddress
 struct Settings
 {
     ListenAddress listen;
+    ListenAddress httpListen{"", 0}; // host empty: none
+    std::string tlsCertFile, tlsKeyFile, tlsMinVersion = "1.2", tlsCiphers, acmeWebroot;
+    std::vector<std::string> corsOrigins; // "https://app.example"; "*"
     bool allowInsecureListen = false;
     bool allowInsecureUpstream = false;
     std::string dataDir, databasePath;
@@ -79,6 +82,8 @@ struct SettingSources
     bool envFileRequired = false; // named by --env: missing or unreadable is a problem
     // What is wrong with the profiles of API_CONFIG_PATH, or empty. Profiles are read by the folder "upstream".
     std::function<std::string(const std::string &path)> profilesProblem;
+    // What is wrong with certificate and key. TLS is the folder "front"'s.
+    std::function<std::optional<SettingProblem>(const Settings &settings)> tlsProblem;
     bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
 };
 

@@ -116,7 +116,18 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
     Settings &s = loaded->settings;
     const auto problem = [&](const char *name, const std::string &value, const std::string &text) { loaded->problems.push_back({name, value, text}); };
     const auto address = IpAddress::parse(s.listen.host);
-    if (address && !address->isLoopback() && !s.allowInsecureListen)
+    const bool tls = !s.tlsCertFile.empty() && !s.tlsKeyFile.empty();
+    if (s.tlsCertFile.empty() != s.tlsKeyFile.empty())
+        problem(s.tlsCertFile.empty() ? "TLS_CERT_FILE" : "TLS_KEY_FILE", "", "certificate and key are given together");
+    else if (tls && sources.tlsProblem) {
+        if (const auto wrong = sources.tlsProblem(s))
+            loaded->problems.push_back(*wrong);
+    }
+    if (!s.httpListen.host.empty() && !tls)
+        problem("HTTP_LISTEN_ADDR", s.httpListen.text(), "it is the plain listener beside TLS: give TLS_CERT_FILE and TLS_KEY_FILE too");
+    if (!s.acmeWebroot.empty() && access(s.acmeWebroot.c_str(), R_OK | X_OK) != 0)
+        problem("ACME_WEBROOT", s.acmeWebroot, "the folder cannot be read");
+    if (address && !address->isLoopback() && !s.allowInsecureListen && !tls)
         problem("LISTEN_ADDR", s.listen.text(),
                 "a non-loopback address without TLS would send tokens in clear; set ALLOW_INSECURE_LISTEN=true to allow it");
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())

@@ -157,7 +157,7 @@ std::string storeHosts(const std::string &value, Settings &settings)
     return {};
 }
 
-std::string storeListen(const std::string &value, Settings &settings)
+std::string readListen(const std::string &value, ListenAddress *into)
 {
     const char *accepted = "address:port is accepted, like 127.0.0.1:8080 or [::1]:8080";
     const size_t colon = value.rfind(':');
@@ -173,7 +173,34 @@ std::string storeListen(const std::string &value, Settings &settings)
     const auto result = std::from_chars(value.data() + colon + 1, end, port);
     if (result.ec != std::errc() || result.ptr != end || port > 65535 || (host != "localhost" && !IpAddress::parse(host)))
         return accepted;
-    settings.listen = {host, static_cast<uint16_t>(port)};
+    *into = {host, static_cast<uint16_t>(port)};
+    return {};
+}
+
+std::string storeListen(const std::string &value, Settings &settings)
+{
+    return readListen(value, &settings.listen);
+}
+
+std::string storeHttpListen(const std::string &value, Settings &settings)
+{
+    return readListen(value, &settings.httpListen);
+}
+
+// RFC 6454 section 6.2: scheme://host[:port], nothing behind it.
+std::string storeOrigins(const std::string &value, Settings &settings)
+{
+    settings.corsOrigins.clear();
+    for (const std::string &item : splitList(value)) {
+        const size_t scheme = item.find("://");
+        const bool exact = scheme != std::string::npos && scheme > 0 && item.size() > scheme + 3
+                           && item.find_first_of("/?#*", scheme + 3) == std::string::npos;
+        if (item != "*" && !exact)
+            return "\"" + item + "\" is not an origin; accepted are lists like https://app.example,http://localhost:3000, and *";
+        std::string lower = item;
+        std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+        settings.corsOrigins.push_back(lower);
+    }
     return {};
 }
 
@@ -284,15 +311,15 @@ std::vector<SettingRow> declare()
         row("LOG_MAX_SIZE_MB", "10", "1 to 10000", "rotates LOG_FILE at this size", number(&S::logMaxSizeMb, 1, 10'000)),
         row("LOG_MAX_BACKUPS", "5", "0 to 1000", "rotated log files kept", number(&S::logMaxBackups, 0, 1000)),
         row("LOG_MAX_AGE", "30d", "30d", "age at which rotated log files go (not yet changeable)", waits({"30d"})),
-        row("TLS_CERT_FILE", "", "unset", "HTTPS (not yet available)", waits({})),
-        row("TLS_KEY_FILE", "", "unset", "HTTPS (not yet available)", waits({})),
-        row("TLS_MIN_VERSION", "1.2", "1.2", "HTTPS (not yet available)", waits({"1.2"})),
-        row("TLS_CIPHERS", "", "unset", "HTTPS (not yet available)", waits({})),
-        row("HTTP_LISTEN_ADDR", "", "unset", "plain listener beside TLS (not yet available)", waits({})),
-        row("ACME_WEBROOT", "", "unset", "ACME challenges (not yet available)", waits({})),
+        row("TLS_CERT_FILE", "", "file", "HTTPS: PEM certificate and its chain; read again when it changes", text(&S::tlsCertFile)),
+        row("TLS_KEY_FILE", "", "file", "HTTPS: its PEM key", text(&S::tlsKeyFile)),
+        row("TLS_MIN_VERSION", "1.2", "1.2 or 1.3", "oldest TLS that clients may speak", choice(&S::tlsMinVersion, {"1.2", "1.3"})),
+        row("TLS_CIPHERS", "", "OpenSSL cipher list", "of TLS 1.2; Mozilla intermediate when unset", text(&S::tlsCiphers)),
+        row("HTTP_LISTEN_ADDR", "", "address:port", "plain listener beside TLS: ACME challenges, all else is sent to https", storeHttpListen),
+        row("ACME_WEBROOT", "", "folder", "serves /.well-known/acme-challenge/ from it, for certbot --webroot", text(&S::acmeWebroot)),
         row("TRUSTED_PROXIES", "", "list of networks", "only from these is X-Forwarded-For believed", networks(&S::trustedProxies)),
         row("ALLOWED_HOSTS", "", "list of names", "further Host names that are served; others get 421", storeHosts),
-        row("CORS_ALLOWED_ORIGINS", "", "unset", "CORS (not yet available)", waits({})),
+        row("CORS_ALLOWED_ORIGINS", "", "list of origins", "web pages of these origins may call; * for all", storeOrigins),
         row("REQUEST_HEAD_TIMEOUT", "10s", "duration", "a request head must arrive within", duration(&S::requestHeadTimeoutMs, 10, hour)),
         row("REQUEST_BODY_TIMEOUT", "60s", "duration", "a request body may pause this long", duration(&S::requestBodyTimeoutMs, 10, hour)),
         row("KEEPALIVE_TIMEOUT", "75s", "duration", "an idle client connection is closed after", duration(&S::keepaliveTimeoutMs, 10, hour)),

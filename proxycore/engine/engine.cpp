@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "engine/engine.h"
+#include "engine/engine_private.h"
 
-#include "audit/audit_log.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/masking.h"
 #include "base/random.h"
-#include "engine/auth_events.h"
-#include "engine/data_lock.h"
-#include "engine/engine_thread.h"
-#include "engine/memory_return.h"
-#include "front/http_bridge.h"
-#include "manage/route_table.h"
-#include "secrets/key_ring.h"
-#include "secrets/references.h"
-#include "storage/database.h"
+#include "engine/tls_config.h"
 
 #include <algorithm>
 #include <cstring>
@@ -31,6 +22,7 @@ namespace {
 
 constexpr int flushEveryMs = 5'000;
 constexpr int memoryEveryMs = 1'000;
+constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
 // Creates each missing folder of the path 0700.
@@ -60,38 +52,6 @@ std::string sha256Hex(std::string_view text)
 
 } // namespace
 
-struct Engine::Private
-{
-    const Settings &settings;
-    EngineOptions options;
-    DataLock lock;
-    Profiles profiles;
-    SnapshotHolder snapshots;
-    std::optional<KeyRing> keys;
-    std::unique_ptr<ReferenceResolver> references;
-    std::unique_ptr<Database> database;
-    std::unique_ptr<AuditLog> audit;
-    std::unique_ptr<AuthEvents> authEvents;
-    std::unique_ptr<AddressLimits> addresses;
-    std::unique_ptr<ManageApi> api;
-    std::unique_ptr<HttpBridge> bridge;
-    std::atomic<int64_t> heldBytes{0};
-    std::vector<std::unique_ptr<EngineThread>> threads;
-    MemoryReturn memory; // management thread
-    std::string address;
-    int64_t managementTokenSinceMs = 0;
-    bool started = false;
-    bool stopping = false;
-
-    Outcome openKeys();
-    Outcome openStorage();
-    Outcome listen();
-    void makeApi();
-    void makeThreads(size_t count);
-    void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
-    bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
-    std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
-};
 
 Outcome Engine::Private::openKeys()
 {
@@ -170,11 +130,14 @@ void Engine::Private::makeApi()
     };
     context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
+    context.certificateExpiresMs = [this] { return tls ? tls->current()->expiresMs() : int64_t{0}; };
     context.managementTokenSinceMs = managementTokenSinceMs;
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
     bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
+    if (tls)
+        bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
     bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
 }
 
@@ -205,110 +168,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     });
 }
 
-void Engine::Private::makeThreads(size_t count)
-{
-    FrontConfig front;
-    front.head = {static_cast<size_t>(settings.maxHeaderCount), static_cast<size_t>(settings.maxTargetSize)};
-    front.maxHeaderSize = static_cast<size_t>(settings.maxHeaderSize);
-    front.maxRequestSize = settings.maxRequestSize;
-    front.headTimeoutMs = settings.requestHeadTimeoutMs;
-    front.bodyTimeoutMs = settings.requestBodyTimeoutMs;
-    front.keepaliveTimeoutMs = settings.keepaliveTimeoutMs;
-    front.writeTimeoutMs = settings.clientWriteTimeoutMs;
-    front.allowedHosts = settings.allowedHosts;
-    front.trustedProxies = settings.trustedProxies;
-
-    FrontHooks hooks;
-    hooks.admitRequest = [this](const Peer &peer) {
-        Refusal answer;
-        const RateDecision rate = addresses->takeRequest(peer.address, Clock::wallMs() * 1000);
-        if (rate.allowed)
-            return answer;
-        answer = refusal("rate_limit_exceeded", "too many requests from this address");
-        answer.retryAfter = rate.retryAfterSeconds;
-        answer.rateLimit = rate.limit;
-        answer.rateRemaining = 0;
-        answer.rateReset = rate.resetSeconds;
-        return answer;
-    };
-    hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
-    hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
-    hooks.headRefused = [this](const Peer &peer, const HeadFault &fault) { authEvents->countedFailure(peer, fault.code); };
-
-    ExchangeContext shared;
-    shared.config = {settings.maxRequestSize, settings.maxInspectedBody, settings.upstreamConnectTimeoutMs,
-                     settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
-    shared.profiles = &profiles;
-    shared.addresses = addresses.get();
-    shared.heldBytes = &heldBytes;
-    shared.authFailureOverLimit = [this](const Peer &peer) { authEvents->countedFailure(peer, "invalid_token"); };
-    shared.storageHealthy = [this] { return ready(); };
-
-    DoorConfig door;
-    door.allowedIps = settings.managementAllowedIps;
-    door.token = &settings.managementToken;
-    door.bridge = bridge.get();
-    door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
-    door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
-    door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
-        Refusal answer;
-        const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
-        if (rate.allowed) {
-            authEvents->failure(peer, head, status, reason, std::move(written));
-            return answer;
-        }
-        authEvents->countedFailure(peer, reason);
-        answer = refusal("rate_limit_exceeded", "too many failed authentications from this address");
-        answer.retryAfter = rate.retryAfterSeconds;
-        answer.rateLimit = rate.limit;
-        answer.rateRemaining = 0;
-        answer.rateReset = rate.resetSeconds;
-        return answer;
-    };
-    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
-    for (size_t i = 0; i < count; ++i)
-        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), front, hooks, dial, shared, *audit, keys->tokenHashKey(), snapshots, door));
-}
-
-Outcome Engine::Private::listen()
-{
-    const auto failed = [](std::string text) { return Error{ErrorKind::Unavailable, "listen", std::move(text), "LISTEN_ADDR"}; };
-    std::string problem;
-    const bool network = options.networkListener;
-    if (!network && !options.controlSocket)
-        return {};
-    uint16_t port = settings.listen.port;
-    if (network && !probeBind(settings.listen.host, &port, &problem))
-        return failed(problem);
-    makeThreads(network ? static_cast<size_t>(std::max(settings.engineThreads, 1)) : 1);
-    for (const auto &thread : threads) {
-        if (!network)
-            break;
-        const int fd = openTcpListener(settings.listen.host, port, &port, &problem);
-        if (fd < 0)
-            return failed(problem);
-        thread->listenOn(fd, false);
-    }
-    if (options.controlSocket) {
-        const int fd = openUnixListener(controlSocketPath(settings.dataDir), &problem);
-        if (fd < 0)
-            return failed(problem);
-        threads.front()->listenOn(fd, true);
-    }
-    if (options.demo) {
-        const int fd = openUnixListener(demoSocket(), &problem);
-        if (fd < 0)
-            return failed(problem);
-        threads.front()->serveDemoOn(fd);
-    }
-    if (network)
-        address = ListenAddress{settings.listen.host, port}.text();
-    for (const auto &thread : threads)
-        thread->run();
-    return {};
-}
-
-Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private{settings, options, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, 0, false, false})
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, options))
 {
 }
 
@@ -347,6 +207,12 @@ Outcome Engine::start()
     policy.limitLoopbackFailures = d->settings.authFailureLimitSet;
     policy.limitLoopbackConnections = d->settings.maxConnectionsPerIpSet;
     d->addresses = std::make_unique<AddressLimits>(policy);
+    if (!d->settings.tlsCertFile.empty()) {
+        auto tls = TlsContext::create(tlsConfigOf(d->settings));
+        if (!tls)
+            return tls.error();
+        d->tls = std::move(*tls);
+    }
     if (Outcome failure = d->openStorage())
         return failure;
     d->authEvents = std::make_unique<AuthEvents>(*d->audit);
@@ -356,7 +222,9 @@ Outcome Engine::start()
         return failure;
     if (d->options.networkListener) {
         d->audit->record(AuditEvent("system.start", "system", "success"), nullptr);
-        logInfo("listening", {{"address", d->address}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
+        if (!d->plainAddress.empty())
+            logInfo("redirecting to https", {{"address", d->plainAddress}});
+        logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
     }
     return {};
 }
@@ -402,6 +270,7 @@ void Engine::waitStopped()
 void Engine::reopenLogs()
 {
     d->audit->reopen();
+    d->reloadTls = true;
     reopenLog();
 }
 

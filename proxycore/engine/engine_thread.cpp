@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/demo_server.h"
 #include "exchange/exchange.h"
+#include "front/plain_handlers.h"
 #include "front/routes.h"
 
 #include <algorithm>
@@ -30,12 +31,29 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_context.audit = &m_audit;
     m_context.hasher = &m_hasher;
     FrontHooks hooks = sharedHooks;
+    FrontHooks plainHooks = sharedHooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
+        if (const std::string &webroot = m_server->config().acmeWebroot; !webroot.empty() && head.path.starts_with(acmePrefix))
+            return std::make_unique<AcmeHandler>(webroot, std::move(head), stream);
         if (routeOf(head.path) == ServedBy::Management || stream.peer().localSocket)
             return std::make_unique<ManagementDoor>(m_door, std::move(head), stream);
         return std::make_unique<Exchange>(m_context, std::move(head), stream);
     };
     m_server = std::make_unique<Server>(m_poller, front, std::move(hooks));
+    FrontConfig plain = front;
+    plain.redirects = true;
+    plainHooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
+        const FrontConfig &config = m_plainServer->config();
+        if (!config.acmeWebroot.empty() && head.path.starts_with(acmePrefix))
+            return std::make_unique<AcmeHandler>(config.acmeWebroot, std::move(head), stream);
+        return std::make_unique<RedirectHandler>(config.httpsPort, std::move(head), stream);
+    };
+    m_plainServer = std::make_unique<Server>(m_poller, std::move(plain), std::move(plainHooks));
+}
+
+void EngineThread::redirectOn(int fd)
+{
+    m_plainServer->listenOn(fd, false);
 }
 
 EngineThread::~EngineThread()
@@ -71,6 +89,7 @@ void EngineThread::drain(int64_t timeoutMs)
     m_poller.post([this, timeoutMs] {
         m_drainUntilUs = Clock::steadyUs() + timeoutMs * 1000;
         m_server->drain();
+        m_plainServer->drain();
         checkDrained();
     });
 }
@@ -83,6 +102,7 @@ void EngineThread::checkDrained()
         return;
     }
     m_server->killAll();
+    m_plainServer->killAll();
     if (m_demoServer) {
         m_demoServer->stopListening();
         m_demoServer->killAll();

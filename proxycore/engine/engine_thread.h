@@ -26,6 +26,7 @@ public:
 
     // Before run().
     void listenOn(int fd, bool localSocket);
+    void redirectOn(int fd); // HTTP_LISTEN_ADDR
     void serveDemoOn(int fd);
     void run();
     // Any thread.
@@ -47,6 +48,7 @@ private:
     ExchangeContext m_context;
     DoorConfig m_door;
     std::unique_ptr<Server> m_server;
+    std::unique_ptr<Server> m_plainServer;
     std::unique_ptr<Server> m_demoServer;
     Timer m_drainCheck;
     int64_t m_drainUntilUs = 0;

@@ -63,6 +63,8 @@ private:
     // The steps; each in its own file. The order stands in path.cpp.
     Verdict refuseUpgrade();
     Verdict findRoute();
+    Verdict answerPreflight();
+    Verdict checkOrigin();
     Verdict checkStorage();
     Verdict readCredential();
     Verdict checkProject();

@@ -16,10 +16,12 @@ struct Path
 const Path Path::steps[] = {
     {&Exchange::refuseUpgrade, "upgrade", "a WebSocket client falls back at once on 426, whoever it is"},
     {&Exchange::findRoute, "route", "a path that nobody serves says so before a credential is asked for"},
+    {&Exchange::answerPreflight, "preflight", "a browser asks before it sends a credential"},
     {&Exchange::readCredential, "credential", "who asks; from here on refusals are about a known token"},
     {&Exchange::checkStorage, "storage", "a valid token meets our own trouble as 503, never as 401"},
     {&Exchange::checkProject, "project", "a switched-off project stops all its tokens"},
     {&Exchange::checkAddress, "address", "a token bound to addresses is worthless elsewhere"},
+    {&Exchange::checkOrigin, "origin", "a web page calls only when its origin is on the list"},
     {&Exchange::checkEndpoint, "endpoint", "which provider, and whether this token may call that path and method"},
     {&Exchange::checkSize, "size", "a declared size over the limit is refused before it is sent"},
     {&Exchange::takeLimits, "limits", "rate, quota, concurrency: all checked, then charged; given back when a later step refuses"},

@@ -4,12 +4,11 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "front/plain_handlers.h"
+#include "front/routes.h"
 #include "front/server.h"
 
 #include <algorithm>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <utility>
 
 namespace llmproxy {
@@ -39,18 +38,16 @@ bool isSaneRequestId(std::string_view id)
 
 } // namespace
 
-Connection::Connection(Server &server, int fd, Peer peer)
-    : m_server(server), m_fd(fd), m_peer(peer), m_requestPeer(std::move(peer)),
+Connection::Connection(Server &server, int fd, Peer peer, const TlsIdentity *identity)
+    : m_server(server), m_socket(fd, identity), m_peer(peer), m_requestPeer(std::move(peer)),
       m_body(BodyReader::Kind::Request, server.config().maxHeaderSize),
       m_deadline(server.poller(), [this] { onDeadline(); }),
+      m_again(server.poller(), [this] {
+          if (wantsRead())
+              readSome();
+      }),
       m_writeDeadline(server.poller(), [this] { onWriteStalled(); })
 {
-}
-
-Connection::~Connection()
-{
-    if (m_fd >= 0)
-        ::close(m_fd);
 }
 
 Poller &Connection::poller()
@@ -61,7 +58,7 @@ Poller &Connection::poller()
 void Connection::open()
 {
     m_interest = EPOLLIN | EPOLLRDHUP;
-    poller().add(m_fd, m_interest, this);
+    poller().add(m_socket.fd(), m_interest, this);
     m_deadline.start(m_server.config().headTimeoutMs);
 }
 
@@ -85,6 +82,10 @@ void Connection::onReady(uint32_t events)
 {
     if (m_state == State::Closed)
         return;
+    if (m_socket.isHandshaking()) {
+        shakeHands();
+        return;
+    }
     if (events & (EPOLLERR | EPOLLHUP)) {
         if (m_state == State::Linger && !(events & EPOLLERR))
             closeNow(false); // both sides are done; what we sent last may still be on its way
@@ -97,30 +98,65 @@ void Connection::onReady(uint32_t events)
     if (m_state == State::Closed)
         return;
     if ((events & EPOLLIN) && !wantsRead())
-        updateInterest(true); // it came before its turn
+        readAhead();
     else if (events & EPOLLIN)
         readSome();
     else if (events & EPOLLRDHUP)
         onPeerFin();
 }
 
+void Connection::shakeHands()
+{
+    const ClientSocket::Handshake result = m_socket.handshake();
+    if (result == ClientSocket::Handshake::Failed) {
+        closeNow(false);
+        return;
+    }
+    updateInterest();
+    if (result == ClientSocket::Handshake::Done)
+        readSome(); // the first request may have come with the last of the handshake
+}
+
 void Connection::readSome()
 {
     std::string &buffer = m_server.scratch();
-    const ssize_t got = recv(m_fd, buffer.data(), buffer.size(), 0);
+    const ssize_t got = m_socket.read(buffer.data(), buffer.size());
     if (got == 0) {
         m_readToEnd = true;
         onPeerFin();
+    } else if (got == -2) {
+        clientGone();
+    } else if (got > 0 && m_state != State::Linger) { // there it is dropped
+        consume({buffer.data(), static_cast<size_t>(got)});
+    }
+    if (m_state == State::Closed)
+        return;
+    if (m_socket.isTls()) {
+        if (m_outAt < m_sendTo)
+            pump(); // it may have waited for this
+        if (m_state != State::Closed)
+            updateInterest();
+    }
+}
+
+// Something comes before its turn. Plain, it stays where it is. Under TLS it is read, up to a limit: only so a close_notify
+// is seen, and the client's leaving with it.
+void Connection::readAhead()
+{
+    if (!m_socket.isTls() || m_state != State::Request || !m_bodyDone || m_in.size() > m_server.config().maxHeaderSize) {
+        updateInterest(true);
         return;
     }
-    if (got < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            clientGone();
-        return;
+    std::string &buffer = m_server.scratch();
+    const ssize_t got = m_socket.read(buffer.data(), buffer.size());
+    if (got == 0) {
+        m_readToEnd = true;
+        onPeerFin();
+    } else if (got == -2) {
+        clientGone();
+    } else if (got > 0) {
+        m_in.append(buffer.data(), static_cast<size_t>(got));
     }
-    if (m_state == State::Linger)
-        return; // read and dropped
-    consume({buffer.data(), static_cast<size_t>(got)});
 }
 
 void Connection::consume(std::string_view bytes)
@@ -203,7 +239,11 @@ void Connection::beginRequest(std::string_view head)
     m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
     m_deadline.stop();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
-    if (!m_peer.localSocket && !m_server.hostAllowed(m_head.host)) {
+    m_hsts = wantsHsts();
+    if (const std::string *origin = m_head.headers.find("origin"); origin && routeOf(m_head.path) == ServedBy::Exchange && m_server.originAllowed(*origin))
+        m_origin = *origin;
+    const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix); // ruling 11: any Host
+    if (!m_peer.localSocket && !acme && !m_server.hostAllowed(m_head.host)) {
         refuse(refusal("misdirected_request", "this Host is not served here; add it to ALLOWED_HOSTS"));
         return;
     }
@@ -231,10 +271,17 @@ void Connection::beginRequest(std::string_view head)
         m_handler->onBodyEnd();
 }
 
+// Ruling 11: a browser must not be bound to https for names that other programs on its machine share.
+bool Connection::wantsHsts() const
+{
+    return m_socket.isTls() && !m_head.host.empty() && !isLocalName(m_head.host);
+}
+
 // Nothing of the request before may show in the answer to the next one.
 void Connection::forgetRequest()
 {
     m_head = RequestHead();
+    m_origin.clear();
     m_headSent = m_answered = m_responseDone = m_chunkedOut = m_noBodyOut = false;
     m_responseLength = -1;
     m_responseBytes = m_bodyBytes = 0;
@@ -251,6 +298,7 @@ void Connection::refuseHead(const HeadFault &fault)
     if (m_head.requestId.empty())
         m_head.requestId = randomUuid();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
+    m_hsts = wantsHsts();
     if (m_server.hooks().headRefused)
         m_server.hooks().headRefused(m_requestPeer, fault);
     refuse(refusal(fault.code, fault.message));
@@ -338,10 +386,8 @@ void Connection::onPeerFin()
 // The client's end stands behind bytes that we have not read yet: are they all of the declared body?
 bool Connection::finEndsBodyEarly() const
 {
-    int unread = 0;
-    if (m_head.chunked || ioctl(m_fd, FIONREAD, &unread) != 0)
-        return false;
-    return unread < m_head.contentLength - m_bodyBytes;
+    const int64_t unread = m_head.chunked ? -1 : m_socket.unread();
+    return unread >= 0 && unread < m_head.contentLength - m_bodyBytes;
 }
 
 void Connection::onDeadline()
@@ -415,7 +461,7 @@ void Connection::linger()
         closeNow(false);
         return;
     }
-    ::shutdown(m_fd, SHUT_WR);
+    m_socket.endWriting();
     updateInterest();
 }
 
@@ -434,13 +480,9 @@ void Connection::closeNow(bool reset)
     m_state = State::Closed;
     m_deadline.stop();
     m_writeDeadline.stop();
-    poller().remove(m_fd, this);
-    if (reset) {
-        const ::linger option{1, 0};
-        setsockopt(m_fd, SOL_SOCKET, SO_LINGER, &option, sizeof option);
-    }
-    ::close(m_fd);
-    m_fd = -1;
+    m_again.stop();
+    poller().remove(m_socket.fd(), this);
+    m_socket.close(reset);
     if (m_server.hooks().connectionClosed && !m_peer.localSocket)
         m_server.hooks().connectionClosed(m_peer.address);
     poller().defer([server = &m_server, this] { server->forget(this); });
@@ -463,16 +505,24 @@ bool Connection::wantsRead() const
 // of each request. strict: now.
 void Connection::updateInterest(bool strict)
 {
+    if (m_socket.isHandshaking()) {
+        const uint32_t shaking = static_cast<uint32_t>(EPOLLIN) | (m_socket.wantsWrite() ? static_cast<uint32_t>(EPOLLOUT) : 0u);
+        if (std::exchange(m_interest, shaking) != shaking)
+            poller().change(m_socket.fd(), shaking, this);
+        return;
+    }
     uint32_t wanted = m_halfClosed ? 0u : static_cast<uint32_t>(EPOLLRDHUP);
+    if (wantsRead() && m_socket.hasPending())
+        m_again.start(0);
     if (wantsRead() || (!strict && m_state == State::Request && m_bodyDone && !m_readToEnd && (m_interest & EPOLLIN)))
         wanted |= EPOLLIN;
     if (m_state == State::Request && !m_bodyDone && m_bodyPaused && m_finBehindBody)
         wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);
-    if (m_outAt < m_sendTo)
+    if (m_outAt < m_sendTo && !m_socket.writeWantsRead())
         wanted |= EPOLLOUT;
-    if (wanted != m_interest && m_fd >= 0) {
+    if (wanted != m_interest && m_socket.isOpen()) {
         m_interest = wanted;
-        poller().change(m_fd, wanted, this);
+        poller().change(m_socket.fd(), wanted, this);
     }
 }
 

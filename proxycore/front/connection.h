@@ -4,6 +4,7 @@
 #pragma once
 
 #include "front/body_reader.h"
+#include "front/client_socket.h"
 #include "front/head_rules.h"
 #include "front/stream.h"
 
@@ -16,8 +17,8 @@ class Server;
 class Connection final : public PollHandler, public ServerStream
 {
 public:
-    Connection(Server &server, int fd, Peer peer);
-    ~Connection() override;
+    // identity: TLS with it; null: plain.
+    Connection(Server &server, int fd, Peer peer, const TlsIdentity *identity);
 
     void open();
     // Idle ones close at once, others after their running answer.
@@ -38,6 +39,7 @@ public:
     void finish() override;
     void abort() override;
     void refuse(const Refusal &refusal) override;
+    const std::string &allowedOrigin() const override { return m_origin; }
     bool headSent() const override { return m_headSent; }
     bool isHeldByLength() const override { return m_responseLength >= 0; }
     size_t backlog() const override { return m_out.size() - m_outAt; }
@@ -46,7 +48,9 @@ public:
     void resumeBody() override;
 
 private:
+    void shakeHands();
     void readSome();
+    void readAhead();
     void consume(std::string_view bytes);
     void consumeHead(std::string_view *bytes);
     void consumeBody(std::string_view *bytes);
@@ -68,11 +72,12 @@ private:
     void clientGone();
     void updateInterest(bool strict = false);
     bool wantsRead() const;
+    bool wantsHsts() const;
 
     enum class State { Head, Request, Linger, Closed };
 
     Server &m_server;
-    int m_fd;
+    ClientSocket m_socket;
     Peer m_peer;
     Peer m_requestPeer;
     State m_state = State::Head;
@@ -85,8 +90,10 @@ private:
     BodyReader m_body;
     std::unique_ptr<RequestHandler> m_handler;
     RequestHead m_head;            // once it moved on, what the answer needs: method, version, requestId, framing
+    std::string m_origin;          // in CORS_ALLOWED_ORIGINS
     Dialect m_dialect{};           // that its path's refusals speak
     Timer m_deadline;
+    Timer m_again;                 // TLS holds bytes that epoll does not show
     Timer m_writeDeadline;
     int64_t m_requestDoneUs = 0;   // when the request's last byte was read
     int64_t m_bodyBytes = 0;
@@ -98,6 +105,7 @@ private:
     bool m_bodyPaused = false;
     bool m_finBehindBody = false;  // a FIN that came while the body was paused, behind unread bytes
     bool m_headSent = false;
+    bool m_hsts = false;           // this answer carries Strict-Transport-Security
     bool m_answered = false;       // a byte of this answer reached the socket
     bool m_chunkedOut = false;
     bool m_noBodyOut = false;

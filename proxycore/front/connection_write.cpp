@@ -7,7 +7,6 @@
 
 #include <cstdio>
 #include <ctime>
-#include <sys/socket.h>
 
 namespace llmproxy {
 
@@ -35,6 +34,9 @@ void appendField(std::string *out, std::string_view name, std::string_view value
 {
     out->append(name).append(": ").append(value).append("\r\n");
 }
+
+constexpr std::string_view exposedHeaders = "X-Request-ID, X-Upstream-Request-ID, X-LLM-Proxy, X-LLM-Proxy-Error, Retry-After, X-RateLimit-Limit, "
+                                            "X-RateLimit-Remaining, X-RateLimit-Reset, x-should-retry";
 
 } // namespace
 
@@ -70,6 +72,14 @@ void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> conte
     }
     if (!hasDate)
         appendField(&m_out, "Date", httpDate());
+    if (!m_origin.empty()) { // fetch.spec.whatwg.org, CORS protocol: also on refusals, or a page cannot read why
+        appendField(&m_out, "Access-Control-Allow-Origin", m_origin);
+        appendField(&m_out, "Access-Control-Expose-Headers", exposedHeaders);
+    }
+    if (!m_server.config().corsOrigins.empty())
+        appendField(&m_out, "Vary", "Origin");
+    if (m_hsts) // RFC 6797 section 7.2: over TLS only; a year
+        appendField(&m_out, "Strict-Transport-Security", "max-age=31536000");
     if (contentLength && !(head.status == 204 || head.status < 200))
         appendField(&m_out, "Content-Length", std::to_string(*contentLength));
     else if (m_chunkedOut)
@@ -109,14 +119,12 @@ void Connection::pump()
     if (m_state == State::Closed)
         return;
     while (m_outAt < m_sendTo) {
-        const ssize_t sent = send(m_fd, m_out.data() + m_outAt, m_sendTo - m_outAt, MSG_NOSIGNAL);
+        const ssize_t sent = m_socket.write(m_out.data() + m_outAt, m_sendTo - m_outAt);
+        if (sent == -2) {
+            clientGone();
+            return;
+        }
         if (sent < 0) {
-            if (errno == EINTR)
-                continue;
-            if (errno != EAGAIN) {
-                clientGone();
-                return;
-            }
             if (!m_writeDeadline.isActive())
                 m_writeDeadline.start(m_server.config().writeTimeoutMs);
             compactOutput();

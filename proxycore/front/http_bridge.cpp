@@ -207,7 +207,10 @@ void HttpBridge::Private::finish(uint64_t ticket, VirtualSocket *socket)
         entry->complete(std::move(answer));
     }
     // QHttpServer is still on the stack, and deletes the socket when it disconnects.
-    QMetaObject::invokeMethod(socket, [socket] { socket->close(); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(socket, [socket] {
+        QObject::disconnect(socket, &QIODevice::readyRead, nullptr, nullptr); // Qt 6.8 queues a look for the next request
+        socket->close();
+    }, Qt::QueuedConnection);
 }
 
 HttpBridge::HttpBridge(Dispatch dispatch) : d(std::make_unique<Private>())

@@ -112,7 +112,8 @@ bool Server::accept(int fd, bool localSocket)
                 continue;
             }
         }
-        auto connection = std::make_unique<Connection>(*this, client, std::move(peer));
+        const bool tls = m_config.tls && !m_config.redirects && !localSocket;
+        auto connection = std::make_unique<Connection>(*this, client, std::move(peer), tls ? m_config.tls->current().get() : nullptr);
         Connection *raw = connection.get();
         m_connections.emplace(raw, std::move(connection));
         raw->open();
@@ -183,11 +184,22 @@ Peer Server::resolvePeer(const Peer &socketPeer, const RequestHead &head) const
     return peer;
 }
 
+bool Server::originAllowed(std::string_view origin) const
+{
+    return std::any_of(m_config.corsOrigins.begin(), m_config.corsOrigins.end(),
+                       [origin](const std::string &allowed) { return allowed == "*" || equalsIgnoreCase(allowed, origin); });
+}
+
+bool isLocalName(const std::string &host)
+{
+    return IpAddress::parse(host) || host == "localhost" || (host.size() > 10 && host.substr(host.size() - 10) == ".localhost");
+}
+
 bool Server::hostAllowed(const std::string &host) const
 {
     if (host.empty()) // HTTP/1.0 without Host
         return true;
-    if (IpAddress::parse(host) || host == "localhost" || (host.size() > 10 && host.substr(host.size() - 10) == ".localhost"))
+    if (isLocalName(host) || (m_config.tls && m_config.tls->current()->names(host)))
         return true;
     for (const std::string &allowed : m_config.allowedHosts) {
         if (allowed == "*" || allowed == host)

@@ -23,6 +23,11 @@ struct FrontConfig
     int64_t headTimeoutMs = 10'000, bodyTimeoutMs = 60'000, keepaliveTimeoutMs = 75'000, writeTimeoutMs = 60'000;
     std::vector<std::string> allowedHosts; // beside IP literals, localhost names; ".example.com", "*"
     std::vector<Cidr> trustedProxies;
+    std::vector<std::string> corsOrigins; // lower case; "*": all
+    TlsContext *tls = nullptr; // null: plain
+    bool redirects = false;    // HTTP_LISTEN_ADDR: plain, 308 to https, but for ACME
+    std::string acmeWebroot;   // empty: nothing is served there
+    uint16_t httpsPort = 443;  // where to
 };
 
 struct FrontHooks
@@ -60,6 +65,7 @@ public:
     // The client after TRUSTED_PROXIES: the right-most untrusted address of X-Forwarded-For.
     Peer resolvePeer(const Peer &socketPeer, const RequestHead &head) const;
     bool hostAllowed(const std::string &host) const;
+    bool originAllowed(std::string_view origin) const;
 
 private:
     class Listener;
@@ -74,6 +80,9 @@ private:
     bool m_draining = false;
     bool m_outOfDescriptors = false;
 };
+
+// An IP literal, localhost, or a name below it: always served (rebinding needs a name), never bound to https.
+bool isLocalName(const std::string &host);
 
 // Binds and listens, SO_REUSEPORT so that each engine thread has its own queue. Error names the address.
 int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error);

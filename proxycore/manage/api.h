@@ -62,6 +62,7 @@ struct ManageContext
     std::function<void(std::string tokenId)> renewExpiry;
     std::function<std::string()> listenAddress; // the bound one; empty: no listener
     std::function<bool()> ready; // storage and encryption key usable
+    std::function<int64_t()> certificateExpiresMs; // 0: no TLS
     int64_t managementTokenSinceMs = 0;
 };
 

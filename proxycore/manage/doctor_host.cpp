@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Doctor's checks of the machine: files, process, listener, transport, logs.
+#include "base/clock.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
 #include "secrets/key_ring.h"
@@ -129,8 +130,45 @@ DoctorItem checkListener(const ManageContext &context)
 {
     if (isLoopback(context.settings->listen.host))
         return item("listener", "Listen address", "Loopback only.");
+    if (context.certificateExpiresMs() > 0)
+        return item("listener", "Listen address", "Other machines reach it, over TLS.");
     return item("listener", "Listen address", DoctorState::Fail, "Other machines reach it without TLS.",
-                "Listen on 127.0.0.1 behind a TLS reverse proxy.");
+                "Set TLS_CERT_FILE and TLS_KEY_FILE, or listen on 127.0.0.1 behind a TLS reverse proxy.");
+}
+
+DoctorItem checkTls(const ManageContext &context)
+{
+    const Settings &settings = *context.settings;
+    if (context.certificateExpiresMs() == 0)
+        return item("tls", "TLS", isLoopback(settings.listen.host) ? "Off; only this machine reaches the server." : "Off.");
+    if (!settings.tlsCiphers.empty())
+        return item("tls", "TLS", DoctorState::Warn, "From " + settings.tlsMinVersion + " on, with ciphers of your own; HSTS is sent.",
+                    "Remove TLS_CIPHERS: without it Mozilla's intermediate list is used.");
+    return item("tls", "TLS", "From " + settings.tlsMinVersion + " on, Mozilla intermediate ciphers; HSTS is sent.");
+}
+
+DoctorItem checkCertificate(const ManageContext &context)
+{
+    const int64_t expires = context.certificateExpiresMs();
+    const char *title = "TLS certificate";
+    if (expires == 0)
+        return item("certificate", title, "There is none.");
+    const int64_t days = (expires - Clock::wallMs()) / 86'400'000;
+    const std::string until = "Valid until " + rfc3339(expires) + ".";
+    if (expires <= Clock::wallMs())
+        return item("certificate", title, DoctorState::Fail, "It has expired. " + until, "Renew it; it is read again by itself.");
+    if (days < 14)
+        return item("certificate", title, DoctorState::Warn, std::to_string(days) + " days are left. " + until, "Renew it; it is read again by itself.");
+    return item("certificate", title, until);
+}
+
+DoctorItem checkCors(const ManageContext &context)
+{
+    const auto &origins = context.settings->corsOrigins;
+    if (std::find(origins.begin(), origins.end(), "*") != origins.end())
+        return item("cors", "Web pages that may call", DoctorState::Warn, "CORS_ALLOWED_ORIGINS=*: any web page may use a token that it knows.",
+                    "List the origins of your own pages.");
+    return item("cors", "Web pages that may call", origins.empty() ? "None." : std::to_string(origins.size()) + " origins.");
 }
 
 DoctorItem checkAllowedHosts(const ManageContext &context)

@@ -133,7 +133,7 @@ std::string quotable(std::string_view name)
             c = '?';
     }
     if (text.size() > longest)
-        text = text.substr(0, longest) + "...";
+        text.replace(longest, std::string::npos, "...");
     return text;
 }
 

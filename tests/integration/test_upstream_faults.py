@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Every way in which a provider fails ends in the documented status or a cleanly broken stream, once, with one audit
 event, and a POST reaches a provider at most once."""
-import ssl
-import subprocess
 import tempfile
 import threading
 import unittest
-from pathlib import Path
 
+from certificates import Authority
 from cli_case import free_port
 from proxy_case import KEY, Proxy, chunked, fresh_id, request
 from upstream import Upstream
@@ -153,31 +151,16 @@ class Certificates(Proxy):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.keys = Path(folder.name)
-
-        def openssl(*arguments):
-            subprocess.run(["openssl", *arguments], cwd=cls.keys, check=True, capture_output=True)
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-                "-subj", "/CN=test authority", "-days", "2")
-
-        def certificate(name, subject, days, *more):
-            openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
-                    f"{name}.csr", "-subj", "/CN=x")
-            (cls.keys / "ext").write_text(f"subjectAltName={subject}\n")
-            openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "ext",
-                    "-out", f"{name}.pem", "-days", str(days), *more)
-        certificate("good", "IP:127.0.0.1", 2)
-        certificate("other", "DNS:other.example", 2)
-        certificate("expired", "IP:127.0.0.1", -1)
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "self.key", "-out",
-                "self.pem", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
-        cls.settings = {"SSL_CERT_FILE": str(cls.keys / "ca.pem")}
+        cls.authority = Authority(folder.name)
+        cls.authority.certificate("good", "IP:127.0.0.1")
+        cls.authority.certificate("other", "DNS:other.example")
+        cls.authority.certificate("expired", "IP:127.0.0.1", 0)  # over at once; OpenSSL 3.5 takes no end before the start
+        cls.authority.self_signed("self", "IP:127.0.0.1")
+        cls.settings = {"SSL_CERT_FILE": str(cls.authority.file)}
         super().setUpClass()
 
     def ask_over_tls(self, name):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.keys / f"{name}.pem", self.keys / f"{name}.key")
-        with Upstream(context) as upstream:
+        with Upstream(self.authority.server_context(name)) as upstream:
             project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": upstream.url + "/v1"}])["id"]
             token = self.new_token(project_id=project)["token"]
             request_id = fresh_id()
@@ -191,9 +174,7 @@ class Certificates(Proxy):
         self.assertEqual(self.ask_over_tls("good"), ([200, 200], None, 2))
 
     def test_an_upload_over_tls_to_a_slow_reader_is_whole(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.keys / "good.pem", self.keys / "good.key")
-        with Upstream(context) as upstream:
+        with Upstream(self.authority.server_context("good")) as upstream:
             project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": upstream.url + "/v1"}])["id"]
             token = self.new_token(project_id=project)["token"]
             size = 8 << 20

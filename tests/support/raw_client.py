@@ -16,13 +16,16 @@ class Answer:
 
 
 class RawClient:
-    def __init__(self, port, timeout=20, receive_buffer=None):
+    def __init__(self, port, timeout=20, receive_buffer=None, tls=None, name="localhost", session=None):
+        """tls: an SSLContext; name: what the certificate must be for; session: to resume."""
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=name, session=session)
         self.buffer = b""
 
     def __enter__(self):

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The network side: what front is told, and who answers what.
+#include "engine/engine_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "manage/route_table.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+Refusal tooMany(const RateDecision &rate, const char *message)
+{
+    Refusal answer = refusal("rate_limit_exceeded", message);
+    answer.retryAfter = rate.retryAfterSeconds;
+    answer.rateLimit = rate.limit;
+    answer.rateRemaining = 0;
+    answer.rateReset = rate.resetSeconds;
+    return answer;
+}
+
+} // namespace
+
+FrontConfig Engine::Private::frontConfig(uint16_t port) const
+{
+    FrontConfig front;
+    front.head = {static_cast<size_t>(settings.maxHeaderCount), static_cast<size_t>(settings.maxTargetSize)};
+    front.maxHeaderSize = static_cast<size_t>(settings.maxHeaderSize);
+    front.maxRequestSize = settings.maxRequestSize;
+    front.headTimeoutMs = settings.requestHeadTimeoutMs;
+    front.bodyTimeoutMs = settings.requestBodyTimeoutMs;
+    front.keepaliveTimeoutMs = settings.keepaliveTimeoutMs;
+    front.writeTimeoutMs = settings.clientWriteTimeoutMs;
+    front.allowedHosts = settings.allowedHosts;
+    front.trustedProxies = settings.trustedProxies;
+    front.corsOrigins = settings.corsOrigins;
+    front.tls = tls.get();
+    front.httpsPort = port;
+    front.acmeWebroot = settings.acmeWebroot;
+    return front;
+}
+
+FrontHooks Engine::Private::frontHooks()
+{
+    FrontHooks hooks;
+    hooks.admitRequest = [this](const Peer &peer) {
+        Refusal answer;
+        const RateDecision rate = addresses->takeRequest(peer.address, Clock::wallMs() * 1000);
+        if (rate.allowed)
+            return answer;
+        return tooMany(rate, "too many requests from this address");
+    };
+    hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
+    hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
+    hooks.headRefused = [this](const Peer &peer, const HeadFault &fault) { authEvents->countedFailure(peer, fault.code); };
+    return hooks;
+}
+
+DoorConfig Engine::Private::doorConfig()
+{
+    DoorConfig door;
+    door.allowedIps = settings.managementAllowedIps;
+    door.token = &settings.managementToken;
+    door.bridge = bridge.get();
+    door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
+    door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
+    door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
+        Refusal answer;
+        const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
+        if (rate.allowed) {
+            authEvents->failure(peer, head, status, reason, std::move(written));
+            return answer;
+        }
+        authEvents->countedFailure(peer, reason);
+        return tooMany(rate, "too many failed authentications from this address");
+    };
+    return door;
+}
+
+void Engine::Private::makeThreads(size_t count, uint16_t port)
+{
+    ExchangeContext shared;
+    shared.config = {settings.maxRequestSize, settings.maxInspectedBody, settings.upstreamConnectTimeoutMs,
+                     settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
+    shared.profiles = &profiles;
+    shared.addresses = addresses.get();
+    shared.heldBytes = &heldBytes;
+    shared.authFailureOverLimit = [this](const Peer &peer) { authEvents->countedFailure(peer, "invalid_token"); };
+    shared.storageHealthy = [this] { return ready(); };
+
+    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
+    for (size_t i = 0; i < count; ++i)
+        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, *audit, keys->tokenHashKey(), snapshots, doorConfig()));
+}
+
+Outcome Engine::Private::listen()
+{
+    const auto failed = [](std::string text) { return Error{ErrorKind::Unavailable, "listen", std::move(text), "LISTEN_ADDR"}; };
+    std::string problem;
+    const bool network = options.networkListener;
+    if (!network && !options.controlSocket)
+        return {};
+    uint16_t port = settings.listen.port;
+    if (network && !probeBind(settings.listen.host, &port, &problem))
+        return failed(problem);
+    makeThreads(network ? static_cast<size_t>(std::max(settings.engineThreads, 1)) : 1, port);
+    for (const auto &thread : threads) {
+        if (!network)
+            break;
+        const int fd = openTcpListener(settings.listen.host, port, &port, &problem);
+        if (fd < 0)
+            return failed(problem);
+        thread->listenOn(fd, false);
+    }
+    if (network && !settings.httpListen.host.empty()) {
+        uint16_t plainPort = settings.httpListen.port;
+        if (!probeBind(settings.httpListen.host, &plainPort, &problem))
+            return failed(problem);
+        const int fd = openTcpListener(settings.httpListen.host, plainPort, &plainPort, &problem);
+        if (fd < 0)
+            return failed(problem);
+        threads.front()->redirectOn(fd);
+        plainAddress = ListenAddress{settings.httpListen.host, plainPort}.text();
+    }
+    if (options.controlSocket) {
+        const int fd = openUnixListener(controlSocketPath(settings.dataDir), &problem);
+        if (fd < 0)
+            return failed(problem);
+        threads.front()->listenOn(fd, true);
+    }
+    if (options.demo) {
+        const int fd = openUnixListener(demoSocket(), &problem);
+        if (fd < 0)
+            return failed(problem);
+        threads.front()->serveDemoOn(fd);
+    }
+    if (network)
+        address = ListenAddress{settings.listen.host, port}.text();
+    for (const auto &thread : threads)
+        thread->run();
+    return {};
+}
+
+} // namespace llmproxy

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The parts of the engine. How they start and stop is engine.cpp, how the network side is put together engine_front.cpp.
+#pragma once
+
+#include "audit/audit_log.h"
+#include "engine/auth_events.h"
+#include "engine/data_lock.h"
+#include "engine/engine.h"
+#include "engine/engine_thread.h"
+#include "engine/memory_return.h"
+#include "front/http_bridge.h"
+#include "front/tls.h"
+#include "secrets/key_ring.h"
+#include "secrets/references.h"
+#include "storage/database.h"
+
+#include <atomic>
+
+namespace llmproxy {
+
+struct Engine::Private
+{
+    Private(const Settings &given, EngineOptions chosen) : settings(given), options(chosen) {}
+
+    const Settings &settings;
+    EngineOptions options;
+    DataLock lock;
+    Profiles profiles;
+    SnapshotHolder snapshots;
+    std::optional<KeyRing> keys;
+    std::unique_ptr<ReferenceResolver> references;
+    std::unique_ptr<Database> database;
+    std::unique_ptr<AuditLog> audit;
+    std::unique_ptr<AuthEvents> authEvents;
+    std::unique_ptr<AddressLimits> addresses;
+    std::unique_ptr<TlsContext> tls;
+    std::unique_ptr<ManageApi> api;
+    std::unique_ptr<HttpBridge> bridge;
+    std::atomic<int64_t> heldBytes{0};
+    std::vector<std::unique_ptr<EngineThread>> threads;
+    MemoryReturn memory; // management thread
+    std::string address, plainAddress;
+    int64_t managementTokenSinceMs = 0;
+    std::atomic<bool> reloadTls{false}; // SIGHUP
+    bool started = false;
+    bool stopping = false;
+
+    Outcome openKeys();
+    Outcome openStorage();
+    Outcome listen();
+    void makeApi();
+    void makeThreads(size_t count, uint16_t port);
+    FrontConfig frontConfig(uint16_t port) const;
+    FrontHooks frontHooks();
+    DoorConfig doorConfig();
+    void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
+    bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
+    std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
+};
+
+} // namespace llmproxy

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""TLS towards clients: the same front behind it, resumption, certificates that change while it runs, and the plain
+listener beside it."""
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from certificates import Authority
+from cli_case import free_port
+from proxy_case import CUT_SECONDS, MANAGEMENT, Proxy, fresh_id, request, until
+
+
+class Tls(Proxy):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.authority = Authority(folder.name)
+        cls.certificate, cls.key = cls.authority.certificate("server", "DNS:proxy.example,DNS:localhost,IP:127.0.0.1")
+        cls.context = cls.authority.client_context()
+        cls.webroot = Path(folder.name) / "webroot"
+        (cls.webroot / ".well-known" / "acme-challenge").mkdir(parents=True)
+        cls.plain_port = free_port()
+        cls.settings = {"TLS_CERT_FILE": str(cls.certificate), "TLS_KEY_FILE": str(cls.key), "REQUEST_HEAD_TIMEOUT": "1s",
+                        "HTTP_LISTEN_ADDR": f"127.0.0.1:{cls.plain_port}", "ACME_WEBROOT": str(cls.webroot)}
+        super().setUpClass()
+
+    @classmethod
+    def manage(cls, method, path, body=None, token=MANAGEMENT, headers=()):
+        import http.client
+        import json
+        link = http.client.HTTPSConnection("localhost", cls.port, timeout=30, context=cls.context)
+        try:
+            fields = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+            link.request(method, path, json.dumps(body) if body is not None else None, fields | dict(headers))
+            answer = link.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            link.close()
+
+    def raw(self, **more):
+        return super().raw(**({"tls": self.context} | more))
+
+    def test_a_stream_and_a_kept_connection(self):
+        client = self.raw()
+        for _ in range(3):
+            client.send(request(body={"model": "m", "stream": True}, headers=[("Authorization", f"Bearer {self.token}")]))
+            answer = client.answer()
+            self.assertEqual((answer.status, answer.whole), (200, True))
+        self.assertEqual(client.sock.selected_alpn_protocol(), None)
+
+    def test_versions_and_protocols(self):
+        for version, works in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
+            context = self.authority.client_context()
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+            context.set_alpn_protocols(["h2", "http/1.1"])
+            if not works:
+                with self.assertRaises((ssl.SSLError, ConnectionError)):
+                    self.raw(tls=context)
+                continue
+            client = self.raw(tls=context)
+            self.assertEqual(client.sock.selected_alpn_protocol(), "http/1.1")
+            self.assertEqual(client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().status, 200)
+
+    def test_sessions_are_resumed(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.authority.client_context()
+            context.minimum_version = context.maximum_version = version
+            client = self.raw(tls=context)
+            client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer()  # TLS 1.3 tickets come with the answer
+            again = self.raw(tls=context, session=client.sock.session)
+            self.assertTrue(again.sock.session_reused, version)
+
+    def test_hsts_but_not_for_names_of_this_machine(self):
+        for host, sent in (("proxy.example", True), ("localhost", False), ("127.0.0.1", False)):
+            answer = self.raw().send(f"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").answer()
+            self.assertEqual((answer.status, answer.header("strict-transport-security")), (200, "max-age=31536000" if sent else None))
+        self.assertEqual(self.raw().send("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").answer().status, 421)
+
+    def test_large_bodies_both_ways(self):
+        size = 8 << 20
+        client = self.raw()
+        sender = threading.Thread(target=client.send, args=(request("/v1/files", b"x" * size, "POST", [
+            ("Authorization", f"Bearer {self.token}"), ("Content-Type", "text/plain"), ("X-Behave", f"download={size}")]),))
+        sender.start()
+        status, _ = client.head()
+        got = 0
+        while part := client.chunk():
+            got += len(part)
+        sender.join()
+        self.assertEqual((status, got, self.upstream.requests[-1].body_bytes), (200, size, size))
+
+    def test_pipelined_requests_in_one_record(self):
+        one = request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}")])
+        client = self.raw().send(one * 5)
+        self.assertEqual([client.answer().status for _ in range(5)], [200] * 5)
+
+    def test_who_leaves_cancels(self):
+        """close_notify without FIN, FIN without close_notify, and RST."""
+        def notify(sock):
+            sock.settimeout(0.05)
+            try:
+                sock.unwrap()  # sends close_notify and waits for ours
+            except (OSError, ssl.SSLError):
+                pass
+        leave = {"notify": notify, "close": lambda s: s.close(), "fin": lambda s: socket.socket(fileno=os.dup(s.fileno())).shutdown(socket.SHUT_WR)}
+        for name, action in leave.items():
+            with self.subTest(name):
+                request_id, before = fresh_id(), self.upstream.count()
+                client = self.raw()
+                client.send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "stall-mid-stream"),
+                                                                  ("X-Request-ID", request_id)]))
+                seen = self.upstream.wait_request(before + 1)
+                client.head(), client.chunk()
+                until(lambda: time.monotonic() - seen.head_at > 0.15, "no half-close any more")
+                since = time.monotonic()
+                action(client.sock)
+                self.assertLess(self.upstream.wait_end(seen) - since, CUT_SECONDS + 0.1)
+                self.assertEqual(self.event_of(request_id)["details"]["reason"], "client_cancelled")
+
+    def test_a_handshake_that_does_not_come_ends(self):
+        plain = Proxy.raw(self)
+        plain.send(b"\x16\x03\x01")
+        self.assertIn(plain.ended(), ("fin", "reset"))
+        other = Proxy.raw(self)
+        other.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")  # plain HTTP on the TLS port
+        self.assertIn(other.ended(), ("fin", "reset"))
+        self.assertEqual(self.raw().send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().status, 200)
+
+    def test_a_new_certificate_is_taken_without_dropping_anybody(self):
+        stream = self.raw()
+        stream.send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "gate=cert")]))
+        stream.head()
+        old = stream.sock.getpeercert()["serialNumber"]
+        session = stream.sock.session
+        new = self.authority.certificate("next", "DNS:proxy.example,DNS:localhost,IP:127.0.0.1")
+        shutil.copy(new[1], self.key)
+        shutil.copy(new[0], self.certificate)
+        self.server.send_signal(signal.SIGHUP)
+        until(lambda: self.raw().sock.getpeercert()["serialNumber"] != old, "the new certificate is shown")
+        self.assertTrue(self.raw(session=session).sock.session_reused)
+        # One that cannot be read changes nothing.
+        self.certificate.write_text("garbage")
+        until(lambda: "cannot be loaded again" in (self.cwd / "log").read_text(), "the log tells")
+        self.assertEqual(self.raw().send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer().status, 200)
+        shutil.copy(new[0], self.certificate)
+        self.upstream.open_gate("cert")
+        self.assertEqual([stream.chunk() for _ in range(3)], [b"data: 1\n\n", b"data: 2\n\n", b""])
+
+    def plain(self, text):
+        client = Proxy.raw(self)
+        client.sock.close()
+        from raw_client import RawClient
+        with RawClient(self.plain_port) as client:
+            return client.send(text).answer()
+
+    def test_the_plain_listener_sends_everybody_to_https(self):
+        answer = self.plain("POST /v1/models?x=1 HTTP/1.1\r\nHost: proxy.example\r\nContent-Length: 0\r\n\r\n")
+        self.assertEqual((answer.status, answer.header("location")), (308, f"https://proxy.example:{self.port}/v1/models?x=1"))
+        self.assertIsNone(answer.header("strict-transport-security"))
+        self.assertEqual(self.plain("GET /manage/projects HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 308)
+        self.assertEqual(self.plain("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 421)
+
+    def test_acme(self):
+        (self.webroot / ".well-known" / "acme-challenge" / "a-token_1").write_text("a-token_1.thumbprint")
+        (self.webroot / "secret").write_text("no")
+        (self.webroot / ".well-known" / "acme-challenge" / "link").symlink_to(self.webroot / "secret")
+        get = "GET /.well-known/acme-challenge/%s HTTP/1.1\r\nHost: any.example\r\n\r\n"
+        for ask in (self.plain, lambda text: self.raw().send(text).answer()):
+            answer = ask(get % "a-token_1")
+            self.assertEqual((answer.status, answer.body), (200, b"a-token_1.thumbprint"))
+            for wrong in ("nothing", "..", "../../secret", "a/b", "link", "", "%2e%2e/secret"):
+                self.assertEqual(ask(get % wrong).status, 404, wrong)
+
+    def test_configuration(self):
+        import subprocess
+        from proxy_case import BIN
+        other = self.authority.certificate("other", "DNS:x")[1]
+        for settings, names in (({"TLS_CERT_FILE": str(self.certificate)}, "TLS_KEY_FILE=:"),
+                                ({"TLS_CERT_FILE": str(self.certificate), "TLS_KEY_FILE": str(other)}, "TLS_KEY_FILE="),
+                                ({"TLS_CERT_FILE": "/nowhere", "TLS_KEY_FILE": str(other)}, "TLS_CERT_FILE=/nowhere:"),
+                                ({"HTTP_LISTEN_ADDR": "127.0.0.1:0"}, "HTTP_LISTEN_ADDR="), ({"ACME_WEBROOT": "/nowhere"}, "ACME_WEBROOT="),
+                                ({"TLS_MIN_VERSION": "1.1"}, "TLS_MIN_VERSION="), ({"CORS_ALLOWED_ORIGINS": "https://a/b"}, "CORS_ALLOWED_ORIGINS=")):
+            done = subprocess.run([BIN, "--serve", "--data-dir", str(self.cwd / "none")], env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT} | settings,
+                                  cwd=self.cwd, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertRegex(done.stderr, re.escape(names))
+            self.assertFalse((self.cwd / "none").exists())
+
+    def test_doctor_tells(self):
+        items = {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}
+        self.assertEqual((items["tls"]["state"], items["certificate"]["state"]), ("pass", "warn"))  # two days are left
+
+
+class Cors(Proxy):
+    settings = {"CORS_ALLOWED_ORIGINS": "https://app.example, http://localhost:3000"}
+
+    def test_preflight(self):
+        ask = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "authorization,x-stainless-os")]
+        request_id = fresh_id()
+        answer = self.raw().send(request(method="OPTIONS", headers=[*ask, ("X-Request-ID", request_id)])).answer()
+        self.assertEqual((answer.status, answer.header("access-control-allow-origin")), (204, "https://app.example"))
+        self.assertEqual(answer.header("access-control-allow-headers"), "authorization,x-stainless-os")
+        self.assertIn("POST", answer.header("access-control-allow-methods"))
+        self.assertIn("Origin", answer.header("vary"))
+        event = self.event_of(request_id)
+        self.assertEqual((event["result"], event["details"]["reason"], event["details"]["forwarded"]), ("success", "preflight", False))
+        ask[0] = ("Origin", "https://evil.example")
+        answer = self.raw().send(request(method="OPTIONS", headers=ask)).answer()
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (403, "origin_not_allowed"))
+        self.assertIsNone(answer.header("access-control-allow-origin"))
+
+    def test_requests(self):
+        before = self.upstream.count()
+        answer = self.ask(body={"model": "m"}, headers=[("Origin", "http://localhost:3000")], behave="headers")
+        self.assertEqual((answer.status, answer.header("access-control-allow-origin")), (200, "http://localhost:3000"))
+        self.assertEqual(self.upstream.count(), before + 1)
+        answer = self.ask(body={"model": "m"}, headers=[("Origin", "http://localhost:3001")])
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (403, "origin_not_allowed"))
+        self.assertEqual(self.upstream.count(), before + 1)
+        # A refusal that a page may read, and one of somebody who is no browser.
+        answer = self.ask(body={"model": "m"}, token="tok-wrong", headers=[("Origin", "https://app.example")])
+        self.assertEqual((answer.status, answer.header("access-control-allow-origin")), (401, "https://app.example"))
+        self.assertIn("X-Request-ID", answer.header("access-control-expose-headers"))
+        self.assertIsNone(self.ask(body={"model": "m"}).header("access-control-allow-origin"))
+
+    def test_management_is_for_no_page(self):
+        answer = self.raw().send(request("/manage/projects", headers=[("Origin", "https://app.example"), ("Authorization", f"Bearer {MANAGEMENT}")])).answer()
+        self.assertEqual((answer.status, answer.header("access-control-allow-origin")), (200, None))
+
+
+if __name__ == "__main__":
+    unittest.main()
