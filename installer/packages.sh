@@ -23,7 +23,7 @@ BUILD=(
     cmake ninja-build g++ ccache mold
     ca-certificates curl jq # to talk to it
 )
-TESTS=(python3 openssl sqlite3 iproute2)
+TESTS=(python3 openssl sqlite3 iproute2 testssl.sh)
 # Debian 13 has llhttp as a library.
 if [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" = 13 ]; then
     BUILD=("${BUILD[@]/node-llhttp/libllhttp-dev}")

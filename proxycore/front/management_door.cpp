@@ -137,6 +137,7 @@ void ManagementDoor::submit()
             head.status = answer.status;
             head.headers.add("Content-Type", "application/json");
             head.headers.add("Cache-Control", "no-store");
+            head.headers.add("X-Content-Type-Options", "nosniff");
             if (!answer.retryAfter.empty())
                 head.headers.add("Retry-After", answer.retryAfter);
             if (!answer.allow.empty())

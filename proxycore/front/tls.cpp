@@ -90,7 +90,8 @@ Result<std::shared_ptr<const TlsIdentity>> TlsIdentity::load(const TlsConfig &co
         return tlsError("TLS cannot be set up", "TLS_CERT_FILE");
     const std::shared_ptr<TlsIdentity> identity(new TlsIdentity(context));
     SSL_CTX_set_min_proto_version(context, config.minVersion == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF
+                                     | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     // Idle sessions hold no buffers; what is written may move and may go out in parts.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_alpn_select_cb(context, &chooseProtocol, nullptr);

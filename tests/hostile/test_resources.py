@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""Whoever wants more than his share: endless heads, slow peers in numbers, no descriptor left. Service stays, memory stays,
+the processor stays idle, and all is as before when it is over."""
+import os
+import re
+import resource
+import socket
+import time
+import unittest
+from pathlib import Path
+
+from proxy_case import SANITIZED, Proxy, request, until
+
+
+class EndlessHeads(Proxy):
+    def test_64_mib_of_header_cost_no_memory(self):
+        self.ask(body={"model": "m"})
+        before = self.memory()
+        most = before
+        for begin in (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"GET /", b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 99):
+            client = self.raw()
+            sent = 0
+            try:
+                client.send(begin)
+                while sent < 64 << 20:
+                    client.send(b"a" * (1 << 20))
+                    sent += 1 << 20
+                    most = max(most, self.memory())
+            except (ConnectionError, BrokenPipeError):
+                pass  # it was told, and what it goes on to say is not waited for
+        self.assertLessEqual(most - before, (2 << 20) * (8 if SANITIZED else 1))
+        self.assertEqual(self.ask(body={"model": "m"}).status, 200)
+
+    def test_large_heads_of_many_at_once(self):
+        """Heads just under the limit, kept open."""
+        before = self.memory()
+        clients = [self.raw().send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 32_000) for _ in range(200)]
+        self.assertEqual(self.ask(body={"model": "m"}).status, 200)
+        self.assertLess(self.memory() - before, 200 * 40_000 * (8 if SANITIZED else 2))
+        for client in clients:
+            client.send(b"\r\n\r\n")
+            self.assertEqual(client.answer().status, 404)
+
+
+class SlowPeers(Proxy):
+    settings = {"REQUEST_HEAD_TIMEOUT": "1s", "REQUEST_BODY_TIMEOUT": "1s", "CLIENT_WRITE_TIMEOUT": "1s", "KEEPALIVE_TIMEOUT": "1s"}
+
+    def crowd(self, begin, more, ends):
+        """200 that say `more` again and again; a good client is served meanwhile, and all are gone after their deadline."""
+        clients = [self.raw().send(begin) for _ in range(200)]
+        since, served, gone = time.monotonic(), 0, set()
+        while len(gone) < len(clients):
+            self.assertLess(time.monotonic() - since, 20, f"{len(clients) - len(gone)} are still there")
+            self.assertEqual(self.ask(body={"model": "m"}).status, 200)
+            served += 1
+            for i, client in enumerate(clients):
+                if i in gone:
+                    continue
+                try:
+                    client.sock.setblocking(False)
+                    if more:
+                        client.sock.send(more)
+                    data = client.sock.recv(65536)
+                    if not data or ends in data:
+                        gone.add(i)
+                except BlockingIOError:
+                    pass
+                except ConnectionError:
+                    gone.add(i)
+        self.assertGreater(served, 5)
+
+    def test_slow_heads(self):
+        self.crowd(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n", b"X: y\r\n", b" 4")  # 408, or 431 when it says much
+
+    def test_slow_bodies(self):
+        self.crowd(request("/v1/files", b"", "POST", [("Authorization", f"Bearer {self.token}"), ("Content-Length", "1000000"), ("Content-Type", "text/plain")]),
+                   b"", b" 408 ")
+
+    def test_silent_ones(self):
+        self.crowd(b"", b"", b"never")
+
+    def test_slow_readers(self):
+        client = self.raw(receive_buffer=4096)
+        client.send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "download=50000000")]))
+        client.head()
+        seen = self.upstream.requests[-1]
+        self.upstream.wait_end(seen)  # it was let go, and the provider with it
+        self.assertEqual(self.ask(body={"model": "m"}).status, 200)
+
+
+class Descriptors(Proxy):
+    settings = {"ENGINE_THREADS": "1"}
+
+    @classmethod
+    def start(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        super().start()
+        cls.limit(150)
+
+    @classmethod
+    def limit(cls, files):
+        resource.prlimit(cls.server.pid, resource.RLIMIT_NOFILE, (files, resource.prlimit(cls.server.pid, resource.RLIMIT_NOFILE)[1]))
+
+    def cpu(self):
+        fields = Path(f"/proc/{self.server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_none_left(self):
+        clients = []
+        for _ in range(200):
+            sock = socket.socket()
+            sock.settimeout(10)
+            sock.connect(("127.0.0.1", self.port))  # the kernel accepts, the server cannot
+            clients.append(sock)
+        until(lambda: "out of file descriptors" in (self.cwd / "log").read_text(), "the log tells")
+        before, since = self.cpu(), time.monotonic()
+        until(lambda: time.monotonic() - since > 1, "a second without a descriptor")
+        self.assertLess(self.cpu() - before, 0.3, "it spins")
+        for sock in clients:
+            sock.close()
+        since = time.monotonic()
+
+        def served():
+            try:
+                return self.ask(body={"model": "m"}).status == 200
+            except (EOFError, OSError):
+                return False
+        until(served, "service comes back", 10)
+        self.assertLess(time.monotonic() - since, 2 * (3 if SANITIZED else 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
