@@ -26,9 +26,9 @@ build() {
 build dev
 build asan
 
-# First the unit and integration tests under AddressSanitizer and UBSan, without the long ones.
+# First the unit, integration and hostile tests under AddressSanitizer and UBSan, without the long ones.
 asan=0
-ctest --test-dir build/asan -L 'unit|integration' -LE long --output-on-failure "$@" 2>&1 |
+ctest --test-dir build/asan -L 'unit|integration|hostile' -LE long --output-on-failure "$@" 2>&1 |
     tee build/asan-ctest.log || asan=$?
 dev=0
 ctest --test-dir build/dev --output-on-failure "$@" || dev=$?

@@ -51,6 +51,25 @@ void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
     m_audit.record(httpEvent("auth.success", "success", peer, head, status), nullptr);
 }
 
+void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::string &actor)
+{
+    if (actor == "console")
+        return;
+    const int64_t now = Clock::wallMs();
+    {
+        const std::lock_guard guard(m_lock);
+        if (m_watched.size() >= maxAddresses)
+            m_watched.clear();
+        int64_t &last = m_watched[actor + " " + peer.text];
+        if (last != 0 && now - last < minuteMs)
+            return;
+        last = now;
+    }
+    AuditEvent event = httpEvent("events.read", "success", peer, head, 200);
+    event.actor = actor;
+    m_audit.record(std::move(event), nullptr);
+}
+
 void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)
 {
     const int64_t now = Clock::wallMs();

@@ -23,6 +23,8 @@ public:
     void countedFailure(const Peer &peer, const std::string &reason);
     // The first per address and hour.
     void success(const Peer &peer, const RequestHead &head, int status);
+    // Somebody opened /manage/events: one event a minute for each actor and address, none for the console (ruling 42).
+    void watched(const Peer &peer, const RequestHead &head, const std::string &actor);
     void flush(); // every few seconds, and at stop
 
 private:
@@ -38,6 +40,7 @@ private:
     std::mutex m_lock;
     std::map<std::string, Window> m_windows;
     std::map<std::string, int64_t> m_successes;
+    std::map<std::string, int64_t> m_watched;
 };
 
 } // namespace llmproxy

@@ -124,6 +124,25 @@ void Engine::Private::makeApi()
         for (const auto &thread : threads)
             thread->cut(ids, "stream_cut");
     };
+    context.killRequest = [this](const std::string &id, const std::function<void(std::optional<LiveRequest>)> &done) {
+        // The threads answer each for itself; the last one, or the one that had it, for all.
+        struct Search
+        {
+            std::atomic<size_t> left;
+            std::atomic<bool> told{false};
+        };
+        const auto search = std::make_shared<Search>();
+        search->left = threads.size();
+        for (const auto &thread : threads) {
+            thread->kill(id, [search, done](std::optional<LiveRequest> killed) {
+                // Told before it is counted: the last one must not say "nobody" in between.
+                if (killed && !search->told.exchange(true))
+                    done(std::move(killed));
+                if (--search->left == 0 && !search->told.exchange(true))
+                    done(std::nullopt);
+            });
+        }
+    };
     context.renewExpiry = [this](const std::string &id) {
         for (const auto &thread : threads)
             thread->renewExpiry(id);
@@ -236,9 +255,8 @@ std::string Engine::listenAddress() const
 
 void Engine::requestStop()
 {
-    if (d->stopping)
+    if (d->stopping.exchange(true))
         return;
-    d->stopping = true;
     for (const auto &thread : d->threads)
         thread->drain(d->settings.drainTimeoutMs);
 }

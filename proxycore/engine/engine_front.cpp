@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/live_feed.h"
 #include "manage/route_table.h"
 
 #include <algorithm>
@@ -77,6 +78,10 @@ DoorConfig Engine::Private::doorConfig()
         authEvents->countedFailure(peer, reason);
         return tooMany(rate, "too many failed authentications from this address");
     };
+    door.openFeed = [this](const RequestHead &head, ServerStream &stream, const std::string &actor) {
+        authEvents->watched(stream.peer(), head, actor);
+        return std::make_unique<LiveFeed>(threads, watchers, stopping, stream);
+    };
     return door;
 }
 
@@ -93,7 +98,7 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
 
     const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
     for (size_t i = 0; i < count; ++i)
-        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, *audit, keys->tokenHashKey(), snapshots, doorConfig()));
+        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, watchers, *audit, keys->tokenHashKey(), snapshots, doorConfig()));
 }
 
 Outcome Engine::Private::listen()

@@ -43,7 +43,8 @@ struct Engine::Private
     int64_t managementTokenSinceMs = 0;
     std::atomic<bool> reloadTls{false}; // SIGHUP
     bool started = false;
-    bool stopping = false;
+    std::atomic<bool> stopping{false};
+    std::atomic<int> watchers{0}; // of /manage/events
 
     Outcome openKeys();
     Outcome openStorage();

@@ -20,9 +20,9 @@ constexpr int64_t drainCheckMs = 10;
 } // namespace
 
 EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                           const ExchangeContext &shared, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                           const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
                            const DoorConfig &door)
-    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_audit(audit, m_poller), m_hasher(tokenHashKey),
+    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_audit(audit, m_poller), m_hasher(tokenHashKey), m_live(watchers),
       m_context(shared), m_door(door),
       m_drainCheck(m_poller, [this] { checkDrained(); })
 {
@@ -30,6 +30,7 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_context.upstream = &m_pool;
     m_context.audit = &m_audit;
     m_context.hasher = &m_hasher;
+    m_context.live = &m_live;
     FrontHooks hooks = sharedHooks;
     FrontHooks plainHooks = sharedHooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
@@ -134,6 +135,37 @@ std::vector<Exchange *> EngineThread::runningOf(const std::vector<std::string> &
             found.push_back(exchange);
     }
     return found;
+}
+
+void EngineThread::visitLive(uint64_t afterSeq, Live done)
+{
+    m_poller.post([this, afterSeq, done = std::move(done)] {
+        std::vector<LiveRequest> running;
+        for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next())
+            running.push_back(exchange->live());
+        std::erase_if(running, [](const LiveRequest &request) { return request.phase == "ended"; });
+        uint64_t seq = afterSeq;
+        std::vector<LiveRequest> ended = m_live.after(&seq);
+        done(seq, std::move(running), std::move(ended));
+    });
+}
+
+void EngineThread::kill(const std::string &requestId, std::function<void(std::optional<LiveRequest>)> done)
+{
+    m_poller.post([this, requestId, done = std::move(done)] {
+        for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
+            if (exchange->requestId() != requestId || exchange->live().phase == "ended")
+                continue;
+            LiveRequest killed = exchange->live();
+            exchange->cut("killed");
+            killed.phase = "ended";
+            killed.result = "error";
+            killed.reason = "killed";
+            done(std::move(killed));
+            return;
+        }
+        done(std::nullopt);
+    });
 }
 
 void EngineThread::join()

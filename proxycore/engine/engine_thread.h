@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 
 namespace llmproxy {
@@ -20,7 +21,7 @@ class EngineThread
 {
 public:
     EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                 const ExchangeContext &shared, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                 const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
                  const DoorConfig &door);
     ~EngineThread();
 
@@ -33,6 +34,11 @@ public:
     void drain(int64_t timeoutMs);
     void cut(const std::vector<std::string> &tokenIds, const std::string &reason);
     void renewExpiry(const std::string &tokenId);
+    // What runs here, and what ended after seq (UINT64_MAX: nothing of before). done runs on this thread.
+    using Live = std::function<void(uint64_t seq, std::vector<LiveRequest> running, std::vector<LiveRequest> ended)>;
+    void visitLive(uint64_t afterSeq, Live done);
+    // Ends the request of this id, if it runs here. done runs on this thread.
+    void kill(const std::string &requestId, std::function<void(std::optional<LiveRequest>)> done);
     void join();
 
 private:
@@ -45,6 +51,7 @@ private:
     UpstreamPool m_pool;
     AuditBatch m_audit;
     AccessTokenHasher m_hasher;
+    LiveLog m_live;
     ExchangeContext m_context;
     DoorConfig m_door;
     std::unique_ptr<Server> m_server;

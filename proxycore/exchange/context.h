@@ -5,6 +5,7 @@
 
 #include "access/snapshot.h"
 #include "exchange/audit_batch.h"
+#include "exchange/live_log.h"
 #include "front/http_types.h"
 #include "limits/address_limits.h"
 #include "upstream/call.h"
@@ -41,6 +42,7 @@ struct ExchangeContext
     std::function<void(const Peer &)> authFailureOverLimit;
     std::function<bool()> storageHealthy;
     std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
+    LiveLog *live = nullptr;
     Exchange *running = nullptr; // the first of a list that goes on in next()
 };
 

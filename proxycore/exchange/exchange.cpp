@@ -100,6 +100,41 @@ void Exchange::conclude(std::string_view result, int status, std::string_view re
         };
     }
     m_context.audit->record(accessEvent(result, status, reason), std::move(written));
+    if (!m_context.live->isWatched())
+        return;
+    LiveRequest ended = live();
+    ended.status = status;
+    ended.result = result;
+    ended.reason = reason;
+    m_context.live->add(std::move(ended));
+}
+
+LiveRequest Exchange::live() const
+{
+    LiveRequest out;
+    out.id = m_head.requestId;
+    out.phase = m_concluded ? "ended" : m_stream.headSent() ? "streaming" : m_call ? "waiting" : "receiving";
+    out.durationMs = durationMs();
+    out.startedMs = Clock::wallMs() - out.durationMs;
+    if (m_firstByteUs > 0)
+        out.firstByteMs = (m_firstByteUs - m_startedUs) / 1000;
+    out.method = m_head.method;
+    out.endpoint = redactText(m_head.path);
+    out.clientIp = m_stream.peer().text;
+    out.tokenMasked = m_maskedToken;
+    if (m_token) {
+        out.tokenUuid = m_token->id;
+        out.projectId = m_token->projectId;
+    }
+    if (m_profile)
+        out.provider = m_profile->name;
+    out.model = redactText(!m_model.empty() ? m_model : m_usage.usage().model).substr(0, 128);
+    out.status = m_stream.headSent() ? m_upstreamStatus : 0;
+    out.requestBytes = m_requestBytes;
+    out.responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
+    out.promptTokens = m_usage.usage().promptTokens;
+    out.completionTokens = m_usage.usage().completionTokens;
+    return out;
 }
 
 AuditEvent Exchange::accessEvent(std::string_view result, int status, std::string_view reason) const

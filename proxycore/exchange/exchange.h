@@ -36,6 +36,8 @@ public:
     ~Exchange() override;
 
     const TokenPtr &token() const { return m_token; }
+    const std::string &requestId() const { return m_head.requestId; }
+    LiveRequest live() const;
     Exchange *next() const { return m_next; } // of the thread's running ones
     // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
     void cut(const std::string &reason);
@@ -117,6 +119,7 @@ private:
     int64_t m_heldCounted = 0;
     Timer m_expiry;
     int m_upstreamStatus = 0;
+    int64_t m_firstByteUs = 0;
     int64_t m_requestBytes = 0;
     bool m_holding = false;
     bool m_holdsForUsage = false; // no rule needs it: may stream after all

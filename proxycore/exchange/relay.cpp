@@ -2,6 +2,8 @@
 // The answer on its way back: relayed as it arrives, looked at in passing, bounded by back-pressure.
 #include "exchange/exchange.h"
 
+#include "base/clock.h"
+
 namespace llmproxy {
 
 namespace {
@@ -31,6 +33,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     if (m_concluded)
         return;
     m_upstreamStatus = head.status;
+    m_firstByteUs = Clock::steadyUs();
     releaseHeld();
     ResponseHead answer;
     answer.status = head.status;

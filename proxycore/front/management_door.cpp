@@ -47,6 +47,12 @@ void ManagementDoor::start()
         refuseAccepted(no);
         return;
     }
+    if (m_head.method == "GET" && m_head.path == "/manage/events" && m_head.query.empty() && !m_head.hasBody()) {
+        m_done = true;
+        noteAnswer(200);
+        m_feed = m_config.openFeed(m_head, m_stream, actor());
+        return;
+    }
     if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
         if (!m_config.serves(m_head.method, m_head.path)) {
             m_dropsBody = true;
@@ -123,8 +129,7 @@ void ManagementDoor::submit()
     call.target = m_head.target;
     call.body = m_body;
     call.contentType = m_head.headers.value("content-type");
-    const std::string_view actor = m_head.headers.value("x-llm-proxy-actor");
-    call.actor = !m_stream.peer().localSocket ? "management" : actor == "console" ? "console" : "cli";
+    call.actor = actor();
     call.requestId = m_head.requestId;
     call.clientIp = m_stream.peer().text;
     call.userAgent = m_head.headers.value("user-agent");
@@ -157,15 +162,24 @@ void ManagementDoor::onBodyFault(const Refusal &fault)
         refuseAccepted(fault);
 }
 
+std::string ManagementDoor::actor() const
+{
+    if (!m_stream.peer().localSocket)
+        return "management";
+    return m_head.headers.value("x-llm-proxy-actor") == "console" ? "console" : "cli";
+}
+
 void ManagementDoor::onClientGone()
 {
     m_done = true;
+    m_feed.reset();
     noteAnswer(499); // as in the data plane: nginx's number for a client that left
 }
 
 void ManagementDoor::onShutdown()
 {
     m_done = true;
+    m_feed.reset();
     noteAnswer(503);
 }
 

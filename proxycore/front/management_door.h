@@ -14,6 +14,13 @@
 
 namespace llmproxy {
 
+// An answer that goes on by itself on the connection's thread until it finishes, or its client leaves.
+class ManagementFeed
+{
+public:
+    virtual ~ManagementFeed() = default;
+};
+
 struct DoorConfig
 {
     std::vector<Cidr> allowedIps;
@@ -23,6 +30,8 @@ struct DoorConfig
     std::function<Refusal(const Peer &, const RequestHead &, int status, const std::string &reason,
                           std::function<void(bool)> written)> failed;
     std::function<void(const Peer &, const RequestHead &, int status)> accepted; // for auth.success, when answered
+    // The stream of /manage/events, for an admitted GET.
+    std::function<std::unique_ptr<ManagementFeed>(const RequestHead &, ServerStream &, const std::string &actor)> openFeed;
     HttpBridge *bridge = nullptr;
     // Whether this method is served at this path: what nobody serves is 404 or 405, however large (ruling 8).
     std::function<bool(const std::string &method, const std::string &path)> serves;
@@ -48,11 +57,13 @@ private:
     void submit();
     void refuseAccepted(const Refusal &refusal);
     void noteAnswer(int status);
+    std::string actor() const;
 
     const DoorConfig &m_config;
     RequestHead m_head;
     ServerStream &m_stream;
     std::string m_body;
+    std::unique_ptr<ManagementFeed> m_feed;
     bool m_done = false;
     bool m_accepted = false; // by its credential; not yet noted with the answer's status
     bool m_dropsBody = false; // too large, and for nobody

@@ -3,6 +3,7 @@
 // answered by handle() itself; a change is answered by the completion once its event and row are durable.
 #pragma once
 
+#include "access/live_request.h"
 #include "access/snapshot.h"
 #include "access/store.h"
 #include "audit/audit_log.h"
@@ -15,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace llmproxy {
@@ -58,6 +60,8 @@ struct ManageContext
     std::function<bool(const std::string &name)> providerNeedsKey; // false: local models
     // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
     std::function<void(std::vector<std::string> tokenIds)> cutStreams;
+    // Ends the running request of this id, and says on any thread which it was.
+    std::function<void(const std::string &requestId, std::function<void(std::optional<LiveRequest>)> done)> killRequest;
     // A token's expiry was changed: its running streams end at the new time.
     std::function<void(std::string tokenId)> renewExpiry;
     std::function<std::string()> listenAddress; // the bound one; empty: no listener

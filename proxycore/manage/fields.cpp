@@ -262,6 +262,23 @@ void addOtherSchemas(std::vector<Schema> &all)
                           flag("audit_healthy", "Audit events can be written."),
                           number("audit_last_seq", "Newest audit event."),
                           list("providers", "Names of the provider profiles.")}));
+    all.push_back(answer("LiveRequest", "A request that runs, or has just ended.",
+                         {text("id", "Request id.", 128), choice("phase", "receiving|waiting|streaming|ended", "How far it is; waiting: for the provider."),
+                          time("started_at", "When its head was read."), number("duration_ms", "Since then."),
+                          nullable(number("first_byte_ms", "From the start to the provider's first byte.")), text("http_method", "Method."),
+                          text("endpoint", "Path, without the query.", 8192), nullable(text("client_ip", "Client address.")),
+                          nullable(text("token_uuid", "Access token.")), nullable(text("token_masked", "Access token, masked.")),
+                          nullable(text("project_id", "Project.")), nullable(text("provider", "Provider profile.")),
+                          nullable(text("model", "Model that was asked for.", 512)), nullable(number("status", "Status that was answered.")),
+                          number("request_bytes", "Body bytes from the client."), number("response_bytes", "Body bytes to the client."),
+                          nullable(number("prompt_tokens", "As far as the provider told.")),
+                          nullable(number("completion_tokens", "As far as the provider told.")),
+                          nullable(text("result", "When ended: success, failure, denied or error.")),
+                          nullable(text("reason", "When ended otherwise than well."))}));
+    all.push_back(answer("LiveRequests", "The data of each event.",
+                         {time("time", "The server's clock."), number("running_count", "Running requests; running has at most 1,000 of them."),
+                          objects("running", "LiveRequest", "What runs, the oldest first."),
+                          objects("ended", "LiveRequest", "What ended since the event before.")}));
     all.push_back({"ErrorBody", SchemaUse::Answer, "What was wrong.",
                    {required(text("code", "Machine word.")), required(text("message", "A sentence.", 4000)),
                     text("field", "The field, parameter or header it is about.")}});

@@ -120,9 +120,9 @@ QJsonObject objectSchema(const Schema &declared)
     return schema;
 }
 
-QJsonObject jsonContent(const QJsonObject &schema)
+QJsonObject contentOf(const QJsonObject &schema, std::string_view type = "application/json")
 {
-    return {{QStringLiteral("application/json"), QJsonObject{{QStringLiteral("schema"), schema}}}};
+    return {{q(type), QJsonObject{{QStringLiteral("schema"), schema}}}};
 }
 
 QJsonArray parametersOf(const Route &route)
@@ -151,7 +151,7 @@ QJsonObject responsesOf(const Route &route)
         schema = referenceTo(route.answer);
     QJsonObject responses{{QString::number(route.status),
                            QJsonObject{{QStringLiteral("description"), q(route.summary)},
-                                       {QStringLiteral("content"), jsonContent(schema)}}}};
+                                       {QStringLiteral("content"), contentOf(schema, route.content)}}}};
     // 408, 413, 414, 421 and 431 are said by front, in front of every resource.
     std::vector<int> refusals{400, 401, 403, 408, 413, 414, 421, 429, 431, 500, 503};
     if (route.path.find("{id}") != std::string_view::npos || route.request == "TokenCreate")
@@ -177,7 +177,7 @@ QJsonObject operationOf(const Route &route)
         needed = needed || field.required;
     operation.insert(QStringLiteral("requestBody"),
                      QJsonObject{{QStringLiteral("required"), needed},
-                                 {QStringLiteral("content"), jsonContent(referenceTo(route.request))}});
+                                 {QStringLiteral("content"), contentOf(referenceTo(route.request))}});
     return operation;
 }
 
@@ -192,7 +192,7 @@ QJsonObject componentsObject()
                              {QStringLiteral("scheme"), QStringLiteral("bearer")},
                              {QStringLiteral("description"), QStringLiteral("The management token.")}};
     const QJsonObject refused{{QStringLiteral("description"), QStringLiteral("Refused; the code says why.")},
-                              {QStringLiteral("content"), jsonContent(referenceTo("Error"))}};
+                              {QStringLiteral("content"), contentOf(referenceTo("Error"))}};
     return {{QStringLiteral("schemas"), declared},
             {QStringLiteral("responses"), QJsonObject{{QStringLiteral("Refused"), refused}}},
             {QStringLiteral("securitySchemes"), QJsonObject{{QStringLiteral("managementToken"), bearer}}}};

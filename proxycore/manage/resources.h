@@ -32,4 +32,8 @@ void readDoctor(const CallPtr &call);
 void readOverview(const CallPtr &call);
 void readOpenApi(const CallPtr &call);
 
+// live_resource.cpp
+void readEvents(const CallPtr &call);
+void killRequest(const CallPtr &call);
+
 } // namespace llmproxy

@@ -7,7 +7,7 @@ import re
 import unittest
 from urllib.parse import quote
 
-from proxy_case import KEY, MANAGEMENT, Proxy
+from proxy_case import KEY, MANAGEMENT, Proxy, request
 
 TYPES = {"string": str, "boolean": bool, "object": dict, "array": list, "null": type(None)}
 KNOWN = {"$ref", "additionalProperties", "description", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
@@ -98,13 +98,25 @@ class OpenApi(Proxy):
                 self.assertIn(status, (200, 201), answer)
                 called.add((method, path))
         described = {(method.upper(), path) for path, item in self.description["paths"].items() for method in item}
+        # The stream of events is read in test_live; here its description is held against one of them.
+        client = self.raw().send(request("/manage/events", headers=[("Authorization", f"Bearer {MANAGEMENT}")]))
+        client.head()
+        operation = self.description["paths"]["/manage/events"]["get"]
+        data = client.chunk().decode().split("data: ", 1)[1]
+        self.fits(json.loads(data), operation["responses"]["200"]["content"]["text/event-stream"]["schema"], "an event")
+        called.add(("GET", "/manage/events"))
+        stream = self.raw().send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", "kill-me")]))
+        stream.head()
+        self.assertEqual(self.call("DELETE", "/manage/requests/{id}", None, "kill-me")[0], 200)
+        called.add(("DELETE", "/manage/requests/{id}"))
         self.assertEqual(described - called, set(), "described, and not called here")
 
     def test_refusals_are_declared(self):
         for path, item in self.description["paths"].items():
             for method, operation in item.items():
                 ids = "nobody"
-                self.call(method.upper(), path, {} if "requestBody" in operation else None, ids)
+                if path != "/manage/events":  # it would not end
+                    self.call(method.upper(), path, {} if "requestBody" in operation else None, ids)
                 self.call(method.upper(), path, {} if "requestBody" in operation else None, ids, query="?surprise=1")
                 status, answer = self.manage(method.upper(), path.replace("{id}", ids), token="x" * 40)
                 self.assertEqual(status, 401)

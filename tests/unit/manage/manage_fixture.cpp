@@ -64,6 +64,7 @@ ManageFixture::ManageFixture()
     context.providerNames = [] { return std::vector<std::string>{"anthropic", "ollama", "openai"}; };
     context.providerNeedsKey = [](const std::string &name) { return name != "ollama"; };
     context.certificateExpiresMs = [] { return int64_t{0}; };
+    context.killRequest = [](const std::string &, const auto &done) { done(std::nullopt); };
     context.renewExpiry = [](const std::string &) {};
     context.cutStreams = [this](std::vector<std::string> ids) {
         const std::lock_guard guard(m_lock);

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""Watching requests while they run, and ending one."""
+import json
+import unittest
+
+from proxy_case import KEY, MANAGEMENT, Proxy, fresh_id, request
+
+
+class Live(Proxy):
+    def watch(self):
+        client = self.raw().send(request("/manage/events", headers=[("Authorization", f"Bearer {MANAGEMENT}")]))
+        status, headers = client.head()
+        self.assertEqual((status, dict(headers)["Content-Type"]), (200, "text/event-stream"))
+        return client
+
+    def event(self, client):
+        while True:
+            text = client.chunk().decode()
+            if text.startswith(":"):
+                continue
+            name, data = text.rstrip("\n").split("\n")
+            self.assertEqual(name, "event: requests")
+            self.assertNotIn(KEY, data)
+            self.assertNotIn(self.token, data)
+            return json.loads(data.removeprefix("data: "))
+
+    def see(self, client, wanted, where="running"):
+        """Reads events until one shows the request of this id."""
+        for _ in range(40):
+            event = self.event(client)
+            found = [r for r in event[where] if r["id"] == wanted]
+            if found:
+                self.assertLessEqual(len(event["running"]), event["running_count"])
+                return found[0]
+        raise AssertionError(f"{wanted} was not shown as {where}")
+
+    def test_requests_come_and_go(self):
+        first, second = self.watch(), self.watch()
+        self.event(first), self.event(second)
+        request_id = fresh_id()
+        stream = self.raw().send(request(body={"model": "gpt-4o", "stream": True}, headers=[
+            ("Authorization", f"Bearer {self.token}"), ("X-Behave", "gate=live"), ("X-Request-ID", request_id)]))
+        stream.head()
+        for watcher in (first, second):
+            seen = self.see(watcher, request_id)
+            self.assertEqual((seen["phase"], seen["status"], seen["model"], seen["endpoint"], seen["project_id"], seen["provider"]),
+                             ("streaming", 200, "gpt-4o", "/v1/chat/completions", self.project_id, "openai"))
+            self.assertRegex(seen["token_masked"], r"^tok-.{4}\*{4}.{4}$")
+            self.assertGreaterEqual(seen["first_byte_ms"], 0)
+        self.upstream.open_gate("live")
+        for watcher in (first, second):  # each sees each end
+            ended = self.see(watcher, request_id, "ended")
+            self.assertEqual((ended["phase"], ended["result"]), ("ended", "success"))
+        short = fresh_id()  # shorter than the distance of two events
+        self.ask(body={"model": "m"}, token="tok-wrong", headers=[("X-Request-ID", short)])
+        ended = self.see(first, short, "ended")
+        self.assertEqual((ended["result"], ended["status"]), ("failure", 401))
+        read = self.events("events.read")
+        self.assertEqual([(e["actor"], e["details"]["endpoint"]) for e in read], [("management", "/manage/events")])
+
+    def test_one_is_ended(self):
+        request_id = fresh_id()
+        before = self.upstream.count()
+        stream = self.raw().send(request(body={"model": "m", "stream": True}, headers=[
+            ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", request_id)]))
+        seen = self.upstream.wait_request(before + 1)
+        stream.head(), stream.chunk()
+        status, killed = self.manage("DELETE", f"/manage/requests/{request_id}")
+        self.assertEqual((status, killed["id"], killed["reason"]), (200, request_id, "killed"))
+        self.assertEqual(stream.ended(), "reset")
+        self.upstream.wait_end(seen)
+        event = self.event_of(request_id)
+        self.assertEqual((event["result"], event["details"]["reason"]), ("error", "killed"))
+        self.assertEqual(self.manage("DELETE", f"/manage/requests/{request_id}")[0], 404)
+
+    def test_who_may_watch(self):
+        self.assertEqual(self.manage("GET", "/manage/events", token="x" * 40)[0], 401)
+        self.assertEqual(self.manage("GET", "/manage/events?all=1")[0], 400)
+        self.assertEqual(self.manage("POST", "/manage/events")[0], 405)
+
+    def test_a_watcher_does_not_hold_the_stop(self):
+        # The class's end waits for the server, with this one still reading.
+        type(self).watcher = self.watch()
+        self.event(self.watcher)
+
+
+if __name__ == "__main__":
+    unittest.main()
