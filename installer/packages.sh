@@ -23,10 +23,14 @@ BUILD=(
     cmake ninja-build g++ ccache mold
     ca-certificates curl jq # to talk to it
 )
-TESTS=(python3 openssl sqlite3 iproute2 testssl.sh)
-# Debian 13 has llhttp as a library.
+TESTS=(
+    python3 openssl sqlite3 iproute2 testssl.sh
+    clang libclang-rt-14-dev # fuzz targets
+)
+# Debian 13 has llhttp as a library, and a newer clang.
 if [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" = 13 ]; then
     BUILD=("${BUILD[@]/node-llhttp/libllhttp-dev}")
+    TESTS=("${TESTS[@]/libclang-rt-14-dev/libclang-rt-19-dev}")
 fi
 
 list=("${BUILD[@]}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-only
-# Installs what the tests need (as root), builds the presets dev and asan and runs everything. CTest's own
+# Installs what the tests need (as root), builds the presets dev, asan and fuzz and runs everything. CTest's own
 # summary stands last; exit 0 only when both runs are green.
 #   tests/run.sh             everything
 #   tests/run.sh -R regex    further arguments go to both ctest runs
@@ -26,6 +26,10 @@ build() {
 build dev
 build asan
 
+# Each fuzz target for some seconds on its kept corpus; tests/fuzz/run.sh SECONDS runs them longer.
+fuzz=0
+tests/fuzz/run.sh 5 || fuzz=$?
+
 # First the unit, integration and hostile tests under AddressSanitizer and UBSan, without the long ones.
 asan=0
 ctest --test-dir build/asan -L 'unit|integration|hostile' -LE long --output-on-failure "$@" 2>&1 |
@@ -37,4 +41,4 @@ if [ "$asan" != 0 ]; then
     printf '\nUnder AddressSanitizer and UBSan (build/asan-ctest.log):\n'
     sed -n '/tests passed,/,$p' build/asan-ctest.log
 fi
-[ "$asan" = 0 ] && [ "$dev" = 0 ]
+[ "$fuzz" = 0 ] && [ "$asan" = 0 ] && [ "$dev" = 0 ]

@@ -27,6 +27,9 @@ constexpr std::array<std::string_view, 6> headerNames{"x-api-key", "api-key", "x
                                                       "proxy-authorization", "x-auth-token"};
 constexpr std::array<std::string_view, 4> schemes{"bearer", "basic", "token", "digest"};
 
+// A longer "name" may hide a credential itself: an access token is 42.
+constexpr size_t longestName = 40;
+
 char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -85,7 +88,7 @@ public:
     {
         while (m_at < m_text.size()) {
             const bool wordBegins = isAlnum(m_text[m_at]) && (m_at == 0 || !isAlnum(m_text[m_at - 1]));
-            if (!wordBegins || !(bearerWord() || namedValue() || keyWord()))
+            if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken()))
                 ++m_at;
         }
         if (m_copied == 0)
@@ -137,6 +140,8 @@ private:
         size_t at = nameEnd;
         if (at >= m_text.size() || std::string_view("=:\"'").find(m_text[at]) == std::string_view::npos)
             return false;
+        if (nameEnd - m_at > longestName)
+            return false;
         const std::string name = lowered(m_text.substr(m_at, nameEnd - m_at));
         const bool header = std::find(headerNames.begin(), headerNames.end(), name) != headerNames.end();
         if (!header && !namesCredential(name))
@@ -170,6 +175,20 @@ private:
                 return false;
         }
         replace(from, to, maskSecret(m_text.substr(from, to - from)));
+        return true;
+    }
+
+    // An access token of ours is one wherever it stands, also behind a letter; "risk-…" and the like are words.
+    bool gluedToken()
+    {
+        constexpr std::string_view begin = "tok-";
+        constexpr size_t length = 38; // characters behind it
+        if (m_text[m_at] != 't' || m_text.substr(m_at, begin.size()) != begin)
+            return false;
+        if (skip(m_text, m_at + begin.size(), isAlnum) < m_at + begin.size() + length)
+            return false;
+        const size_t to = skip(m_text, m_at, isKeyCharacter); // another one may be glued to it
+        replace(m_at, to, maskSecret(m_text.substr(m_at, begin.size() + length)));
         return true;
     }
 

@@ -68,7 +68,8 @@ private Q_SLOTS:
         QTest::addColumn<QByteArray>("text");
         for (const char *text : {"agent sk-proj-SECRETSECRETSECRET x", "x Bearer SECRETSECRETSECRET", "GET /v1?key=SECRETSECRETSECRET HTTP",
                                  "x-api-key: SECRETSECRETSECRET", "(tok-SECRETSECRETSECRETSECRETSECRETSECRETSECRET)", "ghp_SECRETSECRETSECRET",
-                                 "api_key=SECRETSECRETSECRET;", "{\"api_key\":\"SECRETSECRETSECRET\"}"})
+                                 "api_key=SECRETSECRETSECRET;", "/v1/xtok-SECRETSECRETSECRETSECRETSECRETSECRETSE",
+                                 "xtok-SECRETSECRETSECRETSECRETSECRETSECRETSE_key=x", "{\"api_key\":\"SECRETSECRETSECRET\"}"})
             QTest::newRow(text) << QByteArray(text);
     }
 
