@@ -32,13 +32,13 @@ void appendText(std::string &line, std::string_view key, std::string_view value)
     appendJsonString(line, value);
 }
 
-void setDetail(AuditEvent &event, std::string key, AuditEvent::Detail value)
+void setDetail(AuditEvent &event, std::string_view key, AuditEvent::Detail value)
 {
     const auto same = std::find_if(event.details.begin(), event.details.end(), [&](const auto &d) { return d.first == key; });
     if (same != event.details.end())
         same->second = std::move(value);
     else
-        event.details.emplace_back(std::move(key), std::move(value));
+        event.details.emplace_back(key, std::move(value));
 }
 
 } // namespace
@@ -48,34 +48,34 @@ AuditEvent::AuditEvent(std::string_view actionName, std::string_view actorName, 
 {
 }
 
-AuditEvent &AuditEvent::detail(std::string key, std::string value)
+AuditEvent &AuditEvent::detail(std::string_view key, std::string value)
 {
     if (!value.empty())
-        setDetail(*this, std::move(key), redactText(value));
+        setDetail(*this, key, redactText(value));
     return *this;
 }
 
-AuditEvent &AuditEvent::ownText(std::string key, std::string value)
+AuditEvent &AuditEvent::ownText(std::string_view key, std::string value)
 {
     if (!value.empty())
-        details.emplace_back(std::move(key), std::move(value));
+        details.emplace_back(key, std::move(value));
     return *this;
 }
 
-AuditEvent &AuditEvent::detail(std::string key, const char *value)
+AuditEvent &AuditEvent::detail(std::string_view key, const char *value)
 {
-    return detail(std::move(key), std::string(value));
+    return detail(key, std::string(value));
 }
 
-AuditEvent &AuditEvent::detail(std::string key, int64_t value)
+AuditEvent &AuditEvent::detail(std::string_view key, int64_t value)
 {
-    setDetail(*this, std::move(key), value);
+    setDetail(*this, key, value);
     return *this;
 }
 
-AuditEvent &AuditEvent::detail(std::string key, bool value)
+AuditEvent &AuditEvent::detail(std::string_view key, bool value)
 {
-    setDetail(*this, std::move(key), value);
+    setDetail(*this, key, value);
     return *this;
 }
 

@@ -24,7 +24,8 @@ struct AuditEvent
     std::string requestId;
     std::string clientIp;        // masked by the audit thread when AUDIT_MASK_CLIENT_IP
     std::string result;          // success, failure, denied, error
-    std::vector<std::pair<std::string, Detail>> details; // in order; empty texts are left out
+    // In order; empty texts are left out. A key lives for ever: a literal, or internedKey().
+    std::vector<std::pair<std::string_view, Detail>> details;
     // Set by the audit thread:
     std::string detailsText;     // detailsJson(), for the line and for the row
     int64_t seq = 0;
@@ -34,12 +35,12 @@ struct AuditEvent
     AuditEvent() = default;
     AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName);
 
-    AuditEvent &detail(std::string key, std::string value); // no-op for an empty value
+    AuditEvent &detail(std::string_view key, std::string value); // no-op for an empty value
     // Of our own making (a constant, an id, a masked token): not looked at again, and of a key that is not there yet.
-    AuditEvent &ownText(std::string key, std::string value);
-    AuditEvent &detail(std::string key, const char *value);
-    AuditEvent &detail(std::string key, int64_t value);
-    AuditEvent &detail(std::string key, bool value);
+    AuditEvent &ownText(std::string_view key, std::string value);
+    AuditEvent &detail(std::string_view key, const char *value);
+    AuditEvent &detail(std::string_view key, int64_t value);
+    AuditEvent &detail(std::string_view key, bool value);
     // Cut at 256 characters, credential-looking words masked.
     AuditEvent &userAgent(std::string_view value);
     // Written only when it matches [A-Za-z0-9._:/@+-]{1,128}, else "invalid"; empty: left out.
@@ -54,6 +55,8 @@ std::string detailsJson(const AuditEvent &event);
 std::string hashedBytes(const AuditEvent &event);
 // The whole line without the newline.
 std::string auditLine(const AuditEvent &event);
+// The same text with a life as long as the program's; for keys that were read. Thread: any.
+std::string_view internedKey(std::string_view key);
 // Reads a line back (replay at start, reading a file-only log).
 std::optional<AuditEvent> parseAuditLine(std::string_view line);
 

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 
 #include <QString>
+#include <mutex>
+#include <set>
 #include <simdjson.h>
 
 namespace llmproxy {
@@ -45,7 +47,7 @@ bool readDetails(simdjson::dom::element value, AuditEvent &event)
         auto detail = detailOf(field.value);
         if (!detail)
             return false;
-        event.details.emplace_back(std::string(field.key), std::move(*detail));
+        event.details.emplace_back(internedKey(field.key), std::move(*detail));
     }
     return true;
 }
@@ -92,6 +94,19 @@ bool readField(const simdjson::dom::key_value_pair &field, AuditEvent &event)
 }
 
 } // namespace
+
+std::string_view internedKey(std::string_view key)
+{
+    // A log of ours has about forty; one of somebody else's must not fill the memory.
+    constexpr size_t mostKeys = 10'000;
+    static std::mutex lock;
+    static std::set<std::string, std::less<>> known;
+    const std::lock_guard guard(lock);
+    const auto found = known.find(key);
+    if (found != known.end())
+        return *found;
+    return known.size() < mostKeys ? std::string_view(*known.emplace(key).first) : std::string_view("other");
+}
 
 std::optional<AuditEvent> parseAuditLine(std::string_view line)
 {

@@ -71,8 +71,7 @@ std::shared_ptr<const DialTarget> Exchange::target()
 
 std::string Exchange::upstreamHead(const DialTarget &target)
 {
-    std::string head;
-    head.reserve(1024);
+    std::string head = m_context.upstream->takeBuffer();
     head.append(m_head.method).append(" ").append(joinPath(target.url.path, m_route.rest));
     if (!m_cleanQuery.empty())
         head.append("?").append(m_cleanQuery);

@@ -94,6 +94,7 @@ Result<std::shared_ptr<const TlsIdentity>> TlsIdentity::load(const TlsConfig &co
                                      | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     // Idle sessions hold no buffers; what is written may move and may go out in parts.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    SSL_CTX_set_read_ahead(context, 1); // one system call a record instead of two: head and body of it
     SSL_CTX_set_alpn_select_cb(context, &chooseProtocol, nullptr);
     static constexpr unsigned char sessionContext[] = "llm-proxy";
     SSL_CTX_set_session_id_context(context, sessionContext, sizeof sessionContext - 1);

@@ -113,7 +113,7 @@ QJsonObject auditEventView(const AuditEvent &event)
 {
     QJsonObject details;
     for (const auto &[key, value] : event.details) {
-        const QString name = QString::fromStdString(key);
+        const QString name = QString::fromUtf8(key.data(), static_cast<qsizetype>(key.size()));
         if (const auto *number = std::get_if<int64_t>(&value))
             details.insert(name, qint64{*number});
         else if (const auto *flag = std::get_if<bool>(&value))

@@ -44,6 +44,7 @@ UpstreamCall::UpstreamCall(UpstreamPool &pool, UpstreamRequest request, Upstream
 UpstreamCall::~UpstreamCall()
 {
     cancel();
+    m_pool.giveBuffer(std::move(m_out));
     if (m_writesSoon)
         m_pool.forget(this);
 }

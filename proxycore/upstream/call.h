@@ -119,6 +119,9 @@ public:
     Poller &poller() { return m_poller; }
     Dialler &dialler() { return m_dialler; }
     std::string &scratch() { return m_scratch; }
+    // Output buffers go from request to request: a head is over what malloc keeps at hand.
+    std::string takeBuffer();
+    void giveBuffer(std::string &&buffer);
     // A connection that shows neither EOF nor bytes right now, or null.
     std::unique_ptr<UpstreamSocket> take(const std::string &key);
     // A head waits for the body that comes in the same turn: one send for both.
@@ -135,6 +138,7 @@ private:
     Dialler m_dialler;
     std::string m_scratch;
     std::vector<UpstreamCall *> m_unwritten;
+    std::vector<std::string> m_buffers;
     std::unordered_map<std::string, std::vector<std::unique_ptr<Idle>>> m_idle;
 };
 

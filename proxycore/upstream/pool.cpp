@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/call.h"
 
+#include "front/stream.h"
+
 #include <algorithm>
 #include <sys/socket.h>
 #include <utility>
@@ -61,6 +63,25 @@ std::unique_ptr<UpstreamSocket> UpstreamPool::take(const std::string &key)
             return socket;
     }
     return nullptr;
+}
+
+std::string UpstreamPool::takeBuffer()
+{
+    std::string buffer;
+    if (!m_buffers.empty()) {
+        buffer = std::move(m_buffers.back());
+        m_buffers.pop_back();
+    }
+    return buffer;
+}
+
+void UpstreamPool::giveBuffer(std::string &&buffer)
+{
+    if (buffer.capacity() > lowWaterBytes || m_buffers.size() >= maxIdlePerTarget)
+        return;
+    buffer.assign(buffer.capacity(), '\0'); // the provider's key stood in it
+    buffer.clear();
+    m_buffers.push_back(std::move(buffer));
 }
 
 void UpstreamPool::writeAtEndOfTurn(UpstreamCall *call)

@@ -25,6 +25,8 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from certificates import Authority  # noqa: E402
 BUILD = ROOT / "build" / "bench"
 MANAGEMENT = "bench-management-token-of-forty-characters"
 KEY = "sk-bench0123456789abcdefghij"
@@ -50,9 +52,15 @@ def until(condition, what, timeout=60):
     return value
 
 
-def answers(port, path="/health"):
+def connection(port, tls=None, timeout=60):
+    if tls:
+        return http.client.HTTPSConnection("localhost", port, timeout=timeout, context=tls)
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+
+
+def answers(port, path="/health", tls=None):
     try:
-        link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        link = connection(port, tls, 5)
         link.request("GET", path)
         return link.getresponse().status < 500
     except OSError:
@@ -77,9 +85,9 @@ def resident(pid):
 
 
 class Upstream:
-    def __init__(self):
-        self.port = free_port()
-        self.process = subprocess.Popen([BUILD / "bench_peer", "upstream", str(self.port)], stdout=subprocess.PIPE, text=True)
+    def __init__(self, certificate=()):
+        self.port, self.scheme = free_port(), "https" if certificate else "http"
+        self.process = subprocess.Popen([BUILD / "bench_peer", "upstream", str(self.port), *map(str, certificate)], stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
     def end(self):
@@ -91,9 +99,14 @@ class Nginx:
     """The reference: nginx as people set it up for this job."""
     name = "nginx"
 
-    def __init__(self, folder, upstream, token):
+    def __init__(self, folder, upstream, token, authority=None):
         self.folder, self.port, self.token = Path(folder) / "nginx", free_port(), token
         self.folder.mkdir()
+        self.scheme = "https" if authority else "http"
+        listen = "backlog=8192" if not authority else (f"ssl backlog=8192; ssl_certificate {authority.folder}/server.pem; ssl_certificate_key "
+                                                       f"{authority.folder}/server.key; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets on")
+        towards = "" if upstream.scheme == "http" else (f"proxy_ssl_trusted_certificate {authority.file}; proxy_ssl_verify on; proxy_ssl_name localhost; "
+                                                       "proxy_ssl_server_name on; proxy_ssl_session_reuse on; proxy_ssl_protocols TLSv1.2 TLSv1.3;")
         (self.folder / "nginx.conf").write_text(f"""
 user root;
 worker_processes 1;
@@ -120,13 +133,14 @@ http {{
     keepalive_requests 1000000000;
     upstream provider {{ server 127.0.0.1:{upstream.port}; keepalive 6000; keepalive_requests 1000000000; }}
     server {{
-        listen 127.0.0.1:{self.port} backlog=8192;
+        listen 127.0.0.1:{self.port} {listen};
         location /health {{ return 200 "ok"; }}
         location / {{
             if ($token_ok = 0) {{ return 401; }}
             limit_req zone=tokens burst=100000 nodelay;
             limit_req zone=addresses burst=100000 nodelay;
-            proxy_pass http://provider;
+            proxy_pass {upstream.scheme}://provider;
+            {towards}
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Authorization "Bearer {KEY}";
@@ -139,7 +153,7 @@ http {{
 }}
 """)
         self.process = subprocess.Popen(["nginx", "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)])
-        until(lambda: answers(self.port), "nginx answers")
+        until(lambda: answers(self.port, tls=authority and authority.client_context()), "nginx answers")
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         self.pid = int(children[0])
 
@@ -159,14 +173,18 @@ http {{
 class Ours:
     name = "llm-proxy"
 
-    def __init__(self, folder, upstream, name="ours", prepare=None, **settings):
+    def __init__(self, folder, upstream, name="ours", prepare=None, authority=None, **settings):
         self.folder = Path(folder) / name
         self.folder.mkdir()
         self.upstream = upstream
+        self.tls, self.scheme = authority and authority.client_context(), "https" if authority else "http"
+        if authority:
+            settings |= {"TLS_CERT_FILE": str(authority.folder / "server.pem"), "TLS_KEY_FILE": str(authority.folder / "server.key"),
+                         "SSL_CERT_FILE": str(authority.file)}
         self.env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "MANAGEMENT_TOKEN": MANAGEMENT, "ENGINE_THREADS": "1",
                     "IP_RATE_LIMIT": "1000000", "MAX_CONNECTIONS": "30000", "MAX_CONNECTIONS_PER_IP": "30000", "LOG_FORMAT": "json"} | settings
         self.start()
-        self.project = self.manage("POST", "/manage/projects", {"name": "Bench", "api_key": KEY, "base_url": f"http://127.0.0.1:{upstream.port}/v1"})
+        self.project = self.manage("POST", "/manage/projects", {"name": "Bench", "api_key": KEY, "base_url": f"{upstream.scheme}://localhost:{upstream.port}/v1"})
         if prepare:
             self.end()
             prepare(self)
@@ -179,10 +197,10 @@ class Ours:
                                          f"127.0.0.1:{self.port}"], env=self.env, cwd=self.folder,
                                         stdout=open(self.folder / "log", "ab"), stderr=subprocess.STDOUT)
         self.pid = self.process.pid
-        until(lambda: answers(self.port), "the server answers")
+        until(lambda: answers(self.port, tls=self.tls), "the server answers")
 
     def manage(self, method, path, body=None):
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        link = connection(self.port, self.tls)
         link.request(method, path, json.dumps(body) if body is not None else None,
                      {"Authorization": f"Bearer {MANAGEMENT}", "Content-Type": "application/json"})
         answer = link.getresponse()
@@ -215,10 +233,12 @@ class Bench:
         ours = Ours(self.folder, self.upstream, name=f"ours-{uuid.uuid4().hex[:6]}", **settings)
         return ours, Nginx(tempfile.mkdtemp(dir=self.folder), self.upstream, ours.token)
 
-    def row(self, figure, value, target, most, note=""):
-        verdict = "" if target is None else "ok" if value <= target else "under the limit" if most and value <= most else "MISSED"
+    def row(self, figure, value, target, most, note="", at_least=False):
+        good = target is None or (value >= target if at_least else value <= target)
+        verdict = "" if target is None else "ok" if good else "under the limit" if most and value <= most else "MISSED"
         self.rows.append((figure, value, target, most, verdict, note))
-        print(f"{figure:<66} {value:>9.3f}   {'≤ ' + str(target) if target is not None else '':<8} {verdict:<16} {note}", flush=True)
+        wanted = "" if target is None else f"{'≥' if at_least else '≤'} {target}"
+        print(f"{figure:<66} {value:>9.3f}   {wanted:<8} {verdict:<16} {note}", flush=True)
 
     def wrk(self, server, connections=32, seconds=None):
         """(requests, engine CPU ns, whole CPU ns) of keep-alive connections, each asking again at once."""
@@ -232,7 +252,7 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
 """)
         engine, whole = server.engine(), server.whole()
         out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds or self.options.seconds}s", "-s", str(script),
-                              f"http://127.0.0.1:{server.port}/v1/chat/completions"], capture_output=True, text=True, check=True).stdout
+                              f"{server.scheme}://127.0.0.1:{server.port}/v1/chat/completions"], capture_output=True, text=True, check=True).stdout
         time.sleep(0.3)  # what is written behind the answer belongs to the request
         requests, errors = map(int, out.split("RESULT ")[1].split())
         assert errors == 0, out
@@ -261,6 +281,54 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
         (_, _, whole), (_, reference, _) = self.in_turn(bare, nginx, self.wrk)
         self.row("the same with the table off", whole / reference, None, None)
         bare.end(), nginx.end()
+
+    def authority(self):
+        authority = Authority(tempfile.mkdtemp(dir=self.folder))
+        authority.certificate("server", "DNS:localhost,IP:127.0.0.1")
+        return authority
+
+    def tls(self):
+        authority = self.authority()
+        upstream = Upstream((authority.folder / "server.pem", authority.folder / "server.key"))
+        ours = Ours(self.folder, upstream, name="tls", authority=authority)
+        nginx = Nginx(tempfile.mkdtemp(dir=self.folder), upstream, ours.token, authority)
+        self.wrk(ours, seconds=1), self.wrk(nginx, seconds=1)
+        (_, engine, _), (_, reference, _) = self.in_turn(ours, nginx, self.wrk)
+        self.row("CPU per request over TLS on both legs ÷ nginx's", engine / reference, 1.0, 1.3, f"{engine / 1000:.1f} µs; nginx {reference / 1000:.1f} µs")
+        nginx.end()
+
+        class Reference:
+            port = free_port()
+            process = subprocess.Popen(["openssl", "s_server", "-accept", str(port), "-cert", authority.folder / "server.pem", "-key",
+                                        authority.folder / "server.key", "-quiet", "-www"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            pid = process.pid
+        until(lambda: answers(Reference.port, "/", authority.client_context()), "s_server answers")
+
+        def handshakes(server):
+            before = cpu_ns(server.pid)
+            out = subprocess.run(["openssl", "s_time", "-connect", f"127.0.0.1:{server.port}", "-new", "-time", str(self.options.seconds)],
+                                 capture_output=True, text=True).stdout
+            count = int(out.split(" connections in ")[0].split()[-1])
+            return (count / ((cpu_ns(server.pid) - before) / 1e9),)
+        (mine,), (theirs,) = self.in_turn(ours, Reference, handshakes)
+        self.row("TLS handshakes a second of CPU ÷ openssl s_server's", mine / theirs, 0.8, None, f"{mine:.0f}; s_server {theirs:.0f}", at_least=True)
+        Reference.process.kill(), ours.end(), upstream.end()
+
+    def slow(self):
+        ours, nginx = self.servers()
+        nginx.end()
+        idle = [self.rate(ours)[1] for _ in range(self.options.rounds)]
+        for name, attack in (("heads", ["-H"]), ("bodies", ["-B"]), ("readers", ["-X"])):
+            busy = []
+            process = subprocess.Popen(["slowhttptest", "-c", "200", *attack, "-i", "1", "-r", "200", "-l", "600", "-x", "24", "-p", "3", "-u",
+                                        f"http://127.0.0.1:{ours.port}/v1/models"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+            until(lambda: len(os.listdir(f"/proc/{ours.pid}/fd")) > 150, "200 slow connections")
+            for _ in range(self.options.rounds):
+                busy.append(self.rate(ours)[1])
+            process.kill(), process.wait()
+            self.row(f"a good client's p99 beside 200 slow {name} ÷ alone", statistics.median(busy) / statistics.median(idle), 2, None,
+                     f"{statistics.median(busy):.3f} ms; alone {statistics.median(idle):.3f} ms")
+        ours.end()
 
     def idle(self):
         ours, nginx = self.servers()
@@ -313,21 +381,23 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
         self.row("start to first answered request with 10 tokens, s", statistics.median(times), 0.1, None)
         ours.end()
 
+    def rate(self, server):
+        """(p50, p99) in ms at 1,000 requests a second."""
+        out = subprocess.run([BUILD / "bench_peer", "rate", str(server.port), server.token, "1000", str(self.options.seconds), "32"],
+                             capture_output=True, text=True, check=True).stdout
+        result = json.loads(out)
+        assert result["errors"] == 0, out
+        return result["p50_us"] / 1000, result["p99_us"] / 1000
+
     def latency(self):
         ours, nginx = self.servers()
 
         class Direct:
             port, token = self.upstream.port, "none"
 
-        def rate(server):
-            out = subprocess.run([BUILD / "bench_peer", "rate", str(server.port), server.token, "1000", str(self.options.seconds), "32"],
-                                 capture_output=True, text=True, check=True).stdout
-            result = json.loads(out)
-            assert result["errors"] == 0, out
-            return result["p50_us"] / 1000, result["p99_us"] / 1000
-        rate(ours), rate(nginx)
-        (p50, p99), (direct50, direct99) = self.in_turn(ours, Direct, rate)
-        (n50, n99), _ = self.in_turn(nginx, Direct, rate)
+        self.rate(ours), self.rate(nginx)
+        (p50, p99), (direct50, direct99) = self.in_turn(ours, Direct, self.rate)
+        (n50, n99), _ = self.in_turn(nginx, Direct, self.rate)
         self.row("added latency at 1,000 requests/s: p50, ms", p50 - direct50, 0.15, None, f"{p50:.3f}; direct {direct50:.3f}, nginx {n50:.3f}")
         self.row("the same: p99, ms", p99 - direct99, 0.5, None, f"{p99:.3f}; direct {direct99:.3f}, nginx {n99:.3f}")
         ours.end(), nginx.end()
@@ -392,7 +462,7 @@ def fill_tokens(server):
         database.executemany(f"INSERT INTO tokens VALUES ({','.join('?' * 19)})", rows())
 
 
-FIGURES = ["cpu", "idle", "streams", "many_streams", "latency", "start", "million", "soak"]
+FIGURES = ["cpu", "tls", "idle", "streams", "many_streams", "latency", "slow", "start", "million", "soak"]
 
 
 def main():
@@ -405,9 +475,9 @@ def main():
     unknown = set(options.figures) - set(FIGURES)
     if unknown:
         parser.error(f"no such figure: {', '.join(unknown)}; there are: {', '.join(FIGURES)}")
-    for tool in ("nginx", "wrk"):
+    for tool in ("nginx", "wrk", "slowhttptest"):
         if not shutil.which(tool):
-            sys.exit(f"{tool} is missing: apt-get install -y --no-install-recommends nginx wrk")
+            sys.exit(f"{tool} is missing: apt-get install -y --no-install-recommends nginx-light wrk slowhttptest")
     build()
     bench = Bench(options)
     try:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Both ends of the bench: a provider that answers as fast as it can, and clients that measure.
-//   bench_peer upstream PORT
+//   bench_peer upstream PORT [CERTIFICATE KEY]
 //       answers 0.5 kB of JSON; with X-Chunks: N and X-Every: MS a stream of N events, each with the time it was sent
 //   bench_peer rate PORT TOKEN REQUESTS_PER_SECOND SECONDS CONNECTIONS
 //       open loop; prints {"requests","errors","p50_us","p99_us"} of the time from when a request was due to its last byte
@@ -86,12 +86,20 @@ private:
     Timer m_timer;
 };
 
-int serveUpstream(uint16_t port)
+int serveUpstream(uint16_t port, const char *certificate, const char *key)
 {
     Poller poller;
     FrontConfig config;
     config.allowedHosts = {"*"};
     config.keepaliveTimeoutMs = 600'000;
+    std::unique_ptr<TlsContext> tls;
+    if (certificate) {
+        auto made = TlsContext::create({certificate, key, "1.2", ""});
+        if (!made)
+            return std::fprintf(stderr, "%s\n", made.error().message.c_str()), 1;
+        tls = std::move(*made);
+        config.tls = tls.get();
+    }
     FrontHooks hooks;
     hooks.makeHandler = [](RequestHead &&head, ServerStream &stream) { return std::make_unique<Provider>(head, stream); };
     Server server(poller, config, hooks);
@@ -371,7 +379,7 @@ int main(int argc, char **argv)
     const std::string role = argc > 2 ? argv[1] : "";
     const auto port = static_cast<uint16_t>(argc > 2 ? std::atoi(argv[2]) : 0);
     if (role == "upstream")
-        return serveUpstream(port);
+        return serveUpstream(port, argc > 4 ? argv[3] : nullptr, argc > 4 ? argv[4] : nullptr);
     if (role == "rate" && argc == 7)
         return runRate(port, argv[3], std::atoll(argv[4]), std::atoll(argv[5]), std::atoi(argv[6]));
     if (role == "streams" && argc == 7)
