@@ -51,6 +51,8 @@ class Closed(Proxy):
 
 
 class Held(Proxy):
+    settings = {"UPSTREAM_CONNECT_TIMEOUT": "120s"}
+
     def test_bodies_that_wait_for_a_provider_count(self):
         """A provider that accepts nobody: the bodies for it are held, together under the cap of 256 MiB."""
         with socket.socket() as deaf:
@@ -69,7 +71,7 @@ class Held(Proxy):
                     clients.append(client)
                 try:
                     client.send(request(body=body, headers=[("Authorization", f"Bearer {token}")]))
-                    client.sock.settimeout(0.5)
+                    client.sock.settimeout(0.1)
                     refused.append(client.head()[0])
                 except (ConnectionError, EOFError, TimeoutError, socket.timeout):
                     pass
