@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -24,11 +25,14 @@ Timer::~Timer()
 void Timer::start(int64_t afterMs)
 {
     m_dueUs = Clock::steadyUs() + std::max<int64_t>(afterMs, 0) * 1000;
-    if (m_queuedUs == 0 || m_dueUs < m_queuedUs)
-        m_poller.queueTimer(this);
+    const bool earlier = m_queuedMs > 0 && (afterMs <= 0 || m_dueUs <= (m_queuedMs - 1) * 1000);
+    if (m_queuedMs == 0 || earlier)
+        m_poller.queueTimer(this, afterMs <= 0);
 }
 
-Poller::Poller() : m_epoll(epoll_create1(EPOLL_CLOEXEC)), m_wakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), m_ready(256)
+Poller::Poller()
+    : m_epoll(epoll_create1(EPOLL_CLOEXEC)), m_wakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), m_ready(256), m_wheel(slots),
+      m_wheelMs(Clock::steadyUs() / 1000)
 {
     if (m_epoll < 0 || m_wakeFd < 0)
         std::abort(); // out of descriptors before anything was opened
@@ -90,47 +94,88 @@ bool Poller::isOwnThread() const
     return m_thread == static_cast<uint64_t>(pthread_self());
 }
 
-void Poller::queueTimer(Timer *timer)
+void Poller::queueTimer(Timer *timer, bool now)
 {
     dropTimer(timer);
-    timer->m_queuedUs = timer->m_dueUs;
-    m_timers.emplace(timer->m_queuedUs, timer);
+    // In the first millisecond that is wholly past its time, but not further than the wheel turns.
+    timer->m_queuedMs = now ? soon : std::clamp((timer->m_dueUs + 999) / 1000, m_wheelMs + 1, m_wheelMs + slots - 1);
+    Slot &slot = slotOf(*timer);
+    timer->m_previous = slot.last;
+    (slot.last ? slot.last->m_next : slot.first) = timer;
+    slot.last = timer;
+    if (!now)
+        m_used[static_cast<size_t>(timer->m_queuedMs % slots) / 64] |= uint64_t{1} << (timer->m_queuedMs % 64);
 }
 
 void Poller::dropTimer(Timer *timer)
 {
-    if (timer->m_queuedUs != 0) {
-        m_timers.erase({timer->m_queuedUs, timer});
-        timer->m_queuedUs = 0;
-    }
+    if (timer->m_queuedMs == 0)
+        return;
+    Slot &slot = slotOf(*timer);
+    (timer->m_previous ? timer->m_previous->m_next : slot.first) = timer->m_next;
+    (timer->m_next ? timer->m_next->m_previous : slot.last) = timer->m_previous;
+    if (timer->m_queuedMs != soon && !slot.first)
+        m_used[static_cast<size_t>(timer->m_queuedMs % slots) / 64] &= ~(uint64_t{1} << (timer->m_queuedMs % 64));
+    timer->m_previous = timer->m_next = nullptr;
+    timer->m_queuedMs = 0;
 }
 
 int Poller::nextTimeoutMs() const
 {
-    if (m_timers.empty())
-        return -1;
-    const int64_t waitUs = m_timers.begin()->first - Clock::steadyUs();
-    return waitUs <= 0 ? 0 : static_cast<int>(std::min<int64_t>(waitUs / 1000 + 1, 60'000));
+    if (m_soon.first)
+        return 0;
+    const auto from = static_cast<size_t>((m_wheelMs + 1) % slots);
+    for (size_t looked = 0; looked <= m_used.size(); ++looked) {
+        const size_t word = (from / 64 + looked) % m_used.size();
+        uint64_t bits = m_used[word];
+        if (looked == 0)
+            bits &= ~uint64_t{0} << (from % 64);
+        if (bits == 0)
+            continue;
+        const auto slot = static_cast<int64_t>(word * 64) + std::countr_zero(bits);
+        const int64_t dueMs = m_wheelMs + 1 + (slot - static_cast<int64_t>(from) + slots) % slots;
+        return static_cast<int>(std::max<int64_t>(dueMs - Clock::steadyUs() / 1000, 0));
+    }
+    return -1;
 }
 
 void Poller::fireTimers()
 {
-    if (m_timers.empty())
-        return;
-    const int64_t now = Clock::steadyUs();
-    while (!m_timers.empty() && m_timers.begin()->first <= now) {
-        Timer *timer = m_timers.begin()->second;
-        m_timers.erase(m_timers.begin());
-        timer->m_queuedUs = 0;
-        if (timer->m_dueUs == 0)
+    fireSoon();
+    const int64_t nowUs = Clock::steadyUs();
+    const int64_t nowMs = nowUs / 1000;
+    // After a long turn, once around is all there is.
+    m_wheelMs = std::max(m_wheelMs, nowMs - slots);
+    while (m_wheelMs < nowMs) {
+        const auto at = static_cast<size_t>(++m_wheelMs % slots);
+        if ((m_used[at / 64] & (uint64_t{1} << (at % 64))) == 0)
             continue;
-        if (timer->m_dueUs > now) { // was moved further away meanwhile
-            queueTimer(timer);
-            continue;
-        }
-        timer->m_dueUs = 0;
-        timer->m_onTimeout();
+        while (Timer *timer = m_wheel[at].first) // each may drop any other; what is queued meanwhile is in another slot
+            fire(timer, nowUs);
     }
+}
+
+// What these start anew waits for the next turn: sockets come in between.
+void Poller::fireSoon()
+{
+    size_t count = 0;
+    for (Timer *timer = m_soon.first; timer; timer = timer->m_next)
+        ++count;
+    for (; count > 0 && m_soon.first; --count)
+        fire(m_soon.first, Clock::steadyUs());
+}
+
+void Poller::fire(Timer *timer, int64_t nowUs)
+{
+    dropTimer(timer);
+    if (timer->m_dueUs == 0)
+        return;
+    if (timer->m_dueUs > nowUs) { // further away than the wheel turns, or moved there meanwhile
+        queueTimer(timer, false);
+        return;
+    }
+    timer->m_dueUs = 0;
+    timer->m_onTimeout();
 }
 
 void Poller::runPosted()

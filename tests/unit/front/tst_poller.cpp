@@ -14,6 +14,8 @@ private Q_SLOTS:
     void postsInOrderFromAnotherThread();
     void timersFireInOrderAndMove();
     void stoppedTimerStaysSilent();
+    void soonIsThisTurnButNotForEver();
+    void timersDropEachOther();
 };
 
 void TstPoller::postsInOrderFromAnotherThread()
@@ -61,6 +63,51 @@ void TstPoller::stoppedTimerStaysSilent()
     end.start(10);
     poller.run();
     QVERIFY(!fired);
+}
+
+void TstPoller::soonIsThisTurnButNotForEver()
+{
+    Poller poller;
+    int again = 0;
+    std::string order;
+    Timer busy(poller, [&] {
+        order += 's';
+        if (++again < 100)
+            busy.start(0); // others get their turn all the same
+    });
+    Timer late(poller, [&] { order += 'l'; });
+    Timer end(poller, [&] { poller.stop(); });
+    late.start(2);
+    busy.start(0);
+    end.start(30);
+    busy.start(0);
+    poller.run();
+    QCOMPARE(again, 100);
+    QCOMPARE(order.front(), 's');
+    QCOMPARE(std::count(order.begin(), order.end(), 'l'), std::ptrdiff_t{1});
+    Timer moved(poller, [] {});
+    moved.start(0);
+    moved.start(60'000); // further than the wheel turns
+    QVERIFY(moved.isActive());
+}
+
+void TstPoller::timersDropEachOther()
+{
+    Poller poller;
+    int fired = 0;
+    std::vector<std::unique_ptr<Timer>> timers;
+    for (int i = 0; i < 100; ++i) {
+        timers.push_back(std::make_unique<Timer>(poller, [&, i] {
+            ++fired;
+            timers[static_cast<size_t>((i + 1) % 100)].reset(); // it may be the next of the same millisecond
+        }));
+        timers.back()->start(i % 3);
+    }
+    Timer end(poller, [&] { poller.stop(); });
+    end.start(20);
+    poller.run();
+    QVERIFY(fired >= 50);
+    QVERIFY(fired < 100);
 }
 
 REGISTER_TEST(TstPoller)
