@@ -6,6 +6,8 @@
 #include "base/log.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -13,6 +15,7 @@ namespace {
 
 // Counters are saved, and a failing disk is probed, this often.
 constexpr auto tickLength = std::chrono::seconds(1);
+constexpr int niceness = 5; // a third of an engine thread's weight
 // Rows that nobody waits for gather this long: a commit costs an fsync. They are in the table within 100 ms.
 constexpr auto gatherLength = std::chrono::milliseconds(50);
 // About 100 MB; more is dropped while nothing can be written, for the file has it.
@@ -108,6 +111,8 @@ void Writer::stop()
 void Writer::run()
 {
     pthread_setname_np(pthread_self(), "storage");
+    // Rows come in bursts of a millisecond; whoever waits for an answer goes first where processors are few.
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
     std::vector<Submit> submits;
     std::vector<ReferenceValue> updates;
     while (wait(submits, updates)) {

@@ -322,7 +322,7 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
             busy = []
             process = subprocess.Popen(["slowhttptest", "-c", "200", *attack, "-i", "1", "-r", "200", "-l", "600", "-x", "24", "-p", "3", "-u",
                                         f"http://127.0.0.1:{ours.port}/v1/models"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
-            until(lambda: len(os.listdir(f"/proc/{ours.pid}/fd")) > 150, "200 slow connections")
+            time.sleep(1.5)  # until they are there; who sends a slow body without a token has his 401 by then
             for _ in range(self.options.rounds):
                 busy.append(self.rate(ours)[1])
             process.kill(), process.wait()
