@@ -89,6 +89,8 @@ class SlowPeers(Proxy):
         self.assertEqual(self.ask(body={"model": "m"}).status, 200)
 
 
+# UBSan opens a pipe to look at an object of a type that it has not seen yet; without a descriptor it takes it for broken.
+@unittest.skipIf("undefined" in SANITIZED, "UBSan itself needs descriptors")
 class Descriptors(Proxy):
     settings = {"ENGINE_THREADS": "1"}
 
