@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    static constexpr size_t most = 64;
+    static constexpr size_t most = 16; // each keeps a page from going back to the system after a wave
     struct Stock
     {
         std::vector<void *> blocks;

@@ -13,6 +13,8 @@ namespace {
 
 // Enough for an agent's parallel calls; more are closed after use.
 constexpr size_t maxIdlePerTarget = 64;
+// As many as finish in one turn; each keeps a page from going back to the system after a wave.
+constexpr size_t maxBuffers = 16;
 
 } // namespace
 
@@ -77,7 +79,7 @@ std::string UpstreamPool::takeBuffer()
 
 void UpstreamPool::giveBuffer(std::string &&buffer)
 {
-    if (buffer.capacity() > lowWaterBytes || m_buffers.size() >= maxIdlePerTarget)
+    if (buffer.capacity() > lowWaterBytes || m_buffers.size() >= maxBuffers)
         return;
     buffer.assign(buffer.capacity(), '\0'); // the provider's key stood in it
     buffer.clear();
