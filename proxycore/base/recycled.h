@@ -32,7 +32,11 @@ public:
     }
 
 private:
+#ifdef __SANITIZE_ADDRESS__
+    static constexpr size_t most = 0; // or nothing is ever freed, and no use after it is seen
+#else
     static constexpr size_t most = 16; // each keeps a page from going back to the system after a wave
+#endif
     struct Stock
     {
         std::vector<void *> blocks;

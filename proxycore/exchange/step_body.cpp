@@ -103,7 +103,10 @@ void Exchange::onBody(std::string_view bytes)
         const auto size = static_cast<int64_t>(bytes.size());
         m_heldCounted += size;
         const int64_t together = m_context.heldBytes->fetch_add(size) + size;
-        if (m_heldCounted > m_context.config.maxInspectedBody) {
+        if (m_holdsForUsage && (m_heldCounted > largestForUsage() || together > maxHeldTogether)) {
+            m_held.append(bytes);
+            letHeldBodyStream();
+        } else if (m_heldCounted > m_context.config.maxInspectedBody) {
             refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
         } else if (together > maxHeldTogether) {
             Refusal full = llmproxy::refusal("service_unavailable", "too many bodies are being checked at the moment; try again");
@@ -111,8 +114,6 @@ void Exchange::onBody(std::string_view bytes)
             refuse(std::move(full));
         } else {
             m_held.append(bytes);
-            if (m_holdsForUsage && m_heldCounted > largestForUsage())
-                letHeldBodyStream();
         }
         return;
     }

@@ -65,6 +65,7 @@ ssize_t ClientSocket::read(char *buffer, size_t size)
     ERR_clear_error();
     const int got = SSL_read(m_tls, buffer, static_cast<int>(std::min<size_t>(size, INT_MAX)));
     m_writeWantsRead = false;
+    m_drained = got <= 0; // what OpenSSL still holds is the beginning of a record: epoll shows its rest
     return got > 0 ? got : failed(got);
 }
 
@@ -87,7 +88,7 @@ ssize_t ClientSocket::write(const char *bytes, size_t size)
 
 bool ClientSocket::hasPending() const
 {
-    return m_tls && !m_handshaking && SSL_has_pending(m_tls) == 1;
+    return m_tls && !m_handshaking && !m_drained && SSL_has_pending(m_tls) == 1;
 }
 
 int64_t ClientSocket::unread() const

@@ -45,6 +45,7 @@ private:
     bool m_handshaking = false;
     bool m_wantsWrite = false;
     bool m_writeWantsRead = false;
+    bool m_drained = true; // the last read found no whole record
     bool m_broken = false; // SSL_shutdown must not be called any more
 };
 

@@ -42,10 +42,7 @@ Connection::Connection(Server &server, int fd, Peer peer, const TlsIdentity *ide
     : m_server(server), m_socket(fd, identity), m_peer(peer), m_requestPeer(std::move(peer)),
       m_body(BodyReader::Kind::Request, server.config().maxHeaderSize),
       m_deadline(server.poller(), [this] { onDeadline(); }),
-      m_again(server.poller(), [this] {
-          if (wantsRead())
-              readSome();
-      }),
+      m_again(server.poller(), [this] { readAgain(); }),
       m_writeDeadline(server.poller(), [this] { onWriteStalled(); })
 {
 }
@@ -143,19 +140,36 @@ void Connection::readSome()
 // is seen, and the client's leaving with it.
 void Connection::readAhead()
 {
-    if (!m_socket.isTls() || m_state != State::Request || !m_bodyDone || m_in.size() > m_server.config().maxHeaderSize) {
+    const size_t most = m_server.config().maxHeaderSize;
+    if (!m_socket.isTls() || m_state != State::Request || !m_bodyDone || m_in.size() > most) {
         updateInterest(true);
         return;
     }
     std::string &buffer = m_server.scratch();
-    const ssize_t got = m_socket.read(buffer.data(), buffer.size());
+    ssize_t got = 0;
+    do { // all that OpenSSL holds: epoll does not show it again
+        got = m_socket.read(buffer.data(), buffer.size());
+        if (got > 0)
+            m_in.append(buffer.data(), static_cast<size_t>(got));
+    } while (got > 0 && m_in.size() <= most && m_socket.hasPending());
     if (got == 0) {
         m_readToEnd = true;
         onPeerFin();
     } else if (got == -2) {
         clientGone();
-    } else if (got > 0) {
-        m_in.append(buffer.data(), static_cast<size_t>(got));
+    }
+}
+
+// What OpenSSL or we ourselves have kept back.
+void Connection::readAgain()
+{
+    if (m_parked && backlog() <= highWaterBytes) {
+        m_parked = false;
+        std::string waiting;
+        waiting.swap(m_in);
+        consume(waiting);
+    } else if (wantsRead()) {
+        readSome();
     }
 }
 
@@ -163,7 +177,11 @@ void Connection::consume(std::string_view bytes)
 {
     m_consuming = true;
     while (!bytes.empty() && (m_state == State::Head || m_state == State::Request)) {
-        if (m_state == State::Head) {
+        if (m_state == State::Head && m_in.empty() && backlog() > highWaterBytes) {
+            m_in.append(bytes); // who does not read our answers is not given more of them
+            m_parked = true;
+            bytes = {};
+        } else if (m_state == State::Head) {
             consumeHead(&bytes);
         } else if (!m_bodyDone) {
             consumeBody(&bytes);
@@ -175,6 +193,8 @@ void Connection::consume(std::string_view bytes)
             nextRequest();
     }
     m_consuming = false;
+    if (m_state == State::Head && m_readToEnd && !m_parked)
+        onPeerFin(); // nothing comes that could complete or follow it
     if (m_state != State::Closed)
         updateInterest();
 }
@@ -361,6 +381,11 @@ void Connection::noteBodyProgress(size_t bytes)
 
 void Connection::onPeerFin()
 {
+    if (m_state == State::Head && (m_parked || !m_readToEnd) && !wantsRead()) {
+        m_halfClosed = true; // what came before it is read when the answers have gone
+        updateInterest();
+        return;
+    }
     if (m_state != State::Request) {
         m_halfClosed = true;
         if (backlog() > 0)
@@ -394,7 +419,7 @@ void Connection::onDeadline()
 {
     switch (m_state) {
     case State::Head:
-        if (m_in.empty() && backlog() > 0)
+        if (backlog() > 0 && (m_in.empty() || !wantsRead()))
             m_deadline.start(m_server.config().keepaliveTimeoutMs); // the last answer is still read: CLIENT_WRITE_TIMEOUT watches
         else if (m_in.empty())
             closeNow(false); // idle: nothing was asked
@@ -493,7 +518,7 @@ bool Connection::wantsRead() const
     if (m_readToEnd) // a half-close alone says nothing about what came before it
         return false;
     switch (m_state) {
-    case State::Head:
+    case State::Head: return !m_parked && backlog() <= highWaterBytes;
     case State::Linger: return true;
     case State::Request: return !m_bodyDone && !m_bodyPaused && !m_bodyFaulty;
     case State::Closed: break;
@@ -506,13 +531,13 @@ bool Connection::wantsRead() const
 void Connection::updateInterest(bool strict)
 {
     if (m_socket.isHandshaking()) {
-        const uint32_t shaking = static_cast<uint32_t>(EPOLLIN) | (m_socket.wantsWrite() ? static_cast<uint32_t>(EPOLLOUT) : 0u);
+        const uint32_t shaking = m_socket.wantsWrite() ? static_cast<uint32_t>(EPOLLOUT) : static_cast<uint32_t>(EPOLLIN);
         if (std::exchange(m_interest, shaking) != shaking)
             poller().change(m_socket.fd(), shaking, this);
         return;
     }
     uint32_t wanted = m_halfClosed ? 0u : static_cast<uint32_t>(EPOLLRDHUP);
-    if (wantsRead() && m_socket.hasPending())
+    if ((wantsRead() && m_socket.hasPending()) || (m_parked && backlog() <= highWaterBytes))
         m_again.start(0);
     if (wantsRead() || (!strict && m_state == State::Request && m_bodyDone && !m_readToEnd && (m_interest & EPOLLIN)))
         wanted |= EPOLLIN;

@@ -51,6 +51,7 @@ private:
     void shakeHands();
     void readSome();
     void readAhead();
+    void readAgain();
     void consume(std::string_view bytes);
     void consumeHead(std::string_view *bytes);
     void consumeBody(std::string_view *bytes);
@@ -114,6 +115,7 @@ private:
     bool m_readToEnd = false;      // the client's FIN was reached, all before it is read
     bool m_firstRequest = true;
     bool m_consuming = false;
+    bool m_parked = false;         // m_in holds requests that wait until the client has read its answers
     bool m_responseDone = false;
     bool m_draining = false;
 };

@@ -95,6 +95,8 @@ Result<std::shared_ptr<const TlsIdentity>> TlsIdentity::load(const TlsConfig &co
     // Idle sessions hold no buffers; what is written may move and may go out in parts.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_CTX_set_read_ahead(context, 1); // one system call a record instead of two: head and body of it
+    // An encrypted key would ask on the terminal, and stand there.
+    SSL_CTX_set_default_passwd_cb(context, [](char *, int, int, void *) { return 0; });
     SSL_CTX_set_alpn_select_cb(context, &chooseProtocol, nullptr);
     static constexpr unsigned char sessionContext[] = "llm-proxy";
     SSL_CTX_set_session_id_context(context, sessionContext, sizeof sessionContext - 1);
@@ -137,6 +139,10 @@ bool TlsIdentity::names(std::string_view host) const
     });
 }
 
+TlsContext::TlsContext(TlsConfig config) : m_config(std::move(config)), m_ticketsSinceUs(Clock::steadyUs())
+{
+}
+
 Result<std::unique_ptr<TlsContext>> TlsContext::create(TlsConfig config)
 {
     std::unique_ptr<TlsContext> context(new TlsContext(std::move(config)));
@@ -171,7 +177,9 @@ std::string TlsContext::fingerprint() const
 void TlsContext::reload(bool always)
 {
     const std::string now = fingerprint();
-    if (!always && now == m_seen)
+    // Who gets hold of a ticket key reads every TLS 1.2 session that it sealed.
+    const bool newTickets = Clock::steadyUs() - m_ticketsSinceUs > dayMs * 1000;
+    if (!always && now == m_seen && !newTickets)
         return;
     m_seen = now;
     auto identity = TlsIdentity::load(m_config);
@@ -180,10 +188,14 @@ void TlsContext::reload(bool always)
         return;
     }
     // A client of the old one may resume with the new one: same keys for the tickets.
-    std::array<unsigned char, 80> keys{};
-    SSL_CTX_get_tlsext_ticket_keys(current()->m_context, keys.data(), keys.size());
-    SSL_CTX_set_tlsext_ticket_keys((*identity)->m_context, keys.data(), keys.size());
-    OPENSSL_cleanse(keys.data(), keys.size());
+    if (newTickets) {
+        m_ticketsSinceUs = Clock::steadyUs();
+    } else {
+        std::array<unsigned char, 80> keys{};
+        SSL_CTX_get_tlsext_ticket_keys(current()->m_context, keys.data(), keys.size());
+        SSL_CTX_set_tlsext_ticket_keys((*identity)->m_context, keys.data(), keys.size());
+        OPENSSL_cleanse(keys.data(), keys.size());
+    }
     warnOfExpiry(**identity);
     {
         const std::lock_guard guard(m_lock);

@@ -54,11 +54,11 @@ public:
 
     std::shared_ptr<const TlsIdentity> current() const;
     // Loads the files again when they changed (or always); open connections go on with what they have, sessions can still
-    // be resumed. What cannot be loaded is logged once, and the old certificate stays. Thread: one.
+    // be resumed, for a day: then the keys of the tickets change. What cannot be loaded is logged once, and the old certificate stays. Thread: one.
     void reload(bool always);
 
 private:
-    explicit TlsContext(TlsConfig config) : m_config(std::move(config)) {}
+    explicit TlsContext(TlsConfig config);
     // Modification times, sizes and inodes of both files.
     std::string fingerprint() const;
 
@@ -66,6 +66,7 @@ private:
     mutable std::mutex m_lock;
     std::shared_ptr<const TlsIdentity> m_identity;
     std::string m_seen;
+    int64_t m_ticketsSinceUs;
 };
 
 } // namespace llmproxy

@@ -21,6 +21,7 @@ public:
     ~AuditInsert();
     AuditInsert(const AuditInsert &) = delete;
     AuditInsert &operator=(const AuditInsert &) = delete;
+    bool isReady() const { return m_statement != nullptr; }
     bool insert(const AuditEvent &event);
 
 private:

@@ -23,7 +23,11 @@ bool Writer::open()
         return false;
     m_connection = std::move(*opened);
     m_auditInsert = std::make_unique<AuditInsert>(*m_connection);
-    return true;
+    if (m_auditInsert->isReady())
+        return true;
+    m_auditInsert.reset();
+    m_connection.reset(); // the next round tries again
+    return false;
 }
 
 bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool tick)

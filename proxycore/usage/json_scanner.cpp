@@ -68,7 +68,7 @@ void JsonScanner::keep(std::string_view bytes)
 }
 
 // Inside a string, the long way of every request: on to what can end it. Returns where to go on.
-size_t JsonScanner::feedString(std::string_view bytes, size_t at)
+size_t JsonScanner::feedString(std::string_view bytes, size_t at, size_t *quote)
 {
     size_t end = at;
     if (m_escaped) {
@@ -77,8 +77,10 @@ size_t JsonScanner::feedString(std::string_view bytes, size_t at)
     }
     end = std::min(end, bytes.size());
     // Two searches of the whole rest run 30 bytes at a time; a loop over both characters runs one.
-    const auto *quote = static_cast<const char *>(memchr(bytes.data() + end, '"', bytes.size() - end));
-    const size_t most = quote ? static_cast<size_t>(quote - bytes.data()) : bytes.size();
+    // The quote is searched once, not again behind each backslash before it.
+    if (*quote < end || *quote == std::string_view::npos)
+        *quote = std::min(bytes.find('"', end), bytes.size());
+    const size_t most = *quote;
     const auto *backslash = static_cast<const char *>(memchr(bytes.data() + end, '\\', most - end));
     end = backslash ? static_cast<size_t>(backslash - bytes.data()) : most;
     const bool ends = end < bytes.size() && bytes[end] == '"';
@@ -97,9 +99,10 @@ size_t JsonScanner::feedString(std::string_view bytes, size_t at)
 
 void JsonScanner::feed(std::string_view bytes)
 {
+    size_t quote = std::string_view::npos;
     for (size_t i = 0; i < bytes.size(); ++i) {
         if (m_inString) {
-            i = feedString(bytes, i) - 1;
+            i = feedString(bytes, i, &quote) - 1;
             continue;
         }
         const char c = bytes[i];

@@ -25,7 +25,7 @@ public:
     void reset(); // a new document begins
 
 private:
-    size_t feedString(std::string_view bytes, size_t at);
+    size_t feedString(std::string_view bytes, size_t at, size_t *quote);
     void keep(std::string_view bytes);
     void onStringEnd();
     void beginCapture();

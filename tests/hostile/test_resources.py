@@ -32,6 +32,28 @@ class EndlessHeads(Proxy):
         self.assertLessEqual(most - before, (2 << 20) * (8 if SANITIZED else 1))
         self.assertEqual(self.ask(body={"model": "m"}).status, 200)
 
+    def test_answers_that_nobody_reads_cost_no_memory(self):
+        """Refused requests without end, pipelined: what is not read of their answers stops the reading."""
+        before = self.memory()
+        for one in (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"GET /nobody HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+            client = self.raw(receive_buffer=4096)
+            client.sock.setblocking(False)
+            sent, part = 0, one * 1000
+            since = time.monotonic()
+            while time.monotonic() - since < 1 and sent < 64 << 20:
+                try:
+                    sent += client.sock.send(part)
+                except BlockingIOError:
+                    pass
+            self.assertLess(sent, 32 << 20, "it is read on")
+            # The second kind is audited: SQLite's page cache fills up with its rows, to 16 MiB.
+            self.assertLessEqual(self.memory() - before, (24 if b"nobody" in one else 4) * (1 << 20) * (8 if SANITIZED else 1))
+        # And who reads late gets each answer all the same.
+        client = self.raw(receive_buffer=4096).send(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n" * 1500)
+        client.fin()
+        self.assertEqual({client.answer().status for _ in range(1500)}, {421})
+        self.assertEqual(client.ended(), "fin")
+
     def test_large_heads_of_many_at_once(self):
         """Heads just under the limit, kept open."""
         before = self.memory()

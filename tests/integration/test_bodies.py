@@ -156,5 +156,16 @@ class ModelRules(Proxy):
         self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
 
 
+class SmallInspection(Proxy):
+    settings = {"MAX_INSPECTED_BODY": "64KiB"}
+
+    def test_a_chunked_body_that_no_rule_reads_streams(self):
+        body = json.dumps(CHAT | {"stream": True, "text": "x" * 200_000}).encode()
+        client = self.raw().send(request("/v1/chat/completions", chunked(*[body[at:at + 50_000] for at in range(0, len(body), 50_000)]), "POST", [
+            ("Authorization", f"Bearer {self.token}"), ("Transfer-Encoding", "chunked"), ("Content-Type", "application/json")]))
+        self.assertEqual(client.answer().status, 200)
+        self.assertEqual(self.upstream.requests[-1].body, body)
+
+
 if __name__ == "__main__":
     unittest.main()

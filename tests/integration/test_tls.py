@@ -128,6 +128,77 @@ class Tls(Proxy):
                 self.assertLess(self.upstream.wait_end(seen) - since, CUT_SECONDS + 0.1)
                 self.assertEqual(self.event_of(request_id)["details"]["reason"], "client_cancelled")
 
+    def cpu(self):
+        fields = Path(f"/proc/{self.server.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_the_beginning_of_a_record_is_waited_for_in_peace(self):
+        client = self.raw()
+        client.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").answer()
+        os.write(client.sock.fileno(), b"\x17\x03\x03")
+        before, since = self.cpu(), time.monotonic()
+        until(lambda: time.monotonic() - since > 1, "a second")
+        self.assertLess(self.cpu() - before, 0.3, "it spins")
+
+    def bytes_of(self, *texts, notify=False):
+        """A TLS client whose records go out in one piece: (socket, its bytes, the TLS object)."""
+        sock = socket.create_connection(("127.0.0.1", self.port))
+        sock.settimeout(20)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                sock.sendall(outgoing.read())
+                incoming.write(sock.recv(65536))
+        sock.sendall(outgoing.read())
+        for text in texts:
+            tls.write(text)
+        if notify:
+            try:
+                tls.unwrap()
+            except ssl.SSLWantReadError:
+                pass
+        self.addCleanup(sock.close)
+        return sock, outgoing, tls
+
+    def test_a_close_notify_behind_a_pipelined_request_cancels(self):
+        request_id, before = fresh_id(), self.upstream.count()
+        fields = [("Authorization", f"Bearer {self.token}"), ("X-Behave", "stall-mid-stream"), ("X-Request-ID", request_id)]
+        sock, first, tls = self.bytes_of(request(body={"model": "m"}, headers=fields))
+        sock.sendall(first.read())
+        seen = self.upstream.wait_request(before + 1)
+        until(lambda: time.monotonic() - seen.head_at > 0.2, "no half-close any more")
+        tls.write(request("/v1/models"))
+        try:
+            tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        since = time.monotonic()
+        sock.sendall(first.read())
+        self.assertLess(self.upstream.wait_end(seen) - since, CUT_SECONDS + 0.1)
+
+    def test_a_refused_last_request_before_a_close_notify_ends_the_connection(self):
+        sock, data, _ = self.bytes_of(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", notify=True)
+        sock.sendall(data.read())
+        sock.settimeout(5)
+        while sock.recv(65536):
+            pass
+
+    def test_an_encrypted_key_asks_nobody(self):
+        import subprocess
+        from proxy_case import BIN
+        locked = self.authority.folder / "locked.key"
+        subprocess.run(["openssl", "ec", "-in", self.authority.folder / "server.key", "-aes256", "-passout", "pass:x", "-out", locked], check=True, capture_output=True)
+        done = subprocess.run([BIN, "--serve", "--data-dir", str(self.cwd / "none")], env=self.env | {
+            "MANAGEMENT_TOKEN": MANAGEMENT, "TLS_CERT_FILE": str(self.certificate), "TLS_KEY_FILE": str(locked)}, cwd=self.cwd, capture_output=True,
+            text=True, timeout=60, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("TLS_KEY_FILE=", done.stderr)
+        self.assertNotIn("pass phrase", done.stderr + done.stdout)
+
     def test_a_handshake_that_does_not_come_ends(self):
         plain = Proxy.raw(self)
         plain.send(b"\x16\x03\x01")
