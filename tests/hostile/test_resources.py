@@ -47,7 +47,8 @@ class EndlessHeads(Proxy):
                     pass
             self.assertLess(sent, 32 << 20, "it is read on")
             # The second kind is audited: SQLite's page cache fills up with its rows, to 16 MiB.
-            self.assertLessEqual(self.memory() - before, (24 if b"nobody" in one else 4) * (1 << 20) * (8 if SANITIZED else 1))
+            if not SANITIZED:  # a sanitizer keeps freed memory on purpose
+                self.assertLessEqual(self.memory() - before, (24 if b"nobody" in one else 4) << 20)
         # And who reads late gets each answer all the same.
         client = self.raw(receive_buffer=4096).send(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n" * 1500)
         client.fin()
