@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "management_client.h"
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
@@ -55,7 +56,7 @@ ApiAnswer EngineClient::call(const std::string &method, const std::string &path,
     if (!body.isEmpty())
         request.contentType = "application/json";
     request.actor = "cli";
-    request.requestId = randomUuid();
+    request.requestId = requestUuid(Clock::wallMs());
     request.userAgent = "llm-proxy/" LLM_PROXY_VERSION;
     const ManageAnswer answer = m_engine.manage(std::move(request));
     ApiAnswer result;

@@ -19,6 +19,7 @@ BUILD=(
     libyaml-cpp-dev
     libcli11-dev
     libsimdjson-dev
+    libjemalloc-dev         # the allocator of what is shipped
     zlib1g-dev libzstd-dev
     cmake ninja-build g++ ccache mold
     ca-certificates curl jq # to talk to it

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/audit_log.h"
 
+#include "audit/chain.h"
 #include "audit/log_file.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,7 +11,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <set>
 #include <thread>
@@ -23,7 +23,6 @@ namespace {
 constexpr auto tick = std::chrono::seconds(1);
 // Events kept while nothing can be written.
 constexpr size_t maxKept = 100'000;
-const std::string firstPrev(64, '0');
 
 struct Item
 {
@@ -31,19 +30,6 @@ struct Item
     AuditLog::Written written;
     size_t at = 0; // in its batch
 };
-
-std::string sha256Hex(std::string_view bytes)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size(), digest);
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string out;
-    for (const unsigned char byte : digest) {
-        out += hex[byte >> 4];
-        out += hex[byte & 15];
-    }
-    return out;
-}
 
 // Written by appendNow(), inside the transaction of what it tells.
 bool isChange(const AuditEvent &event)
@@ -85,7 +71,9 @@ struct AuditLog::Private
 
     std::mutex fileLock; // seq, hash and the file: one writer at a time, so that lines are in seq order
     int64_t seq = 0;
-    std::string hash = firstPrev;
+    std::string hash{firstPrev};
+    ChainHasher hasher;
+    std::string lines; // of the batch being written; keeps its memory
     bool unsynced = false;
     std::vector<AuditEvent> kept; // could not be written; first on recovery
 
@@ -120,7 +108,7 @@ bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events)
 {
     const int64_t seqBefore = seq;
     const std::string hashBefore = hash;
-    std::string lines;
+    lines.clear();
     for (AuditEvent &event : events) {
         if (event.timestampMs == 0)
             event.timestampMs = Clock::wallMs();
@@ -129,10 +117,10 @@ bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events)
         event.seq = ++seq;
         event.prev = hash;
         event.detailsText = detailsJson(event);
-        const std::string covered = hashedBytes(event);
-        event.hash = hash = sha256Hex(covered);
-        if (file)
-            lines.append(covered).append(",\"hash\":\"").append(event.hash).append("\"}\n");
+        const size_t begin = lines.size();
+        appendHashedBytes(lines, event);
+        event.hash = hash = hasher.hash(std::string_view(lines).substr(begin));
+        lines.append(",\"hash\":\"").append(event.hash).append("\"}\n");
     }
     if (file && !file->append(lines)) {
         seq = seqBefore;

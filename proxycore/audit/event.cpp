@@ -26,7 +26,7 @@ void appendText(std::string &line, std::string_view key, std::string_view value)
 {
     if (value.empty())
         return;
-    line += line.size() > 1 ? ",\"" : "\"";
+    line += line.back() == '{' ? "\"" : ",\"";
     line += key;
     line += "\":";
     appendJsonString(line, value);
@@ -133,10 +133,8 @@ std::string detailsJson(const AuditEvent &event)
     return json;
 }
 
-std::string hashedBytes(const AuditEvent &event)
+void appendHashedBytes(std::string &line, const AuditEvent &event)
 {
-    std::string line;
-    line.reserve(1000); // most are 800 bytes
     line += '{';
     appendText(line, "timestamp", rfc3339(event.timestampMs));
     appendText(line, "action", event.action);
@@ -150,12 +148,13 @@ std::string hashedBytes(const AuditEvent &event)
     if (event.seq > 0)
         line.append(",\"seq\":").append(std::to_string(event.seq));
     appendText(line, "prev", event.prev);
-    return line;
 }
 
 std::string auditLine(const AuditEvent &event)
 {
-    std::string line = hashedBytes(event);
+    std::string line;
+    line.reserve(1000); // most are 800 bytes
+    appendHashedBytes(line, event);
     appendText(line, "hash", event.hash);
     line += '}';
     return line;

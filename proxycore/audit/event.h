@@ -51,8 +51,8 @@ struct AuditEvent
 
 // The details object alone, as it stands in the line and in the table's column.
 std::string detailsJson(const AuditEvent &event);
-// The bytes from '{' up to, not including, ,"hash": — what the hash covers.
-std::string hashedBytes(const AuditEvent &event);
+// Appends the bytes from '{' up to, not including, ,"hash": — what the hash covers.
+void appendHashedBytes(std::string &line, const AuditEvent &event);
 // The whole line without the newline.
 std::string auditLine(const AuditEvent &event);
 // The same text with a life as long as the program's; for keys that were read. Thread: any.

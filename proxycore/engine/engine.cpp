@@ -302,7 +302,7 @@ ManageAnswer Engine::manage(ManageRequest request)
     call.body = request.body.toStdString();
     call.contentType = request.contentType;
     call.actor = request.actor;
-    call.requestId = request.requestId.empty() ? randomUuid() : request.requestId;
+    call.requestId = request.requestId.empty() ? requestUuid(Clock::wallMs()) : request.requestId;
     call.clientIp = request.clientIp;
     call.userAgent = request.userAgent;
     d->bridge->submit(std::move(call), [&promise](const BridgeAnswer &answer) {

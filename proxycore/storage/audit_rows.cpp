@@ -5,7 +5,9 @@
 #include "base/log.h"
 
 #include <QVariant>
+#include <functional>
 #include <limits>
+#include <map>
 
 // Macros, because statements are whole literals: nothing is put together at run time.
 #define AUDIT_COLUMNS "SELECT seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, prev, hash "
@@ -66,32 +68,56 @@ QString actionPattern(const std::string &action)
     return prefix ? pattern + QLatin1Char('*') : pattern;
 }
 
-// Driven by the index of the rarest thing that is asked for; without one, from the newest row down.
-QString prepareBest(QSqlQuery &query, const AuditQuery &filters)
+// One statement with the value of its index. Driven by the rarest thing that is asked for; without one, from the newest row down.
+struct Drive
 {
-    if (!filters.requestId.empty()) {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id IS NOT NULL AND substr(request_id, 1, 8) = ? " AUDIT_REST));
-        return whole(filters.requestId).left(8);
+    QString statement;
+    QString value;
+};
+
+// The tokens that a masked form belongs to: nearly always one.
+Result<std::vector<QString>> tokensOfMasked(SqlConnection &connection, const QString &masked)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("SELECT id FROM tokens WHERE masked = ? UNION SELECT token_uuid FROM audit_events WHERE token_id = ? "
+                                 "AND token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) AND token_uuid IS NOT NULL"));
+    query.addBindValue(masked);
+    query.addBindValue(masked);
+    if (!query.exec()) {
+        failed(query, "masked token");
+        return storageError();
     }
-    if (!filters.tokenId.empty() && filters.tokenId.find('*') == std::string::npos) {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_uuid = ? " AUDIT_REST));
-        return whole(filters.tokenId);
-    }
+    std::vector<QString> ids;
+    while (query.next())
+        ids.push_back(query.value(0).toString());
+    return ids;
+}
+
+Result<std::vector<Drive>> drivesOf(SqlConnection &connection, const AuditQuery &filters)
+{
+    static const QString byToken = QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_uuid = ? " AUDIT_REST);
+    if (!filters.requestId.empty())
+        return std::vector<Drive>{{QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id IS NOT NULL AND substr(request_id, 1, 13) = ? " AUDIT_REST),
+                                   whole(filters.requestId).left(13)}};
+    if (!filters.tokenId.empty() && filters.tokenId.find('*') == std::string::npos)
+        return std::vector<Drive>{{byToken, whole(filters.tokenId)}};
     if (!filters.tokenId.empty()) {
-        query.prepare(QStringLiteral(
-            AUDIT_COLUMNS "FROM audit_events WHERE token_id = ? " AUDIT_REST));
-        return whole(filters.tokenId);
+        const auto tokens = tokensOfMasked(connection, whole(filters.tokenId));
+        if (!tokens)
+            return tokens.error();
+        // Events without a UUID are found by the masked form; what both find is dropped by its seq.
+        std::vector<Drive> drives{{QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL "
+                                                  "AND (action <> 'token.access' OR token_uuid IS NULL) AND token_id = ? " AUDIT_REST),
+                                   whole(filters.tokenId)}};
+        for (const QString &id : *tokens)
+            drives.push_back({byToken, id});
+        return drives;
     }
-    if (!filters.projectId.empty()) {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE project_id = ? " AUDIT_REST));
-        return whole(filters.projectId);
-    }
-    if (!filters.action.empty() && !filters.action.ends_with('.') && !filters.action.ends_with('*') && filters.action != "token.access") {
-        query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE action <> 'token.access' AND action = ? " AUDIT_REST));
-        return whole(filters.action);
-    }
-    query.prepare(QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST));
-    return QStringLiteral("");
+    if (!filters.projectId.empty())
+        return std::vector<Drive>{{QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE project_id = ? " AUDIT_REST), whole(filters.projectId)}};
+    if (!filters.action.empty() && !filters.action.ends_with('.') && !filters.action.ends_with('*') && filters.action != "token.access")
+        return std::vector<Drive>{{QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE action <> 'token.access' AND action = ? " AUDIT_REST), whole(filters.action)}};
+    return std::vector<Drive>{{QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST), QStringLiteral("")}};
 }
 
 } // namespace
@@ -144,23 +170,37 @@ bool AuditInsert::insert(const AuditEvent &event)
 
 Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters)
 {
-    QSqlQuery query = connection.query();
-    query.addBindValue(prepareBest(query, filters));
-    query.addBindValue(qint64{filters.beforeSeq > 0 ? filters.beforeSeq : std::numeric_limits<int64_t>::max()});
-    query.addBindValue(actionPattern(filters.action));
-    for (const std::string &value : {filters.actor, filters.result, filters.projectId, filters.requestId,
-                                     filters.clientIp, filters.tokenId})
-        query.addBindValue(whole(value));
-    query.addBindValue(filters.fromMs > 0 ? whole(sqlTimestamp(filters.fromMs)) : QStringLiteral(""));
-    query.addBindValue(filters.toMs > 0 ? whole(sqlTimestamp(filters.toMs)) : QStringLiteral("~")); // after all digits
-    query.addBindValue(filters.limit);
-    if (!query.exec()) {
-        failed(query, "audit query");
-        return storageError();
+    const auto drives = drivesOf(connection, filters);
+    if (!drives)
+        return drives.error();
+    std::map<int64_t, AuditEvent, std::greater<>> found; // newest first, each once
+    for (const Drive &drive : *drives) {
+        QSqlQuery query = connection.query();
+        query.prepare(drive.statement);
+        query.addBindValue(drive.value);
+        query.addBindValue(qint64{filters.beforeSeq > 0 ? filters.beforeSeq : std::numeric_limits<int64_t>::max()});
+        query.addBindValue(actionPattern(filters.action));
+        for (const std::string &value : {filters.actor, filters.result, filters.projectId, filters.requestId,
+                                         filters.clientIp, filters.tokenId})
+            query.addBindValue(whole(value));
+        query.addBindValue(filters.fromMs > 0 ? whole(sqlTimestamp(filters.fromMs)) : QStringLiteral(""));
+        query.addBindValue(filters.toMs > 0 ? whole(sqlTimestamp(filters.toMs)) : QStringLiteral("~")); // after all digits
+        query.addBindValue(filters.limit);
+        if (!query.exec()) {
+            failed(query, "audit query");
+            return storageError();
+        }
+        while (query.next()) {
+            AuditEvent event = eventOf(query);
+            const int64_t seq = event.seq;
+            found.emplace(seq, std::move(event));
+        }
     }
     std::vector<AuditEvent> events;
-    while (query.next())
-        events.push_back(eventOf(query));
+    for (auto &[seq, event] : found) {
+        if (events.size() < static_cast<size_t>(filters.limit))
+            events.push_back(std::move(event));
+    }
     return events;
 }
 

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The chain: each line's hash covers its bytes from '{' up to, not including, ,"hash": and with them the hash before.
+// Thread: one per object.
+#pragma once
+
+#include <memory>
+#include <openssl/evp.h>
+#include <string>
+#include <string_view>
+
+namespace llmproxy {
+
+// The prev of seq 1.
+inline constexpr std::string_view firstPrev = "0000000000000000000000000000000000000000000000000000000000000000";
+
+// SHA-256 in lower-case hex. Keeps its algorithm and context: OpenSSL's SHA256() looks its algorithm up by name each time,
+// which takes as long as hashing a line.
+class ChainHasher
+{
+public:
+    ChainHasher();
+    std::string hash(std::string_view bytes);
+
+private:
+    std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> m_algorithm;
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> m_context;
+};
+
+} // namespace llmproxy
