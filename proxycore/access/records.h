@@ -35,7 +35,25 @@ struct Project
     int64_t deactivatedMs = 0;
 };
 
-struct Token
+// What is asked of a token at each request.
+struct TokenTerms
+{
+    int64_t createdMs = 0;
+    int64_t expiresMs = 0;
+    int64_t lifetimeMs = 0;  // what the first of the lineage was given; a successor gets the same from now
+    int64_t revokedMs = 0;
+    int64_t graceUntilMs = 0; // refreshed: new requests only until then
+    int64_t maxRequests = 0;  // 0: unlimited
+    int rateLimit = 0;        // requests per minute, 0: none
+    int maxConcurrent = 0;    // 0: unlimited
+
+    bool liveAt(int64_t nowMs) const
+    {
+        return revokedMs == 0 && expiresMs > nowMs && (graceUntilMs == 0 || graceUntilMs > nowMs);
+    }
+};
+
+struct Token : TokenTerms
 {
     QString id;              // UUIDv4
     QString lineage;         // UUIDv4 of the first token of a refresh chain; counters belong to it
@@ -45,22 +63,9 @@ struct Token
     QString masked;          // tok-1234****cdef
     QString name;
     QString note;
-    int64_t createdMs = 0;
-    int64_t expiresMs = 0;
-    int64_t lifetimeMs = 0;  // what the first of the lineage was given; a successor gets the same from now
-    int64_t revokedMs = 0;
-    int64_t graceUntilMs = 0; // refreshed: new requests only until then
-    int64_t maxRequests = 0;  // 0: unlimited
-    int rateLimit = 0;        // requests per minute, 0: none
-    int maxConcurrent = 0;    // 0: unlimited
     QStringList allowedModels;    // globs
     QStringList allowedEndpoints; // globs on the path
     QStringList allowedIps;       // CIDR
-
-    bool liveAt(int64_t nowMs) const
-    {
-        return revokedMs == 0 && expiresMs > nowMs && (graceUntilMs == 0 || graceUntilMs > nowMs);
-    }
 };
 
 } // namespace llmproxy

@@ -5,29 +5,19 @@
 // (SnapshotReader). Thread: immutable, shared.
 #pragma once
 
-#include "access/cidr.h"
-#include "access/lineage_state.h"
 #include "access/records.h"
+#include "access/token_entry.h"
 #include "secrets/secret.h"
 
-#include <array>
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 namespace llmproxy {
-
-using TokenHash = std::array<unsigned char, 32>;
-
-struct TokenHashHasher
-{
-    // The hash is uniform already (HMAC-SHA-256): its first bytes are as good as any.
-    size_t operator()(const TokenHash &hash) const;
-};
 
 struct ProviderEntry
 {
@@ -45,24 +35,10 @@ struct ProjectEntry
     std::vector<std::string> allowedModels;
 };
 
-struct TokenEntry
-{
-    Token record;
-    std::string id;
-    std::string masked;
-    std::string projectId;
-    TokenHash hash{};
-    std::vector<std::string> allowedModels;
-    std::vector<std::string> allowedEndpoints;
-    std::vector<Cidr> allowedIps;
-    std::shared_ptr<LineageState> state;
-};
-
 using ProjectPtr = std::shared_ptr<const ProjectEntry>;
-using TokenPtr = std::shared_ptr<const TokenEntry>;
 
-// A map that is shared until it is written: a copy shares the other's map, and the first write after
-// copying makes an own one. So a change copies one map, and a hundred changes in one batch copy it once.
+// A container that is shared until it is written: a copy shares the other's, and the first write after
+// copying makes an own one. So a change copies one, and a hundred changes in one batch copy it once.
 template<typename Map>
 class SharedMap
 {
@@ -77,11 +53,6 @@ public:
     {
         static const Map none;
         return m_map ? *m_map : none;
-    }
-    typename Map::mapped_type find(const typename Map::key_type &key) const
-    {
-        const auto found = read().find(key);
-        return found == read().end() ? nullptr : found->second;
     }
     Map &write()
     {
@@ -104,8 +75,18 @@ public:
     Snapshot();
 
     TokenPtr tokenByHash(const TokenHash &hash) const;
-    TokenPtr tokenById(const std::string &id) const;
-    ProjectPtr project(const std::string &id) const; // also deleted ones; check record.deleted
+    TokenPtr tokenById(std::string_view id) const;
+    std::vector<TokenPtr> lineage(std::string_view lineage) const; // a token and what it was refreshed to, in no order
+    ProjectPtr project(std::string_view id) const; // also deleted ones; check record.deleted
+    // Each once, in no order. Management; not for the data path.
+    template<typename Visit>
+    void eachToken(Visit visit) const
+    {
+        for (const Shard &shard : m_byId) {
+            for (const Keyed &one : shard.read())
+                visit(one.token);
+        }
+    }
     // Ordered by (createdMs, id), newest last. Management lists; not for the data path.
     std::vector<TokenPtr> tokens() const;
     std::vector<ProjectPtr> projects() const;
@@ -114,15 +95,27 @@ public:
     // Building the next one: only on a private copy, before it is published.
     void putProject(ProjectPtr project);
     void putToken(TokenPtr token);
-    void removeToken(const std::string &id);
+    void removeToken(std::string_view id);
+    // Into an empty one, at start; ids and hashes are unique.
+    void fill(const std::vector<TokenPtr> &tokens);
 
 private:
-    using HashShard = SharedMap<std::unordered_map<TokenHash, TokenPtr, TokenHashHasher>>;
-    using IdShard = SharedMap<std::unordered_map<std::string, TokenPtr>>;
-    void grow();
-    std::vector<HashShard> m_byHash; // size: power of two
-    std::vector<IdShard> m_byId;
-    SharedMap<std::map<std::string, ProjectPtr>> m_projects;
+    // Ordered by the first 64 bits of the hash, or by the id's hash: a thousand of them lie side by side where a node of a
+    // hash table each would be a cache miss, to look up, to copy and to load.
+    struct Keyed
+    {
+        uint64_t key;
+        TokenPtr token;
+    };
+    using Shard = SharedMap<std::vector<Keyed>>;
+    using LineageShard = SharedMap<std::map<std::string, std::vector<TokenPtr>, std::less<>>>;
+    static void insert(std::vector<Keyed> &shard, uint64_t key, TokenPtr token);
+    static void erase(std::vector<Keyed> &shard, uint64_t key, const TokenPtr &token);
+    LineageShard &lineageShard(std::string_view lineage);
+    std::vector<Shard> m_byHash; // size: power of two
+    std::vector<Shard> m_byId;
+    std::vector<LineageShard> m_successors; // those whose lineage is not their own id
+    SharedMap<std::map<std::string, ProjectPtr, std::less<>>> m_projects;
     size_t m_tokenCount = 0;
 };
 

@@ -131,7 +131,7 @@ std::vector<Exchange *> EngineThread::runningOf(const std::vector<std::string> &
 {
     std::vector<Exchange *> found;
     for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
-        if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id) != tokenIds.end())
+        if (exchange->token() && std::find(tokenIds.begin(), tokenIds.end(), exchange->token()->id()) != tokenIds.end())
             found.push_back(exchange);
     }
     return found;

@@ -123,8 +123,8 @@ LiveRequest Exchange::live() const
     out.clientIp = m_stream.peer().text;
     out.tokenMasked = m_maskedToken;
     if (m_token) {
-        out.tokenUuid = m_token->id;
-        out.projectId = m_token->projectId;
+        out.tokenUuid = m_token->id();
+        out.projectId = m_token->projectId();
     }
     if (m_profile)
         out.provider = m_profile->name;
@@ -141,7 +141,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
 {
     AuditEvent event("token.access", "client", result);
     event.timestampMs = Clock::wallMs();
-    event.projectId = m_token ? m_token->projectId : std::string();
+    event.projectId = m_token ? std::string(m_token->projectId()) : std::string();
     event.requestId = m_head.requestId;
     event.clientIp = m_stream.peer().text;
     event.details.reserve(16);
@@ -165,7 +165,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     if (m_upstreamStatus > 0)
         event.detail("upstream_status", int64_t{m_upstreamStatus});
     if (m_token)
-        event.ownText("token_uuid", m_token->id);
+        event.ownText("token_uuid", std::string(m_token->id()));
     return event;
 }
 
@@ -194,9 +194,9 @@ void Exchange::cut(const std::string &reason)
 
 void Exchange::renewExpiry()
 {
-    const TokenPtr now = m_token ? m_context.snapshots->current()->tokenById(m_token->id) : nullptr;
+    const TokenPtr now = m_token ? m_context.snapshots->current()->tokenById(m_token->id()) : nullptr;
     if (now && !m_concluded)
-        m_expiry.start(now->record.expiresMs - Clock::wallMs());
+        m_expiry.start(now->terms.expiresMs - Clock::wallMs());
 }
 
 void Exchange::onShutdown()

@@ -16,7 +16,7 @@ Verdict Exchange::checkStorage()
 
 Verdict Exchange::checkProject()
 {
-    m_project = m_snapshot->project(m_token->projectId);
+    m_project = m_snapshot->project(m_token->projectId());
     if (!m_project || m_project->record.deleted || !m_project->record.active)
         return refuse("project_inactive", "the project of this access token is not active");
     return Verdict::Next;
@@ -24,7 +24,7 @@ Verdict Exchange::checkProject()
 
 Verdict Exchange::checkAddress()
 {
-    if (!m_token->allowedIps.empty() && !anyContains(m_token->allowedIps, m_stream.peer().address))
+    if (!m_token->rules().networks.empty() && !anyContains(m_token->rules().networks, m_stream.peer().address))
         return refuse("ip_not_allowed", "this access token may not be used from this address");
     return Verdict::Next;
 }
@@ -47,7 +47,7 @@ Verdict Exchange::checkEndpoint()
     }
     if (!m_provider)
         return refuse("endpoint_not_found", "the project has no provider for this path");
-    const std::vector<std::string> &mine = m_token->allowedEndpoints;
+    const std::vector<std::string> &mine = m_token->rules().allowedEndpoints;
     if (!mine.empty() && !anyGlobMatches(mine, m_route.rest) && !anyGlobMatches(mine, m_head.path))
         return refuse("endpoint_not_allowed", "this access token may not call this endpoint");
     if (!m_profile->allowedEndpoints.empty() && !anyGlobMatches(m_profile->allowedEndpoints, m_route.rest))

@@ -40,7 +40,7 @@ std::string modelInPath(std::string_view coded)
 bool Exchange::modelAllowed(std::string_view model) const
 {
     const auto fits = [model](const std::vector<std::string> &globs) { return globs.empty() || anyGlobMatches(globs, model); };
-    return fits(m_token->allowedModels) && fits(m_project->allowedModels);
+    return fits(m_token->rules().allowedModels) && fits(m_project->allowedModels);
 }
 
 int64_t Exchange::largestForUsage() const
@@ -67,7 +67,7 @@ void Exchange::letHeldBodyStream()
 
 Verdict Exchange::checkBody()
 {
-    const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
+    const bool rules = !m_token->rules().allowedModels.empty() || !m_project->allowedModels.empty();
     const bool body = m_head.hasBody();
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
     if (const std::string model = namesModelInPath && body ? modelInPath(m_route.rest) : std::string(); !model.empty()) {
@@ -141,7 +141,7 @@ void Exchange::onBodyEnd()
 
 Verdict Exchange::judgeBody()
 {
-    const bool rules = !m_token->allowedModels.empty() || !m_project->allowedModels.empty();
+    const bool rules = !m_token->rules().allowedModels.empty() || !m_project->allowedModels.empty();
     const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {

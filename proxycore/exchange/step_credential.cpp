@@ -76,23 +76,23 @@ Verdict Exchange::readCredential()
     } else {
         const TokenPtr token = m_snapshot->tokenByHash(m_context.hasher->hash(found.front()));
         const int64_t now = Clock::wallMs();
-        m_maskedToken = token ? token->masked : maskSecret(found.front());
+        m_maskedToken = token ? std::string(token->masked()) : maskSecret(found.front());
         if (!token) {
             reason = "unknown";
         } else {
             m_token = token;
-            if (token->record.revokedMs != 0)
+            if (token->terms.revokedMs != 0)
                 reason = "revoked";
-            else if (token->record.expiresMs <= now)
+            else if (token->terms.expiresMs <= now)
                 reason = "expired";
-            else if (!token->record.liveAt(now))
+            else if (!token->terms.liveAt(now))
                 reason = "superseded";
         }
     }
     for (const std::string &value : found)
         wipe(const_cast<char *>(value.data()), value.size());
     if (reason.empty()) {
-        m_expiry.start(m_token->record.expiresMs - Clock::wallMs());
+        m_expiry.start(m_token->terms.expiresMs - Clock::wallMs());
         return Verdict::Next;
     }
     const RateDecision failures = m_context.addresses->takeAuthFailure(m_stream.peer().address, Clock::wallMs() * 1000);

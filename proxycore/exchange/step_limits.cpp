@@ -7,7 +7,7 @@ namespace llmproxy {
 
 Verdict Exchange::takeLimits()
 {
-    const Token &token = m_token->record;
+    const TokenTerms &token = m_token->terms;
     std::string code;
     RateDecision rate;
     m_lease = Lease::acquire(m_token->state, {token.maxRequests, token.rateLimit, token.maxConcurrent},

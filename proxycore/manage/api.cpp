@@ -48,9 +48,9 @@ void nameTarget(ManageCall &call)
             call.projectId = project->id;
     } else if (call.route->target == RouteTarget::Token) {
         if (const TokenPtr token = now->tokenById(call.id)) {
-            call.projectId = token->projectId;
-            call.tokenUuid = token->id;
-            call.tokenMasked = token->masked;
+            call.projectId = token->projectId();
+            call.tokenUuid = token->id();
+            call.tokenMasked = token->masked();
         }
     }
 }

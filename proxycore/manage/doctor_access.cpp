@@ -61,10 +61,10 @@ template<typename Visit>
 void eachLiveToken(const ManageContext &context, Visit visit)
 {
     const int64_t nowMs = Clock::wallMs();
-    for (const TokenPtr &token : context.snapshots->current()->tokens()) {
-        if (token->record.liveAt(nowMs))
+    context.snapshots->current()->eachToken([&](const TokenPtr &token) {
+        if (token->terms.liveAt(nowMs))
             visit(*token, nowMs);
-    }
+    });
 }
 
 } // namespace
@@ -175,7 +175,7 @@ DoctorItem checkTokenLifetimes(const ManageContext &context)
     DoctorItem made = item("token_lifetime", "Token lifetimes");
     int64_t tooLong = 0;
     eachLiveToken(context, [&](const TokenEntry &token, int64_t) {
-        tooLong += token.record.expiresMs - token.record.createdMs > noticeMs;
+        tooLong += token.terms.expiresMs - token.terms.createdMs > noticeMs;
     });
     if (tooLong > 0 || context.settings->tokenMaxLifetimeMs > noticeMs)
         set(made, DoctorState::Warn,
@@ -192,8 +192,8 @@ DoctorItem checkTokenLimits(const ManageContext &context)
     DoctorItem made = item("token_limits", "Tokens without limits");
     std::set<std::string> unlimited;
     eachLiveToken(context, [&](const TokenEntry &token, int64_t) {
-        if (token.record.rateLimit == 0 && token.record.maxRequests == 0 && token.record.maxConcurrent == 0)
-            unlimited.insert(token.id);
+        if (token.terms.rateLimit == 0 && token.terms.maxRequests == 0 && token.terms.maxConcurrent == 0)
+            unlimited.insert(std::string(token.id()));
     });
     if (unlimited.empty())
         made.evidence = "Every live token has a rate, request or concurrency limit.";
@@ -209,8 +209,8 @@ DoctorItem checkUnusedTokens(const ManageContext &context)
     std::set<std::string> unused;
     eachLiveToken(context, [&](const TokenEntry &token, int64_t nowMs) {
         const int64_t lastMs = token.state ? token.state->lastUsedMs.load(std::memory_order_relaxed) : 0;
-        if (nowMs - std::max(lastMs, token.record.createdMs) > 7 * dayMs)
-            unused.insert(token.id);
+        if (nowMs - std::max(lastMs, token.terms.createdMs) > 7 * dayMs)
+            unused.insert(std::string(token.id()));
     });
     if (unused.empty())
         made.evidence = "Every live token was made or used within 7 days.";

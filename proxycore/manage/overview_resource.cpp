@@ -20,11 +20,12 @@ void readOverview(const CallPtr &call)
         activeProjects += !project->record.deleted && project->record.active;
     }
     std::set<const LineageState *> lineages;
-    for (const TokenPtr &token : now->tokens()) {
-        liveTokens += token->record.liveAt(nowMs);
-        if (token->state && lineages.insert(token->state.get()).second)
-            streams += token->state->active.load(std::memory_order_relaxed);
-    }
+    now->eachToken([&](const TokenPtr &token) {
+        liveTokens += token->terms.liveAt(nowMs);
+        const int64_t active = token->state->active.load(std::memory_order_relaxed);
+        if (active > 0 && lineages.insert(token->state.get()).second)
+            streams += active;
+    });
     QJsonArray providers;
     for (const std::string &name : context.providerNames())
         providers.append(QString::fromStdString(name));

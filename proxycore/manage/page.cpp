@@ -10,17 +10,10 @@ namespace llmproxy {
 
 namespace {
 
-// Fixed width, so that texts order like the numbers.
-QString timeKey(int64_t ms)
+std::string folded(std::string_view name)
 {
-    return QString::number(qint64{ms}).rightJustified(20, QLatin1Char('0'));
+    return QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())).toCaseFolded().toStdString();
 }
-
-struct Keyed
-{
-    QString key;
-    const PageItem *item;
-};
 
 } // namespace
 
@@ -31,47 +24,73 @@ Result<PageRequest> PageRequest::from(const QueryInput &query)
     page.sort = query.text("sort", QStringLiteral("-created_at"));
     if (!query.has("cursor"))
         return page;
-    const auto parts = decodeCursor(query.text("cursor"), 3);
+    const auto parts = decodeCursor(query.text("cursor"), 4);
     if (!parts)
         return parts.error();
     if (parts->at(0) != page.sort)
         return invalidField("cursor", "'cursor' belongs to another order; keep sort while paging.");
     page.continued = true;
-    page.lastKey = parts->at(1);
-    page.lastId = parts->at(2);
+    page.lastMs = parts->at(1).toLongLong();
+    page.lastName = parts->at(2).toStdString();
+    page.lastId = parts->at(3).toStdString();
     return page;
 }
 
-QJsonObject pageOf(std::vector<PageItem> items, const PageRequest &page)
+Page::Page(PageRequest request)
+    : m_request(std::move(request))
+    , m_descending(m_request.sort.startsWith(QLatin1Char('-')))
+    , m_byName(m_request.sort.endsWith(QLatin1String("name")))
 {
-    const bool descending = page.sort.startsWith(QLatin1Char('-'));
-    const bool byName = page.sort.endsWith(QLatin1String("name"));
-    const auto before = [descending](const QString &aKey, const QString &aId, const QString &bKey, const QString &bId) {
-        const int order = aKey == bKey ? aId.compare(bId) : aKey.compare(bKey);
-        return descending ? order > 0 : order < 0;
-    };
-    std::vector<Keyed> keyed;
-    keyed.reserve(items.size());
-    for (const PageItem &item : items) {
-        QString key = byName ? item.name.toCaseFolded() : timeKey(item.createdMs);
-        if (!page.continued || before(page.lastKey, page.lastId, key, item.id))
-            keyed.push_back({std::move(key), &item});
-    }
-    const size_t count = std::min(keyed.size(), static_cast<size_t>(page.limit));
-    std::partial_sort(keyed.begin(), keyed.begin() + static_cast<ptrdiff_t>(count), keyed.end(),
-                      [&](const Keyed &a, const Keyed &b) { return before(a.key, a.item->id, b.key, b.item->id); });
+}
+
+bool Page::before(int64_t aMs, std::string_view aName, std::string_view aId, int64_t bMs, std::string_view bName, std::string_view bId) const
+{
+    int order = m_byName ? aName.compare(bName) : (aMs > bMs) - (aMs < bMs);
+    if (order == 0)
+        order = aId.compare(bId);
+    return m_descending ? order > 0 : order < 0;
+}
+
+bool Page::fits(int64_t createdMs, std::string_view name, std::string_view id) const
+{
+    const std::string key = m_byName ? folded(name) : std::string();
+    if (m_request.continued && !before(m_request.lastMs, m_request.lastName, m_request.lastId, createdMs, key, id))
+        return false;
+    const Item *const last = m_items.size() > static_cast<size_t>(m_request.limit) ? &m_items.front() : nullptr;
+    return !last || before(createdMs, key, id, last->createdMs, last->name, last->id);
+}
+
+void Page::keep(int64_t createdMs, std::string_view name, std::string_view id, std::function<QJsonObject()> view)
+{
+    const auto order = [this](const Item &a, const Item &b) { return isBefore(a, b); };
+    m_items.push_back({createdMs, m_byName ? folded(name) : std::string(), std::string(id), std::move(view)});
+    std::push_heap(m_items.begin(), m_items.end(), order);
+    if (m_items.size() <= static_cast<size_t>(m_request.limit) + 1)
+        return;
+    std::pop_heap(m_items.begin(), m_items.end(), order);
+    m_items.pop_back();
+}
+
+QJsonObject Page::json()
+{
+    std::sort(m_items.begin(), m_items.end(), [this](const Item &a, const Item &b) { return isBefore(a, b); });
+    const bool more = m_items.size() > static_cast<size_t>(m_request.limit);
+    if (more)
+        m_items.pop_back();
     QJsonArray shown;
-    for (size_t i = 0; i < count; ++i)
-        shown.append(keyed[i].item->view());
+    for (const Item &item : m_items)
+        shown.append(item.view());
     QJsonValue next;
-    if (count < keyed.size() && count > 0)
-        next = encodeCursor({page.sort, keyed[count - 1].key, keyed[count - 1].item->id});
+    if (more && !m_items.empty()) {
+        const Item &last = m_items.back();
+        next = encodeCursor({m_request.sort, QString::number(qint64{last.createdMs}), QString::fromStdString(last.name), QString::fromStdString(last.id)});
+    }
     return {{QStringLiteral("items"), shown}, {QStringLiteral("next_cursor"), next}};
 }
 
-bool nameMatches(const QString &name, const QString &q)
+bool nameMatches(std::string_view name, const QString &q)
 {
-    return q.isEmpty() || name.contains(q, Qt::CaseInsensitive);
+    return q.isEmpty() || QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())).contains(q, Qt::CaseInsensitive);
 }
 
 QString encodeCursor(const QStringList &parts)

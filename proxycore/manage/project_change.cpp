@@ -97,10 +97,10 @@ Outcome applyChange(const ManageContext &context, const ProjectChange &change, P
 std::vector<std::string> tokenIdsOf(const Snapshot &now, const std::string &projectId)
 {
     std::vector<std::string> ids;
-    for (const TokenPtr &token : now.tokens()) {
-        if (token->projectId == projectId)
-            ids.push_back(token->id);
-    }
+    now.eachToken([&](const TokenPtr &token) {
+        if (token->projectId() == projectId)
+            ids.emplace_back(token->id());
+    });
     return ids;
 }
 

@@ -44,17 +44,16 @@ void listProjects(const CallPtr &call)
     }
     const int64_t nowMs = Clock::wallMs();
     const QString state = call->query.text("state");
-    std::vector<PageItem> items;
+    Page items(*page);
     for (const ProjectPtr &project : call->context().snapshots->current()->projects()) {
         const Project &record = project->record;
-        if (record.deleted || !nameMatches(record.name, call->query.text("q"))
+        if (record.deleted || !nameMatches(record.name.toStdString(), call->query.text("q"))
             || (!state.isEmpty() && record.active != (state == QLatin1String("active"))))
             continue;
-        items.push_back({record.createdMs, record.name, record.id,
-                         [project, nowMs] { return projectView(*project, nowMs); }});
+        items.offer(record.createdMs, record.name.toStdString(), project->id, [project, nowMs] { return projectView(*project, nowMs); });
     }
     noteRead(call);
-    answer(call, 200, pageOf(std::move(items), *page));
+    answer(call, 200, items.json());
 }
 
 void readProject(const CallPtr &call)
@@ -153,10 +152,10 @@ void deleteProject(const CallPtr &call)
         if (project->record.active)
             return Error{ErrorKind::Conflict, "project_active", "Deactivate the project first.", {}};
         const int64_t nowMs = Clock::wallMs();
-        for (const TokenPtr &token : now.tokens()) {
-            if (token->projectId == call->id && token->record.liveAt(nowMs))
-                return Error{ErrorKind::Conflict, "project_has_tokens", "Revoke the project's live tokens first.", {}};
-        }
+        bool hasTokens = false;
+        now.eachToken([&](const TokenPtr &token) { hasTokens |= token->projectId() == call->id && token->terms.liveAt(nowMs); });
+        if (hasTokens)
+            return Error{ErrorKind::Conflict, "project_has_tokens", "Revoke the project's live tokens first.", {}};
         Project record = project->record;
         record.deleted = true;
         record.updatedMs = nowMs;

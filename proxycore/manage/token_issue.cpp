@@ -142,12 +142,12 @@ void refreshToken(const CallPtr &call)
         if (!token)
             return tokenNotFound();
         const int64_t nowMs = Clock::wallMs();
-        if (!token->record.liveAt(nowMs))
+        if (!token->terms.liveAt(nowMs))
             return Error{ErrorKind::Conflict, "token_not_live", "Only a live token can be refreshed; create a new one.",
                          {}};
-        if (auto failure = checkProject(now, token->projectId))
+        if (auto failure = checkProject(now, std::string(token->projectId())))
             return *failure;
-        Token old = token->record;
+        Token old = token->record();
         Token successor = old; // same policy, lineage and lifetime
         successor.id = fresh.id;
         successor.hash = fresh.hash;

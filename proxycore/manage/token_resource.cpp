@@ -16,7 +16,7 @@ namespace llmproxy {
 
 namespace {
 
-bool stateMatches(const Token &record, const std::string &state, int64_t nowMs)
+bool stateMatches(const TokenTerms &record, const std::string &state, int64_t nowMs)
 {
     if (state.empty())
         return true;
@@ -48,11 +48,11 @@ std::string refusalOf(const Snapshot &now, const TokenPtr &token, int64_t nowMs)
 {
     if (!token)
         return "unknown";
-    if (token->record.revokedMs != 0)
+    if (token->terms.revokedMs != 0)
         return "revoked";
-    if (!token->record.liveAt(nowMs))
+    if (!token->terms.liveAt(nowMs))
         return "expired";
-    const ProjectPtr project = visibleProject(now, token->projectId);
+    const ProjectPtr project = visibleProject(now, std::string(token->projectId()));
     return project && project->record.active ? "" : "project_inactive";
 }
 
@@ -66,7 +66,7 @@ Error tokenNotFound()
 QJsonObject publishedToken(const ManageContext &context, const std::string &id)
 {
     const TokenPtr token = context.snapshots->current()->tokenById(id);
-    return token ? tokenView(token->record, token->state.get(), Clock::wallMs()) : QJsonObject();
+    return token ? tokenView(token->record(), token->state.get(), Clock::wallMs()) : QJsonObject();
 }
 
 void listTokens(const CallPtr &call)
@@ -79,17 +79,16 @@ void listTokens(const CallPtr &call)
     const int64_t nowMs = Clock::wallMs();
     const std::string state = call->query.text("state").toStdString();
     const std::string projectId = call->query.text("project_id").toStdString();
-    std::vector<PageItem> items;
-    for (const TokenPtr &token : call->context().snapshots->current()->tokens()) {
-        const Token &record = token->record;
-        if ((!projectId.empty() && token->projectId != projectId) || !stateMatches(record, state, nowMs)
-            || !nameMatches(record.name, call->query.text("q")))
-            continue;
-        items.push_back({record.createdMs, record.name, record.id,
-                         [token, nowMs] { return tokenView(token->record, token->state.get(), nowMs); }});
-    }
+    const QString q = call->query.text("q");
+    Page items(*page);
+    call->context().snapshots->current()->eachToken([&](const TokenPtr &token) {
+        if ((!projectId.empty() && token->projectId() != projectId) || !stateMatches(token->terms, state, nowMs) || !nameMatches(token->name(), q))
+            return;
+        items.offer(token->terms.createdMs, token->name(), token->id(),
+                    [token, nowMs] { return tokenView(token->record(), token->state.get(), nowMs); });
+    });
     noteRead(call);
-    answer(call, 200, pageOf(std::move(items), *page));
+    answer(call, 200, items.json());
 }
 
 void readToken(const CallPtr &call)
@@ -100,7 +99,7 @@ void readToken(const CallPtr &call)
         return;
     }
     noteRead(call);
-    answer(call, 200, tokenView(token->record, token->state.get(), Clock::wallMs()));
+    answer(call, 200, tokenView(token->record(), token->state.get(), Clock::wallMs()));
 }
 
 void updateToken(const CallPtr &call)
@@ -119,7 +118,7 @@ void updateToken(const CallPtr &call)
         const TokenPtr token = now.tokenById(call->id);
         if (!token)
             return tokenNotFound();
-        auto record = changed(call, token->record, limits, expiresMs);
+        auto record = changed(call, token->record(), limits, expiresMs);
         if (!record)
             return record.error();
         AuditEvent event = eventOf(*call, "success", 200);
@@ -141,9 +140,9 @@ void validateToken(const CallPtr &call)
         const TokenPtr token = now->tokenByHash(hashAccessToken(call->context().keys->tokenHashKey(), text));
         reason = refusalOf(*now, token, Clock::wallMs());
         if (token) {
-            call->projectId = token->projectId;
-            call->tokenUuid = token->id;
-            call->tokenMasked = token->masked;
+            call->projectId = token->projectId();
+            call->tokenUuid = token->id();
+            call->tokenMasked = token->masked();
         }
     }
     AuditEvent event = eventOf(*call, reason.empty() ? "success" : "failure", 200);

@@ -12,14 +12,14 @@ namespace {
 
 void addToken(Revocation &revocation, const TokenEntry &token, bool revoke, int64_t nowMs)
 {
-    revocation.cutIds.push_back(token.id);
+    revocation.cutIds.emplace_back(token.id());
     if (token.state)
         revocation.lineages.insert(token.state);
     if (!revoke) {
-        revocation.alreadyRevoked += token.record.revokedMs != 0;
+        revocation.alreadyRevoked += token.terms.revokedMs != 0;
         return;
     }
-    Token record = token.record;
+    Token record = token.record();
     record.revokedMs = nowMs;
     revocation.changes.emplace_back(PutToken{std::move(record)});
     ++revocation.revoked;
@@ -34,10 +34,10 @@ void purgeToken(const CallPtr &call)
         if (!token)
             return tokenNotFound();
         const int64_t nowMs = Clock::wallMs();
-        if (token->record.liveAt(nowMs))
+        if (token->terms.liveAt(nowMs))
             return Error{ErrorKind::Conflict, "token_live", "A live token cannot be removed; revoke it first.", {}};
-        *removed = tokenView(token->record, token->state.get(), nowMs);
-        return Decision{{RemoveToken{token->record.id}}, {eventOf(*call, "success", 200)}};
+        *removed = tokenView(token->record(), token->state.get(), nowMs);
+        return Decision{{RemoveToken{QString::fromStdString(call->id)}}, {eventOf(*call, "success", 200)}};
     };
     change(call, 200, decide, [removed] { return *removed; });
 }
@@ -55,21 +55,19 @@ int64_t Revocation::activeStreams() const
 Revocation revokeProject(const Snapshot &now, const std::string &projectId, int64_t nowMs)
 {
     Revocation revocation;
-    for (const TokenPtr &token : now.tokens()) {
-        if (token->projectId == projectId)
-            addToken(revocation, *token, token->record.liveAt(nowMs), nowMs);
-    }
+    now.eachToken([&](const TokenPtr &token) {
+        if (token->projectId() == projectId)
+            addToken(revocation, *token, token->terms.liveAt(nowMs), nowMs);
+    });
     return revocation;
 }
 
 Revocation revokeLineage(const Snapshot &now, const TokenEntry &named, int64_t nowMs)
 {
     Revocation revocation;
-    for (const TokenPtr &token : now.tokens()) {
-        if (token->record.lineage != named.record.lineage)
-            continue;
-        const bool alsoExpired = token->id == named.id && token->record.revokedMs == 0;
-        addToken(revocation, *token, alsoExpired || token->record.liveAt(nowMs), nowMs);
+    for (const TokenPtr &token : now.lineage(named.lineage())) {
+        const bool alsoExpired = token->id() == named.id() && token->terms.revokedMs == 0;
+        addToken(revocation, *token, alsoExpired || token->terms.liveAt(nowMs), nowMs);
     }
     return revocation;
 }

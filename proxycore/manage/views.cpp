@@ -71,7 +71,7 @@ QJsonObject projectView(const ProjectEntry &project, int64_t nowMs)
             {QStringLiteral("deactivated_at"), timeOrNull(record.deactivatedMs)}};
 }
 
-std::string_view tokenState(const Token &token, int64_t nowMs)
+std::string_view tokenState(const TokenTerms &token, int64_t nowMs)
 {
     if (token.revokedMs != 0)
         return "revoked";

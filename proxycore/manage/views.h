@@ -16,6 +16,6 @@ QJsonObject projectView(const ProjectEntry &project, int64_t nowMs);
 QJsonObject tokenView(const Token &token, const LineageState *state, int64_t nowMs);
 QJsonObject auditEventView(const AuditEvent &event);
 // active, grace, expired, revoked
-std::string_view tokenState(const Token &token, int64_t nowMs);
+std::string_view tokenState(const TokenTerms &token, int64_t nowMs);
 
 } // namespace llmproxy

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/access_rows.h"
 
+#include "base/log.h"
+
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <map>
+#include <memory>
+#include <sqlite3.h>
 
 namespace llmproxy {
 
@@ -168,35 +172,39 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
     return projects;
 }
 
-Result<std::vector<Token>> readTokens(SqlConnection &connection)
+Outcome visitTokens(SqlConnection &connection, const std::function<void(const TokenRow &)> &visit)
 {
-    QSqlQuery query = connection.query();
-    if (!query.exec(QStringLiteral(
-            "SELECT id, lineage, project_id, hash, hash_alg, masked, name, note, created_ms, expires_ms, lifetime_ms, "
-            "revoked_ms, grace_until_ms, max_requests, rate_limit, max_concurrent, allowed_models, allowed_endpoints, "
-            "allowed_ips FROM tokens"))) {
-        failed(query, "tokens");
+    static constexpr char text[] =
+        "SELECT id, lineage, project_id, hash_alg, masked, name, note, hash, allowed_models, allowed_endpoints, allowed_ips, "
+        "created_ms, expires_ms, lifetime_ms, revoked_ms, grace_until_ms, max_requests, rate_limit, max_concurrent FROM tokens";
+    sqlite3 *const database = connection.handle();
+    sqlite3_stmt *raw = nullptr;
+    if (!database || sqlite3_prepare_v2(database, text, sizeof text, &raw, nullptr) != SQLITE_OK) {
+        logError("storage_failed", {{"what", "tokens"}, {"error", database ? sqlite3_errmsg(database) : "no SQLite driver"}});
         return storageError();
     }
-    std::vector<Token> tokens;
-    while (query.next()) {
-        Token token;
+    const std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> statement(raw, sqlite3_finalize);
+    TokenRow row;
+    int result = SQLITE_ROW;
+    while ((result = sqlite3_step(raw)) == SQLITE_ROW) {
         int column = 0;
-        for (QString *value : {&token.id, &token.lineage, &token.projectId})
-            *value = query.value(column++).toString();
-        token.hash = query.value(column++).toByteArray();
-        for (QString *value : {&token.hashAlg, &token.masked, &token.name, &token.note})
-            *value = query.value(column++).toString();
-        for (int64_t *value : {&token.createdMs, &token.expiresMs, &token.lifetimeMs, &token.revokedMs,
-                               &token.graceUntilMs, &token.maxRequests})
-            *value = query.value(column++).toLongLong();
-        token.rateLimit = query.value(column++).toInt();
-        token.maxConcurrent = query.value(column++).toInt();
-        for (QStringList *value : {&token.allowedModels, &token.allowedEndpoints, &token.allowedIps})
-            *value = listOf(query.value(column++));
-        tokens.push_back(std::move(token));
+        for (std::string_view *value : {&row.texts.id, &row.texts.lineage, &row.texts.projectId, &row.texts.hashAlg, &row.texts.masked,
+                                        &row.texts.name, &row.texts.note, &row.hash, &row.allowedModels, &row.allowedEndpoints, &row.allowedIps}) {
+            const void *const bytes = sqlite3_column_blob(raw, column); // as stored: the database is UTF-8
+            *value = {static_cast<const char *>(bytes), bytes ? static_cast<size_t>(sqlite3_column_bytes(raw, column)) : 0};
+            ++column;
+        }
+        for (int64_t *value : {&row.terms.createdMs, &row.terms.expiresMs, &row.terms.lifetimeMs, &row.terms.revokedMs,
+                               &row.terms.graceUntilMs, &row.terms.maxRequests})
+            *value = sqlite3_column_int64(raw, column++);
+        row.terms.rateLimit = sqlite3_column_int(raw, column++);
+        row.terms.maxConcurrent = sqlite3_column_int(raw, column++);
+        visit(row);
     }
-    return tokens;
+    if (result == SQLITE_DONE)
+        return {};
+    logError("storage_failed", {{"what", "tokens"}, {"error", sqlite3_errmsg(database)}});
+    return storageError();
 }
 
 } // namespace llmproxy

@@ -2,9 +2,10 @@
 // Projects and access tokens as rows. Used on the connection's thread.
 #pragma once
 
-#include "access/records.h"
+#include "access/token_entry.h"
 #include "storage/sql_connection.h"
 
+#include <functional>
 #include <vector>
 
 namespace llmproxy {
@@ -17,6 +18,16 @@ RowOutcome writeToken(SqlConnection &connection, const Token &token);
 RowOutcome removeToken(SqlConnection &connection, const Token &token);
 
 Result<std::vector<Project>> readProjects(SqlConnection &connection);
-Result<std::vector<Token>> readTokens(SqlConnection &connection);
+
+// A stored token, readable during the visit. Lists are JSON texts.
+struct TokenRow
+{
+    TokenTexts texts;
+    TokenTerms terms;
+    std::string_view hash;
+    std::string_view allowedModels, allowedEndpoints, allowedIps;
+};
+// Through SQLite's own interface: at a million tokens each QVariant is felt at start.
+Outcome visitTokens(SqlConnection &connection, const std::function<void(const TokenRow &)> &visit);
 
 } // namespace llmproxy

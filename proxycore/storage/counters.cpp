@@ -4,6 +4,7 @@
 #include "storage/audit_rows.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace llmproxy {
@@ -35,56 +36,63 @@ Outcome Counters::load(SqlConnection &connection)
         return storageError();
     }
     while (query.next()) {
-        Lineage &lineage = m_lineages[query.value(0).toString().toStdString()];
-        Saved &saved = lineage.saved;
-        saved.tally = {query.value(1).toLongLong(), query.value(4).toLongLong(), query.value(5).toLongLong()};
-        saved.lastUsedMs = query.value(2).toLongLong();
-        saved.rateTatUs = query.value(3).toLongLong();
-        lineage.seq = query.value(6).toLongLong();
-        lineage.rows = saved.tally;
-        lineage.state->requests = saved.tally.requests;
-        lineage.state->promptTokens = saved.tally.promptTokens;
-        lineage.state->completionTokens = saved.tally.completionTokens;
-        lineage.state->lastUsedMs = saved.lastUsedMs;
-        lineage.state->rateTatUs = saved.rateTatUs;
-        m_rowSeq = std::max(m_rowSeq, lineage.seq);
+        Stored &stored = m_stored[query.value(0).toString().toStdString()];
+        stored.saved = {{query.value(1).toLongLong(), query.value(4).toLongLong(), query.value(5).toLongLong()},
+                        query.value(2).toLongLong(), query.value(3).toLongLong()};
+        stored.seq = query.value(6).toLongLong();
+        m_rowSeq = std::max(m_rowSeq, stored.seq);
     }
     return {};
 }
 
-std::shared_ptr<LineageState> Counters::stateOf(const std::string &lineage)
+std::shared_ptr<LineageState> Counters::stateOf(const Snapshot &snapshot, std::string_view lineage)
 {
-    return m_lineages[lineage].state;
+    for (const TokenPtr &token : snapshot.lineage(lineage)) {
+        if (token->state)
+            return token->state;
+    }
+    return newState(lineage);
 }
 
-void Counters::addToken(const std::string &lineage)
+std::shared_ptr<LineageState> Counters::newState(std::string_view lineage) const
 {
-    ++m_lineages[lineage].tokens;
+    auto made = std::make_shared<Lineage>();
+    if (m_stored.empty())
+        return made;
+    if (const auto found = m_stored.find(std::string(lineage)); found != m_stored.end()) {
+        const Saved &saved = found->second.saved;
+        made->saved = saved;
+        made->seq = found->second.seq;
+        made->rows = saved.tally;
+        made->requests = saved.tally.requests;
+        made->promptTokens = saved.tally.promptTokens;
+        made->completionTokens = saved.tally.completionTokens;
+        made->lastUsedMs = saved.lastUsedMs;
+        made->rateTatUs = saved.rateTatUs;
+    }
+    return made;
 }
 
-void Counters::removeToken(const std::string &lineage)
+void Counters::forget(std::string_view lineage)
 {
-    const auto found = m_lineages.find(lineage);
-    if (found == m_lineages.end() || --found->second.tokens > 0)
-        return;
-    m_lineages.erase(found);
-    m_dirty.erase(lineage);
+    if (const auto found = m_dirty.find(lineage); found != m_dirty.end())
+        m_dirty.erase(found);
 }
 
 Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapshot)
 {
+    m_stored.clear();
     // A save writes every lineage that has rows up to its seq, so the highest saved seq is everybody's.
     const bool read = visitAccessRows(connection, m_rowSeq, [&](const AuditEvent &row) {
         m_rowSeq = row.seq;
-        const TokenPtr token = snapshot.tokenById(std::string(row.text("token_uuid")));
+        const TokenPtr token = snapshot.tokenById(row.text("token_uuid"));
         if (!token)
             return;
-        const std::string id = token->record.lineage.toStdString();
-        Lineage &lineage = m_lineages[id];
+        Lineage &lineage = lineageOf(*token);
         if (row.seq <= lineage.seq)
             return;
         add(lineage, row, true);
-        m_dirty.insert(id);
+        m_dirty.emplace(token->lineage(), token);
     });
     return read ? Outcome() : storageError();
 }
@@ -94,12 +102,12 @@ void Counters::apply(const AuditEvent &row, const Snapshot &snapshot)
     if (row.action != "token.access" || row.seq <= m_rowSeq)
         return;
     m_rowSeq = row.seq;
-    const TokenPtr token = snapshot.tokenById(std::string(row.text("token_uuid")));
+    const TokenPtr token = snapshot.tokenById(row.text("token_uuid"));
     if (!token)
         return;
-    const std::string id = token->record.lineage.toStdString();
-    add(m_lineages[id], row, row.seq <= m_startSeq);
-    m_dirty.insert(id);
+    add(lineageOf(*token), row, row.seq <= m_startSeq);
+    if (!m_dirty.contains(token->lineage()))
+        m_dirty.emplace(token->lineage(), token);
 }
 
 void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
@@ -114,38 +122,41 @@ void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
     lineage.rows.completionTokens += added.completionTokens;
     if (!alsoToState)
         return;
-    lineage.state->requests += added.requests;
-    lineage.state->promptTokens += added.promptTokens;
-    lineage.state->completionTokens += added.completionTokens;
-    if (row.timestampMs > lineage.state->lastUsedMs)
-        lineage.state->lastUsedMs = row.timestampMs;
+    lineage.requests += added.requests;
+    lineage.promptTokens += added.promptTokens;
+    lineage.completionTokens += added.completionTokens;
+    if (row.timestampMs > lineage.lastUsedMs)
+        lineage.lastUsedMs = row.timestampMs;
 }
 
 bool Counters::saveRows(SqlConnection &connection)
 {
-    for (const std::string &id : m_dirty) {
-        const Lineage &lineage = m_lineages[id];
-        if (!save(connection, id, {lineage.rows, lineage.state->lastUsedMs, lineage.state->rateTatUs}, m_rowSeq))
+    for (const auto &[id, token] : m_dirty) {
+        const Lineage &lineage = lineageOf(*token);
+        if (!save(connection, token, {lineage.rows, lineage.lastUsedMs, lineage.rateTatUs}, m_rowSeq))
             return false;
     }
     m_dirty.clear(); // settle() brings them back when the transaction fails
     return true;
 }
 
-bool Counters::saveRunning(SqlConnection &connection, int64_t lastSeq)
+bool Counters::saveRunning(SqlConnection &connection, const Snapshot &snapshot, int64_t lastSeq)
 {
     m_rowSeq = std::max(m_rowSeq, lastSeq);
-    for (const auto &[id, lineage] : m_lineages) {
-        const LineageState &state = *lineage.state;
-        const Saved now{{state.requests, state.promptTokens, state.completionTokens}, state.lastUsedMs, state.rateTatUs};
-        if ((now != lineage.saved || m_dirty.contains(id)) && !save(connection, id, now, m_rowSeq))
-            return false;
-    }
-    m_dirty.clear();
-    return true;
+    std::unordered_set<const LineageState *> done; // of those with several tokens
+    bool good = true;
+    snapshot.eachToken([&](const TokenPtr &token) {
+        const Lineage &lineage = lineageOf(*token);
+        const Saved now{{lineage.requests, lineage.promptTokens, lineage.completionTokens}, lineage.lastUsedMs, lineage.rateTatUs};
+        if (good && (now != lineage.saved || m_dirty.contains(token->lineage())) && done.insert(&lineage).second)
+            good = save(connection, token, now, m_rowSeq);
+    });
+    if (good)
+        m_dirty.clear();
+    return good;
 }
 
-bool Counters::save(SqlConnection &connection, const std::string &id, const Saved &now, int64_t seq)
+bool Counters::save(SqlConnection &connection, const TokenPtr &token, const Saved &now, int64_t seq)
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
@@ -153,24 +164,21 @@ bool Counters::save(SqlConnection &connection, const std::string &id, const Save
         "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (lineage) DO UPDATE SET requests = excluded.requests, "
         "last_used_ms = excluded.last_used_ms, rate_tat_us = excluded.rate_tat_us, prompt_tokens = excluded.prompt_tokens, "
         "completion_tokens = excluded.completion_tokens, seq = excluded.seq"));
-    query.addBindValue(QString::fromStdString(id));
+    query.addBindValue(QString::fromUtf8(token->lineage().data(), static_cast<qsizetype>(token->lineage().size())));
     for (const int64_t value : {now.tally.requests, now.lastUsedMs, now.rateTatUs, now.tally.promptTokens,
                                 now.tally.completionTokens, seq})
         query.addBindValue(qint64{value});
-    m_unsettled.emplace_back(id, now);
+    m_unsettled.emplace_back(token, now);
     return query.exec() || failed(query, "counters");
 }
 
 void Counters::settle(bool committed)
 {
-    for (const auto &[id, saved] : std::exchange(m_unsettled, {})) {
-        const auto found = m_lineages.find(id);
-        if (found == m_lineages.end())
-            continue;
+    for (const auto &[token, saved] : std::exchange(m_unsettled, {})) {
         if (committed)
-            found->second.saved = saved;
+            lineageOf(*token).saved = saved;
         else
-            m_dirty.insert(id);
+            m_dirty.emplace(token->lineage(), token);
     }
 }
 

@@ -12,9 +12,10 @@
 #include "audit/event.h"
 #include "storage/sql_connection.h"
 
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace llmproxy {
@@ -22,11 +23,13 @@ namespace llmproxy {
 class Counters
 {
 public:
-    // Reads what was saved. Afterwards addToken() for each token, then addLaterRows().
+    // Reads what was saved. Afterwards newState() for each lineage, then addLaterRows().
     Outcome load(SqlConnection &connection);
-    std::shared_ptr<LineageState> stateOf(const std::string &lineage);
-    void addToken(const std::string &lineage);
-    void removeToken(const std::string &lineage);
+    std::shared_ptr<LineageState> newState(std::string_view lineage) const;
+    // The state of a token that is put: its lineage's when there is one in the snapshot, else a new one.
+    std::shared_ptr<LineageState> stateOf(const Snapshot &snapshot, std::string_view lineage);
+    // Nothing of a removed lineage is saved any more.
+    void forget(std::string_view lineage);
     // Makes the numbers exact from the rows after the saved seq.
     Outcome addLaterRows(SqlConnection &connection, const Snapshot &snapshot);
 
@@ -37,7 +40,7 @@ public:
     bool isDirty() const { return !m_dirty.empty(); }
     // In the caller's transaction; settle() when it has ended.
     bool saveRows(SqlConnection &connection);
-    bool saveRunning(SqlConnection &connection, int64_t lastSeq);
+    bool saveRunning(SqlConnection &connection, const Snapshot &snapshot, int64_t lastSeq);
     void settle(bool committed);
 
 private:
@@ -52,21 +55,27 @@ private:
         int64_t lastUsedMs = 0, rateTatUs = 0;
         bool operator==(const Saved &) const = default;
     };
-    struct Lineage
+    // All states are made here: what storage keeps about one lies with it, and a million unused ones need no second map.
+    struct Lineage : LineageState
     {
-        std::shared_ptr<LineageState> state = std::make_shared<LineageState>();
         Tally rows; // by the rows up to m_rowSeq
         Saved saved;
         int64_t seq = 0;
-        size_t tokens = 0;
     };
+    static Lineage &lineageOf(const TokenEntry &token) { return static_cast<Lineage &>(*token.state); }
 
     static void add(Lineage &lineage, const AuditEvent &row, bool alsoToState);
-    bool save(SqlConnection &connection, const std::string &id, const Saved &now, int64_t seq);
+    bool save(SqlConnection &connection, const TokenPtr &token, const Saved &now, int64_t seq);
 
-    std::unordered_map<std::string, Lineage> m_lineages;
-    std::set<std::string> m_dirty; // have rows that are not saved
-    std::vector<std::pair<std::string, Saved>> m_unsettled;
+    struct Stored
+    {
+        Saved saved;
+        int64_t seq = 0;
+    };
+    std::unordered_map<std::string, Stored> m_stored; // between load() and addLaterRows()
+    // By lineage, one token of it: those that have rows that are not saved.
+    std::map<std::string, TokenPtr, std::less<>> m_dirty;
+    std::vector<std::pair<TokenPtr, Saved>> m_unsettled;
     int64_t m_startSeq = 0;
     int64_t m_rowSeq = 0;
 };

@@ -58,22 +58,28 @@ Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters 
     auto projects = readProjects(connection);
     if (!projects)
         return projects.error();
-    auto tokens = readTokens(connection);
-    if (!tokens)
-        return tokens.error();
     auto snapshot = std::make_shared<Snapshot>();
     for (const Project &project : *projects)
         snapshot->putProject(makeProjectEntry(project, keys, *references));
-    for (const Token &token : *tokens) {
-        const std::string lineage = token.lineage.toStdString();
-        TokenPtr entry = makeTokenEntry(token, counters.stateOf(lineage));
+    std::vector<TokenPtr> tokens;
+    std::vector<std::shared_ptr<TokenEntry>> successors; // share a state that may be read later
+    const Outcome unread = visitTokens(connection, [&](const TokenRow &row) {
+        std::shared_ptr<TokenEntry> entry = makeTokenEntry(row);
         if (!entry) {
-            logError("token_row_damaged", {{"token_uuid", token.id.toStdString()}});
-            continue;
+            logError("token_row_damaged", {{"token_uuid", std::string(row.texts.id)}});
+            return;
         }
-        counters.addToken(lineage);
-        snapshot->putToken(std::move(entry));
-    }
+        if (entry->lineage() == entry->id())
+            entry->state = counters.newState(entry->lineage());
+        else
+            successors.push_back(entry);
+        tokens.push_back(std::move(entry));
+    });
+    if (unread)
+        return *unread;
+    snapshot->fill(tokens);
+    for (const std::shared_ptr<TokenEntry> &entry : successors)
+        entry->state = counters.stateOf(*snapshot, entry->lineage());
     if (const Outcome failure = counters.addLaterRows(connection, *snapshot))
         return *failure;
     return SnapshotPtr(std::move(snapshot));

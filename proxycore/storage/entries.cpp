@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 
+#include <QJsonArray>
+#include <QJsonDocument>
 #include <algorithm>
 
 namespace llmproxy {
@@ -15,6 +17,24 @@ std::vector<std::string> texts(const QStringList &list)
     for (const QString &text : list)
         result.push_back(text.toStdString());
     return result;
+}
+
+std::vector<std::string> texts(std::string_view json)
+{
+    if (json.size() <= 2) // []
+        return {};
+    std::vector<std::string> result;
+    const QJsonArray array = QJsonDocument::fromJson(QByteArray(json.data(), static_cast<qsizetype>(json.size()))).array();
+    for (const QJsonValue &item : array)
+        result.push_back(item.toString().toStdString());
+    return result;
+}
+
+std::unique_ptr<const TokenRules> rulesOf(std::vector<std::string> models, std::vector<std::string> endpoints, std::vector<std::string> ips)
+{
+    if (models.empty() && endpoints.empty() && ips.empty())
+        return nullptr;
+    return std::make_unique<const TokenRules>(std::move(models), std::move(endpoints), std::move(ips));
 }
 
 ProviderEntry makeProvider(const ProviderKey &record, const std::string &projectId, const KeyRing &keys,
@@ -51,22 +71,26 @@ ProjectPtr makeProjectEntry(const Project &project, const KeyRing &keys, Referen
 
 TokenPtr makeTokenEntry(const Token &token, std::shared_ptr<LineageState> state)
 {
-    auto entry = std::make_shared<TokenEntry>();
-    if (token.hash.size() != static_cast<qsizetype>(entry->hash.size()))
+    TokenHash hash{};
+    if (token.hash.size() != static_cast<qsizetype>(hash.size()))
         return nullptr;
-    std::copy(token.hash.begin(), token.hash.end(), entry->hash.begin());
-    entry->record = token;
-    entry->id = token.id.toStdString();
-    entry->masked = token.masked.toStdString();
-    entry->projectId = token.projectId.toStdString();
-    entry->allowedModels = texts(token.allowedModels);
-    entry->allowedEndpoints = texts(token.allowedEndpoints);
-    for (const std::string &text : texts(token.allowedIps)) {
-        // A damaged rule must not become "from everywhere": the unspecified address is nobody's.
-        entry->allowedIps.push_back(Cidr::parse(text).value_or(Cidr{}));
-    }
-    entry->state = std::move(state);
-    return entry;
+    std::copy(token.hash.begin(), token.hash.end(), hash.begin());
+    const std::string id = token.id.toStdString(), lineage = token.lineage.toStdString(), projectId = token.projectId.toStdString(),
+                      hashAlg = token.hashAlg.toStdString(), masked = token.masked.toStdString(), name = token.name.toStdString(),
+                      note = token.note.toStdString();
+    return std::make_shared<const TokenEntry>(TokenTexts{id, lineage, projectId, hashAlg, masked, name, note}, token, hash,
+                                              rulesOf(texts(token.allowedModels), texts(token.allowedEndpoints), texts(token.allowedIps)),
+                                              std::move(state));
+}
+
+std::shared_ptr<TokenEntry> makeTokenEntry(const TokenRow &row)
+{
+    TokenHash hash{};
+    if (row.hash.size() != hash.size())
+        return nullptr;
+    std::copy(row.hash.begin(), row.hash.end(), hash.begin());
+    return std::make_shared<TokenEntry>(row.texts, row.terms, hash,
+                                        rulesOf(texts(row.allowedModels), texts(row.allowedEndpoints), texts(row.allowedIps)), nullptr);
 }
 
 std::vector<ReferenceValue> changedReferences(const Snapshot &snapshot, ReferenceResolver &references)

@@ -6,6 +6,7 @@
 #include "access/snapshot.h"
 #include "secrets/key_ring.h"
 #include "secrets/references.h"
+#include "storage/access_rows.h"
 
 #include <memory>
 
@@ -15,6 +16,7 @@ namespace llmproxy {
 ProjectPtr makeProjectEntry(const Project &project, const KeyRing &keys, ReferenceResolver &references);
 // Null when the stored hash is damaged.
 TokenPtr makeTokenEntry(const Token &token, std::shared_ptr<LineageState> state);
+std::shared_ptr<TokenEntry> makeTokenEntry(const TokenRow &row); // no state yet
 
 // The key of a reference in a project, as it is now. Null: not to be had.
 struct ReferenceValue

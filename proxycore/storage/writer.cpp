@@ -175,7 +175,7 @@ void Writer::work(const std::vector<Submit> &submits, bool tick)
     const bool probeDue = tick && !isHealthy();
     if (submits.empty() && m_waiting.empty() && !countersDue && !probeDue)
         return;
-    Round round{*m_current, {}, {}, {}, {}, false, false};
+    Round round{*m_current, {}, {}, {}, false, false};
     const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue);
     m_counters->settle(committed);
     if (!round.auditRefused)
@@ -200,10 +200,10 @@ void Writer::refuseWaiting()
 
 void Writer::publish(Round &round)
 {
-    for (const std::string &lineage : round.addedLineages)
-        m_counters->addToken(lineage);
-    for (const std::string &lineage : round.removedLineages)
-        m_counters->removeToken(lineage);
+    for (const std::string &lineage : round.removedLineages) {
+        if (round.working.lineage(lineage).empty())
+            m_counters->forget(lineage);
+    }
     if (!round.changed)
         return;
     m_current = std::make_shared<const Snapshot>(std::move(round.working));

@@ -58,7 +58,7 @@ private:
         Snapshot working;
         std::vector<AuditEvent> events;
         std::vector<Outcome> outcomes; // one for each submit
-        std::vector<std::string> addedLineages, removedLineages;
+        std::vector<std::string> removedLineages;
         bool changed = false;
         bool auditRefused = false;
     };

@@ -98,7 +98,7 @@ RowOutcome Writer::apply(const Change &change, const Snapshot &working)
         return hashed ? writeToken(*m_connection, put->token) : RowOutcome::Constraint;
     }
     const TokenPtr token = working.tokenById(std::get<RemoveToken>(change).id.toStdString());
-    return token ? removeToken(*m_connection, token->record) : RowOutcome::Done;
+    return token ? removeToken(*m_connection, token->record()) : RowOutcome::Done;
 }
 
 void Writer::show(const Change &change, Round &round)
@@ -109,15 +109,12 @@ void Writer::show(const Change &change, Round &round)
         return;
     }
     if (const auto *put = std::get_if<PutToken>(&change)) {
-        const std::string lineage = put->token.lineage.toStdString();
-        if (!round.working.tokenById(put->token.id.toStdString()))
-            round.addedLineages.push_back(lineage);
-        round.working.putToken(makeTokenEntry(put->token, m_counters->stateOf(lineage)));
+        round.working.putToken(makeTokenEntry(put->token, m_counters->stateOf(round.working, put->token.lineage.toStdString())));
         return;
     }
     const std::string id = std::get<RemoveToken>(change).id.toStdString();
     if (const TokenPtr token = round.working.tokenById(id)) {
-        round.removedLineages.push_back(token->record.lineage.toStdString());
+        round.removedLineages.emplace_back(token->lineage());
         round.working.removeToken(id);
     }
 }
@@ -157,7 +154,7 @@ bool Writer::saveCounters(bool last)
 {
     // Read before the states: a request is in its state before its event has a seq, so nothing is lost.
     const int64_t lastSeq = m_audits ? m_parts.audit->lastSeq() : 0;
-    return m_runningCounters || last ? m_counters->saveRunning(*m_connection, lastSeq)
+    return m_runningCounters || last ? m_counters->saveRunning(*m_connection, *m_current, lastSeq)
                                      : m_counters->saveRows(*m_connection);
 }
 

@@ -6,18 +6,20 @@ using namespace llmproxy;
 
 namespace {
 
-TokenPtr token(int number)
+// Of a lineage of its own, when none is given.
+TokenPtr token(int number, const std::string &lineage = {})
 {
-    auto entry = std::make_shared<TokenEntry>();
-    entry->id = "id-" + std::to_string(number);
-    entry->record.id = QString::fromStdString(entry->id);
-    entry->record.createdMs = number;
+    const std::string id = "id-" + std::to_string(number);
+    TokenHash hash{};
     for (size_t i = 0; i < 4; ++i)
-        entry->hash[i] = static_cast<unsigned char>((static_cast<unsigned>(number) * 2654435761u) >> (8 * i));
-    entry->hash[8] = static_cast<unsigned char>(number);
-    entry->hash[9] = static_cast<unsigned char>(number >> 8);
-    entry->hash[10] = static_cast<unsigned char>(number >> 16);
-    return entry;
+        hash[i] = static_cast<unsigned char>((static_cast<unsigned>(number) * 2654435761u) >> (8 * i));
+    hash[8] = static_cast<unsigned char>(number);
+    hash[9] = static_cast<unsigned char>(number >> 8);
+    hash[10] = static_cast<unsigned char>(number >> 16);
+    TokenTerms terms;
+    terms.createdMs = number;
+    return std::make_shared<const TokenEntry>(TokenTexts{id, lineage.empty() ? id : lineage, "p", "a", "m", "n", ""}, terms, hash, nullptr,
+                                              std::make_shared<LineageState>());
 }
 
 } // namespace
@@ -36,8 +38,8 @@ private Q_SLOTS:
         QCOMPARE(snapshot.tokenCount(), size_t{count});
         for (int i = 0; i < count; i += 37) {
             const TokenPtr one = token(i);
-            QCOMPARE(snapshot.tokenByHash(one->hash)->id, one->id);
-            QCOMPARE(snapshot.tokenById(one->id)->id, one->id);
+            QCOMPARE(snapshot.tokenByHash(one->hash)->id(), one->id());
+            QCOMPARE(snapshot.tokenById(one->id())->id(), one->id());
         }
         QVERIFY(!snapshot.tokenByHash(token(count + 1)->hash));
         snapshot.removeToken("id-5");
@@ -61,6 +63,46 @@ private Q_SLOTS:
         QVERIFY(!third.tokenById("id-4"));
     }
 
+    // A lineage is found whole, whether its first token is still there or not, and over the growth of the shards.
+    void findsLineages()
+    {
+        Snapshot snapshot;
+        snapshot.putToken(token(1));
+        snapshot.putToken(token(2, "id-1"));
+        snapshot.putToken(token(3, "id-1"));
+        snapshot.putToken(token(4));
+        for (int i = 10; i < 50'000; ++i)
+            snapshot.putToken(token(i));
+        QCOMPARE(snapshot.lineage("id-1").size(), size_t{3});
+        QCOMPARE(snapshot.lineage("id-4").size(), size_t{1});
+        QCOMPARE(snapshot.lineage("id-2").size(), size_t{0}); // a successor's own id is no lineage
+        snapshot.removeToken("id-1");
+        QCOMPARE(snapshot.lineage("id-1").size(), size_t{2});
+        snapshot.removeToken("id-2");
+        snapshot.removeToken("id-3");
+        QVERIFY(snapshot.lineage("id-1").empty());
+    }
+
+    void keepsEveryField()
+    {
+        TokenTerms terms;
+        terms.maxRequests = 7;
+        const TokenEntry entry({"i", "l", "p", "alg", "tok-1234****cdef", "Ünïcode", ""}, terms, TokenHash{1, 2, 3},
+                               std::make_unique<const TokenRules>(std::vector<std::string>{"gpt-*"}, std::vector<std::string>{}, std::vector<std::string>{"10.0.0.0/8", "broken"}),
+                               nullptr);
+        const Token record = entry.record();
+        QCOMPARE(record.id, QStringLiteral("i"));
+        QCOMPARE(record.lineage, QStringLiteral("l"));
+        QCOMPARE(record.hashAlg, QStringLiteral("alg"));
+        QCOMPARE(record.name, QString::fromUtf8("Ünïcode"));
+        QCOMPARE(record.note, QString());
+        QCOMPARE(record.maxRequests, int64_t{7});
+        QCOMPARE(record.hash.size(), qsizetype{32});
+        QCOMPARE(record.allowedModels, QStringList{QStringLiteral("gpt-*")});
+        QCOMPARE(record.allowedIps.size(), qsizetype{2});
+        QCOMPARE(entry.rules().networks.size(), size_t{2}); // the broken one is nobody's, not everybody's
+    }
+
     void readersSeeWhatIsPublished()
     {
         SnapshotHolder holder;
@@ -80,8 +122,8 @@ private Q_SLOTS:
             snapshot.putToken(token(i));
         int64_t last = 0;
         for (const TokenPtr &one : snapshot.tokens()) {
-            QVERIFY(one->record.createdMs > last);
-            last = one->record.createdMs;
+            QVERIFY(one->terms.createdMs > last);
+            last = one->terms.createdMs;
         }
         QCOMPARE(last, int64_t{5});
     }

@@ -175,7 +175,7 @@ private Q_SLOTS:
         QVERIFY(now->project("p1")->providers.front().key->equals("sk-live-0123456789"));
         const TokenPtr found = now->tokenByHash(hashAccessToken(rig.keys->tokenHashKey(), tokenId));
         QVERIFY(found);
-        QCOMPARE(found->record.maxRequests, int64_t{100});
+        QCOMPARE(found->terms.maxRequests, int64_t{100});
         QCOMPARE(rig.database.lastSeq(std::make_unique<std::string>().get()), int64_t{2});
         struct stat info{};
         QCOMPARE(stat(rig.path.c_str(), &info), 0);
