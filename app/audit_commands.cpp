@@ -68,7 +68,7 @@ void addAuditCommands(CommandLine &line)
     audit->require_subcommand(1);
 
     auto o = std::make_shared<AuditOptions>();
-    CLI::App *list = audit->add_subcommand("list", "List events, newest first");
+    CLI::App *list = audit->add_subcommand("list", "List events, newest first unless --sort says otherwise");
     addTarget(list, o->target);
     addFilter(list, o, "--action", "action", "Exact, or a prefix such as token.");
     addFilter(list, o, "--actor", "actor", "management, client, console, cli or system");
@@ -77,6 +77,10 @@ void addAuditCommands(CommandLine &line)
     addFilter(list, o, "--token", "token_id", "Token id, or its masked form");
     addFilter(list, o, "--request-id", "request_id", "Request id");
     addFilter(list, o, "--client-ip", "client_ip", "Client address");
+    addFilter(list, o, "--status", "status", "Status that the client got");
+    addFilter(list, o, "--model", "model", "Model");
+    addFilter(list, o, "--text", "q", "Part of a value, such as an endpoint or user agent");
+    addFilter(list, o, "--sort", "sort", "created_at: oldest first");
     addFilter(list, o, "--from", "from", "From then on, RFC 3339");
     addFilter(list, o, "--to", "to", "Before then, RFC 3339");
     list->add_option("--limit", o->most, "At most so many; 0: all [50]")->type_name("N")->check(CLI::NonNegativeNumber);

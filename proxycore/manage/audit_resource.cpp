@@ -8,35 +8,20 @@
 #include "storage/database.h"
 
 #include <QJsonArray>
+#include <algorithm>
+#include <deque>
+#include <iterator>
 #include <limits>
 
 namespace llmproxy {
 
 namespace {
 
-bool hasAction(const AuditEvent &event, std::string_view wanted)
-{
-    if (wanted.ends_with('*'))
-        wanted.remove_suffix(1);
-    else if (!wanted.ends_with('.') && !wanted.empty())
-        return event.action == wanted;
-    return event.action.starts_with(wanted);
-}
-
-bool matches(const AuditEvent &event, const AuditQuery &filters)
-{
-    const auto same = [](const std::string &wanted, std::string_view value) { return wanted.empty() || wanted == value; };
-    return (filters.beforeSeq == 0 || event.seq < filters.beforeSeq) && hasAction(event, filters.action) && same(filters.actor, event.actor)
-           && same(filters.result, event.result) && same(filters.projectId, event.projectId) && same(filters.requestId, event.requestId)
-           && same(filters.clientIp, event.clientIp)
-           && (filters.tokenId.empty() || filters.tokenId == event.text("token_uuid") || filters.tokenId == event.text("token_id"))
-           && event.timestampMs >= filters.fromMs && (filters.toMs == 0 || event.timestampMs < filters.toMs);
-}
-
 // AUDIT_STORE_IN_DB=false: the file is all there is. Lines are only parsed when they hold what is asked for.
 Result<std::vector<AuditEvent>> eventsOfFile(const std::string &path, const AuditQuery &filters)
 {
-    std::vector<AuditEvent> events;
+    std::deque<AuditEvent> events;
+    const auto limit = static_cast<size_t>(filters.limit);
     const bool read = visitLinesBackwards(path, [&](std::string_view line) {
         for (const std::string *text : {&filters.requestId, &filters.tokenId, &filters.projectId, &filters.clientIp}) {
             if (!text->empty() && line.find(*text) == std::string_view::npos)
@@ -45,11 +30,17 @@ Result<std::vector<AuditEvent>> eventsOfFile(const std::string &path, const Audi
         const auto event = parseAuditLine(line);
         if (event && matches(*event, filters))
             events.push_back(*event);
-        return events.size() < static_cast<size_t>(filters.limit);
+        if (!filters.oldestFirst)
+            return events.size() < limit;
+        if (events.size() > limit) // the oldest are at the end of the way
+            events.pop_front();
+        return true;
     });
     if (!read)
         return Error{ErrorKind::Unavailable, "service_unavailable", "The audit log's file cannot be read at the moment; try again.", {}};
-    return events;
+    if (filters.oldestFirst)
+        std::reverse(events.begin(), events.end());
+    return std::vector<AuditEvent>(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
 }
 
 Result<std::vector<AuditEvent>> eventsOf(const CallPtr &call, const AuditQuery &filters)
@@ -73,6 +64,10 @@ Result<AuditQuery> readFilters(const QueryInput &query)
     filters.requestId = query.text("request_id").toStdString();
     filters.clientIp = query.text("client_ip").toStdString();
     filters.tokenId = query.text("token_id").toStdString();
+    filters.status = query.has("status") ? std::to_string(query.integer("status", 0)) : std::string();
+    filters.model = query.text("model").toStdString();
+    filters.text = query.text("q").toStdString();
+    filters.oldestFirst = query.text("sort") == QLatin1String("created_at");
     filters.fromMs = query.time("from");
     filters.toMs = query.time("to");
     if (!query.has("cursor"))
@@ -80,8 +75,8 @@ Result<AuditQuery> readFilters(const QueryInput &query)
     const auto parts = decodeCursor(query.text("cursor"), 2);
     if (!parts)
         return parts.error();
-    filters.beforeSeq = parts->at(1).toLongLong();
-    if (parts->at(0) != QLatin1String("seq") || filters.beforeSeq < 1)
+    filters.fromSeq = parts->at(1).toLongLong();
+    if (parts->at(0) != QLatin1String("seq") || filters.fromSeq < 1)
         return invalidField("cursor", "'cursor' is not one that this server gave; start without it.");
     return filters;
 }
@@ -121,7 +116,7 @@ void readAudit(const CallPtr &call)
     bool isNumber = false;
     const int64_t seq = QString::fromStdString(call->id).toLongLong(&isNumber);
     AuditQuery one;
-    one.beforeSeq = isNumber && seq > 0 && seq < std::numeric_limits<int64_t>::max() ? seq + 1 : 1;
+    one.fromSeq = isNumber && seq > 0 && seq < std::numeric_limits<int64_t>::max() ? seq + 1 : 1;
     one.limit = 1;
     const auto found = eventsOf(call, one);
     if (!found) {

@@ -286,7 +286,7 @@ void addOtherSchemas(std::vector<Schema> &all)
     const Field next = nullable(text("next_cursor", "Give it back as cursor for the next page; null: the end.", 4000));
     all.push_back(answer("ProjectList", "A page.", {objects("items", "Project", "Projects."), next}));
     all.push_back(answer("TokenList", "A page.", {objects("items", "Token", "Tokens."), next}));
-    all.push_back(answer("AuditList", "A page, newest first.", {objects("items", "AuditEvent", "Events."), next}));
+    all.push_back(answer("AuditList", "A page, newest first unless sort says otherwise.", {objects("items", "AuditEvent", "Events."), next}));
 }
 
 void addQueries(std::vector<Schema> &all)
@@ -309,8 +309,11 @@ void addQueries(std::vector<Schema> &all)
                                       choice("result", "success|failure|denied|error", "How it ended."),
                                       text("project_id", "Project."), text("request_id", "Request."),
                                       text("client_ip", "Client address as written in the event."),
-                                      text("token_id", "Masked form or UUID."), time("from", "From then on."),
-                                      time("to", "Before then.")}));
+                                      text("token_id", "Masked form or UUID."),
+                                      number("status", "Status that the client got.", 100, 599), text("model", "Model."),
+                                      text("q", "Part of a value of the event, such as its endpoint or user agent; upper and lower case alike."),
+                                      time("from", "From then on."), time("to", "Before then."),
+                                      choice("sort", "created_at|-created_at", "Order; default -created_at.")}));
 }
 
 std::vector<Schema> declare()

@@ -3,12 +3,15 @@
 #pragma once
 
 #include "audit/event.h"
+#include "storage/audit_index.h"
 #include "storage/sql_connection.h"
-#include "storage/database.h"
 
 #include <functional>
 #include <sqlite3.h>
 #include <vector>
+
+// A macro, because statements are whole literals: nothing is put together at run time.
+#define AUDIT_COLUMNS "SELECT seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, prev, hash "
 
 namespace llmproxy {
 
@@ -21,14 +24,19 @@ public:
     ~AuditInsert();
     AuditInsert(const AuditInsert &) = delete;
     AuditInsert &operator=(const AuditInsert &) = delete;
-    bool isReady() const { return m_statement != nullptr; }
+    bool isReady() const { return m_statement != nullptr && m_index.isReady(); }
     bool insert(const AuditEvent &event);
+    // Before the commit of what was inserted, and after a rollback instead.
+    bool finish() { return m_index.flush(); }
+    void abandon() { m_index.forget(); }
 
 private:
+    AuditIndex m_index;
     sqlite3_stmt *m_statement = nullptr;
 };
 
-Result<std::vector<AuditEvent>> readAuditRows(SqlConnection &connection, const AuditQuery &filters);
+// The event of a row of AUDIT_COLUMNS.
+AuditEvent eventOfRow(const QSqlQuery &query);
 int64_t lastAuditRow(SqlConnection &connection, std::string *hash);
 // The token.access events after a seq, oldest first.
 bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "storage/access_rows.h"
 #include "storage/audit_rows.h"
+#include "storage/audit_search.h"
 #include "storage/counters.h"
 #include "storage/entries.h"
 #include "storage/migrations.h"
@@ -48,7 +49,10 @@ bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
             return false;
         }
     }
-    return (*connection)->commit();
+    if (insert.finish())
+        return (*connection)->commit();
+    (*connection)->rollback();
+    return false;
 }
 
 Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const
@@ -238,7 +242,7 @@ Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return storageError();
-    return readAuditRows(**connection, query);
+    return searchAudit(**connection, query);
 }
 
 std::string Database::sqliteVersion()

@@ -7,6 +7,7 @@
 
 #include "access/store.h"
 #include "audit/audit_log.h"
+#include "audit/query.h"
 #include "base/result.h"
 #include "secrets/key_ring.h"
 #include "secrets/references.h"
@@ -20,17 +21,6 @@ namespace llmproxy {
 struct DatabaseConfig
 {
     std::string path; // created 0600
-};
-
-// Filters of GET /manage/audit; empty = any.
-struct AuditQuery
-{
-    int64_t beforeSeq = 0;  // keyset: newest first, seq < beforeSeq; 0 = from the newest
-    int limit = 50;
-    std::string action;     // exact, or prefix when it ends in '.' or '*'
-    std::string actor, result, projectId, requestId, clientIp;
-    std::string tokenId;    // masked form, or UUID (details.token_uuid)
-    int64_t fromMs = 0, toMs = 0; // [from, to)
 };
 
 class Database : public AccessStore, public AuditTable

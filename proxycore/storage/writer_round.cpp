@@ -42,10 +42,11 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         // What has a lower seq than these events goes into the table with them, or a crash leaves a gap.
         takeRows();
     }
-    good = good && writeWaitingRows() && writeEvents(round.events) && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    good = good && writeWaitingRows() && writeEvents(round.events) && m_auditInsert->finish() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good)
         return true;
     m_connection->rollback();
+    m_auditInsert->abandon();
     if (appended)
         m_parts.audit->notApplied(round.events);
     return false;

@@ -352,7 +352,7 @@ private Q_SLOTS:
         query.tokenId = tokenId;
         QCOMPARE(count(query), size_t{1});
         query = {};
-        query.beforeSeq = 3;
+        query.fromSeq = 3;
         query.limit = 1;
         QCOMPARE(rig.database.auditEvents(query)->front().seq, int64_t{2});
     }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/audit_index.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace llmproxy {
+
+namespace {
+
+// Clients choose some of the values: more than this are not kept in memory.
+constexpr size_t mostTerms = 20'000;
+
+std::string_view nameOf(size_t kind)
+{
+    return kind < indexedColumns.size() ? indexedColumns[kind] : indexedDetails[kind - indexedColumns.size()];
+}
+
+void bind(sqlite3_stmt *statement, int at, std::string_view text)
+{
+    sqlite3_bind_text(statement, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+}
+
+} // namespace
+
+AuditIndex::AuditIndex(SqlConnection &connection) : m_database(connection.handle())
+{
+    const auto prepare = [this](const char *text, sqlite3_stmt **statement) {
+        return m_database && sqlite3_prepare_v3(m_database, text, -1, SQLITE_PREPARE_PERSISTENT, statement, nullptr) == SQLITE_OK;
+    };
+    prepare("SELECT id FROM audit_terms WHERE kind = ? AND value = ?", &m_findTerm)
+        && prepare("INSERT INTO audit_terms (kind, value) VALUES (?, ?)", &m_addTerm)
+        && prepare("INSERT INTO audit_postings (term, block, events) VALUES (?, ?, ?) "
+                   "ON CONFLICT (term, block) DO UPDATE SET events = events + excluded.events", &m_writePosting)
+        && prepare("INSERT INTO audit_blocks (block, first_ms, last_ms) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE "
+                   "SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)", &m_writeBlock);
+}
+
+AuditIndex::~AuditIndex()
+{
+    for (sqlite3_stmt *statement : {m_findTerm, m_addTerm, m_writePosting, m_writeBlock})
+        sqlite3_finalize(statement);
+}
+
+bool AuditIndex::add(const AuditEvent &event)
+{
+    const int64_t block = event.seq / auditBlock;
+    if (!countTime(block, event.timestampMs) || !count(0, event.action, block) || !count(1, event.actor, block) || !count(2, event.result, block)
+        || !count(3, event.projectId, block) || !count(4, event.clientIp, block))
+        return false;
+    for (const auto &[key, value] : event.details) {
+        size_t kind = 0;
+        if (key == indexedColumns.back())
+            kind = indexedColumns.size() - 1;
+        else if (const auto found = std::find(indexedDetails.begin(), indexedDetails.end(), key); found != indexedDetails.end())
+            kind = indexedColumns.size() + static_cast<size_t>(found - indexedDetails.begin());
+        else
+            continue;
+        const auto *const text = std::get_if<std::string>(&value);
+        const auto *const number = std::get_if<int64_t>(&value);
+        if ((text && !count(kind, *text, block)) || (number && !count(kind, std::to_string(*number), block)))
+            return false;
+    }
+    return true;
+}
+
+bool AuditIndex::count(size_t kind, std::string_view value, int64_t block)
+{
+    if (value.empty())
+        return true;
+    Last &last = m_last[kind];
+    if (!last.term || last.value != value) {
+        last.term = termOf(kind, value);
+        last.value = value;
+        if (!last.term)
+            return false;
+    }
+    Term &term = *last.term;
+    if (term.events > 0 && term.block != block) {
+        m_postings.push_back({term.id, term.block, term.events});
+        term.events = 0;
+    } else if (term.events == 0) {
+        m_counted.push_back(&term);
+    }
+    term.block = block;
+    ++term.events;
+    return true;
+}
+
+AuditIndex::Term *AuditIndex::termOf(size_t kind, std::string_view value)
+{
+    std::string key(1, static_cast<char>('a' + kind));
+    key += value;
+    const auto [found, isNew] = m_terms.try_emplace(std::move(key));
+    if (!isNew || idOf(kind, value, &found->second.id))
+        return &found->second;
+    m_terms.erase(found);
+    return nullptr;
+}
+
+bool AuditIndex::idOf(size_t kind, std::string_view value, int64_t *id)
+{
+    bind(m_findTerm, 1, nameOf(kind));
+    bind(m_findTerm, 2, value);
+    const int result = sqlite3_step(m_findTerm);
+    if (result == SQLITE_ROW)
+        *id = sqlite3_column_int64(m_findTerm, 0);
+    sqlite3_reset(m_findTerm);
+    if (result == SQLITE_ROW)
+        return true;
+    bind(m_addTerm, 1, nameOf(kind));
+    bind(m_addTerm, 2, value);
+    if (result != SQLITE_DONE || !run(m_addTerm))
+        return false;
+    *id = sqlite3_last_insert_rowid(m_database);
+    return true;
+}
+
+bool AuditIndex::countTime(int64_t block, int64_t timestampMs)
+{
+    if (block != m_block) {
+        if (m_block >= 0 && !writeBlock())
+            return false;
+        m_block = block;
+        m_firstMs = m_lastMs = timestampMs;
+    }
+    m_firstMs = std::min(m_firstMs, timestampMs);
+    m_lastMs = std::max(m_lastMs, timestampMs);
+    return true;
+}
+
+bool AuditIndex::flush()
+{
+    for (const Posting &posting : std::exchange(m_postings, {})) {
+        if (!writePosting(posting))
+            return false;
+    }
+    for (Term *term : std::exchange(m_counted, {})) {
+        if (term->events > 0 && !writePosting({term->id, term->block, std::exchange(term->events, 0)}))
+            return false;
+    }
+    if (m_block >= 0 && !writeBlock())
+        return false;
+    m_block = -1;
+    if (m_terms.size() > mostTerms)
+        forget();
+    return true;
+}
+
+void AuditIndex::forget()
+{
+    m_terms.clear();
+    m_last = {};
+    m_counted.clear();
+    m_postings.clear();
+    m_block = -1;
+}
+
+bool AuditIndex::writePosting(const Posting &posting)
+{
+    sqlite3_bind_int64(m_writePosting, 1, posting.term);
+    sqlite3_bind_int64(m_writePosting, 2, posting.block);
+    sqlite3_bind_int64(m_writePosting, 3, posting.events);
+    return run(m_writePosting);
+}
+
+bool AuditIndex::writeBlock()
+{
+    sqlite3_bind_int64(m_writeBlock, 1, m_block);
+    sqlite3_bind_int64(m_writeBlock, 2, m_firstMs);
+    sqlite3_bind_int64(m_writeBlock, 3, m_lastMs);
+    return run(m_writeBlock);
+}
+
+bool AuditIndex::run(sqlite3_stmt *statement)
+{
+    const bool done = sqlite3_step(statement) == SQLITE_DONE;
+    if (!done)
+        logError("storage_failed", {{"what", "audit index"}, {"error", sqlite3_errmsg(m_database)}});
+    sqlite3_reset(statement);
+    return done;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What audit events are searched by: a dictionary of distinct values, and for each the blocks of 256 events that hold it. A
+// page of events reads only blocks that hold all that is asked for, so an event needs no entry of its own in an index of
+// each column: those took 2 of the 6.5 µs that a row cost. Used on the connection's thread.
+#pragma once
+
+#include "audit/event.h"
+#include "storage/sql_connection.h"
+
+#include <array>
+#include <cstdint>
+#include <sqlite3.h>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace llmproxy {
+
+inline constexpr int64_t auditBlock = 256; // as in the migrations
+
+// The kinds of values, by the names of the log's keys.
+inline constexpr std::array<std::string_view, 6> indexedColumns = {"action", "actor", "result", "project_id", "client_ip", "token_uuid"};
+inline constexpr std::array<std::string_view, 6> indexedDetails = {"status", "model", "provider", "endpoint", "user_agent", "reason"};
+
+// Counts the events of a transaction in memory and writes the counts at its end.
+class AuditIndex
+{
+public:
+    explicit AuditIndex(SqlConnection &connection);
+    ~AuditIndex();
+    AuditIndex(const AuditIndex &) = delete;
+    AuditIndex &operator=(const AuditIndex &) = delete;
+    bool isReady() const { return m_writeBlock != nullptr; }
+
+    // An event that was inserted. False: storage failed.
+    bool add(const AuditEvent &event);
+    // Before the commit. False: storage failed.
+    bool flush();
+    // After a rollback: the dictionary may have lost entries that are known here.
+    void forget();
+
+private:
+    static constexpr size_t kinds = indexedColumns.size() + indexedDetails.size();
+    struct Term
+    {
+        int64_t id = 0;
+        int64_t block = -1;
+        int64_t events = 0; // in that block, not yet written
+    };
+    struct Posting
+    {
+        int64_t term, block, events;
+    };
+    struct Last // most events have the values of the one before
+    {
+        std::string value;
+        Term *term = nullptr;
+    };
+
+    bool count(size_t kind, std::string_view value, int64_t block);
+    Term *termOf(size_t kind, std::string_view value);
+    bool idOf(size_t kind, std::string_view value, int64_t *id);
+    bool countTime(int64_t block, int64_t timestampMs);
+    bool writePosting(const Posting &posting);
+    bool writeBlock();
+    bool run(sqlite3_stmt *statement);
+
+    sqlite3 *m_database = nullptr;
+    sqlite3_stmt *m_findTerm = nullptr, *m_addTerm = nullptr, *m_writePosting = nullptr, *m_writeBlock = nullptr;
+    std::unordered_map<std::string, Term> m_terms; // by kind and value; what is not here is looked up
+    std::array<Last, kinds> m_last;
+    std::vector<Term *> m_counted;   // those with events
+    std::vector<Posting> m_postings; // of blocks that are full
+    int64_t m_block = -1, m_firstMs = 0, m_lastMs = 0;
+};
+
+} // namespace llmproxy

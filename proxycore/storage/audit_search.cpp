@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/audit_search.h"
+
+#include "base/clock.h"
+#include "storage/audit_index.h"
+#include "storage/audit_rows.h"
+
+#include <QVariant>
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+
+// An empty value is every row's: '' IN ('', x). GLOB '*' is any action.
+#define AUDIT_REST \
+    "AND seq >= ? AND seq <= ? AND action GLOB ? AND ? IN ('', actor) AND ? IN ('', result) AND ? IN ('', project_id) " \
+    "AND ? IN ('', request_id) AND ? IN ('', client_ip) AND ? IN ('', token_uuid, token_id) " \
+    "AND timestamp >= ? AND timestamp < ? " \
+    "AND (? = '' OR CAST(json_extract(details, '$.status') AS TEXT) = ?) AND (? = '' OR json_extract(details, '$.model') = ?) "
+#define NEWEST_FIRST "ORDER BY seq DESC LIMIT ?"
+#define OLDEST_FIRST "ORDER BY seq LIMIT ?"
+
+namespace llmproxy {
+
+namespace {
+
+// A text that so many values contain is found faster by reading events than by their blocks.
+constexpr size_t mostTerms = 256;
+
+// An empty std::string gives a null QString in no Qt version, but NULL here would match nothing.
+QString whole(const std::string &text)
+{
+    return text.empty() ? QStringLiteral("") : QString::fromStdString(text);
+}
+
+QString escapedGlob(const std::string &text)
+{
+    QString pattern;
+    for (const QChar c : QString::fromStdString(text)) {
+        if (c == QLatin1Char('*') || c == QLatin1Char('?') || c == QLatin1Char('['))
+            pattern += QLatin1Char('[') + c + QLatin1Char(']');
+        else
+            pattern += c;
+    }
+    return pattern;
+}
+
+QString actionPattern(const std::string &action)
+{
+    if (action.empty())
+        return QStringLiteral("*");
+    const bool star = action.ends_with('*');
+    const QString pattern = escapedGlob(star ? action.substr(0, action.size() - 1) : action);
+    return star || action.ends_with('.') ? pattern + QLatin1Char('*') : pattern;
+}
+
+// Blocks in the order of the page, one kind of condition each.
+class Blocks
+{
+public:
+    explicit Blocks(bool oldestFirst) : m_oldestFirst(oldestFirst) {}
+    virtual ~Blocks() = default;
+
+    // The next one that has it, from this one on in the page's order; nullopt: no more. False: storage failed.
+    bool from(int64_t block, std::optional<int64_t> *next)
+    {
+        const bool known = m_asked && (!m_last || (m_oldestFirst ? *m_last >= block : *m_last <= block));
+        if (!known) {
+            m_asked = true;
+            if (!seek(block, &m_last))
+                return false;
+        }
+        *next = m_last;
+        return true;
+    }
+
+protected:
+    virtual bool seek(int64_t block, std::optional<int64_t> *next) = 0;
+    const bool m_oldestFirst;
+
+private:
+    bool m_asked = false;
+    std::optional<int64_t> m_last;
+};
+
+class TermBlocks : public Blocks
+{
+public:
+    TermBlocks(SqlConnection &connection, bool oldestFirst, std::vector<int64_t> terms)
+        : Blocks(oldestFirst), m_terms(std::move(terms)), m_query(connection.query())
+    {
+        m_query.prepare(oldestFirst ? QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block >= ? ORDER BY block LIMIT 1")
+                                    : QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block <= ? ORDER BY block DESC LIMIT 1"));
+    }
+
+private:
+    bool seek(int64_t block, std::optional<int64_t> *next) override
+    {
+        next->reset();
+        for (const int64_t term : m_terms) {
+            m_query.bindValue(0, qint64{term});
+            m_query.bindValue(1, qint64{block});
+            if (!m_query.exec())
+                return failed(m_query, "audit search");
+            if (!m_query.next())
+                continue;
+            const int64_t found = m_query.value(0).toLongLong();
+            if (!*next || (m_oldestFirst ? found < **next : found > **next))
+                *next = found;
+        }
+        m_query.finish();
+        return true;
+    }
+
+    std::vector<int64_t> m_terms;
+    QSqlQuery m_query;
+};
+
+class TimeBlocks : public Blocks
+{
+public:
+    TimeBlocks(SqlConnection &connection, const AuditQuery &filters) : Blocks(filters.oldestFirst), m_filters(filters), m_query(connection.query())
+    {
+        m_query.prepare(m_oldestFirst
+            ? QStringLiteral("SELECT block FROM audit_blocks WHERE block >= ? AND last_ms >= ? AND first_ms < ? ORDER BY block LIMIT 1")
+            : QStringLiteral("SELECT block FROM audit_blocks WHERE block <= ? AND last_ms >= ? AND first_ms < ? ORDER BY block DESC LIMIT 1"));
+    }
+
+private:
+    bool seek(int64_t block, std::optional<int64_t> *next) override
+    {
+        m_query.bindValue(0, qint64{block});
+        m_query.bindValue(1, qint64{m_filters.fromMs});
+        m_query.bindValue(2, qint64{m_filters.toMs > 0 ? m_filters.toMs : std::numeric_limits<int64_t>::max()});
+        if (!m_query.exec())
+            return failed(m_query, "audit search");
+        *next = m_query.next() ? std::optional<int64_t>(m_query.value(0).toLongLong()) : std::nullopt;
+        m_query.finish();
+        return true;
+    }
+
+    const AuditQuery &m_filters;
+    QSqlQuery m_query;
+};
+
+class Search
+{
+public:
+    Search(SqlConnection &connection, const AuditQuery &filters) : m_connection(connection), m_filters(filters) {}
+    Outcome run();
+    std::vector<AuditEvent> take();
+
+private:
+    bool addTerms(std::string_view kind, const std::string &value);
+    bool addActions();
+    bool addTokens();
+    bool addText();
+    bool termsOf(QSqlQuery &query, std::vector<int64_t> *terms);
+    void require(std::vector<int64_t> terms);
+    bool nextBlock(int64_t *block, bool *end);
+    bool readBlocks();
+    bool readRequest();
+    bool readMaskedAlone();
+    bool read(const QString &statement, const QString &value, int64_t fromSeq, int64_t toSeq);
+    size_t missing() const { return static_cast<size_t>(m_filters.limit) - std::min(m_found.size(), static_cast<size_t>(m_filters.limit)); }
+
+    SqlConnection &m_connection;
+    const AuditQuery &m_filters;
+    std::vector<std::unique_ptr<Blocks>> m_conditions;
+    bool m_nothing = false; // a value that is nowhere
+    std::map<int64_t, AuditEvent> m_found;
+};
+
+bool Search::termsOf(QSqlQuery &query, std::vector<int64_t> *terms)
+{
+    if (!query.exec())
+        return failed(query, "audit search");
+    while (query.next())
+        terms->push_back(query.value(0).toLongLong());
+    return true;
+}
+
+void Search::require(std::vector<int64_t> terms)
+{
+    m_nothing = m_nothing || terms.empty();
+    m_conditions.push_back(std::make_unique<TermBlocks>(m_connection, m_filters.oldestFirst, std::move(terms)));
+}
+
+bool Search::addTerms(std::string_view kind, const std::string &value)
+{
+    if (value.empty())
+        return true;
+    QSqlQuery query = m_connection.query();
+    query.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE kind = ? AND value = ?"));
+    query.addBindValue(QString::fromUtf8(kind.data(), static_cast<qsizetype>(kind.size())));
+    query.addBindValue(whole(value));
+    std::vector<int64_t> terms;
+    if (!termsOf(query, &terms))
+        return false;
+    require(std::move(terms));
+    return true;
+}
+
+bool Search::addActions()
+{
+    if (m_filters.action.empty() || m_filters.action == "*")
+        return true;
+    QSqlQuery query = m_connection.query();
+    query.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE kind = 'action' AND value GLOB ?"));
+    query.addBindValue(actionPattern(m_filters.action));
+    std::vector<int64_t> terms;
+    if (!termsOf(query, &terms))
+        return false;
+    require(std::move(terms));
+    return true;
+}
+
+// By UUID; a masked form stands for the tokens that it belongs to, nearly always one.
+bool Search::addTokens()
+{
+    if (m_filters.tokenId.empty())
+        return true;
+    if (m_filters.tokenId.find('*') == std::string::npos)
+        return addTerms("token_uuid", m_filters.tokenId);
+    QSqlQuery query = m_connection.query();
+    query.prepare(QStringLiteral(
+        "SELECT id FROM audit_terms WHERE kind = 'token_uuid' AND value IN (SELECT id FROM tokens WHERE masked = ? "
+        "UNION SELECT token_uuid FROM audit_events WHERE token_id = ? AND token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL))"));
+    query.addBindValue(whole(m_filters.tokenId));
+    query.addBindValue(whole(m_filters.tokenId));
+    std::vector<int64_t> terms;
+    if (!termsOf(query, &terms))
+        return false;
+    require(std::move(terms));
+    return true;
+}
+
+bool Search::addText()
+{
+    if (m_filters.text.empty())
+        return true;
+    QSqlQuery query = m_connection.query();
+    query.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE kind <> 'status' AND value LIKE ? ESCAPE '\\' LIMIT ?"));
+    QString pattern;
+    for (const QChar c : QString::fromStdString(m_filters.text)) {
+        if (c == QLatin1Char('%') || c == QLatin1Char('_') || c == QLatin1Char('\\'))
+            pattern += QLatin1Char('\\');
+        pattern += c.unicode() < 128 ? c : QLatin1Char('%'); // LIKE knows the case of ASCII only
+    }
+    query.addBindValue(QString(QLatin1Char('%') + pattern + QLatin1Char('%')));
+    query.addBindValue(qint64{mostTerms} + 1);
+    std::vector<int64_t> terms;
+    if (!termsOf(query, &terms))
+        return false;
+    if (terms.size() <= mostTerms)
+        require(std::move(terms));
+    return true;
+}
+
+// Where all conditions agree, from this block on.
+bool Search::nextBlock(int64_t *block, bool *end)
+{
+    *end = false;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const auto &condition : m_conditions) {
+            std::optional<int64_t> next;
+            if (!condition->from(*block, &next))
+                return false;
+            if (!next) {
+                *end = true;
+                return true;
+            }
+            moved = moved || *next != *block;
+            *block = *next;
+        }
+    }
+    return true;
+}
+
+bool Search::read(const QString &statement, const QString &value, int64_t fromSeq, int64_t toSeq)
+{
+    QSqlQuery query = m_connection.query();
+    query.prepare(statement);
+    query.addBindValue(value);
+    query.addBindValue(qint64{fromSeq});
+    query.addBindValue(qint64{toSeq});
+    query.addBindValue(actionPattern(m_filters.action));
+    for (const std::string *text : {&m_filters.actor, &m_filters.result, &m_filters.projectId, &m_filters.requestId, &m_filters.clientIp, &m_filters.tokenId})
+        query.addBindValue(whole(*text));
+    query.addBindValue(m_filters.fromMs > 0 ? whole(sqlTimestamp(m_filters.fromMs)) : QStringLiteral(""));
+    query.addBindValue(m_filters.toMs > 0 ? whole(sqlTimestamp(m_filters.toMs)) : QStringLiteral("~")); // after all digits
+    for (const std::string *text : {&m_filters.status, &m_filters.status, &m_filters.model, &m_filters.model})
+        query.addBindValue(whole(*text));
+    query.addBindValue(m_filters.text.empty() ? qint64(m_filters.limit) : qint64{-1});
+    if (!query.exec())
+        return failed(query, "audit search");
+    for (int kept = 0; kept < m_filters.limit && query.next();) {
+        AuditEvent event = eventOfRow(query);
+        if (!m_filters.text.empty() && !matchesText(event, m_filters.text))
+            continue;
+        const int64_t seq = event.seq;
+        m_found.emplace(seq, std::move(event));
+        ++kept;
+    }
+    return true;
+}
+
+bool Search::readBlocks()
+{
+    constexpr int64_t last = std::numeric_limits<int64_t>::max();
+    const bool up = m_filters.oldestFirst;
+    const int64_t fromSeq = up ? m_filters.fromSeq + 1 : 1;
+    const int64_t toSeq = up || m_filters.fromSeq == 0 ? last : m_filters.fromSeq - 1;
+    const QString statement = up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST OLDEST_FIRST)
+                                 : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST NEWEST_FIRST);
+    if (m_conditions.empty())
+        return read(statement, QStringLiteral(""), fromSeq, toSeq);
+    int64_t block = (up ? fromSeq : toSeq) / auditBlock;
+    for (bool end = false; missing() > 0; block += up ? 1 : -1) {
+        if (!nextBlock(&block, &end))
+            return false;
+        if (end || !read(statement, QStringLiteral(""), std::max(block * auditBlock, fromSeq), std::min(block * auditBlock + auditBlock - 1, toSeq)))
+            return end;
+    }
+    return true;
+}
+
+bool Search::readRequest()
+{
+    constexpr int64_t last = std::numeric_limits<int64_t>::max();
+    const bool up = m_filters.oldestFirst;
+    return read(up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id IS NOT NULL AND substr(request_id, 1, 13) = ? " AUDIT_REST OLDEST_FIRST)
+                   : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE request_id IS NOT NULL AND substr(request_id, 1, 13) = ? " AUDIT_REST NEWEST_FIRST),
+                whole(m_filters.requestId).left(13), up ? m_filters.fromSeq + 1 : 1, up || m_filters.fromSeq == 0 ? last : m_filters.fromSeq - 1);
+}
+
+// Events about a masked token that say no UUID: refused credentials that nobody has.
+bool Search::readMaskedAlone()
+{
+    constexpr int64_t last = std::numeric_limits<int64_t>::max();
+    const bool up = m_filters.oldestFirst;
+    return read(up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
+                                    "AND token_id = ? " AUDIT_REST OLDEST_FIRST)
+                   : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
+                                    "AND token_id = ? " AUDIT_REST NEWEST_FIRST),
+                whole(m_filters.tokenId), up ? m_filters.fromSeq + 1 : 1, up || m_filters.fromSeq == 0 ? last : m_filters.fromSeq - 1);
+}
+
+Outcome Search::run()
+{
+    if (!m_filters.requestId.empty())
+        return readRequest() ? Outcome() : storageError();
+    const bool good = addActions() && addTerms("actor", m_filters.actor) && addTerms("result", m_filters.result)
+        && addTerms("project_id", m_filters.projectId) && addTerms("client_ip", m_filters.clientIp) && addTerms("status", m_filters.status)
+        && addTerms("model", m_filters.model) && addTokens() && addText();
+    if (!good)
+        return storageError();
+    if (m_filters.fromMs > 0 || m_filters.toMs > 0)
+        m_conditions.push_back(std::make_unique<TimeBlocks>(m_connection, m_filters));
+    if (!m_nothing && !readBlocks())
+        return storageError();
+    if (m_filters.tokenId.find('*') != std::string::npos && !readMaskedAlone())
+        return storageError();
+    return {};
+}
+
+std::vector<AuditEvent> Search::take()
+{
+    std::vector<AuditEvent> events;
+    for (auto &[seq, event] : m_found)
+        events.push_back(std::move(event));
+    if (!m_filters.oldestFirst)
+        std::reverse(events.begin(), events.end());
+    if (events.size() > static_cast<size_t>(m_filters.limit))
+        events.resize(static_cast<size_t>(m_filters.limit));
+    return events;
+}
+
+} // namespace
+
+Result<std::vector<AuditEvent>> searchAudit(SqlConnection &connection, const AuditQuery &filters)
+{
+    Search search(connection, filters);
+    if (const Outcome failure = search.run())
+        return *failure;
+    return search.take();
+}
+
+} // namespace llmproxy
