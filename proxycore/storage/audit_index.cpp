@@ -18,12 +18,18 @@ std::string_view nameOf(size_t kind)
     return kind < indexedColumns.size() ? indexedColumns[kind] : indexedDetails[kind - indexedColumns.size()];
 }
 
-void bind(sqlite3_stmt *statement, int at, std::string_view text)
+void bindText(sqlite3_stmt *statement, int at, std::string_view text)
 {
     sqlite3_bind_text(statement, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
 }
 
 } // namespace
+
+std::string requestEndOf(std::string_view id)
+{
+    const size_t length = std::min(id.size(), requestEnd);
+    return std::string(requestEnd - length, ' ').append(id.substr(id.size() - length));
+}
 
 AuditIndex::AuditIndex(SqlConnection &connection) : m_database(connection.handle())
 {
@@ -35,12 +41,13 @@ AuditIndex::AuditIndex(SqlConnection &connection) : m_database(connection.handle
         && prepare("INSERT INTO audit_postings (term, block, events) VALUES (?, ?, ?) "
                    "ON CONFLICT (term, block) DO UPDATE SET events = events + excluded.events", &m_writePosting)
         && prepare("INSERT INTO audit_blocks (block, first_ms, last_ms) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE "
-                   "SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)", &m_writeBlock);
+                   "SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)", &m_writeBlock)
+        && prepare("INSERT INTO audit_request_ends (block, ends) VALUES (?, ?) ON CONFLICT (block) DO UPDATE SET ends = ends || excluded.ends", &m_writeEnds);
 }
 
 AuditIndex::~AuditIndex()
 {
-    for (sqlite3_stmt *statement : {m_findTerm, m_addTerm, m_writePosting, m_writeBlock})
+    for (sqlite3_stmt *statement : {m_findTerm, m_addTerm, m_writePosting, m_writeBlock, m_writeEnds})
         sqlite3_finalize(statement);
 }
 
@@ -50,6 +57,8 @@ bool AuditIndex::add(const AuditEvent &event)
     if (!countTime(block, event.timestampMs) || !count(0, event.action, block) || !count(1, event.actor, block) || !count(2, event.result, block)
         || !count(3, event.projectId, block) || !count(4, event.clientIp, block))
         return false;
+    if (!event.requestId.empty())
+        m_requestEnds += requestEndOf(event.requestId);
     for (const auto &[key, value] : event.details) {
         size_t kind = 0;
         if (key == indexedColumns.back())
@@ -102,16 +111,16 @@ AuditIndex::Term *AuditIndex::termOf(size_t kind, std::string_view value)
 
 bool AuditIndex::idOf(size_t kind, std::string_view value, int64_t *id)
 {
-    bind(m_findTerm, 1, nameOf(kind));
-    bind(m_findTerm, 2, value);
+    bindText(m_findTerm, 1, nameOf(kind));
+    bindText(m_findTerm, 2, value);
     const int result = sqlite3_step(m_findTerm);
     if (result == SQLITE_ROW)
         *id = sqlite3_column_int64(m_findTerm, 0);
     sqlite3_reset(m_findTerm);
     if (result == SQLITE_ROW)
         return true;
-    bind(m_addTerm, 1, nameOf(kind));
-    bind(m_addTerm, 2, value);
+    bindText(m_addTerm, 1, nameOf(kind));
+    bindText(m_addTerm, 2, value);
     if (result != SQLITE_DONE || !run(m_addTerm))
         return false;
     *id = sqlite3_last_insert_rowid(m_database);
@@ -155,6 +164,7 @@ void AuditIndex::forget()
     m_last = {};
     m_counted.clear();
     m_postings.clear();
+    m_requestEnds.clear();
     m_block = -1;
 }
 
@@ -171,7 +181,15 @@ bool AuditIndex::writeBlock()
     sqlite3_bind_int64(m_writeBlock, 1, m_block);
     sqlite3_bind_int64(m_writeBlock, 2, m_firstMs);
     sqlite3_bind_int64(m_writeBlock, 3, m_lastMs);
-    return run(m_writeBlock);
+    if (!run(m_writeBlock))
+        return false;
+    if (m_requestEnds.empty())
+        return true;
+    sqlite3_bind_int64(m_writeEnds, 1, m_block);
+    bindText(m_writeEnds, 2, m_requestEnds);
+    const bool done = run(m_writeEnds);
+    m_requestEnds.clear();
+    return done;
 }
 
 bool AuditIndex::run(sqlite3_stmt *statement)

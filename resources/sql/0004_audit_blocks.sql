@@ -87,6 +87,17 @@ INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'reason', CAST(json_extrac
 INSERT INTO audit_postings
     SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'reason' AND value = CAST(json_extract(details, '$.reason') AS TEXT) GROUP BY 1, 2;
 
+-- Request ids are all different: the ends of a block's, eight characters each, one behind the other.
+CREATE TABLE audit_request_ends (
+    block INTEGER PRIMARY KEY,
+    ends TEXT NOT NULL
+) STRICT;
+
+INSERT INTO audit_request_ends
+    SELECT seq / 256, group_concat(substr('        ' || request_id, -8), '') FROM audit_events WHERE request_id <> '' GROUP BY 1;
+
+DROP INDEX idx_audit_request;
+
 -- A row that is deleted by hand is not counted any more.
 CREATE TRIGGER audit_events_deleted AFTER DELETE ON audit_events BEGIN
     UPDATE audit_postings SET events = events - 1 WHERE block = OLD.seq / 256 AND term IN (
