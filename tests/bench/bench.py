@@ -344,6 +344,26 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
         self.row("CPU with 10,000 idle connections ÷ with none", statistics.median(crowded) / statistics.median(alone), 1.1, None)
         ours.end()
 
+    def scaling(self):
+        """One machine for all: what is left for the second thread is what client and provider leave. So beside the requests a
+        second stands who used the processors."""
+        results = {}
+        for threads in (1, 2):
+            ours = Ours(self.folder, self.upstream, name=f"threads-{threads}", ENGINE_THREADS=str(threads))
+            self.wrk(ours, connections=64, seconds=1)
+            rounds = []
+            for _ in range(self.options.rounds):
+                upstream, before = cpu_ns(self.upstream.process.pid), time.monotonic()
+                requests, engine, whole = self.wrk(ours, connections=64)
+                took = time.monotonic() - before - 0.3
+                rounds.append((requests / took, engine, whole, (cpu_ns(self.upstream.process.pid) - upstream) / requests, took * 1e9 / requests))
+            results[threads] = [statistics.median(x) for x in zip(*rounds)]
+            ours.end()
+        one, two = results[1], results[2]
+        shares = "; ".join(f"{n}: {r[0]:.0f}/s, engine {r[1] / 1000:.1f} µs, whole {r[2] / 1000:.1f}, provider {r[3] / 1000:.1f}, client and idle "
+                           f"{(os.cpu_count() * r[4] - r[2] - r[3]) / 1000:.1f}" for n, r in results.items())
+        self.row("requests a second with 2 engine threads ÷ with 1", two[0] / one[0], None, None, shares)
+
     def million(self):
         few, nginx = self.servers()
         nginx.end()
@@ -462,7 +482,7 @@ def fill_tokens(server):
         database.executemany(f"INSERT INTO tokens VALUES ({','.join('?' * 19)})", rows())
 
 
-FIGURES = ["cpu", "tls", "idle", "streams", "many_streams", "latency", "slow", "start", "million", "soak"]
+FIGURES = ["cpu", "tls", "idle", "streams", "many_streams", "latency", "slow", "start", "million", "soak", "scaling"]
 
 
 def main():

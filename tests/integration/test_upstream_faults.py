@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Every way in which a provider fails ends in the documented status or a cleanly broken stream, once, with one audit
 event, and a POST reaches a provider at most once."""
+import ssl
 import tempfile
 import threading
 import unittest
+import warnings
 
 from certificates import Authority
 from cli_case import free_port
@@ -159,8 +161,12 @@ class Certificates(Proxy):
         cls.settings = {"SSL_CERT_FILE": str(cls.authority.file)}
         super().setUpClass()
 
-    def ask_over_tls(self, name):
-        with Upstream(self.authority.server_context(name)) as upstream:
+    def ask_over_tls(self, name, version=None):
+        context = self.authority.server_context(name)
+        if version:  # OpenSSL speaks what is so old with its weakest ciphers only
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = version
+        with Upstream(context) as upstream:
             project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": upstream.url + "/v1"}])["id"]
             token = self.new_token(project_id=project)["token"]
             request_id = fresh_id()
@@ -188,6 +194,14 @@ class Certificates(Proxy):
             sender.join()
             answer = client.answer()
             self.assertEqual((answer.status, upstream.requests[0].body_bytes), (200, size))
+
+    def test_versions(self):
+        """TLS 1.0 and 1.1 are no protection for a key any more (RFC 8996)."""
+        for version, result in ((ssl.TLSVersion.TLSv1, ([502], "upstream_connect_failed", 0)), (ssl.TLSVersion.TLSv1_1, ([502], "upstream_connect_failed", 0)),
+                                (ssl.TLSVersion.TLSv1_2, ([200, 200], None, 2)), (ssl.TLSVersion.TLSv1_3, ([200, 200], None, 2))):
+            with self.subTest(version.name), warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # Python's, about the old ones
+                self.assertEqual(self.ask_over_tls("good", version), result)
 
     def test_bad(self):
         for name in ("other", "expired", "self"):
