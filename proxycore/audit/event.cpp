@@ -62,6 +62,12 @@ AuditEvent &AuditEvent::ownText(std::string_view key, std::string value)
     return *this;
 }
 
+AuditEvent &AuditEvent::ownValue(std::string_view key, std::variant<int64_t, bool> value)
+{
+    details.emplace_back(key, std::visit([](auto plain) { return Detail(plain); }, value));
+    return *this;
+}
+
 AuditEvent &AuditEvent::detail(std::string_view key, const char *value)
 {
     return detail(key, std::string(value));

@@ -38,6 +38,7 @@ struct AuditEvent
     AuditEvent &detail(std::string_view key, std::string value); // no-op for an empty value
     // Of our own making (a constant, an id, a masked token): not looked at again, and of a key that is not there yet.
     AuditEvent &ownText(std::string_view key, std::string value);
+    AuditEvent &ownValue(std::string_view key, std::variant<int64_t, bool> value);
     AuditEvent &detail(std::string_view key, const char *value);
     AuditEvent &detail(std::string_view key, int64_t value);
     AuditEvent &detail(std::string_view key, bool value);

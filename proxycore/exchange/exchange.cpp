@@ -144,11 +144,11 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     event.projectId = m_token ? std::string(m_token->projectId()) : std::string();
     event.requestId = m_head.requestId;
     event.clientIp = m_stream.peer().text;
-    event.details.reserve(16);
+    event.details.reserve(18);
     event.ownText("http_method", m_head.method); // one of seven
     event.detail("endpoint", m_head.path);
-    event.detail("status", int64_t{status});
-    event.detail("duration_ms", durationMs());
+    event.ownValue("status", int64_t{status});
+    event.ownValue("duration_ms", durationMs());
     event.ownText("token_id", m_maskedToken);
     event.userAgent(m_head.headers.value("user-agent"));
     event.ownText("reason", std::string(reason));
@@ -156,14 +156,14 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
         event.ownText("provider", m_profile->name);
     event.model(!m_model.empty() ? m_model : m_usage.usage().model);
     if (m_usage.usage().promptTokens >= 0)
-        event.detail("prompt_tokens", m_usage.usage().promptTokens);
+        event.ownValue("prompt_tokens", m_usage.usage().promptTokens);
     if (m_usage.usage().completionTokens >= 0)
-        event.detail("completion_tokens", m_usage.usage().completionTokens);
-    event.detail("request_bytes", m_requestBytes);
-    event.detail("response_bytes", m_stream.headSent() ? m_stream.bytesSent() : int64_t{0});
-    event.detail("forwarded", m_forwarded);
+        event.ownValue("completion_tokens", m_usage.usage().completionTokens);
+    event.ownValue("request_bytes", m_requestBytes);
+    event.ownValue("response_bytes", m_stream.headSent() ? m_stream.bytesSent() : int64_t{0});
+    event.ownValue("forwarded", m_forwarded);
     if (m_upstreamStatus > 0)
-        event.detail("upstream_status", int64_t{m_upstreamStatus});
+        event.ownValue("upstream_status", int64_t{m_upstreamStatus});
     if (m_token)
         event.ownText("token_uuid", std::string(m_token->id()));
     return event;

@@ -24,7 +24,7 @@ Timer::~Timer()
 
 void Timer::start(int64_t afterMs)
 {
-    m_dueUs = Clock::steadyUs() + std::max<int64_t>(afterMs, 0) * 1000;
+    m_dueUs = m_poller.m_turnUs + std::max<int64_t>(afterMs, 0) * 1000;
     const bool earlier = m_queuedMs > 0 && (afterMs <= 0 || m_dueUs <= (m_queuedMs - 1) * 1000);
     if (m_queuedMs == 0 || earlier)
         m_poller.queueTimer(this, afterMs <= 0);
@@ -32,7 +32,7 @@ void Timer::start(int64_t afterMs)
 
 Poller::Poller()
     : m_epoll(epoll_create1(EPOLL_CLOEXEC)), m_wakeFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), m_ready(256), m_wheel(slots),
-      m_wheelMs(Clock::steadyUs() / 1000)
+      m_turnUs(Clock::steadyUs()), m_wheelMs(m_turnUs / 1000)
 {
     if (m_epoll < 0 || m_wakeFd < 0)
         std::abort(); // out of descriptors before anything was opened
@@ -142,7 +142,7 @@ int Poller::nextTimeoutMs() const
 void Poller::fireTimers()
 {
     fireSoon();
-    const int64_t nowUs = Clock::steadyUs();
+    const int64_t nowUs = m_turnUs = Clock::steadyUs();
     const int64_t nowMs = nowUs / 1000;
     // After a long turn, once around is all there is.
     m_wheelMs = std::max(m_wheelMs, nowMs - slots);
@@ -206,6 +206,7 @@ void Poller::run()
     m_thread = static_cast<uint64_t>(pthread_self());
     while (!m_stop) {
         m_readyCount = epoll_wait(m_epoll, m_ready.data(), static_cast<int>(m_ready.size()), nextTimeoutMs());
+        m_turnUs = Clock::steadyUs();
         bool woken = false;
         for (m_readyAt = 0; m_readyAt < m_readyCount;) {
             const epoll_event event = m_ready[static_cast<size_t>(m_readyAt++)];

@@ -100,6 +100,7 @@ private:
     Slot m_soon; // start(0): as soon as what runs now is done
     std::vector<Slot> m_wheel;
     std::array<uint64_t, slots / 64> m_used{}; // slots with timers
+    int64_t m_turnUs;  // when this turn began: timers start from it, for a clock reading each was 1 % of a request
     int64_t m_wheelMs; // up to here all have fired
     std::vector<std::function<void()>> m_deferred;
     std::vector<std::unique_ptr<Deletable>> m_doomed;

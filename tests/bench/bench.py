@@ -255,8 +255,15 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
                               f"{server.scheme}://127.0.0.1:{server.port}/v1/chat/completions"], capture_output=True, text=True, check=True).stdout
         time.sleep(0.3)  # what is written behind the answer belongs to the request
         requests, errors = map(int, out.split("RESULT ")[1].split())
-        assert errors == 0, out
+        assert errors == 0, out + self.refusal(server)
         return requests, (server.engine() - engine) / requests, (server.whole() - whole) / requests
+
+    @staticmethod
+    def refusal(server):
+        link = connection(server.port, getattr(server, "tls", None))
+        link.request("POST", "/v1/chat/completions", b'{"model":"gpt-4o-mini","messages":[]}', {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"})
+        answer = link.getresponse()
+        return f"{server.name} answers {answer.status} {answer.read()[:500]}"
 
     def in_turn(self, first, second, measure):
         """Medians of both, measured in turn."""

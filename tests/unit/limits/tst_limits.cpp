@@ -50,6 +50,8 @@ void TstLimits::theClockIsSetBack()
     QVERIFY(takeRate(tat, 60, startUs).allowed);
     const int64_t hourBefore = startUs - 3'600'000'000;
     QCOMPARE(takeRate(tat, 60, hourBefore).retryAfterSeconds, int64_t{1}); // not an hour
+    QVERIFY(takeRate(tat, 60, hourBefore + 1'000'000).allowed);
+    QVERIFY(!takeRate(tat, 60, hourBefore + 1'000'000).allowed);
 }
 
 void TstLimits::giveBack()
