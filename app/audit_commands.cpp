@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "audit_verify.h"
 #include "command_line.h"
 #include "output.h"
 
@@ -91,6 +92,8 @@ void addAuditCommands(CommandLine &line)
     addTarget(show, o->target);
     show->add_option("seq", o->seq, "The event's seq")->required()->type_name("")->check(CLI::PositiveNumber);
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
+
+    addAuditVerify(audit, line);
 }
 
 } // namespace llmproxy

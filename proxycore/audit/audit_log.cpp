@@ -21,6 +21,9 @@ namespace {
 
 // Access events are fsynced at most this late; a failing disk is probed this often.
 constexpr auto tick = std::chrono::seconds(1);
+constexpr size_t restoreBytes = 1 << 20;
+constexpr int64_t checkpointEvents = 1000;
+constexpr auto checkpointAge = std::chrono::minutes(1);
 // Events kept while nothing can be written.
 constexpr size_t maxKept = 100'000;
 
@@ -83,9 +86,17 @@ struct AuditLog::Private
     bool stopping = false;
     std::atomic<bool> failing{false};
     std::atomic<int64_t> lastSeq{0};
+    int64_t checkpointSeq = 0; // the newest checkpoint's own seq
+    bool worthSigning = false; // since then something else was done than looking
+    std::chrono::steady_clock::time_point checkpointAt;
+    bool recovered = false;
 
-    bool writeLocked(std::vector<AuditEvent> &events);
-    bool writeWithKept(std::vector<AuditEvent> &events);
+    bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
+    void chainLine(AuditEvent &event);
+    bool isCheckpointDue() const;
+    void writeCheckpoint(bool isFirst = false);
+    bool appendFromTable(int64_t after);
+    bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Item> items);
     void keep(const std::vector<AuditEvent> &events);
     void run();
@@ -104,47 +115,86 @@ void AuditLog::Private::setFailing(bool now)
 }
 
 // Assigns seq, prev and hash, and appends; a failure leaves everything as it was.
-bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events)
+bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint)
 {
     const int64_t seqBefore = seq;
     const std::string hashBefore = hash;
     lines.clear();
-    for (AuditEvent &event : events) {
-        if (event.timestampMs == 0)
-            event.timestampMs = Clock::wallMs();
-        if (config.maskClientIp)
-            event.clientIp = maskClientIp(event.clientIp);
-        event.seq = ++seq;
-        event.prev = hash;
-        event.detailsText = detailsJson(event);
-        const size_t begin = lines.size();
-        appendHashedBytes(lines, event);
-        event.hash = hash = hasher.hash(std::string_view(lines).substr(begin));
-        lines.append(",\"hash\":\"").append(event.hash).append("\"}\n");
+    for (AuditEvent &event : events)
+        chainLine(event);
+    const bool checkpoint = mayCheckpoint && isCheckpointDue();
+    if (checkpoint) {
+        events.push_back(config.checkpointKey->checkpoint(seq, hash));
+        chainLine(events.back());
     }
     if (file && !file->append(lines)) {
         seq = seqBefore;
         hash = hashBefore;
+        if (checkpoint)
+            events.pop_back();
         return false;
+    }
+    if (checkpoint) {
+        checkpointSeq = seq;
+        worthSigning = false;
+        checkpointAt = std::chrono::steady_clock::now();
     }
     unsynced = unsynced || file != nullptr;
     lastSeq = seq;
     return true;
 }
 
-bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events)
+void AuditLog::Private::chainLine(AuditEvent &event)
+{
+    if (event.timestampMs == 0)
+        event.timestampMs = Clock::wallMs();
+    if (config.maskClientIp)
+        event.clientIp = maskClientIp(event.clientIp);
+    worthSigning = worthSigning || !(event.action.ends_with(".read") || event.action.ends_with(".list"));
+    event.seq = ++seq;
+    event.prev = hash;
+    event.detailsText = detailsJson(event);
+    const size_t begin = lines.size();
+    appendHashedBytes(lines, event);
+    event.hash = hash = hasher.hash(std::string_view(lines).substr(begin));
+    lines.append(",\"hash\":\"").append(event.hash).append("\"}\n");
+}
+
+bool AuditLog::Private::isCheckpointDue() const
+{
+    return config.checkpointKey && seq > checkpointSeq
+        && (seq - checkpointSeq >= checkpointEvents || std::chrono::steady_clock::now() - checkpointAt >= checkpointAge);
+}
+
+// Now, when there is anything that is not signed yet; in a new file also as its first line, which says on what it follows.
+void AuditLog::Private::writeCheckpoint(bool isFirst)
+{
+    if (!config.checkpointKey || (seq == checkpointSeq && !isFirst))
+        return;
+    checkpointAt = {};
+    checkpointSeq = std::min(checkpointSeq, seq - 1);
+    std::vector<AuditEvent> none;
+    if (!writeWithKept(none, true) || none.empty())
+        return;
+    if (file)
+        unsynced = !file->sync();
+    if (config.storeInDb)
+        table->append(std::move(none), nullptr);
+}
+
+bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint)
 {
     if (!kept.empty()) {
         std::vector<AuditEvent> late;
         late.swap(kept);
-        if (!writeLocked(late)) {
+        if (!writeLocked(late, false)) {
             kept.swap(late);
             return false;
         }
         if (config.storeInDb)
             table->append(std::move(late), nullptr);
     }
-    return writeLocked(events);
+    return writeLocked(events, mayCheckpoint);
 }
 
 void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
@@ -172,7 +222,7 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
     // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
-        good = writeWithKept(events);
+        good = writeWithKept(events, true);
         const bool waitsForDisk = config.fsync == AuditFsync::Always
             || (config.fsync == AuditFsync::Management && std::any_of(items.begin(), items.end(), byPerson));
         if (good && file && waitsForDisk) {
@@ -208,8 +258,12 @@ void AuditLog::Private::everySecond()
     if (failing && file) {
         file->renewReserve();
         std::vector<AuditEvent> none;
-        const bool good = writeWithKept(none);
+        const bool good = writeWithKept(none, true);
         setFailing(!good || !file->hasReserve());
+        if (good && !none.empty() && config.storeInDb)
+            table->append(std::move(none), nullptr);
+    } else if (isCheckpointDue()) {
+        writeCheckpoint();
     }
     if (unsynced && file && config.fsync != AuditFsync::Never) {
         if (file->sync())
@@ -239,9 +293,15 @@ void AuditLog::Private::run()
             nextTick = std::chrono::steady_clock::now() + tick;
         }
         if (ending) {
-            const std::lock_guard guard(queueLock);
-            if (queue.empty())
-                return;
+            {
+                const std::lock_guard guard(queueLock);
+                if (!queue.empty())
+                    continue;
+            }
+            const std::lock_guard guard(fileLock);
+            if (worthSigning) // a command that only reads the log need not grow it by two lines
+                writeCheckpoint();
+            return;
         }
     }
 }
@@ -272,10 +332,17 @@ Outcome AuditLog::start(AuditTable *table)
         std::vector<AuditEvent> missing;
         const int64_t known = d->config.storeInDb ? d->seq : -1;
         const auto last = d->file->eventsAfter(known, [&missing](AuditEvent event) { missing.push_back(std::move(event)); });
+        // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
+        const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
+        d->recovered = d->file->wasRepaired() || !missing.empty() || (d->config.storeInDb && had < d->seq);
+        if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
+            return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
         if (last && last->seq > d->seq) {
             d->seq = last->seq;
             d->hash = last->hash;
         }
+        if (last && last->seq == d->seq && last->action == checkpointAction)
+            d->checkpointSeq = d->seq;
         if (!missing.empty()) {
             logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
             // A change is committed together with its row: a line without one is of a change that never was.
@@ -284,8 +351,35 @@ Outcome AuditLog::start(AuditTable *table)
         }
     }
     d->lastSeq = d->seq;
+    d->checkpointAt = std::chrono::steady_clock::now();
+    if (d->file && d->file->isEmpty() && d->seq > 0)
+        d->writeCheckpoint(true);
     d->thread = std::thread([this] { d->run(); });
     return {};
+}
+
+// The power went before the file was synced, but not before the rows were.
+bool AuditLog::Private::appendFromTable(int64_t after)
+{
+    logInfo("lines of the audit log are restored from the table", {{"after_seq", std::to_string(after)}});
+    std::string text;
+    bool good = true;
+    const auto flush = [&] {
+        good = good && (text.empty() || file->append(text));
+        text.clear();
+    };
+    const bool read = table->linesAfter(after, [&](const std::string &line) {
+        text.append(line).append("\n");
+        if (text.size() > restoreBytes)
+            flush();
+    });
+    flush();
+    return read && good && file->sync();
+}
+
+bool AuditLog::recovered() const
+{
+    return d->recovered;
 }
 
 void AuditLog::stop()
@@ -342,7 +436,7 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
     if (!d->config.enabled)
         return true;
     const std::lock_guard guard(d->fileLock);
-    const bool appended = d->writeWithKept(events);
+    const bool appended = d->writeWithKept(events, false); // a change has its own lines and no other
     bool good = appended;
     if (appended && d->file && d->config.fsync != AuditFsync::Never) {
         good = d->file->sync();
@@ -399,8 +493,12 @@ bool AuditLog::healthy() const
 void AuditLog::reopen()
 {
     const std::lock_guard guard(d->fileLock);
-    if (d->file && !d->file->reopen())
+    if (!d->file)
+        return;
+    if (!d->file->reopen())
         d->setFailing(true);
+    else if (d->file->isEmpty() && d->seq > 0)
+        d->writeCheckpoint(true);
 }
 
 int64_t AuditLog::lastSeq() const

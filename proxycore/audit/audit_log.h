@@ -5,10 +5,12 @@
 // Order for a management change (ruling 35): storage opens its transaction and applies the change,
 // calls appendNow(), inserts the returned rows itself, commits. If that commit fails it calls
 // notApplied() so that the next line says so.
+// Signed checkpoints are written behind every 1,000 events, a minute after the last event, at a rotation and at the end.
 // Access events: record() queues; the audit thread writes a batch to the file, calls the completions,
 // and hands the rows to the table within 100 ms.
 #pragma once
 
+#include "audit/checkpoint.h"
 #include "audit/event.h"
 #include "audit/masking.h"
 #include "base/result.h"
@@ -32,6 +34,7 @@ struct AuditConfig
     bool maskClientIp = false;
     bool refuseOnError = true;    // AUDIT_ON_ERROR=refuse
     AuditFsync fsync = AuditFsync::Management;
+    std::shared_ptr<const CheckpointKey> checkpointKey; // null: no checkpoints
 };
 
 // Where rows go; implemented by storage. Thread-safe.
@@ -47,6 +50,8 @@ public:
     virtual int64_t lastSeq(std::string *hash) = 0;
     // The seq of the last event whose change was committed; 0 when nothing is known. Called before the thread starts.
     virtual int64_t lastChangeSeq() = 0;
+    // The lines of the rows after a seq, oldest first. False: they cannot be read. Called before the thread starts.
+    virtual bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) = 0;
 };
 
 class AuditLog
@@ -62,6 +67,8 @@ public:
     Outcome start(AuditTable *table);
     // Writes and fsyncs everything queued, then ends the thread.
     void stop();
+    // True when start() found traces of a crash: half a line, rows or lines that only one of file and table had.
+    bool recovered() const;
 
     // Queues one event. written(ok) is called once on the audit thread when it has reached the file
     // (write(2); and fsync when AUDIT_FSYNC=always, or when a person's call waits for it: actor

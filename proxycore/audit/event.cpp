@@ -149,7 +149,7 @@ void appendHashedBytes(std::string &line, const AuditEvent &event)
     appendText(line, "request_id", event.requestId);
     appendText(line, "client_ip", event.clientIp);
     appendText(line, "result", event.result);
-    if (!event.details.empty())
+    if (!event.detailsText.empty() ? event.detailsText != "{}" : !event.details.empty())
         line.append(",\"details\":").append(event.detailsText.empty() ? detailsJson(event) : event.detailsText);
     if (event.seq > 0)
         line.append(",\"seq\":").append(std::to_string(event.seq));

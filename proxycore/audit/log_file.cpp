@@ -78,6 +78,7 @@ Outcome AuditLogFile::open(bool createDir)
         if (ftruncate(m_fd, keep) != 0)
             return fileError("cannot repair", m_path);
         m_size = keep;
+        m_repaired = true;
     }
     renewReserve();
     return {};

@@ -27,6 +27,10 @@ public:
     // All of it or, after an error, none of it.
     bool append(std::string_view lines);
     bool sync();
+    bool isEmpty() const { return m_size == 0; }
+    int64_t size() const { return m_size; }
+    // open() found half a line.
+    bool wasRepaired() const { return m_repaired; }
     // False: the reserve behind the end cannot be renewed; what is there may be used up, no new work.
     bool hasReserve() const { return m_hasReserve; }
     void renewReserve();
@@ -44,6 +48,7 @@ private:
     int64_t m_size = 0;
     int64_t m_reservedEnd = 0;
     bool m_hasReserve = true;
+    bool m_repaired = false;
 };
 
 } // namespace llmproxy

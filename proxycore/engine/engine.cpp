@@ -73,6 +73,26 @@ Outcome Engine::Private::openKeys()
     return {};
 }
 
+// Checkpoints are signed with a key of this installation, made at its first start.
+Outcome Engine::Private::openAuditKey(std::shared_ptr<const CheckpointKey> *key)
+{
+    if (!settings.auditEnabled)
+        return {};
+    if (const auto record = database->auditKey()) {
+        const auto bytes = keys->unseal(record->sealed, "audit_key", record->id, "private_key");
+        auto opened = bytes ? CheckpointKey::open(*bytes) : std::nullopt;
+        if (opened && opened->id() == record->id) {
+            *key = std::make_shared<const CheckpointKey>(std::move(*opened));
+            return {};
+        }
+        logWarn("the key that signs audit checkpoints cannot be opened; a new one signs from now on", {{"key_id", record->id}});
+    }
+    CheckpointKey made = CheckpointKey::create();
+    const AuditKeyRecord record{made.id(), made.publicPem(), keys->seal(made.privateBytes(), "audit_key", made.id(), "private_key")};
+    *key = std::make_shared<const CheckpointKey>(std::move(made));
+    return database->saveAuditKey(record);
+}
+
 Outcome Engine::Private::openStorage()
 {
     database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
@@ -94,6 +114,8 @@ Outcome Engine::Private::openStorage()
     config.fsync = settings.auditFsync == "always" ? AuditFsync::Always
                    : settings.auditFsync == "never" ? AuditFsync::Never : AuditFsync::Management;
     setUnprefixedMasking(settings.auditMaskUnprefixedFull ? MaskUnprefixed::Full : MaskUnprefixed::Partial);
+    if (Outcome failure = openAuditKey(&config.checkpointKey))
+        return failure;
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
@@ -239,8 +261,13 @@ Outcome Engine::start()
     d->makeApi();
     if (Outcome failure = d->listen())
         return failure;
+    if (d->options.networkListener || d->audit->recovered()) {
+        AuditEvent started("system.start", "system", "success");
+        if (d->audit->recovered())
+            started.detail("recovered", true);
+        d->audit->record(std::move(started), nullptr);
+    }
     if (d->options.networkListener) {
-        d->audit->record(AuditEvent("system.start", "system", "success"), nullptr);
         if (!d->plainAddress.empty())
             logInfo("redirecting to https", {{"address", d->plainAddress}});
         logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
@@ -266,6 +293,8 @@ void Engine::waitStopped()
 {
     for (const auto &thread : d->threads)
         thread->join();
+    if (d->api)
+        d->api->endJobs();
     d->bridge.reset(); // management answers are done; storage may still complete changes
     if (d->authEvents)
         d->authEvents->flush();

@@ -47,6 +47,7 @@ struct Engine::Private
     std::atomic<int> watchers{0}; // of /manage/events
 
     Outcome openKeys();
+    Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
     Outcome listen();
     void makeApi();

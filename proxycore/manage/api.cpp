@@ -62,6 +62,11 @@ ManageApi::ManageApi(ManageContext context) : d(std::make_unique<Private>())
     d->state->context = std::move(context);
 }
 
+void ManageApi::endJobs()
+{
+    d->state->jobs.end();
+}
+
 ManageApi::~ManageApi() = default;
 
 void ManageApi::handle(const ManageRequest &request, Complete complete)

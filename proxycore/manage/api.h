@@ -80,6 +80,8 @@ public:
     // Answers through complete exactly once: before returning (reads, errors), or later from the
     // storage thread (changes) or the audit thread (refused changes, validations).
     void handle(const ManageRequest &request, Complete complete);
+    // Verifications and exports that run are told to end, and waited for. Before the server stops.
+    void endJobs();
     // The routes, as used by the front's route table and the OpenAPI test: "GET /manage/projects/{id}".
     static std::vector<std::string> routes();
     static QByteArray openApi(); // the served description

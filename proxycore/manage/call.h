@@ -5,6 +5,7 @@
 #pragma once
 
 #include "manage/api.h"
+#include "manage/jobs.h"
 #include "manage/json_input.h"
 #include "manage/read_throttle.h"
 
@@ -21,6 +22,7 @@ struct ManageState
 {
     ManageContext context;
     ReadThrottle reads;
+    Jobs jobs;
 };
 
 struct ManageCall

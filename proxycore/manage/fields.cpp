@@ -282,6 +282,22 @@ void addOtherSchemas(std::vector<Schema> &all)
     all.push_back({"ErrorBody", SchemaUse::Answer, "What was wrong.",
                    {required(text("code", "Machine word.")), required(text("message", "A sentence.", 4000)),
                     text("field", "The field, parameter or header it is about.")}});
+    all.push_back(answer("AuditProblem", "What is wrong.",
+                         {number("seq", "First event that it is about."), choice("kind", "changed|missing|reordered|cut|signature|unreadable|differs", "What kind."),
+                          text("message", "One sentence.", 1000)}));
+    all.push_back(answer("AuditCheckPart", "What was found in the files, or in the table.",
+                         {number("events", "Events read."), number("first_seq", "First event."), number("last_seq", "Last event."),
+                          text("last_hash", "Its hash; empty: no event.", 64), number("checkpoints", "Checkpoints with a good signature."),
+                          number("signed_to_seq", "Events after this one are chained, but not signed yet."),
+                          number("problem_count", "Problems in all."), objects("problems", "AuditProblem", "The first hundred.")}));
+    all.push_back(answer("AuditCheck", "Whether the audit log is what was written.",
+                         {flag("valid", "Nothing is wrong."), nullable(number("first_bad_seq", "First event with a problem.")),
+                          nullable(text("problem", "What it is.", 1000)), nullable(object("file", "AuditCheckPart", "The files; null: none.")),
+                          nullable(object("table", "AuditCheckPart", "The table; null: none.")), number("duration_ms", "How long it took.")}));
+    all.push_back(answer("JobProgress", "A running job, or the last one.",
+                         {flag("running", "It runs."), number("events_done", "Events looked at."), number("events_total", "Of so many.")}));
+    all.push_back(answer("AuditPublicKey", "Public keys of checkpoints, the newest last.",
+                         {text("algorithm", "Ed25519."), list("public_keys", "PEM.")}));
     all.push_back(answer("Error", "Every refusal.", {object("error", "ErrorBody", "What was wrong.")}));
     const Field next = nullable(text("next_cursor", "Give it back as cursor for the next page; null: the end.", 4000));
     all.push_back(answer("ProjectList", "A page.", {objects("items", "Project", "Projects."), next}));

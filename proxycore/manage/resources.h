@@ -25,9 +25,15 @@ void refreshToken(const CallPtr &call);
 void revokeToken(const CallPtr &call);
 void revokeProjectTokens(const CallPtr &call);
 
-// audit_resource.cpp, doctor_resource.cpp, overview_resource.cpp
+// audit_resource.cpp
 void listAudit(const CallPtr &call);
 void readAudit(const CallPtr &call);
+// audit_verify.cpp
+void verifyAudit(const CallPtr &call);
+void readVerifyProgress(const CallPtr &call);
+void readAuditPublicKey(const CallPtr &call);
+
+// doctor_resource.cpp, overview_resource.cpp
 void readDoctor(const CallPtr &call);
 void readOverview(const CallPtr &call);
 void readOpenApi(const CallPtr &call);

@@ -14,6 +14,9 @@ namespace llmproxy {
 
 QJsonObject projectView(const ProjectEntry &project, int64_t nowMs);
 QJsonObject tokenView(const Token &token, const LineageState *state, int64_t nowMs);
+struct AuditCheckReport;
+// The answer of POST /manage/audit/verify.
+QJsonObject auditCheckView(const AuditCheckReport &report, int64_t durationMs);
 QJsonObject auditEventView(const AuditEvent &event);
 // active, grace, expired, revoked
 std::string_view tokenState(const TokenTerms &token, int64_t nowMs);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/access_rows.h"
+#include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
 #include "storage/counters.h"
@@ -235,6 +236,57 @@ int64_t Database::lastChangeSeq()
     QSqlQuery query = (*connection)->query();
     query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = 'last_change_seq'"));
     return query.exec() && query.next() ? query.value(0).toLongLong() : 0;
+}
+
+bool Database::linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line)
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return false;
+    AuditLines lines(**connection, seq + 1);
+    while (lines.next())
+        line(lines.line());
+    return !lines.hasFailed();
+}
+
+std::optional<AuditKeyRecord> Database::auditKey()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return {};
+    QSqlQuery query = (*connection)->query();
+    if (!query.exec(QStringLiteral("SELECT key_id, public_key, sealed_key FROM audit_keys ORDER BY created_ms DESC LIMIT 1")) || !query.next())
+        return {};
+    return AuditKeyRecord{query.value(0).toString().toStdString(), query.value(1).toString().toStdString(), query.value(2).toString().toStdString()};
+}
+
+Outcome Database::saveAuditKey(const AuditKeyRecord &record)
+{
+    auto connection = d->connect(SqlConnection::Use::Write);
+    if (!connection)
+        return connection.error();
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("INSERT INTO audit_keys (key_id, public_key, sealed_key, created_ms) VALUES (?, ?, ?, ?)"));
+    for (const std::string *text : {&record.id, &record.publicPem, &record.sealed})
+        query.addBindValue(QString::fromStdString(*text));
+    query.addBindValue(qint64{Clock::wallMs()});
+    if (query.exec())
+        return {};
+    failed(query, "audit key");
+    return storageError();
+}
+
+std::vector<std::string> Database::auditPublicKeys()
+{
+    std::vector<std::string> keys;
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return keys;
+    QSqlQuery query = (*connection)->query();
+    query.exec(QStringLiteral("SELECT public_key FROM audit_keys ORDER BY created_ms"));
+    while (query.next())
+        keys.push_back(query.value(0).toString().toStdString());
+    return keys;
 }
 
 Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)

@@ -15,8 +15,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace llmproxy {
+
+struct AuditKeyRecord
+{
+    std::string id, publicPem, sealed;
+};
 
 struct DatabaseConfig
 {
@@ -52,6 +58,12 @@ public:
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
     int64_t lastSeq(std::string *hash) override;
     int64_t lastChangeSeq() override;
+    bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) override;
+    // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
+    std::optional<AuditKeyRecord> auditKey();
+    Outcome saveAuditKey(const AuditKeyRecord &record);
+    // Of all keys that ever signed here, PEM.
+    std::vector<std::string> auditPublicKeys();
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);

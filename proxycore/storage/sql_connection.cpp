@@ -38,8 +38,8 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &pa
     const bool ready = connection->run(QStringLiteral("PRAGMA journal_mode = WAL"))
                        && connection->run(QStringLiteral("PRAGMA synchronous = FULL"))
                        && connection->run(QStringLiteral("PRAGMA foreign_keys = ON"))
-                       // Audit rows touch random pages of their indexes: 2 MB, the default, read them again and again.
-                       && (use != Use::Write || connection->run(QStringLiteral("PRAGMA cache_size = -16384")))
+                       // What a transaction of audit rows touches, and no more: the rest would only be memory that grows.
+                       && (use != Use::Write || connection->run(QStringLiteral("PRAGMA cache_size = -4096")))
                        && (use != Use::Write || connection->run(QStringLiteral("PRAGMA wal_autocheckpoint = 4000")))
                        && (use == Use::Write || connection->run(QStringLiteral("PRAGMA query_only = ON")));
     if (!ready)

@@ -87,6 +87,7 @@ class OpenApi(Proxy):
                  ("POST", "/manage/tokens/{id}/refresh", {"grace": "1m"}, token["id"]),
                  ("POST", "/manage/tokens/validate", {"token": token["token"]}, None),
                  ("GET", "/manage/audit", None, None), ("GET", "/manage/audit/{id}", None, seq),
+                 ("POST", "/manage/audit/verify", {}, None), ("GET", "/manage/audit/verify", None, None), ("GET", "/manage/audit/public-key", None, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),

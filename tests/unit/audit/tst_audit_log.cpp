@@ -42,6 +42,14 @@ public:
         return rows.back().seq;
     }
     int64_t lastChangeSeq() override { return changeSeq; }
+    bool linesAfter(int64_t seq, const std::function<void(const std::string &)> &line) override
+    {
+        for (const AuditEvent &row : rows) {
+            if (row.seq > seq)
+                line(auditLine(row));
+        }
+        return true;
+    }
     std::mutex lock;
     std::vector<AuditEvent> rows;
     int64_t changeSeq = 0;

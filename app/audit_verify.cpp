@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// audit verify: the log of this installation through its engine, or a copied file by itself.
+#include "audit_verify.h"
+
+#include "base/clock.h"
+#include "manage/views.h"
+#include "output.h"
+#include "storage/audit_check.h"
+#include "storage/database.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace llmproxy {
+
+namespace {
+
+struct VerifyOptions
+{
+    Target target;
+    std::string file, publicKey;
+    bool olderCopy = false;
+};
+
+void printPart(const QJsonObject &report, const char *name, const char *title)
+{
+    const QJsonObject part = report.value(QLatin1String(name)).toObject();
+    if (part.isEmpty())
+        return;
+    printFields({{title, cell(part, "events") + " events, seq " + cell(part, "first_seq") + " to " + cell(part, "last_seq")},
+                 {"", cell(part, "checkpoints") + " checkpoints, signed up to seq " + cell(part, "signed_to_seq")}});
+    const QJsonArray problems = part.value(QLatin1String("problems")).toArray();
+    for (const QJsonValue &problem : problems)
+        printFields({{"", cell(problem.toObject(), "kind") + ": " + cell(problem.toObject(), "message")}});
+}
+
+int show(const QJsonObject &report, const Target &target)
+{
+    const bool valid = report.value(QLatin1String("valid")).toBool();
+    if (target.json) {
+        printJson(report);
+    } else {
+        printPart(report, "file", "file");
+        printPart(report, "table", "table");
+        note(valid ? "the audit log is what was written" : "first bad seq: " + cell(report, "first_bad_seq") + ". " + cell(report, "problem"));
+    }
+    return valid ? ExitOk : ExitFailed;
+}
+
+int verifyHere(const CommandLine &line, const VerifyOptions &o)
+{
+    OpenClient opened;
+    if (const int code = openClient(line.options, o.target, opened))
+        return code;
+    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/verify");
+    return answer.ok() ? show(answer.body, o.target) : complain(answer);
+}
+
+bool addKeyFile(const std::string &path, CheckpointKeys &keys)
+{
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    return file && keys.add(text.str());
+}
+
+// A copy, without any event: against the table and the checkpoints' keys of this data directory where they are.
+int verifyCopy(const CommandLine &line, const VerifyOptions &o)
+{
+    if (!std::filesystem::exists(o.file))
+        return complain(ExitUsage, "--file: there is no file '" + o.file + "'");
+    CheckpointKeys keys;
+    AuditCheckInput input;
+    input.file = o.file;
+    input.alone = true;
+    input.olderCopy = o.olderCopy;
+    if (!o.publicKey.empty()) {
+        if (!addKeyFile(o.publicKey, keys))
+            return complain(ExitUsage, "--public-key: '" + o.publicKey + "' is not an Ed25519 public key in PEM");
+    } else {
+        OpenClient opened;
+        if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+            return ExitUsage;
+        const Settings &settings = opened.loaded.settings;
+        if (std::filesystem::exists(settings.databasePath)) {
+            input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
+            for (const std::string &pem : Database(DatabaseConfig{settings.databasePath}).auditPublicKeys())
+                keys.add(pem);
+        }
+    }
+    if (!keys.isEmpty())
+        input.keys = &keys;
+    else
+        note("no public key: signatures are not looked at (--public-key, or the data directory)");
+    const int64_t beganUs = Clock::steadyUs();
+    const auto report = checkAudit(input);
+    if (!report)
+        return complain(ExitFailed, report.error().message);
+    return show(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);
+}
+
+} // namespace
+
+void addAuditVerify(CLI::App *audit, CommandLine &line)
+{
+    auto o = std::make_shared<VerifyOptions>();
+    CLI::App *verify = audit->add_subcommand("verify", "Hold the log against its chain, file against table; exit code 1 names the first bad seq");
+    addTarget(verify, o->target);
+    verify->add_option("--file", o->file, "A copied log instead, plain or .gz; against the data directory where it has one")->type_name("FILE");
+    verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE");
+    verify->add_flag("--older-copy", o->olderCopy, "With --file: fewer events than the table has are no fault when the last is a checkpoint");
+    verify->callback([&line, o] {
+        line.chosen = [&line, o] { return o->file.empty() ? verifyHere(line, *o) : verifyCopy(line, *o); };
+    });
+
+    auto target = std::make_shared<Target>();
+    CLI::App *key = audit->add_subcommand("public-key", "Print the public keys of this log's checkpoints, for audit verify --public-key");
+    addTarget(key, *target);
+    key->callback([&line, target] {
+        line.chosen = [&line, target] {
+            OpenClient opened;
+            if (const int code = openClient(line.options, *target, opened))
+                return code;
+            const ApiAnswer answer = opened.client->call("GET", "/manage/audit/public-key");
+            if (!answer.ok())
+                return complain(answer);
+            if (target->json) {
+                printJson(answer.body);
+                return int{ExitOk};
+            }
+            const QJsonArray keys = answer.body.value(QLatin1String("public_keys")).toArray();
+            for (const QJsonValue &pem : keys)
+                std::fputs(pem.toString().toUtf8().constData(), stdout);
+            return int{ExitOk};
+        };
+    });
+}
+
+} // namespace llmproxy

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/checkpoint.h"
+
+#include "audit/chain.h"
+
+#include <QByteArray>
+#include <cstdlib>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t keyBytes = 32;
+
+// What is signed. The first line keeps the signature from being valid for anything else.
+std::string messageOf(int64_t toSeq, std::string_view toHash)
+{
+    return "llm-proxy audit checkpoint 1\n" + std::to_string(toSeq) + "\n" + std::string(toHash) + "\n";
+}
+
+std::string publicBytes(EVP_PKEY *key)
+{
+    std::string bytes(keyBytes, '\0');
+    size_t size = bytes.size();
+    if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char *>(bytes.data()), &size) != 1 || size != keyBytes)
+        std::abort();
+    return bytes;
+}
+
+std::string idOf(EVP_PKEY *key)
+{
+    return ChainHasher().hash(publicBytes(key)).substr(0, 16);
+}
+
+PublicKey shared(EVP_PKEY *key)
+{
+    return PublicKey(key, EVP_PKEY_free);
+}
+
+std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> newContext()
+{
+    return {EVP_MD_CTX_new(), EVP_MD_CTX_free};
+}
+
+} // namespace
+
+CheckpointKey::CheckpointKey(PublicKey key) : m_key(std::move(key)), m_id(idOf(m_key.get())) {}
+
+CheckpointKey CheckpointKey::create()
+{
+    EVP_PKEY *const key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+    if (!key)
+        std::abort(); // no randomness, or no OpenSSL
+    return CheckpointKey(shared(key));
+}
+
+std::optional<CheckpointKey> CheckpointKey::open(const Secret &privateBytes)
+{
+    const std::string_view bytes = privateBytes.reveal();
+    EVP_PKEY *const key = bytes.size() == keyBytes
+        ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size()) : nullptr;
+    if (!key)
+        return {};
+    return CheckpointKey(shared(key));
+}
+
+Secret CheckpointKey::privateBytes() const
+{
+    unsigned char bytes[keyBytes];
+    size_t size = sizeof bytes;
+    if (EVP_PKEY_get_raw_private_key(m_key.get(), bytes, &size) != 1 || size != keyBytes)
+        std::abort();
+    Secret secret(std::string_view(reinterpret_cast<const char *>(bytes), size));
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return secret;
+}
+
+std::string CheckpointKey::publicPem() const
+{
+    const std::unique_ptr<BIO, decltype(&BIO_free)> memory(BIO_new(BIO_s_mem()), BIO_free);
+    if (!memory || PEM_write_bio_PUBKEY(memory.get(), m_key.get()) != 1)
+        std::abort();
+    char *text = nullptr;
+    const long size = BIO_get_mem_data(memory.get(), &text);
+    return std::string(text, static_cast<size_t>(size));
+}
+
+AuditEvent CheckpointKey::checkpoint(int64_t toSeq, const std::string &toHash) const
+{
+    const std::string message = messageOf(toSeq, toHash);
+    unsigned char signature[64];
+    size_t size = sizeof signature;
+    const auto context = newContext();
+    if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, m_key.get()) != 1
+        || EVP_DigestSign(context.get(), signature, &size, reinterpret_cast<const unsigned char *>(message.data()), message.size()) != 1)
+        std::abort();
+    AuditEvent event(checkpointAction, "system", "success");
+    event.details = {{"to_seq", toSeq}, {"to_hash", toHash}, {"key_id", m_id},
+                     {"signature", QByteArray(reinterpret_cast<const char *>(signature), static_cast<qsizetype>(size)).toBase64().toStdString()}};
+    return event;
+}
+
+bool CheckpointKeys::add(std::string_view pem)
+{
+    const std::unique_ptr<BIO, decltype(&BIO_free)> memory(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+    EVP_PKEY *const read = memory ? PEM_read_bio_PUBKEY(memory.get(), nullptr, nullptr, nullptr) : nullptr;
+    if (!read)
+        return false;
+    PublicKey key = shared(read);
+    if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519)
+        return false;
+    std::string id = idOf(key.get());
+    m_keys[std::move(id)] = std::move(key);
+    return true;
+}
+
+CheckpointKeys::Verdict CheckpointKeys::check(const AuditEvent &checkpoint) const
+{
+    const auto key = m_keys.find(checkpoint.text("key_id"));
+    if (key == m_keys.end())
+        return Verdict::UnknownKey;
+    const auto *const seq = checkpoint.find("to_seq");
+    const auto *const toSeq = seq ? std::get_if<int64_t>(seq) : nullptr;
+    const std::string_view text = checkpoint.text("signature");
+    const QByteArray signature = QByteArray::fromBase64(QByteArray(text.data(), static_cast<qsizetype>(text.size())));
+    if (!toSeq)
+        return Verdict::Bad;
+    const std::string message = messageOf(*toSeq, checkpoint.text("to_hash"));
+    const auto context = newContext();
+    const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key->second.get()) == 1
+        && EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char *>(signature.data()), static_cast<size_t>(signature.size()),
+                            reinterpret_cast<const unsigned char *>(message.data()), message.size()) == 1;
+    return good ? Verdict::Good : Verdict::Bad;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Signed checkpoints (Ed25519, RFC 8032): a chained line that says by whom the chain up to a seq was written. Whoever can
+// write the file can compute its hashes again, but not this. Thread: immutable.
+#pragma once
+
+#include "audit/event.h"
+#include "secrets/secret.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <openssl/evp.h>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace llmproxy {
+
+inline constexpr std::string_view checkpointAction = "audit.checkpoint";
+
+using PublicKey = std::shared_ptr<EVP_PKEY>;
+
+class CheckpointKey
+{
+public:
+    static CheckpointKey create();
+    // The 32 bytes that privateBytes() gave.
+    static std::optional<CheckpointKey> open(const Secret &privateBytes);
+
+    Secret privateBytes() const;
+    const std::string &id() const { return m_id; } // 16 hex of the public key's SHA-256
+    std::string publicPem() const;
+    // The chained line that says the chain up to this seq, which has this hash, is ours. Without seq.
+    AuditEvent checkpoint(int64_t toSeq, const std::string &toHash) const;
+
+private:
+    explicit CheckpointKey(PublicKey key);
+    PublicKey m_key; // with its private half
+    std::string m_id;
+};
+
+// The public keys that checkpoints may be signed with.
+class CheckpointKeys
+{
+public:
+    // False: not an Ed25519 public key in PEM.
+    bool add(std::string_view pem);
+    bool isEmpty() const { return m_keys.empty(); }
+
+    enum class Verdict { Good, Bad, UnknownKey };
+    // Of an audit.checkpoint event; whether its to_hash is the chain's is the caller's to see.
+    Verdict check(const AuditEvent &checkpoint) const;
+
+private:
+    std::map<std::string, PublicKey, std::less<>> m_keys;
+};
+
+} // namespace llmproxy

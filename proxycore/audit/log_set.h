@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// An audit log with the files that it was rotated to, in order of their events: FILE, FILE.1, FILE.2.gz, and our own
+// FILE.20261125T143000Z-1234.gz. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+struct LogSetFile
+{
+    std::string path;
+    int64_t firstSeq = 0; // of its first line that is an event
+    int64_t bytes = 0;    // on disk
+};
+
+// Those that are there and hold an event, the oldest first. With alone the file itself and no other.
+std::vector<LogSetFile> logSet(const std::string &path, bool alone = false);
+
+// Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end.
+bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit);
+
+} // namespace llmproxy

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/verify.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t mostProblems = 100;
+constexpr size_t hashSize = 64;
+// Two seconds of lines at the highest rate that was measured, and then some.
+constexpr size_t mostRepeated = 65'536;
+
+bool isHash(std::string_view text)
+{
+    return text.size() == hashSize && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// "…,"NAME":"HASH"TAIL": takes it off the end.
+bool takeHash(std::string_view &text, std::string_view before, std::string_view tail, std::string_view *hash)
+{
+    const size_t size = before.size() + hashSize + tail.size();
+    if (text.size() < size || !text.ends_with(tail))
+        return false;
+    const std::string_view end = text.substr(text.size() - size);
+    *hash = end.substr(before.size(), hashSize);
+    text.remove_suffix(size);
+    return end.starts_with(before) && isHash(*hash);
+}
+
+std::string range(int64_t from, int64_t to)
+{
+    return from == to ? "event " + std::to_string(from) : "events " + std::to_string(from) + " to " + std::to_string(to);
+}
+
+} // namespace
+
+void VerifyReport::add(int64_t seq, std::string kind, std::string message)
+{
+    ++problemCount;
+    if (problems.size() < mostProblems)
+        problems.push_back({seq, std::move(kind), std::move(message)});
+}
+
+std::optional<ChainedLine> readChainedLine(std::string_view line)
+{
+    ChainedLine read;
+    std::string_view rest = line;
+    if (!rest.starts_with('{') || !takeHash(rest, ",\"hash\":\"", "\"}", &read.hash))
+        return {};
+    read.covered = rest;
+    if (!takeHash(rest, ",\"prev\":\"", "\"", &read.prev))
+        return {};
+    const size_t at = rest.rfind(",\"seq\":");
+    if (at == rest.npos)
+        return {};
+    const char *const begin = rest.data() + at + 7, *const end = rest.data() + rest.size();
+    const auto [stopped, error] = std::from_chars(begin, end, read.seq);
+    if (error != std::errc() || stopped != end || read.seq < 1)
+        return {};
+    return read;
+}
+
+bool ChainVerifier::isRepeat(const ChainedLine &line) const
+{
+    return std::any_of(m_recent.begin(), m_recent.end(), [&line](const auto &seen) { return seen.first == line.seq && seen.second == line.hash; });
+}
+
+int64_t ChainVerifier::line(std::string_view text)
+{
+    const auto read = readChainedLine(text);
+    if (!read) {
+        m_report.add(m_report.lastSeq + 1, "unreadable", "After event " + std::to_string(m_report.lastSeq) + " stands a line that is no audit event.");
+        return 0;
+    }
+    if (m_mayRepeat && m_report.events > 0 && read->seq <= m_report.lastSeq && m_hasher.hash(read->covered) == read->hash && isRepeat(*read))
+        return 0;
+    m_mayRepeat = false;
+    if (m_hasher.hash(read->covered) != read->hash)
+        m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.");
+    checkLink(*read);
+    if (m_keys && text.find("\"action\":\"audit.checkpoint\"") != text.npos)
+        checkSignature(*read, text);
+    ++m_report.events;
+    m_report.lastSeq = read->seq;
+    m_report.lastHash = read->hash;
+    m_recent.emplace_back(read->seq, read->hash);
+    if (m_recent.size() > mostRepeated)
+        m_recent.pop_front();
+    return read->seq;
+}
+
+void ChainVerifier::checkLink(const ChainedLine &line)
+{
+    if (m_report.events == 0) {
+        m_report.firstSeq = line.seq;
+        m_startPrev = line.prev;
+        m_isStartProven = line.seq == 1 && line.prev == firstPrev;
+        if (line.seq == 1 && !m_isStartProven)
+            m_report.add(1, "changed", "Event 1 does not begin a chain: its prev is not zeros.");
+        return;
+    }
+    const int64_t expected = m_report.lastSeq + 1;
+    if (line.seq == expected) {
+        if (line.prev != m_report.lastHash)
+            m_report.add(line.seq, "changed", "Event " + std::to_string(line.seq) + " does not follow on event " + std::to_string(m_report.lastSeq)
+                         + ": one of the two was changed.");
+    } else if (line.seq > expected) {
+        m_report.add(expected, "missing", range(expected, line.seq - 1) + (line.seq - 1 == expected ? " is missing." : " are missing.")
+                     + " No checkpoint says that they may be.");
+    } else {
+        m_report.add(line.seq, "reordered", "Event " + std::to_string(line.seq) + " stands behind event " + std::to_string(m_report.lastSeq) + ".");
+    }
+}
+
+void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view text)
+{
+    const auto event = parseAuditLine(text);
+    if (!event || event->action != checkpointAction)
+        return;
+    const auto *const detail = event->find("to_seq");
+    const auto *const toSeq = detail ? std::get_if<int64_t>(detail) : nullptr;
+    if (m_keys->check(*event) != CheckpointKeys::Verdict::Good || !toSeq) {
+        m_report.add(line.seq, "signature", m_keys->check(*event) == CheckpointKeys::Verdict::UnknownKey
+                     ? "The checkpoint at event " + std::to_string(line.seq) + " is signed with a key that is not among the given ones."
+                     : "The signature of the checkpoint at event " + std::to_string(line.seq) + " is not valid.");
+        return;
+    }
+    ++m_report.checkpoints;
+    if (*toSeq == line.seq - 1) {
+        if (event->text("to_hash") == line.prev)
+            m_report.signedToSeq = *toSeq;
+        else
+            m_report.add(*toSeq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
+                         + std::to_string(*toSeq) + " than the one that is there.");
+    }
+    // What is left of a longer log: a signature says where it was cut, and with which hash.
+    const int64_t firstSeq = m_report.events == 0 ? line.seq : m_report.firstSeq;
+    if (*toSeq == firstSeq - 1) {
+        if (event->text("to_hash") == m_startPrev)
+            m_isStartProven = true;
+        else
+            m_report.add(firstSeq, "changed", "Event " + std::to_string(firstSeq) + " does not follow on the event that was signed before it.");
+    }
+}
+
+VerifyReport ChainVerifier::finish()
+{
+    if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > 1) {
+        VerifyReport &report = m_report;
+        report.problems.insert(report.problems.begin(), {1, "cut", "The log begins with event " + std::to_string(report.firstSeq)
+                               + ", and no checkpoint says that what was before may be gone."});
+        ++report.problemCount;
+    }
+    return m_report;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Holds an audit log against its own chain, line by line: what was changed, removed, put elsewhere or cut off is named by its
+// seq. Looks at bytes only, but for checkpoints. Thread: one per object.
+#pragma once
+
+#include "audit/chain.h"
+#include "audit/checkpoint.h"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmproxy {
+
+struct VerifyProblem
+{
+    int64_t seq = 0;     // the first event that it is about
+    std::string kind;    // changed, missing, reordered, cut, signature, unreadable, differs
+    std::string message; // one sentence
+};
+
+struct VerifyReport
+{
+    int64_t events = 0;
+    int64_t firstSeq = 0, lastSeq = 0;
+    std::string lastHash;
+    int64_t checkpoints = 0;      // with a good signature
+    int64_t signedToSeq = 0;      // events after it are chained, but not signed yet
+    int64_t problemCount = 0;
+    std::vector<VerifyProblem> problems; // the first hundred
+    bool isGood() const { return problemCount == 0; }
+    void add(int64_t seq, std::string kind, std::string message);
+};
+
+// The seq and hashes of a line, without reading its JSON. Nothing: it is not one of ours.
+struct ChainedLine
+{
+    std::string_view covered; // what the hash is of
+    std::string_view prev, hash;
+    int64_t seq = 0;
+};
+std::optional<ChainedLine> readChainedLine(std::string_view line);
+
+class ChainVerifier
+{
+public:
+    // Without keys signatures are not looked at.
+    explicit ChainVerifier(const CheckpointKeys *keys) : m_keys(keys) {}
+
+    // The next lines are of another file: it may begin with what the one before ended with (a copy that was truncated).
+    void beginFile() { m_mayRepeat = true; }
+    // Without its newline. Returns its seq; 0 for what is no line, or is a repeat.
+    int64_t line(std::string_view text);
+    VerifyReport finish();
+
+private:
+    bool isRepeat(const ChainedLine &line) const;
+    void checkLink(const ChainedLine &line);
+    void checkSignature(const ChainedLine &line, std::string_view text);
+
+    const CheckpointKeys *m_keys;
+    ChainHasher m_hasher;
+    VerifyReport m_report;
+    bool m_mayRepeat = false;
+    bool m_isStartProven = false;
+    std::string m_startPrev;
+    std::deque<std::pair<int64_t, std::string>> m_recent; // what a file may repeat
+};
+
+} // namespace llmproxy

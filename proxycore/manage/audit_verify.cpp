@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The audit log held against itself: the files, the table, and both against each other.
+#include "base/clock.h"
+#include "config/settings.h"
+#include "manage/resources.h"
+#include "manage/views.h"
+#include "storage/audit_check.h"
+#include "storage/database.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+namespace llmproxy {
+
+namespace {
+
+QString text(const std::string &value)
+{
+    return QString::fromStdString(value);
+}
+
+QJsonValue partView(const std::optional<VerifyReport> &part)
+{
+    if (!part)
+        return {};
+    QJsonArray problems;
+    for (const VerifyProblem &problem : part->problems)
+        problems.append(QJsonObject{{QStringLiteral("seq"), qint64{problem.seq}}, {QStringLiteral("kind"), text(problem.kind)},
+                                    {QStringLiteral("message"), text(problem.message)}});
+    return QJsonObject{{QStringLiteral("events"), qint64{part->events}},
+                       {QStringLiteral("first_seq"), qint64{part->firstSeq}},
+                       {QStringLiteral("last_seq"), qint64{part->lastSeq}},
+                       {QStringLiteral("last_hash"), text(part->lastHash)},
+                       {QStringLiteral("checkpoints"), qint64{part->checkpoints}},
+                       {QStringLiteral("signed_to_seq"), qint64{part->signedToSeq}},
+                       {QStringLiteral("problem_count"), qint64{part->problemCount}},
+                       {QStringLiteral("problems"), problems}};
+}
+
+void finish(const CallPtr &call, const Result<AuditCheckReport> &report, int64_t durationMs)
+{
+    if (!report) {
+        refuse(call, report.error());
+        return;
+    }
+    if (report->cancelled) {
+        refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The server is ending; verify again when it runs.", {}});
+        return;
+    }
+    AuditEvent event = eventOf(*call, report->isGood() ? "success" : "failure", 200);
+    const VerifyReport &part = report->file ? *report->file : *report->table;
+    event.detail("to_seq", part.lastSeq);
+    event.detail("to_hash", part.lastHash);
+    if (const VerifyProblem *problem = report->first()) {
+        event.detail("reason", problem->kind);
+        event.detail("first_bad_seq", problem->seq);
+    }
+    ManageAnswer answer;
+    answer.body = QJsonDocument(auditCheckView(*report, durationMs)).toJson(QJsonDocument::Compact);
+    answerAudited(call, std::move(event), std::move(answer));
+}
+
+} // namespace
+
+QJsonObject auditCheckView(const AuditCheckReport &report, int64_t durationMs)
+{
+    const VerifyProblem *const first = report.first();
+    return {{QStringLiteral("valid"), report.isGood()},
+            {QStringLiteral("first_bad_seq"), first ? QJsonValue(qint64{first->seq}) : QJsonValue()},
+            {QStringLiteral("problem"), first ? QJsonValue(text(first->message)) : QJsonValue()},
+            {QStringLiteral("file"), partView(report.file)},
+            {QStringLiteral("table"), partView(report.table)},
+            {QStringLiteral("duration_ms"), qint64{durationMs}}};
+}
+
+void verifyAudit(const CallPtr &call)
+{
+    const Settings &settings = *call->context().settings;
+    if (!settings.auditEnabled) {
+        refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There is no audit log to verify: AUDIT_ENABLED is false.", {}});
+        return;
+    }
+    const bool started = call->state->jobs.start([call](const std::atomic<bool> &cancelled) {
+        const Settings &set = *call->context().settings;
+        const int64_t beganUs = Clock::steadyUs();
+        CheckpointKeys keys;
+        for (const std::string &pem : call->context().database->auditPublicKeys())
+            keys.add(pem);
+        AuditCheckInput input;
+        input.file = set.auditLogFile;
+        input.database = set.auditStoreInDb ? set.databasePath : std::string();
+        input.keys = &keys;
+        input.cancelled = &cancelled;
+        input.progress = [call](int64_t done, int64_t total) {
+            call->state->jobs.done = done;
+            call->state->jobs.total = total;
+        };
+        finish(call, checkAudit(input), (Clock::steadyUs() - beganUs) / 1000);
+    });
+    if (!started)
+        refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported already; try again when that is done.", {}});
+}
+
+// How far the running verification is; for a progress bar.
+void readVerifyProgress(const CallPtr &call)
+{
+    const Jobs &jobs = call->state->jobs;
+    answer(call, 200, {{QStringLiteral("running"), jobs.isRunning()}, {QStringLiteral("events_done"), qint64{jobs.done}},
+                       {QStringLiteral("events_total"), qint64{jobs.total}}});
+}
+
+void readAuditPublicKey(const CallPtr &call)
+{
+    QJsonArray keys;
+    for (const std::string &pem : call->context().database->auditPublicKeys())
+        keys.append(text(pem));
+    answer(call, 200, {{QStringLiteral("algorithm"), QStringLiteral("Ed25519")}, {QStringLiteral("public_keys"), keys}});
+}
+
+} // namespace llmproxy

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/jobs.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+namespace llmproxy {
+
+bool Jobs::start(Work work)
+{
+    if (m_running || m_cancelled)
+        return false;
+    if (m_thread.joinable())
+        m_thread.join();
+    m_running = true;
+    done = total = 0;
+    m_thread = std::thread([this, work = std::move(work)] {
+        pthread_setname_np(pthread_self(), "job");
+        setpriority(PRIO_PROCESS, 0, 10); // on Linux of this thread: requests come first
+        work(m_cancelled);
+        m_running = false;
+    });
+    return true;
+}
+
+void Jobs::end()
+{
+    m_cancelled = true;
+    if (m_thread.joinable())
+        m_thread.join();
+}
+
+} // namespace llmproxy

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Work that takes longer than a handler may: one job at a time, on a thread of its own, that ends early when the server
+// does. Thread: management; the work runs on the job's thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+namespace llmproxy {
+
+class Jobs
+{
+public:
+    Jobs() = default;
+    ~Jobs() { end(); }
+    Jobs(const Jobs &) = delete;
+    Jobs &operator=(const Jobs &) = delete;
+
+    using Work = std::function<void(const std::atomic<bool> &cancelled)>;
+    // False: one is running already.
+    bool start(Work work);
+    void end();
+    // Of the running job, or of the last one.
+    std::atomic<int64_t> done{0}, total{0};
+    bool isRunning() const { return m_running; }
+
+private:
+    std::thread m_thread;
+    std::atomic<bool> m_running{false};
+    std::atomic<bool> m_cancelled{false};
+};
+
+} // namespace llmproxy

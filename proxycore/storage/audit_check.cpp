@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/audit_check.h"
+
+#include "audit/log_set.h"
+#include "storage/audit_lines.h"
+#include "storage/audit_rows.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr int64_t progressEvery = 20'000;
+constexpr int64_t rowsAtOnce = 100'000;
+
+class Check
+{
+public:
+    explicit Check(const AuditCheckInput &input) : m_input(input), m_fileChain(input.keys), m_tableChain(input.keys) {}
+    Result<AuditCheckReport> run();
+
+private:
+    bool openTable();
+    bool readFile(const LogSetFile &file);
+    void fileLine(std::string_view line);
+    bool stepTable();
+    void tableLine();
+    bool goesOn();
+    AuditCheckReport finish();
+
+    const AuditCheckInput &m_input;
+    ChainVerifier m_fileChain, m_tableChain;
+    std::unique_ptr<SqlConnection> m_connection;
+    std::unique_ptr<AuditLines> m_rows;
+    bool m_hasRow = false;
+    int64_t m_rowsRead = 0;
+    int64_t m_tableLast = 0; // as it was before the file was read: a live log goes on meanwhile
+    int64_t m_fileLast = 0;
+    bool m_hasFile = false, m_endsAtCheckpoint = false;
+    VerifyReport m_differences;
+    int64_t m_done = 0;
+    bool m_cancelled = false;
+};
+
+bool Check::openTable()
+{
+    if (m_input.database.empty())
+        return true;
+    auto opened = SqlConnection::open(m_input.database, SqlConnection::Use::Read);
+    if (!opened)
+        return false;
+    m_connection = std::move(*opened);
+    QSqlQuery query = m_connection->query();
+    if (!query.exec(QStringLiteral("SELECT max(seq) FROM audit_events")) || !query.next())
+        return failed(query, "audit check");
+    m_tableLast = query.value(0).toLongLong();
+    query.finish();
+    m_rows = std::make_unique<AuditLines>(*m_connection, 0);
+    m_hasRow = stepTable();
+    return true;
+}
+
+bool Check::stepTable()
+{
+    // A statement that stays open for long keeps the write-ahead log from being taken in.
+    if (++m_rowsRead % rowsAtOnce == 0)
+        m_rows = std::make_unique<AuditLines>(*m_connection, m_rows->seq() + 1);
+    return m_rows->next() && m_rows->seq() <= m_tableLast;
+}
+
+bool Check::goesOn()
+{
+    if (++m_done % progressEvery == 0) {
+        m_cancelled = m_input.cancelled && *m_input.cancelled;
+        if (m_input.progress)
+            m_input.progress(m_done, std::max(m_tableLast, m_fileLast));
+    }
+    return !m_cancelled;
+}
+
+void Check::tableLine()
+{
+    m_tableChain.line(m_rows->line());
+    m_hasRow = stepTable();
+}
+
+void Check::fileLine(std::string_view line)
+{
+    const int64_t seq = m_fileChain.line(line);
+    if (seq == 0)
+        return;
+    m_fileLast = std::max(m_fileLast, seq);
+    m_endsAtCheckpoint = line.find("\"action\":\"audit.checkpoint\"") != line.npos;
+    while (m_hasRow && m_rows->seq() < seq)
+        tableLine();
+    if (m_hasRow && m_rows->seq() == seq) {
+        if (m_rows->line() != line)
+            m_differences.add(seq, "differs", "Event " + std::to_string(seq) + " is another one in the table than in the file.");
+        tableLine();
+    }
+}
+
+bool Check::readFile(const LogSetFile &file)
+{
+    m_fileChain.beginFile();
+    return visitLines(file.path, [this](std::string_view line) {
+        fileLine(line);
+        return goesOn();
+    });
+}
+
+AuditCheckReport Check::finish()
+{
+    AuditCheckReport report;
+    report.cancelled = m_cancelled;
+    if (m_hasFile)
+        report.file = m_fileChain.finish();
+    if (m_rows)
+        report.table = m_tableChain.finish();
+    if (m_cancelled)
+        return report;
+    if (m_hasFile && m_rows && m_fileLast < m_tableLast && !(m_input.olderCopy && m_endsAtCheckpoint))
+        m_differences.add(m_fileLast + 1, "cut", "The file ends with event " + std::to_string(m_fileLast) + ", the table with event "
+                          + std::to_string(m_tableLast) + ".");
+    VerifyReport *const of = report.file ? &*report.file : report.table ? &*report.table : nullptr;
+    if (of) {
+        of->problems.insert(of->problems.end(), m_differences.problems.begin(), m_differences.problems.end());
+        of->problemCount += m_differences.problemCount;
+    }
+    return report;
+}
+
+Result<AuditCheckReport> Check::run()
+{
+    if (!openTable())
+        return storageError();
+    if (!m_input.file.empty()) {
+        const std::vector<LogSetFile> files = logSet(m_input.file, m_input.alone);
+        m_hasFile = !files.empty() || m_input.database.empty();
+        for (const LogSetFile &file : files) {
+            if (!m_cancelled && !readFile(file))
+                return Error{ErrorKind::Unavailable, "audit_file", "'" + file.path + "' cannot be read to its end.", "file"};
+        }
+    }
+    while (m_hasRow && goesOn())
+        tableLine();
+    if (m_rows && m_rows->hasFailed())
+        return storageError();
+    return finish();
+}
+
+} // namespace
+
+const VerifyProblem *AuditCheckReport::first() const
+{
+    const VerifyProblem *found = nullptr;
+    for (const auto *part : {&file, &table}) {
+        if (!*part)
+            continue;
+        for (const VerifyProblem &problem : (*part)->problems) {
+            if (!found || problem.seq < found->seq)
+                found = &problem;
+        }
+    }
+    return found;
+}
+
+Result<AuditCheckReport> checkAudit(const AuditCheckInput &input)
+{
+    return Check(input).run();
+}
+
+} // namespace llmproxy

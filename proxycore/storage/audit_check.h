@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The audit log's files and its table, each by itself and against each other, row by row where both still hold an event.
+// Reads beside a running writer. Thread: any.
+#pragma once
+
+#include "audit/verify.h"
+#include "base/result.h"
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace llmproxy {
+
+struct AuditCheckInput
+{
+    std::string file;          // empty: no file
+    bool alone = false;        // that file and not what it was rotated to
+    bool olderCopy = false;    // fewer events than the table has are no fault, when the last is a checkpoint
+    std::string database;      // empty: no table
+    const CheckpointKeys *keys = nullptr;
+    const std::atomic<bool> *cancelled = nullptr;
+    std::function<void(int64_t done, int64_t total)> progress; // events; about ten times a second of work
+};
+
+struct AuditCheckReport
+{
+    std::optional<VerifyReport> file, table;
+    bool cancelled = false;
+    bool isGood() const { return (!file || file->isGood()) && (!table || table->isGood()); }
+    // The one with the lowest seq; null when all is well.
+    const VerifyProblem *first() const;
+};
+
+Result<AuditCheckReport> checkAudit(const AuditCheckInput &input);
+
+} // namespace llmproxy

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""Verifies an audit log without anything of the program's: verify_audit.py FILE… [--public-key PEM], oldest file first.
+Each line's hash is the SHA-256 of its bytes before ,"hash":, its prev the hash before, its seq one more; a checkpoint signs
+"llm-proxy audit checkpoint 1", to_seq and to_hash, a line each. Prints the first thing that is wrong and exits with 1."""
+import base64
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+
+LINE = re.compile(rb'^(\{.*,"seq":(\d+),"prev":"([0-9a-f]{64})"),"hash":"([0-9a-f]{64})"\}$', re.S)
+
+
+def signed(event, pem):
+    details = event["details"]
+    message = f"llm-proxy audit checkpoint 1\n{details['to_seq']}\n{details['to_hash']}\n".encode()
+    with tempfile.NamedTemporaryFile() as text, tempfile.NamedTemporaryFile() as signature:
+        text.write(message), text.flush()
+        signature.write(base64.b64decode(details["signature"])), signature.flush()
+        return subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", pem, "-rawin", "-in", text.name, "-sigfile", signature.name],
+                              capture_output=True).returncode == 0
+
+
+def problem(files, pem=None):
+    """None, or (seq, what) of the first problem."""
+    seq, last, recent = None, None, set()
+    for path in files:
+        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+            begins = True
+            for raw in file:
+                found = LINE.match(raw.rstrip(b"\n"))
+                if not found or not raw.endswith(b"\n"):
+                    return (seq or 0) + 1, "no event"
+                covered, number, prev, digest = found.group(1), int(found.group(2)), found.group(3), found.group(4)
+                if hashlib.sha256(covered).hexdigest().encode() != digest:
+                    return number, "changed"
+                if begins and raw in recent:  # a copied and truncated file begins with what its copy ended with
+                    continue
+                begins = False
+                event = json.loads(raw) if b'"action":"audit.checkpoint"' in covered else None
+                if event and pem and not signed(event, pem):
+                    return number, "signature"
+                starts = number == 1 and prev == b"0" * 64 or event and event["details"]["to_seq"] == number - 1 and event["details"]["to_hash"].encode() == prev
+                if not starts if seq is None else (number, prev) != (seq + 1, last):
+                    return (seq or 0) + 1, "not the next one"
+                seq, last = number, digest
+                recent.add(raw)
+    return None
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    key = arguments.pop(arguments.index("--public-key") + 1) if "--public-key" in arguments else None
+    bad = problem([a for a in arguments if a != "--public-key"], key)
+    print(f"first bad seq: {bad[0]}, {bad[1]}" if bad else "good")
+    sys.exit(1 if bad else 0)
