@@ -27,6 +27,7 @@ BUILD=(
 TESTS=(
     python3 openssl sqlite3 iproute2 testssl.sh
     certbot pebble           # certificates, and an ACME server that gives them
+    logrotate                # the guide's example is run
     clang libclang-rt-14-dev # fuzz targets
 )
 # Debian 13 has llhttp as a library, and a newer clang.

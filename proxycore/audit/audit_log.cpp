@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "audit/audit_log.h"
+#include "audit/audit_log_private.h"
 
-#include "audit/chain.h"
-#include "audit/log_file.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <csignal>
-#include <mutex>
+#include <cerrno>
+#include <cstring>
 #include <pthread.h>
-#include <set>
-#include <thread>
 
 namespace llmproxy {
 
@@ -21,88 +15,12 @@ namespace {
 
 // Access events are fsynced at most this late; a failing disk is probed this often.
 constexpr auto tick = std::chrono::seconds(1);
-constexpr size_t restoreBytes = 1 << 20;
 constexpr int64_t checkpointEvents = 1000;
 constexpr auto checkpointAge = std::chrono::minutes(1);
 // Events kept while nothing can be written.
 constexpr size_t maxKept = 100'000;
 
-struct Item
-{
-    AuditEvent event;
-    AuditLog::Written written;
-    size_t at = 0; // in its batch
-};
-
-// Written by appendNow(), inside the transaction of what it tells.
-bool isChange(const AuditEvent &event)
-{
-    if (event.result != "success")
-        return false;
-    for (const char *action : {"token.create", "token.update", "token.revoke", "token.revoke_batch", "token.refresh", "token.delete",
-                               "project.create", "project.update", "project.delete", "project.rotate_key"}) {
-        if (event.action == action)
-            return true;
-    }
-    return false;
-}
-
-// A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
-// whose correction stands in the file already, and one that went on before its line could be written.
-std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing, int64_t lastChangeSeq)
-{
-    std::set<int64_t> corrected;
-    for (const AuditEvent &event : missing) {
-        if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
-            corrected.insert(std::get<int64_t>(*seq));
-    }
-    std::vector<AuditEvent> lost;
-    std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), [&](const AuditEvent &event) {
-        return event.seq > lastChangeSeq && isChange(event) && !corrected.contains(event.seq) && !event.find("late");
-    });
-    return lost;
-}
-
 } // namespace
-
-struct AuditLog::Private
-{
-    AuditConfig config;
-    AuditTable *table = nullptr;
-    std::unique_ptr<AuditLogFile> file;
-    std::thread thread;
-
-    std::mutex fileLock; // seq, hash and the file: one writer at a time, so that lines are in seq order
-    int64_t seq = 0;
-    std::string hash{firstPrev};
-    ChainHasher hasher;
-    std::string lines; // of the batch being written; keeps its memory
-    bool unsynced = false;
-    std::vector<AuditEvent> kept; // could not be written; first on recovery
-
-    std::mutex queueLock;
-    std::condition_variable wake;
-    std::vector<Item> queue;
-    bool stopping = false;
-    std::atomic<bool> failing{false};
-    std::atomic<int64_t> lastSeq{0};
-    int64_t checkpointSeq = 0; // the newest checkpoint's own seq
-    bool worthSigning = false; // since then something else was done than looking
-    std::chrono::steady_clock::time_point checkpointAt;
-    bool recovered = false;
-
-    bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
-    void chainLine(AuditEvent &event);
-    bool isCheckpointDue() const;
-    void writeCheckpoint(bool isFirst = false);
-    bool appendFromTable(int64_t after);
-    bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
-    void handBatch(std::vector<Item> items);
-    void keep(const std::vector<AuditEvent> &events);
-    void run();
-    void everySecond();
-    void setFailing(bool now);
-};
 
 void AuditLog::Private::setFailing(bool now)
 {
@@ -252,6 +170,26 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
     }
 }
 
+void AuditLog::Private::rotateIfDue()
+{
+    const int64_t today = Clock::wallMs() / dayMs;
+    if (!packer || file->isEmpty())
+        return;
+    if (fileDay == 0)
+        fileDay = today;
+    if (file->size() < config.maxFileBytes && today <= fileDay)
+        return;
+    writeCheckpoint(); // the last line of the old file is signed, and the first of the new one says on what it follows
+    const std::string name = rotatedName(config.file, Clock::wallMs(), seq);
+    fileDay = today; // when it fails, tomorrow or a size further on is soon enough to say so again
+    if (!file->sync() || !file->rotate(name)) {
+        logError("the audit log cannot be rotated; it goes on in the same file", {{"file", name}, {"error", std::strerror(errno)}});
+        return;
+    }
+    writeCheckpoint(true);
+    packer->look();
+}
+
 void AuditLog::Private::everySecond()
 {
     const std::lock_guard guard(fileLock);
@@ -265,6 +203,7 @@ void AuditLog::Private::everySecond()
     } else if (isCheckpointDue()) {
         writeCheckpoint();
     }
+    rotateIfDue();
     if (unsynced && file && config.fsync != AuditFsync::Never) {
         if (file->sync())
             unsynced = false;
@@ -316,67 +255,6 @@ AuditLog::~AuditLog()
     stop();
 }
 
-Outcome AuditLog::start(AuditTable *table)
-{
-    if (!d->config.enabled)
-        return {};
-    std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
-    d->table = table;
-    d->seq = table->lastSeq(&d->hash);
-    if (d->seq == 0)
-        d->hash = firstPrev;
-    if (!d->config.file.empty()) {
-        d->file = std::make_unique<AuditLogFile>(d->config.file, d->config.fileMode);
-        if (Outcome failure = d->file->open(d->config.createDir))
-            return failure;
-        std::vector<AuditEvent> missing;
-        const int64_t known = d->config.storeInDb ? d->seq : -1;
-        const auto last = d->file->eventsAfter(known, [&missing](AuditEvent event) { missing.push_back(std::move(event)); });
-        // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
-        const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
-        d->recovered = d->file->wasRepaired() || !missing.empty() || (d->config.storeInDb && had < d->seq);
-        if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
-            return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
-        if (last && last->seq > d->seq) {
-            d->seq = last->seq;
-            d->hash = last->hash;
-        }
-        if (last && last->seq == d->seq && last->action == checkpointAction)
-            d->checkpointSeq = d->seq;
-        if (!missing.empty()) {
-            logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
-            // A change is committed together with its row: a line without one is of a change that never was.
-            correct(lostChanges(missing, table->lastChangeSeq()));
-            table->append(std::move(missing), nullptr);
-        }
-    }
-    d->lastSeq = d->seq;
-    d->checkpointAt = std::chrono::steady_clock::now();
-    if (d->file && d->file->isEmpty() && d->seq > 0)
-        d->writeCheckpoint(true);
-    d->thread = std::thread([this] { d->run(); });
-    return {};
-}
-
-// The power went before the file was synced, but not before the rows were.
-bool AuditLog::Private::appendFromTable(int64_t after)
-{
-    logInfo("lines of the audit log are restored from the table", {{"after_seq", std::to_string(after)}});
-    std::string text;
-    bool good = true;
-    const auto flush = [&] {
-        good = good && (text.empty() || file->append(text));
-        text.clear();
-    };
-    const bool read = table->linesAfter(after, [&](const std::string &line) {
-        text.append(line).append("\n");
-        if (text.size() > restoreBytes)
-            flush();
-    });
-    flush();
-    return read && good && file->sync();
-}
-
 bool AuditLog::recovered() const
 {
     return d->recovered;
@@ -392,6 +270,7 @@ void AuditLog::stop()
     }
     d->wake.notify_one();
     d->thread.join();
+    d->packer.reset();
 }
 
 void AuditLog::record(AuditEvent event, Written written)

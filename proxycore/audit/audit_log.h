@@ -34,6 +34,8 @@ struct AuditConfig
     bool maskClientIp = false;
     bool refuseOnError = true;    // AUDIT_ON_ERROR=refuse
     AuditFsync fsync = AuditFsync::Management;
+    int64_t maxFileBytes = 0;     // the file is rotated at this size and when the day ends in UTC; 0: somebody else does that
+    int64_t fileRetentionMs = 0;  // rotated files are removed at this age; 0: never
     std::shared_ptr<const CheckpointKey> checkpointKey; // null: no checkpoints
 };
 

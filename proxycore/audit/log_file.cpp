@@ -16,6 +16,8 @@ namespace llmproxy {
 namespace {
 
 constexpr int64_t reserveBytes = 1 << 20;
+constexpr auto repeatedAge = std::chrono::seconds(2);
+constexpr size_t mostRepeatedBytes = 16 << 20;
 constexpr int64_t firstWindow = 256 * 1024;
 
 Error fileError(const std::string &what, const std::string &path)
@@ -92,6 +94,18 @@ bool AuditLogFile::reopen()
     return true;
 }
 
+bool AuditLogFile::rotate(const std::string &name)
+{
+    // What is reserved behind the end would go with the file.
+    [[maybe_unused]] const int trimmed = ftruncate(m_fd, m_size);
+    if (rename(m_path.c_str(), name.c_str()) != 0)
+        return false;
+    if (reopen())
+        return true;
+    rename(name.c_str(), m_path.c_str());
+    return false;
+}
+
 void AuditLogFile::renewReserve()
 {
     if (m_reservedEnd >= m_size + reserveBytes && m_hasReserve)
@@ -112,10 +126,25 @@ bool AuditLogFile::append(std::string_view lines)
     if (fstat(m_fd, &info) == 0 && info.st_size < m_size) { // copytruncate
         m_size = info.st_size;
         m_reservedEnd = 0;
+        std::string again;
+        for (const Recent &recent : m_recent)
+            again += recent.lines;
+        if (!again.empty() && !write(again))
+            return false;
     }
+    if (!write(lines))
+        return false;
+    if (m_mayBeTruncated)
+        keepRecent(lines);
+    renewReserve();
+    return true;
+}
+
+bool AuditLogFile::write(std::string_view lines)
+{
     size_t done = 0;
     while (done < lines.size()) {
-        const ssize_t part = write(m_fd, lines.data() + done, lines.size() - done);
+        const ssize_t part = ::write(m_fd, lines.data() + done, lines.size() - done);
         if (part < 0 && errno == EINTR)
             continue;
         if (part <= 0) {
@@ -126,8 +155,18 @@ bool AuditLogFile::append(std::string_view lines)
         done += static_cast<size_t>(part);
     }
     m_size += static_cast<int64_t>(lines.size());
-    renewReserve();
     return true;
+}
+
+void AuditLogFile::keepRecent(std::string_view lines)
+{
+    const auto now = std::chrono::steady_clock::now();
+    m_recent.push_back({now, std::string(lines)});
+    m_recentBytes += lines.size();
+    while (m_recent.size() > 1 && (m_recent.front().at < now - repeatedAge || m_recentBytes > mostRepeatedBytes)) {
+        m_recentBytes -= m_recent.front().lines.size();
+        m_recent.pop_front();
+    }
 }
 
 bool AuditLogFile::sync()

@@ -7,6 +7,8 @@
 #include "audit/event.h"
 #include "base/result.h"
 
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,7 +18,9 @@ namespace llmproxy {
 class AuditLogFile
 {
 public:
-    AuditLogFile(std::string path, unsigned mode) : m_path(std::move(path)), m_mode(mode) {}
+    // mayBeTruncated: by logrotate's copytruncate. What was written in the last two seconds may be in no copy then; the file
+    // begins with it again.
+    AuditLogFile(std::string path, unsigned mode, bool mayBeTruncated) : m_path(std::move(path)), m_mode(mode), m_mayBeTruncated(mayBeTruncated) {}
     ~AuditLogFile();
     AuditLogFile(const AuditLogFile &) = delete;
     AuditLogFile &operator=(const AuditLogFile &) = delete;
@@ -24,6 +28,8 @@ public:
     // Creates missing folders 0700 when asked to, cuts off a half-written last line.
     Outcome open(bool createDir);
     bool reopen();
+    // Gives the file another name and goes on in a new one. False: nothing has changed.
+    bool rotate(const std::string &name);
     // All of it or, after an error, none of it.
     bool append(std::string_view lines);
     bool sync();
@@ -40,12 +46,22 @@ public:
     const std::string &path() const { return m_path; }
 
 private:
+    struct Recent
+    {
+        std::chrono::steady_clock::time_point at;
+        std::string lines;
+    };
     bool openDescriptor();
+    bool write(std::string_view lines);
+    void keepRecent(std::string_view lines);
 
     std::string m_path;
     unsigned m_mode;
     int m_fd = -1;
     int64_t m_size = 0;
+    const bool m_mayBeTruncated;
+    std::deque<Recent> m_recent;
+    size_t m_recentBytes = 0;
     int64_t m_reservedEnd = 0;
     bool m_hasReserve = true;
     bool m_repaired = false;

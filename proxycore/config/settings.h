@@ -42,6 +42,7 @@ struct Settings
     unsigned auditFileMode = 0600;
     bool auditRefuseOnError = true, auditCreateDir = true, auditStoreInDb = true, auditMaskClientIp = false;
     bool auditMaskUnprefixedFull = false;
+    int64_t auditRetentionMs = 0, auditMaxFileBytes = 0, auditFileRetentionMs = 0; // 0: off
     std::string auditFsync;          // management, always, never
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;

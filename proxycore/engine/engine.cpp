@@ -110,6 +110,8 @@ Outcome Engine::Private::openStorage()
     config.createDir = settings.auditCreateDir;
     config.storeInDb = settings.auditStoreInDb;
     config.maskClientIp = settings.auditMaskClientIp;
+    config.maxFileBytes = settings.auditMaxFileBytes;
+    config.fileRetentionMs = settings.auditFileRetentionMs;
     config.refuseOnError = settings.auditRefuseOnError;
     config.fsync = settings.auditFsync == "always" ? AuditFsync::Always
                    : settings.auditFsync == "never" ? AuditFsync::Never : AuditFsync::Management;

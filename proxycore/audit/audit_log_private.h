@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What AuditLog is made of; for its own source files.
+#pragma once
+
+#include "audit/audit_log.h"
+#include "audit/chain.h"
+#include "audit/log_file.h"
+#include "audit/rotation.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace llmproxy {
+
+inline constexpr int64_t dayMs = 86'400'000;
+
+struct AuditLog::Private
+{
+    struct Item
+    {
+        AuditEvent event;
+        AuditLog::Written written;
+        size_t at = 0; // in its batch
+    };
+
+    AuditConfig config;
+    AuditTable *table = nullptr;
+    std::unique_ptr<AuditLogFile> file;
+    std::thread thread;
+
+    std::mutex fileLock; // seq, hash and the file: one writer at a time, so that lines are in seq order
+    int64_t seq = 0;
+    std::string hash{firstPrev};
+    ChainHasher hasher;
+    std::string lines; // of the batch being written; keeps its memory
+    bool unsynced = false;
+    std::vector<AuditEvent> kept; // could not be written; first on recovery
+
+    std::mutex queueLock;
+    std::condition_variable wake;
+    std::vector<Item> queue;
+    bool stopping = false;
+    std::atomic<bool> failing{false};
+    std::atomic<int64_t> lastSeq{0};
+    int64_t checkpointSeq = 0; // the newest checkpoint's own seq
+    bool worthSigning = false; // since then something else was done than looking
+    std::chrono::steady_clock::time_point checkpointAt;
+    bool recovered = false;
+    int64_t fileDay = 0; // of the file's first event, days since 1970 in UTC
+    std::unique_ptr<LogPacker> packer;
+
+    bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
+    void chainLine(AuditEvent &event);
+    bool isCheckpointDue() const;
+    void writeCheckpoint(bool isFirst = false);
+    bool appendFromTable(int64_t after);
+    void rotateIfDue();
+    bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
+    void handBatch(std::vector<Item> items);
+    void keep(const std::vector<AuditEvent> &events);
+    void run();
+    void everySecond();
+    void setFailing(bool now);
+};
+
+} // namespace llmproxy

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What a start makes of what the last end left: half a line, rows without lines, lines without rows, changes that never were.
+#include "audit/audit_log_private.h"
+
+#include "audit/log_set.h"
+#include "base/log.h"
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t restoreBytes = 1 << 20;
+
+// Written by appendNow(), inside the transaction of what it tells.
+bool isChange(const AuditEvent &event)
+{
+    if (event.result != "success")
+        return false;
+    for (const char *action : {"token.create", "token.update", "token.revoke", "token.revoke_batch", "token.refresh", "token.delete",
+                               "project.create", "project.update", "project.delete", "project.rotate_key"}) {
+        if (event.action == action)
+            return true;
+    }
+    return false;
+}
+
+// A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
+// whose correction stands in the file already, and one that went on before its line could be written.
+std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing, int64_t lastChangeSeq)
+{
+    std::set<int64_t> corrected;
+    for (const AuditEvent &event : missing) {
+        if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
+            corrected.insert(std::get<int64_t>(*seq));
+    }
+    std::vector<AuditEvent> lost;
+    std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), [&](const AuditEvent &event) {
+        return event.seq > lastChangeSeq && isChange(event) && !corrected.contains(event.seq) && !event.find("late");
+    });
+    return lost;
+}
+
+} // namespace
+
+Outcome AuditLog::start(AuditTable *table)
+{
+    if (!d->config.enabled)
+        return {};
+    std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
+    d->table = table;
+    d->seq = table->lastSeq(&d->hash);
+    if (d->seq == 0)
+        d->hash = firstPrev;
+    if (!d->config.file.empty()) {
+        d->file = std::make_unique<AuditLogFile>(d->config.file, d->config.fileMode, d->config.maxFileBytes == 0);
+        if (Outcome failure = d->file->open(d->config.createDir))
+            return failure;
+        std::vector<AuditEvent> missing;
+        const int64_t known = d->config.storeInDb ? d->seq : -1;
+        const auto last = d->file->eventsAfter(known, [&missing](AuditEvent event) { missing.push_back(std::move(event)); });
+        // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
+        const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
+        d->recovered = d->file->wasRepaired() || !missing.empty() || (d->config.storeInDb && had < d->seq);
+        if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
+            return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
+        if (last && last->seq > d->seq) {
+            d->seq = last->seq;
+            d->hash = last->hash;
+        }
+        if (last && last->seq == d->seq && last->action == checkpointAction)
+            d->checkpointSeq = d->seq;
+        if (!missing.empty()) {
+            logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
+            // A change is committed together with its row: a line without one is of a change that never was.
+            correct(lostChanges(missing, table->lastChangeSeq()));
+            table->append(std::move(missing), nullptr);
+        }
+    }
+    d->lastSeq = d->seq;
+    d->checkpointAt = std::chrono::steady_clock::now();
+    if (d->file && d->file->isEmpty() && d->seq > 0)
+        d->writeCheckpoint(true);
+    if (d->file && d->config.maxFileBytes > 0) {
+        visitLines(d->config.file, [this](std::string_view line) {
+            const auto first = parseAuditLine(line);
+            d->fileDay = first ? first->timestampMs / dayMs : 0;
+            return false;
+        });
+        d->packer = std::make_unique<LogPacker>(d->config.file, d->config.fileMode, d->config.fileRetentionMs);
+    }
+    d->thread = std::thread([this] { d->run(); });
+    return {};
+}
+
+// The power went before the file was synced, but not before the rows were.
+bool AuditLog::Private::appendFromTable(int64_t after)
+{
+    logInfo("lines of the audit log are restored from the table", {{"after_seq", std::to_string(after)}});
+    std::string text;
+    bool good = true;
+    const auto flush = [&] {
+        good = good && (text.empty() || file->append(text));
+        text.clear();
+    };
+    const bool read = table->linesAfter(after, [&](const std::string &line) {
+        text.append(line).append("\n");
+        if (text.size() > restoreBytes)
+            flush();
+    });
+    flush();
+    return read && good && file->sync();
+}
+
+} // namespace llmproxy

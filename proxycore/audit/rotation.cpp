@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "audit/rotation.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <QDir>
+#include <QRegularExpression>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr auto lookEvery = std::chrono::hours(1);
+constexpr size_t windowBytes = 256 * 1024;
+
+bool copyInto(int from, gzFile to)
+{
+    std::string window(windowBytes, '\0');
+    while (true) {
+        const ssize_t got = read(from, window.data(), window.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        if (gzwrite(to, window.data(), static_cast<unsigned>(got)) != got)
+            return false;
+    }
+}
+
+bool packInto(int from, const std::string &target, unsigned mode)
+{
+    const int fd = open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return false;
+    fchmod(fd, mode);
+    const gzFile packed = gzdopen(dup(fd), "wb6");
+    bool good = packed && copyInto(from, packed);
+    good = (!packed || gzclose(packed) == Z_OK) && good;
+    good = good && fsync(fd) == 0;
+    close(fd);
+    return good;
+}
+
+} // namespace
+
+std::string rotatedName(const std::string &path, int64_t wallMs, int64_t lastSeq)
+{
+    std::string stamp = rfc3339(wallMs).substr(0, 19) + "Z";
+    std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+    return path + "." + stamp + "-" + std::to_string(lastSeq);
+}
+
+std::vector<RotatedFile> rotatedFiles(const std::string &path)
+{
+    static const QRegularExpression pattern(QStringLiteral("\\.(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})Z-(\\d+)(\\.gz)?$"));
+    const QFileInfo main(QString::fromStdString(path));
+    std::vector<RotatedFile> files;
+    const QStringList names = main.dir().entryList({main.fileName() + QLatin1String(".*")}, QDir::Files);
+    for (const QString &name : names) {
+        const auto match = pattern.match(name, main.fileName().size());
+        if (!match.hasMatch() || match.capturedStart() != main.fileName().size())
+            continue;
+        const QString time = match.captured(1) + QLatin1Char('-') + match.captured(2) + QLatin1Char('-') + match.captured(3) + QLatin1Char('T')
+            + match.captured(4) + QLatin1Char(':') + match.captured(5) + QLatin1Char(':') + match.captured(6) + QLatin1Char('Z');
+        files.push_back({main.dir().filePath(name).toStdString(), parseRfc3339(time), match.captured(7).toLongLong(), match.hasCaptured(8)});
+    }
+    std::sort(files.begin(), files.end(), [](const RotatedFile &a, const RotatedFile &b) { return a.lastSeq < b.lastSeq; });
+    return files;
+}
+
+bool packFile(const std::string &path, unsigned mode)
+{
+    const int from = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return false;
+    const std::string unfinished = path + ".gz.tmp";
+    const bool good = packInto(from, unfinished, mode) && rename(unfinished.c_str(), (path + ".gz").c_str()) == 0;
+    const int error = errno;
+    close(from);
+    if (good)
+        return unlink(path.c_str()) == 0;
+    unlink(unfinished.c_str());
+    logError("a rotated audit log cannot be compressed; it stays as it is", {{"file", path}, {"error", std::strerror(error)}});
+    return false;
+}
+
+LogPacker::LogPacker(std::string path, unsigned mode, int64_t retentionMs)
+    : m_path(std::move(path)), m_mode(mode), m_retentionMs(retentionMs), m_thread([this] { run(); })
+{
+}
+
+LogPacker::~LogPacker()
+{
+    {
+        const std::lock_guard guard(m_lock);
+        m_ending = true;
+    }
+    m_wake.notify_one();
+    m_thread.join();
+}
+
+void LogPacker::look()
+{
+    {
+        const std::lock_guard guard(m_lock);
+        m_looking = true;
+    }
+    m_wake.notify_one();
+}
+
+void LogPacker::run()
+{
+    pthread_setname_np(pthread_self(), "rotation");
+    setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
+    std::unique_lock guard(m_lock);
+    while (!m_ending) {
+        m_wake.wait_for(guard, lookEvery, [this] { return m_looking || m_ending; });
+        if (m_ending)
+            return;
+        m_looking = false;
+        guard.unlock();
+        pack();
+        removeOld();
+        guard.lock();
+    }
+}
+
+void LogPacker::pack()
+{
+    for (const RotatedFile &file : rotatedFiles(m_path)) {
+        {
+            const std::lock_guard guard(m_lock);
+            if (m_ending)
+                return; // the next start goes on
+        }
+        if (!file.packed)
+            packFile(file.path, m_mode);
+    }
+}
+
+// What follows on a removed file begins with a signed checkpoint over its last event: it still verifies.
+void LogPacker::removeOld() const
+{
+    if (m_retentionMs == 0)
+        return;
+    for (const RotatedFile &file : rotatedFiles(m_path)) {
+        if (file.rotatedMs >= Clock::wallMs() - m_retentionMs || file.rotatedMs <= 0)
+            continue;
+        if (unlink(file.path.c_str()) == 0)
+            logInfo("an old audit log is removed", {{"file", file.path}});
+        else
+            logError("an old audit log cannot be removed", {{"file", file.path}, {"error", std::strerror(errno)}});
+    }
+}
+
+} // namespace llmproxy
