@@ -14,6 +14,7 @@ struct AuditOptions
     Target target;
     int64_t seq = 0;
     int64_t most = 50;
+    std::string olderThan;
     Query filters;
 };
 using Options = std::shared_ptr<AuditOptions>;
@@ -49,6 +50,18 @@ int showEvent(const CommandLine &line, const AuditOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq));
+    if (!answer.ok())
+        return complain(answer);
+    o.target.json ? printJson(answer.body) : printObject(answer.body);
+    return ExitOk;
+}
+
+int cleanUp(const CommandLine &line, const AuditOptions &o)
+{
+    OpenClient opened;
+    if (const int code = openClient(line.options, o.target, opened))
+        return code;
+    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}});
     if (!answer.ok())
         return complain(answer);
     o.target.json ? printJson(answer.body) : printObject(answer.body);
@@ -94,6 +107,12 @@ void addAuditCommands(CommandLine &line)
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
 
     addAuditVerify(audit, line);
+
+    o = std::make_shared<AuditOptions>();
+    CLI::App *cleanup = audit->add_subcommand("cleanup", "Remove old audit rows; the server does it hourly itself, at AUDIT_RETENTION");
+    addTarget(cleanup, o->target);
+    cleanup->add_option("--older-than", o->olderThan, "Age, such as 90d")->required()->type_name("DURATION");
+    cleanup->callback([&line, o] { line.chosen = [&line, o] { return cleanUp(line, *o); }; });
 }
 
 } // namespace llmproxy

@@ -15,9 +15,9 @@ namespace {
 constexpr size_t keyBytes = 32;
 
 // What is signed. The first line keeps the signature from being valid for anything else.
-std::string messageOf(int64_t toSeq, std::string_view toHash)
+std::string messageOf(std::string_view purpose, int64_t toSeq, std::string_view toHash)
 {
-    return "llm-proxy audit checkpoint 1\n" + std::to_string(toSeq) + "\n" + std::string(toHash) + "\n";
+    return "llm-proxy audit " + std::string(purpose) + " 1\n" + std::to_string(toSeq) + "\n" + std::string(toHash) + "\n";
 }
 
 std::string publicBytes(EVP_PKEY *key)
@@ -89,7 +89,19 @@ std::string CheckpointKey::publicPem() const
 
 AuditEvent CheckpointKey::checkpoint(int64_t toSeq, const std::string &toHash) const
 {
-    const std::string message = messageOf(toSeq, toHash);
+    return signedEvent("checkpoint", toSeq, toHash);
+}
+
+AuditEvent CheckpointKey::retention(int64_t toSeq, const std::string &toHash) const
+{
+    AuditEvent event = signedEvent("retention", toSeq, toHash);
+    event.ownText("purpose", "retention");
+    return event;
+}
+
+AuditEvent CheckpointKey::signedEvent(std::string_view purpose, int64_t toSeq, const std::string &toHash) const
+{
+    const std::string message = messageOf(purpose, toSeq, toHash);
     unsigned char signature[64];
     size_t size = sizeof signature;
     const auto context = newContext();
@@ -127,7 +139,7 @@ CheckpointKeys::Verdict CheckpointKeys::check(const AuditEvent &checkpoint) cons
     const QByteArray signature = QByteArray::fromBase64(QByteArray(text.data(), static_cast<qsizetype>(text.size())));
     if (!toSeq)
         return Verdict::Bad;
-    const std::string message = messageOf(*toSeq, checkpoint.text("to_hash"));
+    const std::string message = messageOf(checkpoint.text("purpose").empty() ? "checkpoint" : checkpoint.text("purpose"), *toSeq, checkpoint.text("to_hash"));
     const auto context = newContext();
     const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key->second.get()) == 1
         && EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char *>(signature.data()), static_cast<size_t>(signature.size()),

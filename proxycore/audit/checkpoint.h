@@ -32,8 +32,11 @@ public:
     std::string publicPem() const;
     // The chained line that says the chain up to this seq, which has this hash, is ours. Without seq.
     AuditEvent checkpoint(int64_t toSeq, const std::string &toHash) const;
+    // The line that says that what was up to this seq may be gone from the table.
+    AuditEvent retention(int64_t toSeq, const std::string &toHash) const;
 
 private:
+    AuditEvent signedEvent(std::string_view purpose, int64_t toSeq, const std::string &toHash) const;
     explicit CheckpointKey(PublicKey key);
     PublicKey m_key; // with its private half
     std::string m_id;

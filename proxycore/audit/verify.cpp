@@ -129,6 +129,12 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
         return;
     }
     ++m_report.checkpoints;
+    if (event->text("purpose") == "retention") {
+        m_mayBeGone = std::max(m_mayBeGone, *toSeq);
+        if (*toSeq == m_report.firstSeq - 1 && event->text("to_hash") != m_startPrev)
+            m_report.add(m_report.firstSeq, "changed", "Event " + std::to_string(m_report.firstSeq) + " does not follow on the event that was signed before it.");
+        return;
+    }
     if (*toSeq == line.seq - 1) {
         if (event->text("to_hash") == line.prev)
             m_report.signedToSeq = *toSeq;
@@ -148,7 +154,7 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
 
 VerifyReport ChainVerifier::finish()
 {
-    if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > 1) {
+    if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > 1 && m_report.firstSeq > m_mayBeGone + 1) {
         VerifyReport &report = m_report;
         report.problems.insert(report.problems.begin(), {1, "cut", "The log begins with event " + std::to_string(report.firstSeq)
                                + ", and no checkpoint says that what was before may be gone."});

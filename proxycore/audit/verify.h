@@ -65,6 +65,7 @@ private:
     VerifyReport m_report;
     bool m_mayRepeat = false;
     bool m_isStartProven = false;
+    int64_t m_mayBeGone = 0; // a signature says so, up to this seq
     std::string m_startPrev;
     std::deque<std::pair<int64_t, std::string>> m_recent; // what a file may repeat
 };

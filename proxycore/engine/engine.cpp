@@ -21,6 +21,7 @@ namespace llmproxy {
 namespace {
 
 constexpr int flushEveryMs = 5'000;
+constexpr int retentionEveryMs = 3'600'000;
 constexpr int memoryEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
@@ -181,6 +182,7 @@ void Engine::Private::makeApi()
     bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
+    bridge->every(retentionEveryMs, [this] { api->applyRetention(); });
     bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
 }
 
@@ -270,6 +272,7 @@ Outcome Engine::start()
         d->audit->record(std::move(started), nullptr);
     }
     if (d->options.networkListener) {
+        d->api->applyRetention();
         if (!d->plainAddress.empty())
             logInfo("redirecting to https", {{"address", d->plainAddress}});
         logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});

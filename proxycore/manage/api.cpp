@@ -2,6 +2,7 @@
 #include "manage/api.h"
 
 #include "manage/call.h"
+#include "manage/resources.h"
 #include "manage/route_table.h"
 
 namespace llmproxy {
@@ -65,6 +66,11 @@ ManageApi::ManageApi(ManageContext context) : d(std::make_unique<Private>())
 void ManageApi::endJobs()
 {
     d->state->jobs.end();
+}
+
+void ManageApi::applyRetention()
+{
+    llmproxy::applyRetention(d->state);
 }
 
 ManageApi::~ManageApi() = default;

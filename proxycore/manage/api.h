@@ -82,6 +82,8 @@ public:
     void handle(const ManageRequest &request, Complete complete);
     // Verifications and exports that run are told to end, and waited for. Before the server stops.
     void endJobs();
+    // AUDIT_RETENTION, when it is time: old audit rows are removed in the background.
+    void applyRetention();
     // The routes, as used by the front's route table and the OpenAPI test: "GET /manage/projects/{id}".
     static std::vector<std::string> routes();
     static QByteArray openApi(); // the served description

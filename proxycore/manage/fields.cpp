@@ -212,6 +212,7 @@ void addTokenSchemas(std::vector<Schema> &all)
                         {number("grace_minutes", "0: it ends at once.", 0, minutesOfCentury),
                          number("grace_seconds", "0: it ends at once.", 0, minutesOfCentury * 60),
                          text("grace", "A duration: 30s, 10m, 2h.", 20)}));
+    all.push_back(input("AuditCleanup", "What is old.", {required(text("older_than", "A duration, like 90d.", 20))}));
     all.push_back(input("TokenValidate", "A token to look at; it is not used.",
                         {required(text("token", "The whole token.", 8192))}));
     all.push_back(input("Nothing", "No fields.", {}));
@@ -294,6 +295,8 @@ void addOtherSchemas(std::vector<Schema> &all)
                          {flag("valid", "Nothing is wrong."), nullable(number("first_bad_seq", "First event with a problem.")),
                           nullable(text("problem", "What it is.", 1000)), nullable(object("file", "AuditCheckPart", "The files; null: none.")),
                           nullable(object("table", "AuditCheckPart", "The table; null: none.")), number("duration_ms", "How long it took.")}));
+    all.push_back(answer("AuditCleaned", "What was removed.",
+                         {number("rows", "Audit rows."), number("from_seq", "First of them; 0: none."), number("to_seq", "Last of them.")}));
     all.push_back(answer("JobProgress", "A running job, or the last one.",
                          {flag("running", "It runs."), number("events_done", "Events looked at."), number("events_total", "Of so many.")}));
     all.push_back(answer("AuditPublicKey", "Public keys of checkpoints, the newest last.",

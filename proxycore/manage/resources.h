@@ -33,6 +33,10 @@ void verifyAudit(const CallPtr &call);
 void readVerifyProgress(const CallPtr &call);
 void readAuditPublicKey(const CallPtr &call);
 
+// audit_cleanup.cpp
+void cleanUpAudit(const CallPtr &call);
+void applyRetention(const std::shared_ptr<ManageState> &state);
+
 // doctor_resource.cpp, overview_resource.cpp
 void readDoctor(const CallPtr &call);
 void readOverview(const CallPtr &call);

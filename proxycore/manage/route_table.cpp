@@ -52,6 +52,8 @@ std::vector<Route> declare()
          "audit.verify", none, "NoQuery", "Nothing", 200, "AuditCheck", verifyAudit},
         {"GET", "/manage/audit/verify", "readVerifyProgress", "How far a running verification is.", None, "", none, "NoQuery", "", 200,
          "JobProgress", readVerifyProgress},
+        {"POST", "/manage/audit/cleanup", "cleanUpAudit", "Removes old audit rows; what remains still verifies.", Waited, "audit.cleanup", none, "NoQuery",
+         "AuditCleanup", 200, "AuditCleaned", cleanUpAudit},
         {"GET", "/manage/audit/public-key", "readAuditPublicKey", "What checks the signatures of checkpoints.", None, "", none, "NoQuery", "", 200,
          "AuditPublicKey", readAuditPublicKey},
         {"GET", "/manage/audit/{id}", "readAudit", "Shows an audit event.", Read, "audit.read", none, "NoQuery", "",

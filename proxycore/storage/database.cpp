@@ -238,6 +238,34 @@ int64_t Database::lastChangeSeq()
     return query.exec() && query.next() ? query.value(0).toLongLong() : 0;
 }
 
+void Database::removeAudit(int64_t toSeq, std::function<void(bool ok, int64_t rows)> done)
+{
+    d->writer->retain(toSeq, std::move(done));
+}
+
+// Ruling 44: a prefix by seq, up to the first younger row, whatever the clock did in between.
+Result<Database::OldAudit> Database::oldAudit(int64_t beforeMs)
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return storageError();
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("SELECT seq, timestamp, hash FROM audit_events ORDER BY seq"));
+    if (!query.exec()) {
+        failed(query, "retention");
+        return storageError();
+    }
+    const QString before = QString::fromStdString(sqlTimestamp(beforeMs));
+    OldAudit old;
+    while (query.next() && query.value(1).toString() < before) {
+        old.toSeq = query.value(0).toLongLong();
+        old.toHash = query.value(2).toString().toStdString();
+        old.fromSeq = old.fromSeq > 0 ? old.fromSeq : old.toSeq;
+        ++old.rows;
+    }
+    return old;
+}
+
 bool Database::linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line)
 {
     auto connection = d->connect(SqlConnection::Use::Read);

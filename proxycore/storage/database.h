@@ -65,6 +65,12 @@ public:
     // Of all keys that ever signed here, PEM.
     std::vector<std::string> auditPublicKeys();
 
+    // Removes audit rows up to this seq, a thousand at a time between other writes; done(ok, rows) on the storage thread.
+    void removeAudit(int64_t toSeq, std::function<void(bool ok, int64_t rows)> done);
+    // The newest of the oldest rows that are all older than this, with how many there are; toSeq 0: none.
+    struct OldAudit { int64_t fromSeq = 0, toSeq = 0, rows = 0; std::string toHash; };
+    Result<OldAudit> oldAudit(int64_t beforeMs);
+
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
     // Version and source id of the SQLite in use; empty when it cannot be asked.

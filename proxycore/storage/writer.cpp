@@ -96,6 +96,33 @@ void Writer::update(std::vector<ReferenceValue> values)
     m_wake.notify_one();
 }
 
+void Writer::retain(int64_t toSeq, Retention::Done done)
+{
+    {
+        const std::lock_guard guard(m_lock);
+        if (!m_stopped && !m_stopping && !m_retain) {
+            m_retain.emplace(toSeq, std::move(done));
+            m_wake.notify_one();
+            return;
+        }
+    }
+    done(false, 0);
+}
+
+// A thousand rows, then whoever waits has his turn again.
+void Writer::stepRetention()
+{
+    if (!m_retention.isActive())
+        return;
+    bool termsGone = false;
+    if (!m_connection || !m_retention.step(*m_connection, &termsGone)) {
+        m_retention.abandon();
+        return;
+    }
+    if (termsGone)
+        m_auditInsert->abandon();
+}
+
 void Writer::stop()
 {
     if (!m_thread.joinable())
@@ -122,7 +149,9 @@ void Writer::run()
         applyUpdates(updates);
         takeRows();
         work(submits, tick);
+        stepRetention();
     }
+    m_retention.abandon();
     close();
 }
 
@@ -134,13 +163,17 @@ bool Writer::wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &upd
     const auto hasWork = [this] { return !m_submits.empty() || !m_rows.empty() || !m_updates.empty(); };
     const auto isDue = [this] {
         const bool rows = !m_rows.empty() && (m_rowsUrgent || std::chrono::steady_clock::now() >= m_rowsDue);
-        return m_stopping || !m_submits.empty() || !m_updates.empty() || rows || std::chrono::steady_clock::now() >= m_nextTick;
+        return m_stopping || m_retain || m_retention.isActive() || !m_submits.empty() || !m_updates.empty() || rows || std::chrono::steady_clock::now() >= m_nextTick;
     };
     while (!isDue())
         m_wake.wait_until(guard, m_rows.empty() ? m_nextTick : std::min(m_nextTick, m_rowsDue));
     m_stopped = m_stopping && !hasWork();
     submits.swap(m_submits);
     updates.swap(m_updates);
+    if (auto retain = std::exchange(m_retain, std::nullopt)) {
+        guard.unlock();
+        m_retention.begin(retain->first, std::move(retain->second));
+    }
     return !m_stopped;
 }
 

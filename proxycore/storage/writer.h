@@ -8,6 +8,7 @@
 #include "storage/access_rows.h"
 #include "storage/audit_rows.h"
 #include "storage/counters.h"
+#include "storage/retention.h"
 #include "storage/database.h"
 #include "storage/entries.h"
 
@@ -45,6 +46,8 @@ public:
     void submit(AccessStore::Decide decide, AccessStore::Done done);
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
     void update(std::vector<ReferenceValue> values);
+    // Removes audit rows up to this seq, between other work; done on the storage thread.
+    void retain(int64_t toSeq, Retention::Done done);
     bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
     // Everything queued is written first.
     void stop();
@@ -85,6 +88,7 @@ private:
     void answerRows(bool stored);
     void refuseWaiting();
     void applyUpdates(const std::vector<ReferenceValue> &values);
+    void stepRetention();
     void close();
     void setHealthy(bool healthy);
 
@@ -96,6 +100,7 @@ private:
     std::unique_ptr<Counters> m_counters;
     std::unique_ptr<SqlConnection> m_connection;
     std::unique_ptr<AuditInsert> m_auditInsert;
+    Retention m_retention;
     std::vector<Rows> m_waiting; // taken, not committed
     bool m_tableBehind = false; // rows were dropped: the table stays a beginning of the file until the next start
 
@@ -104,6 +109,7 @@ private:
     std::vector<Submit> m_submits;
     std::vector<Rows> m_rows;
     std::vector<ReferenceValue> m_updates;
+    std::optional<std::pair<int64_t, Retention::Done>> m_retain;
     size_t m_rowCount = 0; // queued and waiting
     bool m_rowsUrgent = false; // somebody waits for them
     std::chrono::steady_clock::time_point m_rowsDue;

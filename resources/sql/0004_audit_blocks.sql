@@ -98,8 +98,9 @@ INSERT INTO audit_request_ends
 
 DROP INDEX idx_audit_request;
 
--- A row that is deleted by hand is not counted any more.
-CREATE TRIGGER audit_events_deleted AFTER DELETE ON audit_events BEGIN
+-- A row that is deleted by hand is not counted any more; retention removes whole blocks itself.
+CREATE TRIGGER audit_events_deleted AFTER DELETE ON audit_events
+WHEN OLD.seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'retention_seq'), 0) BEGIN
     UPDATE audit_postings SET events = events - 1 WHERE block = OLD.seq / 256 AND term IN (
         SELECT id FROM audit_terms WHERE
            kind = 'action' AND value = OLD.action

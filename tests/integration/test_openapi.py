@@ -88,6 +88,7 @@ class OpenApi(Proxy):
                  ("POST", "/manage/tokens/validate", {"token": token["token"]}, None),
                  ("GET", "/manage/audit", None, None), ("GET", "/manage/audit/{id}", None, seq),
                  ("POST", "/manage/audit/verify", {}, None), ("GET", "/manage/audit/verify", None, None), ("GET", "/manage/audit/public-key", None, None),
+                 ("POST", "/manage/audit/cleanup", {"older_than": "90d"}, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),
@@ -174,7 +175,7 @@ class OpenApi(Proxy):
                     continue
                 node = self.schema(operation["requestBody"]["content"]["application/json"]["schema"])
                 ids = token if path.startswith("/manage/tokens") else project
-                good = {"name": "N", "api_key": KEY, "project_id": project, "token": "tok-x", "is_active": False}
+                good = {"name": "N", "api_key": KEY, "project_id": project, "token": "tok-x", "is_active": False, "older_than": "90d"}
                 base = {name: good[name] for name in node.get("required", [])}
                 cases = [("surprise", 1)] + [(name, value) for name, one in node["properties"].items() for value in self.wrong_values(one)]
                 for name, value in cases:

@@ -97,6 +97,28 @@ class Verify(Cli):
         self.assertEqual([p["kind"] for p in report["table"]["problems"]], ["missing", "changed"])
         database.close()
 
+    def test_old_rows_go_and_the_rest_verifies(self):
+        """The file keeps what the table gives up."""
+        self.history()
+        total = self.json("audit", "list", "--limit", "1")["items"][0]["seq"]
+        lines = self.file.read_text().splitlines()
+        self.local("audit", "cleanup", "--older-than", "0", code=2)
+        self.assertEqual(self.json("audit", "cleanup", "--older-than", "30d")["rows"], 0)
+        cleaned = self.json("audit", "cleanup", "--older-than", "1ms")
+        self.assertGreaterEqual(cleaned["to_seq"], total)
+        self.assertEqual((cleaned["from_seq"], cleaned["rows"]), (1, cleaned["to_seq"]))
+        database = sqlite3.connect(self.data / "llm-proxy.db")
+        self.assertEqual(database.execute("SELECT min(seq) FROM audit_events").fetchone()[0], cleaned["to_seq"] + 1)
+        self.assertTrue(self.verify()["valid"])
+        self.assertEqual(self.file.read_text().splitlines()[:len(lines)], lines)
+        event = [json.loads(line) for line in self.file.read_text().splitlines() if '"action":"audit.cleanup"' in line][-1]
+        self.assertEqual((event["actor"], event["details"]["to_seq"]), ("cli", cleaned["to_seq"]))
+        # More than was signed is still found.
+        with database:
+            database.execute("DELETE FROM audit_events WHERE seq <= ?", (cleaned["to_seq"] + 1,))
+        database.close()
+        self.assertEqual(self.verify(code=1)["table"]["problems"][0]["kind"], "cut")
+
     def test_a_signature_cannot_be_made_without_the_key(self):
         """Everything else can be computed again by who can write the file."""
         import hashlib

@@ -17,7 +17,7 @@ LINE = re.compile(rb'^(\{.*,"seq":(\d+),"prev":"([0-9a-f]{64})"),"hash":"([0-9a-
 
 def signed(event, pem):
     details = event["details"]
-    message = f"llm-proxy audit checkpoint 1\n{details['to_seq']}\n{details['to_hash']}\n".encode()
+    message = f"llm-proxy audit {details.get('purpose', 'checkpoint')} 1\n{details['to_seq']}\n{details['to_hash']}\n".encode()
     with tempfile.NamedTemporaryFile() as text, tempfile.NamedTemporaryFile() as signature:
         text.write(message), text.flush()
         signature.write(base64.b64decode(details["signature"])), signature.flush()

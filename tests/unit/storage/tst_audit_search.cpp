@@ -4,9 +4,11 @@
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
 #include "storage/migrations.h"
+#include "storage/retention.h"
 #include "test_registry.h"
 
 #include <QTemporaryDir>
+#include <optional>
 #include <random>
 
 static void initSql()
@@ -193,6 +195,40 @@ private Q_SLOTS:
         AuditQuery all;
         all.actor = "client";
         QCOMPARE(table.pages(all).size(), size_t{600});
+    }
+
+    void retentionTakesTheOldestInBatches()
+    {
+        Table table;
+        std::vector<AuditEvent> events = history(3000);
+        QVERIFY(table.insert(events));
+        Retention retention;
+        std::optional<std::pair<bool, int64_t>> ended;
+        retention.begin(2222, [&ended](bool ok, int64_t rows) { ended = {ok, rows}; });
+        bool termsGone = false;
+        int steps = 0;
+        for (; retention.isActive(); ++steps)
+            QVERIFY(retention.step(*table.connection, &termsGone));
+        QVERIFY(steps > 4 && termsGone);
+        QCOMPARE(ended->second, int64_t{2222});
+        QVERIFY(ended->first);
+        AuditQuery all;
+        all.oldestFirst = true;
+        const auto left = table.pages(all);
+        QCOMPARE(left.size(), size_t{778});
+        QCOMPARE(left.front(), int64_t{2223});
+        QSqlQuery query = table.connection->query();
+        // What only the removed ones had is forgotten, as somebody's user agent would be.
+        QVERIFY(query.exec(QStringLiteral("SELECT count(*) FROM audit_terms WHERE kind = 'token_uuid' AND value = '00000000-0000-4000-8000-000000000010'")) && query.next());
+        QCOMPARE(query.value(0).toInt(), 0);
+        QVERIFY(query.exec(QStringLiteral("SELECT min(block) FROM audit_postings")) && query.next());
+        QCOMPARE(query.value(0).toInt(), 2223 / 256);
+        AuditQuery some;
+        some.model = "gpt-4o";
+        some.status = "200";
+        events.erase(events.begin(), events.begin() + 2222);
+        const auto matching = std::count_if(events.begin(), events.end(), [&some](const AuditEvent &event) { return matches(event, some); });
+        QCOMPARE(static_cast<qsizetype>(table.pages(some).size()), static_cast<qsizetype>(matching));
     }
 
     void aRowDeletedByHandIsNotCounted()

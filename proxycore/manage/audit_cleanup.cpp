@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Retention of the audit table: by command, and by the engine's own clock.
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "manage/resources.h"
+#include "storage/database.h"
+
+#include <QJsonDocument>
+
+namespace llmproxy {
+
+namespace {
+
+using Removed = Result<Database::OldAudit>;
+
+// On the job's thread: finds what is old, says so in the chain and signs it, and only then has it removed.
+void cleanUp(const ManageContext &context, int64_t olderThanMs, AuditEvent event, const std::function<void(const Removed &)> &done)
+{
+    const Removed old = context.database->oldAudit(Clock::wallMs() - olderThanMs);
+    if (!old) {
+        done(old);
+        return;
+    }
+    event.detail("rows", old->rows);
+    if (old->toSeq > 0)
+        event.detail("from_seq", old->fromSeq).detail("to_seq", old->toSeq).detail("to_hash", old->toHash);
+    const auto key = context.audit->config().checkpointKey;
+    std::vector<AuditLog::Entry> entries;
+    if (old->toSeq > 0 && key)
+        entries.push_back({key->retention(old->toSeq, old->toHash), nullptr});
+    entries.push_back({std::move(event), [database = context.database, old, done](bool ok) {
+        if (!ok)
+            done(Error{ErrorKind::Unavailable, "service_unavailable", "The audit log cannot be written at the moment; nothing was removed.", {}});
+        else if (old->toSeq == 0)
+            done(old);
+        else
+            database->removeAudit(old->toSeq, [old, done](bool removed, int64_t) {
+                done(removed ? old : Removed(Error{ErrorKind::Unavailable, "service_unavailable", "The storage cannot be used at the moment; the rest is removed by the next cleanup.", {}}));
+            });
+    }});
+    context.audit->recordAll(std::move(entries));
+}
+
+} // namespace
+
+void cleanUpAudit(const CallPtr &call)
+{
+    const Settings &settings = *call->context().settings;
+    if (!settings.auditEnabled || !settings.auditStoreInDb) {
+        refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit rows: AUDIT_ENABLED or AUDIT_STORE_IN_DB is false.", {}});
+        return;
+    }
+    const QString text = call->input.root().text("older_than");
+    const auto olderThan = parseDurationMs(text.toStdString());
+    if (!olderThan || *olderThan < 1) {
+        refuse(call, invalidField("older_than", "'older_than' must be a duration, like 90d."));
+        return;
+    }
+    const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &) {
+        cleanUp(call->context(), *olderThan, eventOf(*call, "success", 200), [call](const Removed &removed) {
+            if (!removed)
+                refuse(call, removed.error());
+            else
+                answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
+                                   {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
+        });
+    });
+    if (!started)
+        refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported; try again when that is done.", {}});
+}
+
+// Every hour; nothing is written when nothing is old.
+void applyRetention(const std::shared_ptr<ManageState> &state)
+{
+    const Settings &settings = *state->context.settings;
+    if (!settings.auditEnabled || !settings.auditStoreInDb || settings.auditRetentionMs == 0)
+        return;
+    state->jobs.start([state](const std::atomic<bool> &) {
+        const int64_t age = state->context.settings->auditRetentionMs;
+        const auto old = state->context.database->oldAudit(Clock::wallMs() - age);
+        if (!old || old->toSeq == 0)
+            return;
+        cleanUp(state->context, age, AuditEvent("audit.cleanup", "system", "success"), [](const Removed &removed) {
+            if (!removed)
+                logError("old audit rows cannot be removed", {{"error", removed.error().message}});
+        });
+    });
+}
+
+} // namespace llmproxy
