@@ -43,7 +43,7 @@ bool packInto(int from, const std::string &target, unsigned mode)
     if (fd < 0)
         return false;
     fchmod(fd, mode);
-    const gzFile packed = gzdopen(dup(fd), "wb6");
+    const gzFile packed = gzdopen(dup(fd), "wb1"); // 8 µs an event, a sixth of its size; level 6: 20 µs, a ninth
     bool good = packed && copyInto(from, packed);
     good = (!packed || gzclose(packed) == Z_OK) && good;
     good = good && fsync(fd) == 0;
