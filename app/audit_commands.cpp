@@ -14,7 +14,7 @@ struct AuditOptions
     Target target;
     int64_t seq = 0;
     int64_t most = 50;
-    std::string olderThan;
+    std::string olderThan, note;
     Query filters;
 };
 using Options = std::shared_ptr<AuditOptions>;
@@ -50,6 +50,19 @@ int showEvent(const CommandLine &line, const AuditOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq));
+    if (!answer.ok())
+        return complain(answer);
+    o.target.json ? printJson(answer.body) : printObject(answer.body);
+    return ExitOk;
+}
+
+int recordReview(const CommandLine &line, const AuditOptions &o)
+{
+    OpenClient opened;
+    if (const int code = openClient(line.options, o.target, opened))
+        return code;
+    const QJsonObject body = o.note.empty() ? QJsonObject() : QJsonObject{{QStringLiteral("note"), fromText(o.note)}};
+    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/review", body);
     if (!answer.ok())
         return complain(answer);
     o.target.json ? printJson(answer.body) : printObject(answer.body);
@@ -107,6 +120,12 @@ void addAuditCommands(CommandLine &line)
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
 
     addAuditVerify(audit, line);
+
+    o = std::make_shared<AuditOptions>();
+    CLI::App *review = audit->add_subcommand("review", "Record that you looked at the log up to now");
+    addTarget(review, o->target);
+    review->add_option("--note", o->note, "What you have to say about it")->type_name("TEXT");
+    review->callback([&line, o] { line.chosen = [&line, o] { return recordReview(line, *o); }; });
 
     o = std::make_shared<AuditOptions>();
     CLI::App *cleanup = audit->add_subcommand("cleanup", "Remove old audit rows; the server does it hourly itself, at AUDIT_RETENTION");

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
+#include "manage/resources.h"
 #include "secrets/key_ring.h"
+#include "storage/database.h"
 
 #include <QDir>
 #include <QFile>
@@ -211,6 +213,37 @@ DoctorItem checkAudit(const ManageContext &context)
         return item("audit", title, DoctorState::Warn, "AUDIT_ON_ERROR=log: calls go on when events cannot be written.",
                     "Set AUDIT_ON_ERROR=refuse.");
     return item("audit", title, "On and writable; last event " + std::to_string(context.audit->lastSeq()) + ".");
+}
+
+DoctorItem checkAuditRetention(const ManageContext &context)
+{
+    const Settings &settings = *context.settings;
+    const char *title = "How long audit events are kept";
+    constexpr int64_t leastMs = 90LL * 86'400'000;
+    const auto isShort = [](int64_t ms) { return ms > 0 && ms < leastMs; };
+    if (isShort(settings.auditRetentionMs) || isShort(settings.auditFileRetentionMs))
+        return item("audit_retention", title, DoctorState::Warn, "Less than 90 days, which is the least that rules of compliance ask for.",
+                    "Set AUDIT_RETENTION and AUDIT_FILE_RETENTION to 90d or more; a year is better.");
+    return item("audit_retention", title, "90 days or longer.");
+}
+
+DoctorItem checkAuditReview(const ManageContext &context)
+{
+    const char *title = "Last look at the audit log";
+    if (!context.settings->auditEnabled || !context.settings->auditStoreInDb)
+        return item("audit_review", title, "There is no table to look at.");
+    const int64_t reviewedMs = lastAuditReviewMs(context);
+    AuditQuery first;
+    first.oldestFirst = true;
+    first.limit = 1;
+    const auto events = context.database->auditEvents(first);
+    const int64_t sinceMs = reviewedMs > 0 ? reviewedMs : events && !events->empty() ? events->front().timestampMs : Clock::wallMs();
+    const int64_t days = (Clock::wallMs() - sinceMs) / 86'400'000;
+    const std::string last = reviewedMs > 0 ? "Last review: " + rfc3339(reviewedMs) + "." : std::string("Nobody has reviewed it yet.");
+    if (days > 30)
+        return item("audit_review", title, DoctorState::Warn, last + " That is " + std::to_string(days) + " days of events.",
+                    "Look through it and record that: llm-proxy audit review --note \"…\".");
+    return item("audit_review", title, last);
 }
 
 DoctorItem checkUser(const ManageContext &)

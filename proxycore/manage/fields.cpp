@@ -212,6 +212,7 @@ void addTokenSchemas(std::vector<Schema> &all)
                         {number("grace_minutes", "0: it ends at once.", 0, minutesOfCentury),
                          number("grace_seconds", "0: it ends at once.", 0, minutesOfCentury * 60),
                          text("grace", "A duration: 30s, 10m, 2h.", 20)}));
+    all.push_back(input("AuditReview", "What the person who looked has to say.", {text("note", "For the record; credentials in it are masked.", 1000)}));
     all.push_back(input("AuditCleanup", "What is old.", {required(text("older_than", "A duration, like 90d.", 20))}));
     all.push_back(input("TokenValidate", "A token to look at; it is not used.",
                         {required(text("token", "The whole token.", 8192))}));
@@ -297,6 +298,11 @@ void addOtherSchemas(std::vector<Schema> &all)
                           nullable(object("table", "AuditCheckPart", "The table; null: none.")), number("duration_ms", "How long it took.")}));
     all.push_back(answer("AuditCleaned", "What was removed.",
                          {number("rows", "Audit rows."), number("from_seq", "First of them; 0: none."), number("to_seq", "Last of them.")}));
+    all.push_back(answer("AuditReviewed", "What was looked at.",
+                         {number("from_seq", "First event since the last review."), number("to_seq", "Newest event."), text("to_hash", "Its hash.", 64)}));
+    all.push_back(answer("AuditFacet", "A value and how often it is there.",
+                         {text("kind", "The log's key."), text("value", "The value.", 8192), number("events", "Events; by blocks of 256, those at the ends of the time count whole.")}));
+    all.push_back(answer("AuditFacets", "Of each kind the twenty most frequent values, most first.", {objects("items", "AuditFacet", "Values.")}));
     all.push_back(answer("JobProgress", "A running job, or the last one.",
                          {flag("running", "It runs."), number("events_done", "Events looked at."), number("events_total", "Of so many.")}));
     all.push_back(answer("AuditPublicKey", "Public keys of checkpoints, the newest last.",
@@ -322,6 +328,7 @@ void addQueries(std::vector<Schema> &all)
                                      identifier("project_id", "Only this project's.")}));
     all.push_back(query("TokenDeleteQuery",
                         {flag("purge", "Removes a revoked or expired token instead of revoking it.")}));
+    all.push_back(query("AuditFacetQuery", {time("from", "From then on."), time("to", "Before then.")}));
     all.push_back(query("AuditQuery",
                         page + Fields{text("action", "Exact, or a prefix ending in '.' or '*'."),
                                       choice("actor", "management|client|console|cli|system", "Who."),

@@ -33,6 +33,12 @@ void verifyAudit(const CallPtr &call);
 void readVerifyProgress(const CallPtr &call);
 void readAuditPublicKey(const CallPtr &call);
 
+// audit_review.cpp
+void reviewAudit(const CallPtr &call);
+void readAuditFacets(const CallPtr &call);
+// When a person last said that he looked; 0: never.
+int64_t lastAuditReviewMs(const ManageContext &context);
+
 // audit_cleanup.cpp
 void cleanUpAudit(const CallPtr &call);
 void applyRetention(const std::shared_ptr<ManageState> &state);

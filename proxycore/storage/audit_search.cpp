@@ -397,6 +397,27 @@ std::vector<AuditEvent> Search::take()
 
 } // namespace
 
+Result<std::vector<AuditFacet>> auditFacets(SqlConnection &connection, int64_t fromMs, int64_t toMs)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral(
+        "WITH bounds AS (SELECT min(block) AS first, max(block) AS last FROM audit_blocks WHERE last_ms >= ? AND first_ms < ?), "
+        "counts AS (SELECT term, sum(events) AS events FROM audit_postings, bounds WHERE block BETWEEN first AND last GROUP BY term), "
+        "ranked AS (SELECT kind, value, events, row_number() OVER (PARTITION BY kind ORDER BY events DESC, value) AS place "
+        "FROM counts JOIN audit_terms ON id = term WHERE events > 0) "
+        "SELECT kind, value, events FROM ranked WHERE place <= 20 ORDER BY kind, place"));
+    query.addBindValue(qint64{fromMs});
+    query.addBindValue(toMs > 0 ? qint64{toMs} : std::numeric_limits<qint64>::max());
+    if (!query.exec()) {
+        failed(query, "audit facets");
+        return storageError();
+    }
+    std::vector<AuditFacet> facets;
+    while (query.next())
+        facets.push_back({query.value(0).toString().toStdString(), query.value(1).toString().toStdString(), query.value(2).toLongLong()});
+    return facets;
+}
+
 Result<std::vector<AuditEvent>> searchAudit(SqlConnection &connection, const AuditQuery &filters)
 {
     Search search(connection, filters);

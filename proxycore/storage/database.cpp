@@ -325,6 +325,14 @@ Result<std::vector<AuditEvent>> Database::auditEvents(const AuditQuery &query)
     return searchAudit(**connection, query);
 }
 
+Result<std::vector<AuditFacet>> Database::auditFacets(int64_t fromMs, int64_t toMs)
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return storageError();
+    return llmproxy::auditFacets(**connection, fromMs, toMs);
+}
+
 std::string Database::sqliteVersion()
 {
     auto connection = d->connect(SqlConnection::Use::Read);

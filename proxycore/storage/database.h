@@ -29,6 +29,8 @@ struct DatabaseConfig
     std::string path; // created 0600
 };
 
+struct AuditFacet;
+
 class Database : public AccessStore, public AuditTable
 {
 public:
@@ -73,6 +75,7 @@ public:
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
+    Result<std::vector<AuditFacet>> auditFacets(int64_t fromMs, int64_t toMs);
     // Version and source id of the SQLite in use; empty when it cannot be asked.
     std::string sqliteVersion();
     // True when the last commit succeeded or a probe did; false: 503 service_unavailable.

@@ -88,6 +88,7 @@ class OpenApi(Proxy):
                  ("POST", "/manage/tokens/validate", {"token": token["token"]}, None),
                  ("GET", "/manage/audit", None, None), ("GET", "/manage/audit/{id}", None, seq),
                  ("POST", "/manage/audit/verify", {}, None), ("GET", "/manage/audit/verify", None, None), ("GET", "/manage/audit/public-key", None, None),
+                 ("POST", "/manage/audit/review", {"note": "x"}, None), ("GET", "/manage/audit/facets", None, None),
                  ("POST", "/manage/audit/cleanup", {"older_than": "90d"}, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),

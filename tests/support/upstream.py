@@ -392,6 +392,15 @@ class Upstream:
         body = gzip.compress(json.dumps(chat(request)).encode())
         return await self._send(writer, 200, body, more=(("Content-Encoding", "gzip"),))
 
+    async def behave_bomb(self, request, reader, writer, argument):
+        """bomb=BYTES: a compressed answer that is so long when it is not."""
+        body = gzip.compress(b'{"model":"m","x":"' + b" " * int(argument) + b'","usage":{"prompt_tokens":3,"completion_tokens":5}}')
+        return await self._send(writer, 200, body, more=(("Content-Encoding", "gzip"),))
+
+    async def behave_long_line(self, request, reader, writer, argument):
+        """long-line=BYTES: one event of one line, so long, between two small ones."""
+        return await self._stream(writer, [b'data: {"a":1}\n\n', b"data: " + b"x" * int(argument) + b"\n\n", b"data: [DONE]\n\n"])
+
     async def behave_echo(self, request, reader, writer, _):
         return await self._send(writer, 200, request.body, request.header("content-type") or "application/octet-stream")
 

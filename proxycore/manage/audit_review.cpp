@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// A person looked at the audit log: on record, with what it was then. And what there is to look at: the facets.
+#include "manage/resources.h"
+#include "storage/audit_search.h"
+#include "storage/database.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+namespace llmproxy {
+
+namespace {
+
+// The newest review; nullopt: none.
+std::optional<AuditEvent> lastReview(Database &database)
+{
+    AuditQuery query;
+    query.action = "audit.review";
+    query.result = "success";
+    query.limit = 1;
+    auto found = database.auditEvents(query);
+    return found && !found->empty() ? std::optional<AuditEvent>(found->front()) : std::nullopt;
+}
+
+} // namespace
+
+int64_t lastAuditReviewMs(const ManageContext &context)
+{
+    const auto review = lastReview(*context.database);
+    return review ? review->timestampMs : 0;
+}
+
+void reviewAudit(const CallPtr &call)
+{
+    const ManageContext &context = call->context();
+    AuditQuery newest;
+    newest.limit = 1;
+    const auto last = context.database->auditEvents(newest);
+    if (!last) {
+        refuse(call, last.error());
+        return;
+    }
+    if (last->empty()) {
+        refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit rows to review.", {}});
+        return;
+    }
+    const auto before = lastReview(*context.database);
+    const auto *const detail = before ? before->find("to_seq") : nullptr;
+    const auto *const reviewed = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const int64_t fromSeq = reviewed ? *reviewed + 1 : 1;
+    AuditEvent event = eventOf(*call, "success", 201);
+    event.detail("from_seq", fromSeq).detail("to_seq", last->front().seq).detail("to_hash", last->front().hash);
+    event.detail("note", call->input.root().text("note").toStdString());
+    ManageAnswer answer;
+    answer.status = 201;
+    answer.body = QJsonDocument(QJsonObject{{QStringLiteral("from_seq"), qint64{fromSeq}}, {QStringLiteral("to_seq"), qint64{last->front().seq}},
+                                            {QStringLiteral("to_hash"), QString::fromStdString(last->front().hash)}}).toJson(QJsonDocument::Compact);
+    answerAudited(call, std::move(event), std::move(answer));
+}
+
+void readAuditFacets(const CallPtr &call)
+{
+    const auto facets = call->context().database->auditFacets(call->query.time("from"), call->query.time("to"));
+    if (!facets) {
+        refuse(call, facets.error());
+        return;
+    }
+    QJsonArray items;
+    for (const AuditFacet &facet : *facets)
+        items.append(QJsonObject{{QStringLiteral("kind"), QString::fromStdString(facet.kind)}, {QStringLiteral("value"), QString::fromStdString(facet.value)},
+                                 {QStringLiteral("events"), qint64{facet.events}}});
+    noteRead(call);
+    answer(call, 200, {{QStringLiteral("items"), items}});
+}
+
+} // namespace llmproxy
