@@ -301,7 +301,7 @@ void addOtherSchemas(std::vector<Schema> &all)
     all.push_back(answer("AuditReviewed", "What was looked at.",
                          {number("from_seq", "First event since the last review."), number("to_seq", "Newest event."), text("to_hash", "Its hash.", 64)}));
     all.push_back(answer("AuditFacet", "A value and how often it is there.",
-                         {text("kind", "The log's key."), text("value", "The value.", 8192), number("events", "Events; by blocks of 256, those at the ends of the time count whole.")}));
+                         {text("kind", "The log's key."), text("value", "The value.", 8192), number("events", "Events; by days in UTC, those at the ends of the time count whole.")}));
     all.push_back(answer("AuditFacets", "Of each kind the twenty most frequent values, most first.", {objects("items", "AuditFacet", "Values.")}));
     all.push_back(answer("JobProgress", "A running job, or the last one.",
                          {flag("running", "It runs."), number("events_done", "Events looked at."), number("events_total", "Of so many.")}));

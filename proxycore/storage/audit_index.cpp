@@ -11,6 +11,7 @@ namespace llmproxy {
 namespace {
 
 // Clients choose some of the values: more than this are not kept in memory.
+constexpr int64_t dayMs = 86'400'000;
 constexpr size_t mostTerms = 20'000;
 
 std::string_view nameOf(size_t kind)
@@ -42,18 +43,24 @@ AuditIndex::AuditIndex(SqlConnection &connection) : m_database(connection.handle
                    "ON CONFLICT (term, block) DO UPDATE SET events = events + excluded.events", &m_writePosting)
         && prepare("INSERT INTO audit_blocks (block, first_ms, last_ms) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE "
                    "SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)", &m_writeBlock)
-        && prepare("INSERT INTO audit_request_ends (block, ends) VALUES (?, ?) ON CONFLICT (block) DO UPDATE SET ends = ends || excluded.ends", &m_writeEnds);
+        && prepare("INSERT INTO audit_request_ends (block, ends) VALUES (?, ?) ON CONFLICT (block) DO UPDATE SET ends = ends || excluded.ends", &m_writeEnds)
+        && prepare("INSERT INTO audit_daily (term, day, events) VALUES (?, ?, ?) ON CONFLICT (term, day) DO UPDATE SET events = events + excluded.events", &m_writeDay);
 }
 
 AuditIndex::~AuditIndex()
 {
-    for (sqlite3_stmt *statement : {m_findTerm, m_addTerm, m_writePosting, m_writeBlock, m_writeEnds})
+    for (sqlite3_stmt *statement : {m_findTerm, m_addTerm, m_writePosting, m_writeBlock, m_writeEnds, m_writeDay})
         sqlite3_finalize(statement);
 }
 
 bool AuditIndex::add(const AuditEvent &event)
 {
     const int64_t block = event.seq / auditBlock;
+    if (const int64_t day = event.timestampMs / dayMs; day != m_day) {
+        if (m_day >= 0 && !flush())
+            return false;
+        m_day = day;
+    }
     if (!countTime(block, event.timestampMs) || !count(0, event.action, block) || !count(1, event.actor, block) || !count(2, event.result, block)
         || !count(3, event.projectId, block) || !count(4, event.clientIp, block))
         return false;
@@ -173,7 +180,12 @@ bool AuditIndex::writePosting(const Posting &posting)
     sqlite3_bind_int64(m_writePosting, 1, posting.term);
     sqlite3_bind_int64(m_writePosting, 2, posting.block);
     sqlite3_bind_int64(m_writePosting, 3, posting.events);
-    return run(m_writePosting);
+    if (!run(m_writePosting))
+        return false;
+    sqlite3_bind_int64(m_writeDay, 1, posting.term);
+    sqlite3_bind_int64(m_writeDay, 2, m_day);
+    sqlite3_bind_int64(m_writeDay, 3, posting.events);
+    return run(m_writeDay);
 }
 
 bool AuditIndex::writeBlock()

@@ -35,7 +35,7 @@ public:
     ~AuditIndex();
     AuditIndex(const AuditIndex &) = delete;
     AuditIndex &operator=(const AuditIndex &) = delete;
-    bool isReady() const { return m_writeEnds != nullptr; }
+    bool isReady() const { return m_writeDay != nullptr; }
 
     // An event that was inserted. False: storage failed.
     bool add(const AuditEvent &event);
@@ -71,12 +71,13 @@ private:
     bool run(sqlite3_stmt *statement);
 
     sqlite3 *m_database = nullptr;
-    sqlite3_stmt *m_findTerm = nullptr, *m_addTerm = nullptr, *m_writePosting = nullptr, *m_writeBlock = nullptr, *m_writeEnds = nullptr;
+    sqlite3_stmt *m_findTerm = nullptr, *m_addTerm = nullptr, *m_writePosting = nullptr, *m_writeBlock = nullptr, *m_writeEnds = nullptr, *m_writeDay = nullptr;
     std::unordered_map<std::string, Term> m_terms; // by kind and value; what is not here is looked up
     std::array<Last, kinds> m_last;
     std::vector<Term *> m_counted;   // those with events
     std::vector<Posting> m_postings; // of blocks that are full
     int64_t m_block = -1, m_firstMs = 0, m_lastMs = 0;
+    int64_t m_day = -1; // of all events that are counted and not written, days since 1970 in UTC
     std::string m_requestEnds; // of m_block
 };
 

@@ -27,6 +27,7 @@ namespace {
 
 // A text that so many values contain is found faster by reading events than by their blocks.
 constexpr size_t mostTerms = 256;
+constexpr int64_t dayMs = 86'400'000;
 
 // An empty std::string gives a null QString in no Qt version, but NULL here would match nothing.
 QString whole(const std::string &text)
@@ -401,13 +402,12 @@ Result<std::vector<AuditFacet>> auditFacets(SqlConnection &connection, int64_t f
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
-        "WITH bounds AS (SELECT min(block) AS first, max(block) AS last FROM audit_blocks WHERE last_ms >= ? AND first_ms < ?), "
-        "counts AS (SELECT term, sum(events) AS events FROM audit_postings, bounds WHERE block BETWEEN first AND last GROUP BY term), "
+        "WITH counts AS (SELECT term, sum(events) AS events FROM audit_daily WHERE day BETWEEN ? AND ? GROUP BY term), "
         "ranked AS (SELECT kind, value, events, row_number() OVER (PARTITION BY kind ORDER BY events DESC, value) AS place "
         "FROM counts JOIN audit_terms ON id = term WHERE events > 0) "
         "SELECT kind, value, events FROM ranked WHERE place <= 20 ORDER BY kind, place"));
-    query.addBindValue(qint64{fromMs});
-    query.addBindValue(toMs > 0 ? qint64{toMs} : std::numeric_limits<qint64>::max());
+    query.addBindValue(qint64{fromMs / dayMs});
+    query.addBindValue(toMs > 0 ? qint64{(toMs - 1) / dayMs} : std::numeric_limits<qint64>::max());
     if (!query.exec()) {
         failed(query, "audit facets");
         return storageError();

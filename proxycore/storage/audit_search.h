@@ -16,8 +16,8 @@ struct AuditFacet
     std::string kind, value; // kind: the log's key
     int64_t events = 0;
 };
-// Of each kind the twenty values with the most events, most first. By blocks of 256 events: those at the ends of the time
-// count whole. 0: no bound.
+// Of each kind the twenty values with the most events, most first. By days in UTC: those at the ends of the time count whole.
+// 0: no bound.
 Result<std::vector<AuditFacet>> auditFacets(SqlConnection &connection, int64_t fromMs, int64_t toMs);
 
 Result<std::vector<AuditEvent>> searchAudit(SqlConnection &connection, const AuditQuery &filters);

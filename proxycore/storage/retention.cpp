@@ -108,13 +108,17 @@ bool Retention::removeTerms(SqlConnection &connection, bool *termsGone)
     terms.finish();
     QSqlQuery postings = connection.query();
     postings.prepare(QStringLiteral("DELETE FROM audit_postings WHERE term = ? AND block < ?"));
+    QSqlQuery daily = connection.query(); // whole days before the oldest row that is left
+    daily.prepare(QStringLiteral("DELETE FROM audit_daily WHERE term = ? AND (day < (SELECT CAST(strftime('%s', timestamp) AS INTEGER) / 86400 "
+                                 "FROM audit_events ORDER BY seq LIMIT 1) OR NOT EXISTS (SELECT 1 FROM audit_postings WHERE term = audit_daily.term))"));
     QSqlQuery unused = connection.query();
     unused.prepare(QStringLiteral("DELETE FROM audit_terms WHERE id = ? AND NOT EXISTS (SELECT 1 FROM audit_postings WHERE term = audit_terms.id)"));
     for (const qint64 id : ids) {
         postings.bindValue(0, id);
         postings.bindValue(1, qint64{(m_toSeq + 1) / auditBlock});
+        daily.bindValue(0, id);
         unused.bindValue(0, id);
-        if (!ran(postings) || !ran(unused))
+        if (!ran(postings) || !ran(daily) || !ran(unused))
             return false;
         *termsGone = *termsGone || unused.numRowsAffected() > 0;
     }

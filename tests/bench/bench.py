@@ -475,6 +475,23 @@ done = function(summary) io.write(string.format("RESULT %d %d\\n", summary.reque
         self.row("resident memory after 1,000,000 requests ÷ after 100,000", late / early, 1.02, None, f"{late / 2**20:.1f} MiB; {early / 2**20:.1f} MiB")
         ours.end()
 
+    def audit(self):
+        """The audit table by itself, with a realistic history of --rows events."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        targets = {"text": 150, "facets": 50}
+        with subprocess.Popen([BUILD / "bench_audit", str(self.options.rows), folder], stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                name, value, rest = line.rstrip("\n").split(" ", 2)
+                unit, _, note = rest.partition(", ")
+                what = f"audit, {self.options.rows:,} events: {name}, {unit}"
+                if name.startswith("insert"):
+                    self.row(what, float(value), 20_000, None, note, at_least=True)
+                elif name == "verify":
+                    self.row(what, float(value), 60 * self.options.rows / 10_000_000, None, note)
+                else:
+                    self.row(what, float(value), targets.get(name, 50), None, note)
+        assert process.returncode == 0
+
     def end(self):
         self.upstream.end()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -492,7 +509,7 @@ def fill_tokens(server):
         database.executemany(f"INSERT INTO tokens VALUES ({','.join('?' * 19)})", rows())
 
 
-FIGURES = ["cpu", "tls", "idle", "streams", "many_streams", "latency", "slow", "start", "million", "soak", "scaling"]
+FIGURES = ["cpu", "tls", "idle", "streams", "many_streams", "latency", "slow", "start", "million", "soak", "scaling", "audit"]
 
 
 def main():
@@ -500,6 +517,7 @@ def main():
     parser.add_argument("figures", nargs="*", help=", ".join(FIGURES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of one measurement")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the audit table")
     parser.add_argument("--folder", help="where data lies; default: the system's temporary folder")
     options = parser.parse_args()
     unknown = set(options.figures) - set(FIGURES)

@@ -172,6 +172,33 @@ private Q_SLOTS:
         QVERIFY(notEmpty > 50); // or it would not have shown much
     }
 
+    // Counted by day: the same as counting each event of those days.
+    void facetsCount()
+    {
+        std::vector<AuditEvent> events = history(3000);
+        for (AuditEvent &event : events) // over five days
+            event.timestampMs = beginMs + event.seq * 144'000;
+        Table table;
+        for (size_t at = 0; at < events.size(); at += 500)
+            QVERIFY(table.insert({events.begin() + static_cast<ptrdiff_t>(at), events.begin() + static_cast<ptrdiff_t>(at) + 500}));
+        const int64_t secondDay = beginMs / 86'400'000 + 1;
+        for (const auto &[fromMs, toMs] : {std::pair<int64_t, int64_t>{0, 0}, {secondDay * 86'400'000, (secondDay + 2) * 86'400'000}}) {
+            std::map<std::string, int64_t> wanted;
+            for (const AuditEvent &event : events) {
+                if (event.timestampMs >= fromMs && (toMs == 0 || event.timestampMs < toMs))
+                    ++wanted[std::to_string(std::get<int64_t>(*event.find("status")))];
+            }
+            const auto facets = auditFacets(*table.connection, fromMs, toMs);
+            QVERIFY(facets);
+            std::map<std::string, int64_t> counted;
+            for (const AuditFacet &facet : *facets) {
+                if (facet.kind == "status")
+                    counted[facet.value] = facet.events;
+            }
+            QCOMPARE(counted, wanted);
+        }
+    }
+
     // The dictionary of a transaction that failed is not believed in the next.
     void aRolledBackTransactionLeavesNothing()
     {
