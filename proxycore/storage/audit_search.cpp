@@ -2,6 +2,7 @@
 #include "storage/audit_search.h"
 
 #include "base/clock.h"
+#include "storage/audit_blocks.h"
 #include "storage/audit_index.h"
 #include "storage/audit_rows.h"
 
@@ -56,122 +57,6 @@ QString actionPattern(const std::string &action)
     return star || action.ends_with('.') ? pattern + QLatin1Char('*') : pattern;
 }
 
-// Blocks in the order of the page, one kind of condition each.
-class Blocks
-{
-public:
-    explicit Blocks(bool oldestFirst) : m_oldestFirst(oldestFirst) {}
-    virtual ~Blocks() = default;
-
-    // The next one that has it, from this one on in the page's order; nullopt: no more. False: storage failed.
-    bool from(int64_t block, std::optional<int64_t> *next)
-    {
-        const bool known = m_asked && (!m_last || (m_oldestFirst ? *m_last >= block : *m_last <= block));
-        if (!known) {
-            m_asked = true;
-            if (!seek(block, &m_last))
-                return false;
-        }
-        *next = m_last;
-        return true;
-    }
-
-protected:
-    virtual bool seek(int64_t block, std::optional<int64_t> *next) = 0;
-    const bool m_oldestFirst;
-
-private:
-    bool m_asked = false;
-    std::optional<int64_t> m_last;
-};
-
-class TermBlocks : public Blocks
-{
-public:
-    TermBlocks(SqlConnection &connection, bool oldestFirst, std::vector<int64_t> terms)
-        : Blocks(oldestFirst), m_terms(std::move(terms)), m_query(connection.query())
-    {
-        m_query.prepare(oldestFirst ? QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block >= ? ORDER BY block LIMIT 1")
-                                    : QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block <= ? ORDER BY block DESC LIMIT 1"));
-    }
-
-private:
-    bool seek(int64_t block, std::optional<int64_t> *next) override
-    {
-        next->reset();
-        for (const int64_t term : m_terms) {
-            m_query.bindValue(0, qint64{term});
-            m_query.bindValue(1, qint64{block});
-            if (!m_query.exec())
-                return failed(m_query, "audit search");
-            if (!m_query.next())
-                continue;
-            const int64_t found = m_query.value(0).toLongLong();
-            if (!*next || (m_oldestFirst ? found < **next : found > **next))
-                *next = found;
-        }
-        m_query.finish();
-        return true;
-    }
-
-    std::vector<int64_t> m_terms;
-    QSqlQuery m_query;
-};
-
-class TimeBlocks : public Blocks
-{
-public:
-    TimeBlocks(SqlConnection &connection, const AuditQuery &filters) : Blocks(filters.oldestFirst), m_filters(filters), m_query(connection.query())
-    {
-        m_query.prepare(m_oldestFirst
-            ? QStringLiteral("SELECT block FROM audit_blocks WHERE block >= ? AND last_ms >= ? AND first_ms < ? ORDER BY block LIMIT 1")
-            : QStringLiteral("SELECT block FROM audit_blocks WHERE block <= ? AND last_ms >= ? AND first_ms < ? ORDER BY block DESC LIMIT 1"));
-    }
-
-private:
-    bool seek(int64_t block, std::optional<int64_t> *next) override
-    {
-        m_query.bindValue(0, qint64{block});
-        m_query.bindValue(1, qint64{m_filters.fromMs});
-        m_query.bindValue(2, qint64{m_filters.toMs > 0 ? m_filters.toMs : std::numeric_limits<int64_t>::max()});
-        if (!m_query.exec())
-            return failed(m_query, "audit search");
-        *next = m_query.next() ? std::optional<int64_t>(m_query.value(0).toLongLong()) : std::nullopt;
-        m_query.finish();
-        return true;
-    }
-
-    const AuditQuery &m_filters;
-    QSqlQuery m_query;
-};
-
-// Request ids are looked for in the ends of each block's: 2 KB for 256 events, 30 ms for ten million.
-class RequestBlocks : public Blocks
-{
-public:
-    RequestBlocks(SqlConnection &connection, const AuditQuery &filters)
-        : Blocks(filters.oldestFirst), m_wanted(QString::fromStdString(requestEndOf(filters.requestId))), m_query(connection.query())
-    {
-        m_query.prepare(m_oldestFirst ? QStringLiteral("SELECT block FROM audit_request_ends WHERE block >= ? AND instr(ends, ?) > 0 ORDER BY block LIMIT 1")
-                                      : QStringLiteral("SELECT block FROM audit_request_ends WHERE block <= ? AND instr(ends, ?) > 0 ORDER BY block DESC LIMIT 1"));
-    }
-
-private:
-    bool seek(int64_t block, std::optional<int64_t> *next) override
-    {
-        m_query.bindValue(0, qint64{block});
-        m_query.bindValue(1, m_wanted);
-        if (!m_query.exec())
-            return failed(m_query, "audit search");
-        *next = m_query.next() ? std::optional<int64_t>(m_query.value(0).toLongLong()) : std::nullopt;
-        m_query.finish();
-        return true;
-    }
-
-    QString m_wanted;
-    QSqlQuery m_query;
-};
-
 class Search
 {
 public:
@@ -211,7 +96,7 @@ bool Search::termsOf(QSqlQuery &query, std::vector<int64_t> *terms)
 void Search::require(std::vector<int64_t> terms)
 {
     m_nothing = m_nothing || terms.empty();
-    m_conditions.push_back(std::make_unique<TermBlocks>(m_connection, m_filters.oldestFirst, std::move(terms)));
+    m_conditions.push_back(blocksOfTerms(m_connection, m_filters.oldestFirst, std::move(terms)));
 }
 
 bool Search::addTerms(std::string_view kind, const std::string &value)
@@ -374,9 +259,9 @@ Outcome Search::run()
     if (!good)
         return storageError();
     if (!m_filters.requestId.empty())
-        m_conditions.push_back(std::make_unique<RequestBlocks>(m_connection, m_filters));
+        m_conditions.push_back(blocksOfRequest(m_connection, m_filters));
     if (m_filters.fromMs > 0 || m_filters.toMs > 0)
-        m_conditions.push_back(std::make_unique<TimeBlocks>(m_connection, m_filters));
+        m_conditions.push_back(blocksOfTime(m_connection, m_filters));
     if (!m_nothing && !readBlocks())
         return storageError();
     if (m_filters.tokenId.find('*') != std::string::npos && !readMaskedAlone())
