@@ -124,11 +124,12 @@ bool AuditLogFile::append(std::string_view lines)
 {
     struct stat info{};
     if (fstat(m_fd, &info) == 0 && info.st_size < m_size) { // copytruncate
-        m_size = info.st_size;
-        m_reservedEnd = 0;
         std::string again;
         for (const Recent &recent : m_recent)
             again += recent.lines;
+        // What came between the truncation and now is among the recent: the file begins with those, once.
+        m_size = !again.empty() && ftruncate(m_fd, 0) == 0 ? 0 : info.st_size;
+        m_reservedEnd = 0;
         if (!again.empty() && !write(again))
             return false;
     }

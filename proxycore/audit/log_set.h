@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,13 +16,15 @@ struct LogSetFile
 {
     std::string path;
     int64_t firstSeq = 0; // of its first line that is an event
-    int64_t bytes = 0;    // on disk
+    std::shared_ptr<const int> descriptor; // open: it may be renamed, compressed or removed meanwhile
 };
 
-// Those that are there and hold an event, the oldest first. With alone the file itself and no other.
+// Those that are there and hold an event, the oldest first, as they were at one moment: a rotation while they are opened
+// makes it look again. With alone the file itself and no other.
 std::vector<LogSetFile> logSet(const std::string &path, bool alone = false);
 
 // Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end.
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit);
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit);
 
 } // namespace llmproxy

@@ -65,7 +65,8 @@ std::optional<ChainedLine> readChainedLine(std::string_view line)
 
 bool ChainVerifier::isRepeat(const ChainedLine &line) const
 {
-    return std::any_of(m_recent.begin(), m_recent.end(), [&line](const auto &seen) { return seen.first == line.seq && seen.second == line.hash; });
+    const auto seen = std::lower_bound(m_recent.begin(), m_recent.end(), line.seq, [](const auto &one, int64_t seq) { return one.first < seq; });
+    return seen != m_recent.end() && seen->first == line.seq && seen->second == line.hash;
 }
 
 int64_t ChainVerifier::line(std::string_view text)

@@ -8,6 +8,7 @@ namespace llmproxy {
 
 bool Jobs::start(Work work)
 {
+    const std::lock_guard guard(m_lock);
     if (m_running || m_cancelled)
         return false;
     if (m_thread.joinable())
@@ -26,8 +27,13 @@ bool Jobs::start(Work work)
 void Jobs::end()
 {
     m_cancelled = true;
-    if (m_thread.joinable())
-        m_thread.join();
+    std::thread last;
+    {
+        const std::lock_guard guard(m_lock);
+        last.swap(m_thread);
+    }
+    if (last.joinable())
+        last.join();
 }
 
 } // namespace llmproxy

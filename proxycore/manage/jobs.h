@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Work that takes longer than a handler may: one job at a time, on a thread of its own, that ends early when the server
-// does. Thread: management; the work runs on the job's thread.
+// does. Thread: any; the work runs on the job's thread.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace llmproxy {
@@ -26,6 +27,7 @@ public:
     bool isRunning() const { return m_running; }
 
 private:
+    std::mutex m_lock; // of what follows: who starts is not who ends
     std::thread m_thread;
     std::atomic<bool> m_running{false};
     std::atomic<bool> m_cancelled{false};

@@ -5,7 +5,6 @@
 #include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
 
-#include <QFile>
 #include <algorithm>
 
 namespace llmproxy {
@@ -105,17 +104,10 @@ void Check::fileLine(std::string_view line)
 bool Check::readFile(const LogSetFile &file)
 {
     m_fileChain.beginFile();
-    const auto visit = [this](std::string_view line) {
+    return visitLines(file, [this](std::string_view line) {
         fileLine(line);
         return goesOn();
-    };
-    if (visitLines(file.path, visit))
-        return true;
-    // Since it was listed it was compressed, or was old enough to go: what follows on it says so with a checkpoint.
-    if (QFile::exists(QString::fromStdString(file.path)))
-        return false;
-    const std::string packed = file.path + ".gz";
-    return QFile::exists(QString::fromStdString(packed)) ? visitLines(packed, visit) : m_fileLast == 0;
+    });
 }
 
 AuditCheckReport Check::finish()

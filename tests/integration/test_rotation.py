@@ -5,12 +5,11 @@ a signal. What is left verifies, whole and in parts, and an independent verifier
 import gzip
 import os
 import re
-import signal
 import subprocess
 import threading
 import unittest
 
-from proxy_case import Proxy, until
+from proxy_case import Proxy, request, until
 from verify_audit import LINE, problem
 
 
@@ -27,8 +26,10 @@ class Load:
 
     def run(self):
         try:
+            client = self.case.raw()
+            one = request("/v1/models", headers=[("Authorization", f"Bearer {self.case.token}")])
             while not self.ending:
-                assert self.case.ask("/v1/models").status == 200
+                assert client.send(one).answer().status == 200
                 self.count += 1
         except Exception as error:  # to be seen by the test
             self.failed = error
@@ -50,13 +51,15 @@ class Load:
 class Rotated(Proxy):
     def files(self):
         """Oldest first."""
-        return sorted((p for p in self.data.glob("audit.log*") if p.stat().st_size and p.suffix != ".tmp"), key=first_seq)
+        return sorted((p for p in self.data.glob("audit.log*") if p.suffix != ".tmp" and p.stat().st_size), key=first_seq)
 
     def check(self):
         key = self.cwd / "key.pem"
         key.write_text(self.local("audit", "public-key").stdout)
         status, report = self.manage("POST", "/manage/audit/verify", {})
         self.assertEqual((status, report["valid"]), (200, True), report)
+        self.end()  # or files would be compressed while they are looked at
+        self.addCleanup(self.start)
         files = self.files()
         self.assertIsNone(problem([str(p) for p in files], str(key)), files)
         # Every request's event is there, once.
@@ -81,7 +84,7 @@ class BuiltIn(Rotated):
         for path in self.files()[1:]:
             self.assertEqual(self.local("audit", "verify", "--file", str(path), "--public-key", str(key)).returncode, 0)
         self.files()[0].unlink()
-        self.assertTrue(self.manage("POST", "/manage/audit/verify", {})[1]["valid"])
+        self.assertEqual(self.local("audit", "verify").returncode, 0)
 
 
 class Old(Rotated):
@@ -124,7 +127,6 @@ class Logrotate(Rotated):
                 self.rotate("create 0600", f"postrotate\n    kill -HUP {self.server.pid}\n    endscript")
                 until(lambda: (self.data / "audit.log").stat().st_size > 0, "the new file is written")
         self.check()
-        self.server.send_signal(signal.SIGHUP)
 
 
 if __name__ == "__main__":

@@ -211,6 +211,24 @@ private Q_SLOTS:
         QVERIFY(verifier.finish().isGood());
     }
 
+    // A file that has no line ends is read in pieces, not into memory.
+    void aFileWithoutLines()
+    {
+        const QTemporaryDir dir;
+        const std::string path = dir.filePath(QStringLiteral("audit.log")).toStdString();
+        QFile file(QString::fromStdString(path));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(QByteArray(5 << 20, 'x'));
+        file.close();
+        size_t longest = 0;
+        QVERIFY(visitLines(path, [&longest](std::string_view line) {
+            longest = std::max(longest, line.size());
+            return true;
+        }));
+        QVERIFY(longest > 0 && longest < (2 << 20));
+        QVERIFY(logSet(path).empty());
+    }
+
     void anotherKeySigns()
     {
         const Log log(50);
