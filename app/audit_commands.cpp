@@ -49,11 +49,7 @@ int showEvent(const CommandLine &line, const AuditOptions &o)
     OpenClient opened;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    const ApiAnswer answer = opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq));
-    if (!answer.ok())
-        return complain(answer);
-    o.target.json ? printJson(answer.body) : printObject(answer.body);
-    return ExitOk;
+    return show(opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq)), o.target);
 }
 
 int recordReview(const CommandLine &line, const AuditOptions &o)
@@ -62,11 +58,7 @@ int recordReview(const CommandLine &line, const AuditOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const QJsonObject body = o.note.empty() ? QJsonObject() : QJsonObject{{QStringLiteral("note"), fromText(o.note)}};
-    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/review", body);
-    if (!answer.ok())
-        return complain(answer);
-    o.target.json ? printJson(answer.body) : printObject(answer.body);
-    return ExitOk;
+    return show(opened.client->call("POST", "/manage/audit/review", body), o.target);
 }
 
 int cleanUp(const CommandLine &line, const AuditOptions &o)
@@ -74,11 +66,7 @@ int cleanUp(const CommandLine &line, const AuditOptions &o)
     OpenClient opened;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}});
-    if (!answer.ok())
-        return complain(answer);
-    o.target.json ? printJson(answer.body) : printObject(answer.body);
-    return ExitOk;
+    return show(opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}}), o.target);
 }
 
 void addFilter(CLI::App *command, const Options &o, const char *flag, const char *parameter, const char *meaning)

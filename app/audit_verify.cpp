@@ -35,7 +35,7 @@ void printPart(const QJsonObject &report, const char *name, const char *title)
         printFields({{"", cell(problem.toObject(), "kind") + ": " + cell(problem.toObject(), "message")}});
 }
 
-int show(const QJsonObject &report, const Target &target)
+int showReport(const QJsonObject &report, const Target &target)
 {
     const bool valid = report.value(QLatin1String("valid")).toBool();
     if (target.json) {
@@ -54,7 +54,7 @@ int verifyHere(const CommandLine &line, const VerifyOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("POST", "/manage/audit/verify");
-    return answer.ok() ? show(answer.body, o.target) : complain(answer);
+    return answer.ok() ? showReport(answer.body, o.target) : complain(answer);
 }
 
 bool addKeyFile(const std::string &path, CheckpointKeys &keys)
@@ -97,7 +97,7 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     const auto report = checkAudit(input);
     if (!report)
         return complain(ExitFailed, report.error().message);
-    return show(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);
+    return showReport(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);
 }
 
 } // namespace

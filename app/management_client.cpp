@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "management_client.h"
 
-#include "base/clock.h"
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
@@ -56,7 +55,7 @@ ApiAnswer EngineClient::call(const std::string &method, const std::string &path,
     if (!body.isEmpty())
         request.contentType = "application/json";
     request.actor = "cli";
-    request.requestId = requestUuid(Clock::wallMs());
+    request.requestId = randomUuid();
     request.userAgent = "llm-proxy/" LLM_PROXY_VERSION;
     const ManageAnswer answer = m_engine.manage(std::move(request));
     ApiAnswer result;
@@ -79,6 +78,14 @@ int ApiAnswer::exitCode() const
     if (status == 400)
         return ExitUsage;
     return status == 401 || status == 403 ? ExitNotAllowed : ExitFailed;
+}
+
+int show(const ApiAnswer &answer, const Target &target)
+{
+    if (!answer.ok())
+        return complain(answer);
+    target.json ? printJson(answer.body) : printObject(answer.body);
+    return ExitOk;
 }
 
 int complain(const ApiAnswer &answer)

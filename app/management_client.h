@@ -56,6 +56,9 @@ struct Target
     bool json = false;
 };
 
+// Prints the answer, as JSON or as fields, or complains.
+int show(const ApiAnswer &answer, const Target &target);
+
 // A client and what must live as long as it does.
 struct OpenClient
 {

@@ -46,14 +46,6 @@ QJsonObject fieldsOf(const ProjectOptions &o)
     return body;
 }
 
-int finish(const ProjectOptions &o, const ApiAnswer &answer)
-{
-    if (!answer.ok())
-        return complain(answer);
-    o.target.json ? printJson(answer.body) : printObject(answer.body);
-    return ExitOk;
-}
-
 // Sends the fields, and the key when one was given.
 int send(const CommandLine &line, ProjectOptions &o, const std::string &method, const std::string &path,
          const QJsonObject &fields)
@@ -66,7 +58,7 @@ int send(const CommandLine &line, ProjectOptions &o, const std::string &method, 
     QByteArray body = o.key.bodyWith(fields);
     const ApiAnswer answer = opened.client->call(method, path, Query(), body);
     wipeBody(body);
-    return finish(o, answer);
+    return show(answer, o.target);
 }
 
 int createProject(const CommandLine &line, ProjectOptions &o)
@@ -110,7 +102,7 @@ int showProject(const CommandLine &line, ProjectOptions &o)
         return ExitUsage;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    return finish(o, opened.client->call("GET", "/manage/projects/" + o.id));
+    return show(opened.client->call("GET", "/manage/projects/" + o.id), o.target);
 }
 
 // The masked key, or that it is needed again: a damaged row, or a reference that does not resolve.

@@ -57,14 +57,6 @@ QJsonObject limitsOf(const TokenOptions &o)
     return body;
 }
 
-int finish(const TokenOptions &o, const ApiAnswer &answer)
-{
-    if (!answer.ok())
-        return complain(answer);
-    o.target.json ? printJson(answer.body) : printObject(answer.body);
-    return ExitOk;
-}
-
 // The one place that prints a token: only here, and only once.
 int finishNew(const TokenOptions &o, const ApiAnswer &answer)
 {
@@ -151,7 +143,7 @@ int showToken(const CommandLine &line, TokenOptions &o)
         return ExitUsage;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    return finish(o, opened.client->call("GET", "/manage/tokens/" + o.id));
+    return show(opened.client->call("GET", "/manage/tokens/" + o.id), o.target);
 }
 
 int updateToken(const CommandLine &line, TokenOptions &o)
@@ -164,7 +156,7 @@ int updateToken(const CommandLine &line, TokenOptions &o)
         return ExitUsage;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    return finish(o, opened.client->call("PATCH", "/manage/tokens/" + o.id, body));
+    return show(opened.client->call("PATCH", "/manage/tokens/" + o.id, body), o.target);
 }
 
 int revokeTokens(const CommandLine &line, TokenOptions &o)
@@ -178,8 +170,8 @@ int revokeTokens(const CommandLine &line, TokenOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     if (o.project.empty())
-        return finish(o, opened.client->call("DELETE", "/manage/tokens/" + named));
-    return finish(o, opened.client->call("POST", "/manage/projects/" + named + "/tokens/revoke", QJsonObject()));
+        return show(opened.client->call("DELETE", "/manage/tokens/" + named), o.target);
+    return show(opened.client->call("POST", "/manage/projects/" + named + "/tokens/revoke", QJsonObject()), o.target);
 }
 
 int refreshToken(const CommandLine &line, TokenOptions &o)
@@ -212,7 +204,7 @@ int validateToken(const CommandLine &line, TokenOptions &o)
     body.append("\"}");
     const ApiAnswer answer = opened.client->call("POST", "/manage/tokens/validate", Query(), body);
     wipeBody(body);
-    const int code = finish(o, answer);
+    const int code = show(answer, o.target);
     return code == ExitOk && !answer.body.value(QLatin1String("valid")).toBool() ? ExitFailed : code;
 }
 

@@ -65,7 +65,7 @@ public:
     AuditLog &operator=(const AuditLog &) = delete;
 
     // Opens (creates 0600) the file, repairs a half-written last line, finds the last seq and hash in
-    // file and table, replays rows missing in the table, starts the thread.
+    // file and table, replays rows missing in the table, starts the thread. Without storeInDb the table may be null.
     Outcome start(AuditTable *table);
     // Writes and fsyncs everything queued, then ends the thread.
     void stop();

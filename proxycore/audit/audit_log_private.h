@@ -3,9 +3,10 @@
 #pragma once
 
 #include "audit/audit_log.h"
-#include "audit/chain.h"
 #include "audit/log_file.h"
 #include "audit/rotation.h"
+#include "base/clock.h"
+#include "base/sha256.h"
 
 #include <atomic>
 #include <chrono>
@@ -14,8 +15,6 @@
 #include <thread>
 
 namespace llmproxy {
-
-inline constexpr int64_t dayMs = 86'400'000;
 
 struct AuditLog::Private
 {
@@ -34,7 +33,7 @@ struct AuditLog::Private
     std::mutex fileLock; // seq, hash and the file: one writer at a time, so that lines are in seq order
     int64_t seq = 0;
     std::string hash{firstPrev};
-    ChainHasher hasher;
+    Sha256Hex hasher;
     std::string lines; // of the batch being written; keeps its memory
     bool unsynced = false;
     std::vector<AuditEvent> kept; // could not be written; first on recovery

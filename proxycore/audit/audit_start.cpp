@@ -52,7 +52,7 @@ Outcome AuditLog::start(AuditTable *table)
         return {};
     std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
     d->table = table;
-    d->seq = table->lastSeq(&d->hash);
+    d->seq = table ? table->lastSeq(&d->hash) : 0;
     if (d->seq == 0)
         d->hash = firstPrev;
     if (!d->config.file.empty()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/checkpoint.h"
 
-#include "audit/chain.h"
+#include "base/sha256.h"
 
 #include <QByteArray>
 #include <cstdlib>
@@ -31,7 +31,7 @@ std::string publicBytes(EVP_PKEY *key)
 
 std::string idOf(EVP_PKEY *key)
 {
-    return ChainHasher().hash(publicBytes(key)).substr(0, 16);
+    return Sha256Hex().hash(publicBytes(key)).substr(0, 16);
 }
 
 PublicKey shared(EVP_PKEY *key)
@@ -45,6 +45,11 @@ std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> newContext()
 }
 
 } // namespace
+
+bool isCheckpointLine(std::string_view line)
+{
+    return line.find("\"action\":\"audit.checkpoint\"") != line.npos;
+}
 
 CheckpointKey::CheckpointKey(PublicKey key) : m_key(std::move(key)), m_id(idOf(m_key.get())) {}
 

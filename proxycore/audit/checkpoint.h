@@ -18,6 +18,9 @@ namespace llmproxy {
 
 inline constexpr std::string_view checkpointAction = "audit.checkpoint";
 
+// Without reading its JSON.
+bool isCheckpointLine(std::string_view line);
+
 using PublicKey = std::shared_ptr<EVP_PKEY>;
 
 class CheckpointKey

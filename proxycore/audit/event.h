@@ -13,6 +13,9 @@
 
 namespace llmproxy {
 
+// The prev of seq 1.
+inline constexpr std::string_view firstPrev = "0000000000000000000000000000000000000000000000000000000000000000";
+
 struct AuditEvent
 {
     using Detail = std::variant<int64_t, bool, std::string>;

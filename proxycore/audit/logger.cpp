@@ -8,19 +8,6 @@
 
 namespace llmproxy::audit {
 
-class Logger::NoTable final : public AuditTable
-{
-public:
-    void append(std::vector<AuditEvent>, std::function<void(bool)> stored) override
-    {
-        if (stored)
-            stored(true);
-    }
-    int64_t lastSeq(std::string *) override { return 0; }
-    int64_t lastChangeSeq() override { return 0; }
-    bool linesAfter(int64_t, const std::function<void(const std::string &)> &) override { return true; }
-};
-
 Event &Event::withProjectId(std::string id)
 {
     m_event.projectId = std::move(id);
@@ -103,14 +90,12 @@ Result<std::unique_ptr<Logger>> newLogger(const LoggerConfig &config)
     if (config.filePath.empty() && !config.enableDatabase)
         return Error{ErrorKind::Invalid, "audit_config", "Neither filePath nor enableDatabase is set: there is nowhere to write to.", "filePath"};
     std::unique_ptr<Logger> logger(new Logger);
-    logger->m_noTable = std::make_unique<Logger::NoTable>();
     AuditConfig settings;
     settings.file = config.filePath;
     settings.createDir = config.createDir;
     settings.storeInDb = config.enableDatabase;
     logger->m_log = std::make_unique<AuditLog>(settings);
-    AuditTable *const table = config.enableDatabase ? config.databaseStore : logger->m_noTable.get();
-    if (Outcome failure = logger->m_log->start(table))
+    if (Outcome failure = logger->m_log->start(config.enableDatabase ? config.databaseStore : nullptr))
         return *failure;
     return logger;
 }

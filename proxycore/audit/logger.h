@@ -81,8 +81,6 @@ public:
 private:
     friend Result<std::unique_ptr<Logger>> newLogger(const LoggerConfig &config);
     Logger() = default;
-    class NoTable;
-    std::unique_ptr<NoTable> m_noTable;
     std::unique_ptr<AuditLog> m_log;
 };
 

@@ -82,7 +82,7 @@ int64_t ChainVerifier::line(std::string_view text)
     if (m_hasher.hash(read->covered) != read->hash)
         m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.");
     checkLink(*read);
-    if (m_keys && text.find("\"action\":\"audit.checkpoint\"") != text.npos)
+    if (m_keys && isCheckpointLine(text))
         checkSignature(*read, text);
     ++m_report.events;
     m_report.lastSeq = read->seq;
@@ -123,43 +123,36 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
         return;
     const auto *const detail = event->find("to_seq");
     const auto *const toSeq = detail ? std::get_if<int64_t>(detail) : nullptr;
-    if (m_keys->check(*event) != CheckpointKeys::Verdict::Good || !toSeq) {
-        m_report.add(line.seq, "signature", m_keys->check(*event) == CheckpointKeys::Verdict::UnknownKey
+    const auto verdict = m_keys->check(*event);
+    if (verdict != CheckpointKeys::Verdict::Good || !toSeq) {
+        m_report.add(line.seq, "signature", verdict == CheckpointKeys::Verdict::UnknownKey
                      ? "The checkpoint at event " + std::to_string(line.seq) + " is signed with a key that is not among the given ones."
                      : "The signature of the checkpoint at event " + std::to_string(line.seq) + " is not valid.");
         return;
     }
     ++m_report.checkpoints;
-    if (event->text("purpose") == "retention") {
+    if (event->text("purpose") == "retention")
         m_mayBeGone = std::max(m_mayBeGone, *toSeq);
-        if (*toSeq == m_report.firstSeq - 1 && event->text("to_hash") != m_startPrev)
-            m_report.add(m_report.firstSeq, "changed", "Event " + std::to_string(m_report.firstSeq) + " does not follow on the event that was signed before it.");
-        return;
-    }
-    if (*toSeq == line.seq - 1) {
-        if (event->text("to_hash") == line.prev)
-            m_report.signedToSeq = *toSeq;
-        else
-            m_report.add(*toSeq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
-                         + std::to_string(*toSeq) + " than the one that is there.");
-    }
+    else if (*toSeq == line.seq - 1 && event->text("to_hash") == line.prev)
+        m_report.signedToSeq = *toSeq;
+    else if (*toSeq == line.seq - 1)
+        m_report.add(*toSeq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
+                     + std::to_string(*toSeq) + " than the one that is there.");
     // What is left of a longer log: a signature says where it was cut, and with which hash.
-    const int64_t firstSeq = m_report.events == 0 ? line.seq : m_report.firstSeq;
-    if (*toSeq == firstSeq - 1) {
-        if (event->text("to_hash") == m_startPrev)
-            m_isStartProven = true;
-        else
-            m_report.add(firstSeq, "changed", "Event " + std::to_string(firstSeq) + " does not follow on the event that was signed before it.");
-    }
+    if (*toSeq != m_report.firstSeq - 1)
+        return;
+    if (event->text("to_hash") == m_startPrev)
+        m_isStartProven = true;
+    else
+        m_report.add(m_report.firstSeq, "changed", "Event " + std::to_string(m_report.firstSeq) + " does not follow on the event that was signed before it.");
 }
 
 VerifyReport ChainVerifier::finish()
 {
-    if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > 1 && m_report.firstSeq > m_mayBeGone + 1) {
-        VerifyReport &report = m_report;
-        report.problems.insert(report.problems.begin(), {1, "cut", "The log begins with event " + std::to_string(report.firstSeq)
-                               + ", and no checkpoint says that what was before may be gone."});
-        ++report.problemCount;
+    if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > m_mayBeGone + 1) {
+        m_report.problems.insert(m_report.problems.begin(), {1, "cut", "The log begins with event " + std::to_string(m_report.firstSeq)
+                                 + ", and no checkpoint says that what was before may be gone."});
+        ++m_report.problemCount;
     }
     return m_report;
 }

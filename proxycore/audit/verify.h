@@ -3,8 +3,8 @@
 // seq. Looks at bytes only, but for checkpoints. Thread: one per object.
 #pragma once
 
-#include "audit/chain.h"
 #include "audit/checkpoint.h"
+#include "base/sha256.h"
 
 #include <cstdint>
 #include <deque>
@@ -61,7 +61,7 @@ private:
     void checkSignature(const ChainedLine &line, std::string_view text);
 
     const CheckpointKeys *m_keys;
-    ChainHasher m_hasher;
+    Sha256Hex m_hasher;
     VerifyReport m_report;
     bool m_mayRepeat = false;
     bool m_isStartProven = false;

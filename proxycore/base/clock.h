@@ -8,6 +8,8 @@
 
 namespace llmproxy {
 
+inline constexpr int64_t dayMs = 86'400'000;
+
 class Clock
 {
 public:

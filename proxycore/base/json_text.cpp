@@ -59,12 +59,12 @@ size_t utf8Length(std::string_view text, size_t at)
     return 0;
 }
 
-// How many bytes from here on stand for themselves: eight at a time (Mycroft's "has a byte less than n", and "has a zero byte"
+// How many bytes at the beginning stand for themselves: eight at a time (Mycroft's "has a byte less than n", and "has a zero byte"
 // for the two that are escaped), which is a third of the audit thread's formatting.
-static size_t plainLength(std::string_view text, size_t from)
+static size_t plainLength(std::string_view text)
 {
     constexpr uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    size_t at = from;
+    size_t at = 0;
     for (uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
         std::memcpy(&word, text.data() + at, sizeof word);
         const uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
@@ -72,14 +72,14 @@ static size_t plainLength(std::string_view text, size_t from)
         if (special & tops)
             break;
     }
-    return at - from;
+    return at;
 }
 
 void appendJsonString(std::string &out, std::string_view text)
 {
     out += '"';
     size_t plainFrom = 0;
-    for (size_t at = plainLength(text, 0); at < text.size();) {
+    for (size_t at = plainLength(text); at < text.size();) {
         const auto byte = static_cast<unsigned char>(text[at]);
         if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') {
             ++at;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "base/random.h"
 
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <sys/random.h>
@@ -37,11 +36,9 @@ std::string randomBase62(size_t count)
     return text;
 }
 
-namespace {
-
-// Ids are no secrets: a thread draws 256 at once, for a system call each costs 2 % of a request.
-std::array<unsigned char, 16> idBytes()
+std::string randomUuid()
 {
+    // Ids are no secrets: a thread draws 256 at once, for a system call each costs 2 % of a request.
     struct Stock
     {
         unsigned char bytes[4096];
@@ -52,41 +49,21 @@ std::array<unsigned char, 16> idBytes()
         randomBytes(stock.bytes, sizeof stock.bytes);
         stock.used = 0;
     }
-    std::array<unsigned char, 16> bytes;
-    std::memcpy(bytes.data(), stock.bytes + stock.used, bytes.size());
-    stock.used += bytes.size();
-    return bytes;
-}
-
-std::string uuidText(std::array<unsigned char, 16> bytes)
-{
-    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+    unsigned char b[16];
+    std::memcpy(b, stock.bytes + stock.used, sizeof b);
+    stock.used += sizeof b;
+    b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
+    b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
     static constexpr char digits[] = "0123456789abcdef";
     std::string text(36, '-');
     size_t at = 0;
-    for (const unsigned char byte : bytes) {
+    for (const unsigned char byte : b) {
         if (at == 8 || at == 13 || at == 18 || at == 23)
             ++at;
         text[at++] = digits[byte >> 4];
         text[at++] = digits[byte & 15];
     }
     return text;
-}
-
-} // namespace
-
-std::string randomUuid()
-{
-    return uuidText(idBytes());
-}
-
-std::string requestUuid(int64_t wallMs)
-{
-    std::array<unsigned char, 16> bytes = idBytes();
-    for (size_t at = 0; at < 6; ++at)
-        bytes[at] = static_cast<unsigned char>(wallMs >> (40 - 8 * at));
-    return uuidText(bytes);
 }
 
 } // namespace llmproxy

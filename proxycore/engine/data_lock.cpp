@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "engine/data_lock.h"
 
+#include "base/sha256.h"
 #include "engine/engine.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <sys/file.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -72,14 +72,7 @@ std::string controlSocketPath(const std::string &dataDir)
     if (path.size() < sizeof(sockaddr_un::sun_path))
         return path;
     // One name per directory, wherever it is called from.
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char *>(absolute.data()), absolute.size(), digest);
-    std::string name = "llm-proxy-";
-    for (int i = 0; i < 8; ++i) {
-        static constexpr char hex[] = "0123456789abcdef";
-        name += hex[digest[i] >> 4];
-        name += hex[digest[i] & 15];
-    }
+    const std::string name = "llm-proxy-" + Sha256Hex().hash(absolute).substr(0, 16);
     const char *runtime = std::getenv("XDG_RUNTIME_DIR");
     return std::string(runtime && *runtime ? runtime : "/tmp") + "/" + name + ".sock";
 }

@@ -5,13 +5,13 @@
 #include "base/log.h"
 #include "base/masking.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "engine/tls_config.h"
 
 #include <algorithm>
 #include <cstring>
 #include <curl/curl.h>
 #include <future>
-#include <openssl/sha.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,19 +36,6 @@ Outcome makeFolder(const std::string &path)
         if (at == std::string::npos)
             return {};
     }
-}
-
-std::string sha256Hex(std::string_view text)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest);
-    std::string hex;
-    for (const unsigned char byte : digest) {
-        static constexpr char digits[] = "0123456789abcdef";
-        hex += digits[byte >> 4];
-        hex += digits[byte & 15];
-    }
-    return hex;
 }
 
 } // namespace
@@ -102,7 +89,7 @@ Outcome Engine::Private::openStorage()
     if (Outcome failure = openKeys())
         return failure;
     if (!settings.managementToken.isEmpty())
-        managementTokenSinceMs = database->noteManagementToken(sha256Hex(settings.managementToken.reveal()));
+        managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(settings.managementToken.reveal()));
     references = std::make_unique<ReferenceResolver>(settings.dataDir, settings.secretsDir);
     AuditConfig config;
     config.enabled = settings.auditEnabled;
@@ -336,7 +323,7 @@ ManageAnswer Engine::manage(ManageRequest request)
     call.body = request.body.toStdString();
     call.contentType = request.contentType;
     call.actor = request.actor;
-    call.requestId = request.requestId.empty() ? requestUuid(Clock::wallMs()) : request.requestId;
+    call.requestId = request.requestId.empty() ? randomUuid() : request.requestId;
     call.clientIp = request.clientIp;
     call.userAgent = request.userAgent;
     d->bridge->submit(std::move(call), [&promise](const BridgeAnswer &answer) {

@@ -251,7 +251,7 @@ void Connection::beginRequest(std::string_view head)
     }
     m_keepAlive = m_head.keepAlive;
     const std::string *id = m_head.headers.find("x-request-id");
-    m_head.requestId = id && isSaneRequestId(*id) ? *id : requestUuid(Clock::wallMs());
+    m_head.requestId = id && isSaneRequestId(*id) ? *id : randomUuid();
     m_requestPeer = m_server.resolvePeer(m_peer, m_head);
     m_state = State::Request;
     m_bodyDone = m_body.isComplete();
@@ -316,7 +316,7 @@ void Connection::refuseHead(const HeadFault &fault)
     m_keepAlive = false;
     m_in.clear();
     if (m_head.requestId.empty())
-        m_head.requestId = requestUuid(Clock::wallMs());
+        m_head.requestId = randomUuid();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     m_hsts = wantsHsts();
     if (m_server.hooks().headRefused)

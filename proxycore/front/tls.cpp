@@ -21,7 +21,6 @@ constexpr char intermediateCiphers[] =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:"
     "DHE-RSA-CHACHA20-POLY1305";
 constexpr char intermediateGroups[] = "X25519:P-256:P-384";
-constexpr int64_t dayMs = 86'400'000;
 constexpr int64_t noticeMs = 14 * dayMs;
 
 Error tlsError(const std::string &message, const char *setting)

@@ -14,29 +14,24 @@ namespace {
 
 using Removed = Result<Database::OldAudit>;
 
-// On the job's thread: finds what is old, says so in the chain and signs it, and only then has it removed.
-void cleanUp(const ManageContext &context, int64_t olderThanMs, AuditEvent event, const std::function<void(const Removed &)> &done)
+// Says in the chain what is old, signs it, and only then has it removed.
+void cleanUp(const ManageContext &context, const Database::OldAudit &old, AuditEvent event, const std::function<void(const Removed &)> &done)
 {
-    const Removed old = context.database->oldAudit(Clock::wallMs() - olderThanMs);
-    if (!old) {
-        done(old);
-        return;
-    }
-    event.detail("rows", old->rows);
-    if (old->toSeq > 0)
-        event.detail("from_seq", old->fromSeq).detail("to_seq", old->toSeq).detail("to_hash", old->toHash);
+    event.detail("rows", old.rows);
+    if (old.toSeq > 0)
+        event.detail("from_seq", old.fromSeq).detail("to_seq", old.toSeq).detail("to_hash", old.toHash);
     const auto key = context.audit->config().checkpointKey;
     std::vector<AuditLog::Entry> entries;
-    if (old->toSeq > 0 && key)
-        entries.push_back({key->retention(old->toSeq, old->toHash), nullptr});
+    if (old.toSeq > 0 && key)
+        entries.push_back({key->retention(old.toSeq, old.toHash), nullptr});
     entries.push_back({std::move(event), [database = context.database, old, done](bool ok) {
         if (!ok)
             done(Error{ErrorKind::Unavailable, "service_unavailable", "The audit log cannot be written at the moment; nothing was removed.", {}});
-        else if (old->toSeq == 0)
+        else if (old.toSeq == 0)
             done(old);
         else
-            database->removeAudit(old->toSeq, [old, done](bool removed, int64_t) {
-                done(removed ? old : Removed(Error{ErrorKind::Unavailable, "service_unavailable", "The storage cannot be used at the moment; the rest is removed by the next cleanup.", {}}));
+            database->removeAudit(old.toSeq, [old, done](bool removed, int64_t) {
+                done(removed ? Removed(old) : Removed(Error{ErrorKind::Unavailable, "service_unavailable", "The storage cannot be used at the moment; the rest is removed by the next cleanup.", {}}));
             });
     }});
     context.audit->recordAll(std::move(entries));
@@ -58,7 +53,12 @@ void cleanUpAudit(const CallPtr &call)
         return;
     }
     const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &) {
-        cleanUp(call->context(), *olderThan, eventOf(*call, "success", 200), [call](const Removed &removed) {
+        const Removed old = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
+        if (!old) {
+            refuse(call, old.error());
+            return;
+        }
+        cleanUp(call->context(), *old, eventOf(*call, "success", 200), [call](const Removed &removed) {
             if (!removed)
                 refuse(call, removed.error());
             else
@@ -77,11 +77,10 @@ void applyRetention(const std::shared_ptr<ManageState> &state)
     if (!settings.auditEnabled || !settings.auditStoreInDb || settings.auditRetentionMs == 0)
         return;
     state->jobs.start([state](const std::atomic<bool> &) {
-        const int64_t age = state->context.settings->auditRetentionMs;
-        const auto old = state->context.database->oldAudit(Clock::wallMs() - age);
+        const Removed old = state->context.database->oldAudit(Clock::wallMs() - state->context.settings->auditRetentionMs);
         if (!old || old->toSeq == 0)
             return;
-        cleanUp(state->context, age, AuditEvent("audit.cleanup", "system", "success"), [](const Removed &removed) {
+        cleanUp(state->context, *old, AuditEvent("audit.cleanup", "system", "success"), [](const Removed &removed) {
             if (!removed)
                 logError("old audit rows cannot be removed", {{"error", removed.error().message}});
         });

@@ -14,7 +14,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t dayMs = 24LL * 60 * 60 * 1000;
 constexpr int64_t noticeMs = 30 * dayMs; // keys are worth a notice from 30 days on
 
 DoctorItem item(const char *id, const char *title)

@@ -219,7 +219,7 @@ DoctorItem checkAuditRetention(const ManageContext &context)
 {
     const Settings &settings = *context.settings;
     const char *title = "How long audit events are kept";
-    constexpr int64_t leastMs = 90LL * 86'400'000;
+    constexpr int64_t leastMs = 90 * dayMs;
     const auto isShort = [](int64_t ms) { return ms > 0 && ms < leastMs; };
     if (isShort(settings.auditRetentionMs) || isShort(settings.auditFileRetentionMs))
         return item("audit_retention", title, DoctorState::Warn, "Less than 90 days, which is the least that rules of compliance ask for.",
@@ -238,7 +238,7 @@ DoctorItem checkAuditReview(const ManageContext &context)
     first.limit = 1;
     const auto events = context.database->auditEvents(first);
     const int64_t sinceMs = reviewedMs > 0 ? reviewedMs : events && !events->empty() ? events->front().timestampMs : Clock::wallMs();
-    const int64_t days = (Clock::wallMs() - sinceMs) / 86'400'000;
+    const int64_t days = (Clock::wallMs() - sinceMs) / dayMs;
     const std::string last = reviewedMs > 0 ? "Last review: " + rfc3339(reviewedMs) + "." : std::string("Nobody has reviewed it yet.");
     if (days > 30)
         return item("audit_review", title, DoctorState::Warn, last + " That is " + std::to_string(days) + " days of events.",

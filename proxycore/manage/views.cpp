@@ -9,7 +9,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t dayMs = 24LL * 60 * 60 * 1000;
 
 QJsonValue timeOrNull(int64_t ms)
 {

@@ -91,7 +91,7 @@ void Check::fileLine(std::string_view line)
     if (seq == 0)
         return;
     m_fileLast = std::max(m_fileLast, seq);
-    m_endsAtCheckpoint = line.find("\"action\":\"audit.checkpoint\"") != line.npos;
+    m_endsAtCheckpoint = isCheckpointLine(line);
     while (m_hasRow && m_rows->seq() < seq)
         tableLine();
     if (m_hasRow && m_rows->seq() == seq) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/audit_index.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -11,7 +12,6 @@ namespace llmproxy {
 namespace {
 
 // Clients choose some of the values: more than this are not kept in memory.
-constexpr int64_t dayMs = 86'400'000;
 constexpr size_t mostTerms = 20'000;
 
 std::string_view nameOf(size_t kind)

@@ -25,13 +25,8 @@ AuditEvent eventOfRow(const QSqlQuery &query)
     bare.result = text(7);
     bare.prev = text(9);
     bare.hash = text(10);
-    const std::string details = text(8);
-    std::string line = auditLine(bare);
-    const size_t at = line.find(",\"seq\":"); // inside a text its quotes would be escaped
-    if (at == line.npos || details.size() <= 2)
-        return bare;
-    line.insert(at, ",\"details\":" + details);
-    return parseAuditLine(line).value_or(bare);
+    bare.detailsText = text(8);
+    return parseAuditLine(auditLine(bare)).value_or(bare);
 }
 
 AuditInsert::AuditInsert(SqlConnection &connection) : m_index(connection)

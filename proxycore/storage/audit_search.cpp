@@ -28,7 +28,6 @@ namespace {
 
 // A text that so many values contain is found faster by reading events than by their blocks.
 constexpr size_t mostTerms = 256;
-constexpr int64_t dayMs = 86'400'000;
 
 // An empty std::string gives a null QString in no Qt version, but NULL here would match nothing.
 QString whole(const std::string &text)
@@ -60,7 +59,11 @@ QString actionPattern(const std::string &action)
 class Search
 {
 public:
-    Search(SqlConnection &connection, const AuditQuery &filters) : m_connection(connection), m_filters(filters) {}
+    Search(SqlConnection &connection, const AuditQuery &filters)
+        : m_connection(connection), m_filters(filters), m_fromSeq(filters.oldestFirst ? filters.fromSeq + 1 : 1),
+          m_toSeq(filters.oldestFirst || filters.fromSeq == 0 ? std::numeric_limits<int64_t>::max() : filters.fromSeq - 1)
+    {
+    }
     Outcome run();
     std::vector<AuditEvent> take();
 
@@ -74,11 +77,12 @@ private:
     bool nextBlock(int64_t *block, bool *end);
     bool readBlocks();
     bool readMaskedAlone();
-    bool read(const QString &statement, const QString &value, int64_t fromSeq, int64_t toSeq);
+    bool read(QSqlQuery &query, const QString &value, int64_t fromSeq, int64_t toSeq);
     size_t missing() const { return static_cast<size_t>(m_filters.limit) - std::min(m_found.size(), static_cast<size_t>(m_filters.limit)); }
 
     SqlConnection &m_connection;
     const AuditQuery &m_filters;
+    const int64_t m_fromSeq, m_toSeq; // what is left of the keyset
     std::vector<std::unique_ptr<Blocks>> m_conditions;
     bool m_nothing = false; // a value that is nowhere
     std::map<int64_t, AuditEvent> m_found;
@@ -191,10 +195,8 @@ bool Search::nextBlock(int64_t *block, bool *end)
     return true;
 }
 
-bool Search::read(const QString &statement, const QString &value, int64_t fromSeq, int64_t toSeq)
+bool Search::read(QSqlQuery &query, const QString &value, int64_t fromSeq, int64_t toSeq)
 {
-    QSqlQuery query = m_connection.query();
-    query.prepare(statement);
     query.addBindValue(value);
     query.addBindValue(qint64{fromSeq});
     query.addBindValue(qint64{toSeq});
@@ -221,19 +223,17 @@ bool Search::read(const QString &statement, const QString &value, int64_t fromSe
 
 bool Search::readBlocks()
 {
-    constexpr int64_t last = std::numeric_limits<int64_t>::max();
     const bool up = m_filters.oldestFirst;
-    const int64_t fromSeq = up ? m_filters.fromSeq + 1 : 1;
-    const int64_t toSeq = up || m_filters.fromSeq == 0 ? last : m_filters.fromSeq - 1;
-    const QString statement = up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST OLDEST_FIRST)
-                                 : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST NEWEST_FIRST);
+    QSqlQuery query = m_connection.query(); // prepared once: a page may read a thousand blocks
+    query.prepare(up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST OLDEST_FIRST)
+                     : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE ? = '' " AUDIT_REST NEWEST_FIRST));
     if (m_conditions.empty())
-        return read(statement, QStringLiteral(""), fromSeq, toSeq);
-    int64_t block = (up ? fromSeq : toSeq) / auditBlock;
+        return read(query, QStringLiteral(""), m_fromSeq, m_toSeq);
+    int64_t block = (up ? m_fromSeq : m_toSeq) / auditBlock;
     for (bool end = false; missing() > 0; block += up ? 1 : -1) {
         if (!nextBlock(&block, &end))
             return false;
-        if (end || !read(statement, QStringLiteral(""), std::max(block * auditBlock, fromSeq), std::min(block * auditBlock + auditBlock - 1, toSeq)))
+        if (end || !read(query, QStringLiteral(""), std::max(block * auditBlock, m_fromSeq), std::min(block * auditBlock + auditBlock - 1, m_toSeq)))
             return end;
     }
     return true;
@@ -242,13 +242,13 @@ bool Search::readBlocks()
 // Events about a masked token that say no UUID: refused credentials that nobody has.
 bool Search::readMaskedAlone()
 {
-    constexpr int64_t last = std::numeric_limits<int64_t>::max();
-    const bool up = m_filters.oldestFirst;
-    return read(up ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
-                                    "AND token_id = ? " AUDIT_REST OLDEST_FIRST)
-                   : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
-                                    "AND token_id = ? " AUDIT_REST NEWEST_FIRST),
-                whole(m_filters.tokenId), up ? m_filters.fromSeq + 1 : 1, up || m_filters.fromSeq == 0 ? last : m_filters.fromSeq - 1);
+    QSqlQuery query = m_connection.query();
+    query.prepare(m_filters.oldestFirst
+        ? QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
+                         "AND token_id = ? " AUDIT_REST OLDEST_FIRST)
+        : QStringLiteral(AUDIT_COLUMNS "FROM audit_events WHERE token_id IS NOT NULL AND (action <> 'token.access' OR token_uuid IS NULL) "
+                         "AND token_id = ? " AUDIT_REST NEWEST_FIRST));
+    return read(query, whole(m_filters.tokenId), m_fromSeq, m_toSeq);
 }
 
 Outcome Search::run()

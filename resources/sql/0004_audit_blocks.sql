@@ -35,101 +35,28 @@ INSERT INTO audit_blocks
     SELECT seq / 256, min(CAST(strftime('%s', timestamp) AS INTEGER) * 1000), max(CAST(strftime('%s', timestamp) AS INTEGER) * 1000 + 999)
     FROM audit_events GROUP BY 1;
 
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'action', action FROM audit_events WHERE action <> '';
+-- What the dictionary is made of: each event's values.
+CREATE VIEW audit_values (seq, timestamp, kind, value) AS
+    SELECT seq, timestamp, 'action', action FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'actor', actor FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'result', result FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'project_id', project_id FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'client_ip', client_ip FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'token_uuid', token_uuid FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'status', CAST(json_extract(details, '$.status') AS TEXT) FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'model', CAST(json_extract(details, '$.model') AS TEXT) FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'provider', CAST(json_extract(details, '$.provider') AS TEXT) FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'endpoint', CAST(json_extract(details, '$.endpoint') AS TEXT) FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'user_agent', CAST(json_extract(details, '$.user_agent') AS TEXT) FROM audit_events
+    UNION ALL SELECT seq, timestamp, 'reason', CAST(json_extract(details, '$.reason') AS TEXT) FROM audit_events;
+
+INSERT INTO audit_terms (kind, value) SELECT DISTINCT kind, value FROM audit_values WHERE value <> '';
 
 INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'action' AND value = action GROUP BY 1, 2;
+    SELECT id, seq / 256, count(*) FROM audit_values JOIN audit_terms USING (kind, value) GROUP BY 1, 2;
 
 INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'action' AND value = action GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'actor', actor FROM audit_events WHERE actor <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'actor' AND value = actor GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'actor' AND value = actor GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'result', result FROM audit_events WHERE result <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'result' AND value = result GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'result' AND value = result GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'project_id', project_id FROM audit_events WHERE project_id <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'project_id' AND value = project_id GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'project_id' AND value = project_id GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'client_ip', client_ip FROM audit_events WHERE client_ip <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'client_ip' AND value = client_ip GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'client_ip' AND value = client_ip GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'token_uuid', token_uuid FROM audit_events WHERE token_uuid <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'token_uuid' AND value = token_uuid GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'token_uuid' AND value = token_uuid GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'status', CAST(json_extract(details, '$.status') AS TEXT) FROM audit_events WHERE json_extract(details, '$.status') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'status' AND value = CAST(json_extract(details, '$.status') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'status' AND value = CAST(json_extract(details, '$.status') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'model', CAST(json_extract(details, '$.model') AS TEXT) FROM audit_events WHERE json_extract(details, '$.model') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'model' AND value = CAST(json_extract(details, '$.model') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'model' AND value = CAST(json_extract(details, '$.model') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'provider', CAST(json_extract(details, '$.provider') AS TEXT) FROM audit_events WHERE json_extract(details, '$.provider') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'provider' AND value = CAST(json_extract(details, '$.provider') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'provider' AND value = CAST(json_extract(details, '$.provider') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'endpoint', CAST(json_extract(details, '$.endpoint') AS TEXT) FROM audit_events WHERE json_extract(details, '$.endpoint') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'endpoint' AND value = CAST(json_extract(details, '$.endpoint') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'endpoint' AND value = CAST(json_extract(details, '$.endpoint') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'user_agent', CAST(json_extract(details, '$.user_agent') AS TEXT) FROM audit_events WHERE json_extract(details, '$.user_agent') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'user_agent' AND value = CAST(json_extract(details, '$.user_agent') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'user_agent' AND value = CAST(json_extract(details, '$.user_agent') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_terms (kind, value) SELECT DISTINCT 'reason', CAST(json_extract(details, '$.reason') AS TEXT) FROM audit_events WHERE json_extract(details, '$.reason') <> '';
-
-INSERT INTO audit_postings
-    SELECT audit_terms.id, seq / 256, count(*) FROM audit_events JOIN audit_terms ON kind = 'reason' AND value = CAST(json_extract(details, '$.reason') AS TEXT) GROUP BY 1, 2;
-
-INSERT INTO audit_daily
-    SELECT audit_terms.id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_events JOIN audit_terms ON kind = 'reason' AND value = CAST(json_extract(details, '$.reason') AS TEXT) GROUP BY 1, 2;
+    SELECT id, CAST(strftime('%s', timestamp) AS INTEGER) / 86400, count(*) FROM audit_values JOIN audit_terms USING (kind, value) GROUP BY 1, 2;
 
 -- Request ids are all different: the ends of a block's, eight characters each, one behind the other.
 CREATE TABLE audit_request_ends (
@@ -143,36 +70,12 @@ INSERT INTO audit_request_ends
 DROP INDEX idx_audit_request;
 
 -- A row that is deleted by hand is not counted any more; retention removes whole blocks itself.
-CREATE TRIGGER audit_events_deleted AFTER DELETE ON audit_events
+CREATE TRIGGER audit_events_deleted BEFORE DELETE ON audit_events
 WHEN OLD.seq > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'retention_seq'), 0) BEGIN
-    UPDATE audit_postings SET events = events - 1 WHERE block = OLD.seq / 256 AND term IN (
-        SELECT id FROM audit_terms WHERE
-           kind = 'action' AND value = OLD.action
-        OR kind = 'actor' AND value = OLD.actor
-        OR kind = 'result' AND value = OLD.result
-        OR kind = 'project_id' AND value = OLD.project_id
-        OR kind = 'client_ip' AND value = OLD.client_ip
-        OR kind = 'token_uuid' AND value = OLD.token_uuid
-        OR kind = 'status' AND value = CAST(json_extract(OLD.details, '$.status') AS TEXT)
-        OR kind = 'model' AND value = CAST(json_extract(OLD.details, '$.model') AS TEXT)
-        OR kind = 'provider' AND value = CAST(json_extract(OLD.details, '$.provider') AS TEXT)
-        OR kind = 'endpoint' AND value = CAST(json_extract(OLD.details, '$.endpoint') AS TEXT)
-        OR kind = 'user_agent' AND value = CAST(json_extract(OLD.details, '$.user_agent') AS TEXT)
-        OR kind = 'reason' AND value = CAST(json_extract(OLD.details, '$.reason') AS TEXT));
-    UPDATE audit_daily SET events = events - 1 WHERE day = CAST(strftime('%s', OLD.timestamp) AS INTEGER) / 86400 AND term IN (
-        SELECT id FROM audit_terms WHERE
-           kind = 'action' AND value = OLD.action
-        OR kind = 'actor' AND value = OLD.actor
-        OR kind = 'result' AND value = OLD.result
-        OR kind = 'project_id' AND value = OLD.project_id
-        OR kind = 'client_ip' AND value = OLD.client_ip
-        OR kind = 'token_uuid' AND value = OLD.token_uuid
-        OR kind = 'status' AND value = CAST(json_extract(OLD.details, '$.status') AS TEXT)
-        OR kind = 'model' AND value = CAST(json_extract(OLD.details, '$.model') AS TEXT)
-        OR kind = 'provider' AND value = CAST(json_extract(OLD.details, '$.provider') AS TEXT)
-        OR kind = 'endpoint' AND value = CAST(json_extract(OLD.details, '$.endpoint') AS TEXT)
-        OR kind = 'user_agent' AND value = CAST(json_extract(OLD.details, '$.user_agent') AS TEXT)
-        OR kind = 'reason' AND value = CAST(json_extract(OLD.details, '$.reason') AS TEXT));
+    UPDATE audit_postings SET events = events - 1 WHERE block = OLD.seq / 256
+        AND term IN (SELECT id FROM audit_values JOIN audit_terms USING (kind, value) WHERE seq = OLD.seq);
+    UPDATE audit_daily SET events = events - 1 WHERE day = CAST(strftime('%s', OLD.timestamp) AS INTEGER) / 86400
+        AND term IN (SELECT id FROM audit_values JOIN audit_terms USING (kind, value) WHERE seq = OLD.seq);
 END;
 
 DROP INDEX idx_audit_token;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Makes an audit table of a realistic history and asks it what people ask: bench_audit ROWS FOLDER. Prints "NAME VALUE UNIT"
 // lines; times are the worst of several different questions of a kind.
-#include "audit/chain.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "storage/audit_check.h"
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
@@ -45,7 +45,7 @@ public:
         AuditEvent event(change ? "token.create" : "token.access", change ? "management" : "client", denied ? "denied" : "success");
         event.timestampMs = m_ms;
         event.projectId = "proj-" + std::to_string(100000 + token % projects);
-        event.requestId = requestUuid(m_ms);
+        event.requestId = randomUuid();
         event.clientIp = "10.0." + std::to_string(token % 7) + "." + std::to_string(token % 250);
         event.details.reserve(16);
         event.ownText("http_method", "POST");
@@ -86,7 +86,7 @@ private:
     std::vector<std::string> m_tokens;
     int64_t m_rows, m_ms, m_seq = 0;
     std::string m_line, m_hash{firstPrev};
-    ChainHasher m_hasher;
+    Sha256Hex m_hasher;
 };
 
 bool insertMany(SqlConnection &connection, AuditInsert &insert, History &history, int64_t rows)

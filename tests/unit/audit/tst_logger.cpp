@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The security guide's three samples, in C++, as a program would write them.
-#include "audit/log_set.h"
 #include "audit/logger.h"
 #include "audit/verify.h"
 #include "storage/database.h"
+#include "log_lines.h"
 #include "test_registry.h"
 
 #include <QTemporaryDir>
@@ -19,16 +19,6 @@ struct Folder
     std::string file = dir.filePath(QStringLiteral("data/audit.log")).toStdString();
     std::string database = dir.filePath(QStringLiteral("audit.db")).toStdString();
 };
-
-std::vector<std::string> linesOf(const std::string &path)
-{
-    std::vector<std::string> lines;
-    visitLines(path, [&lines](std::string_view line) {
-        lines.emplace_back(line);
-        return true;
-    });
-    return lines;
-}
 
 struct Request
 {

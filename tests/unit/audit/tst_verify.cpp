@@ -3,6 +3,7 @@
 #include "audit/audit_log.h"
 #include "audit/log_set.h"
 #include "audit/verify.h"
+#include "log_lines.h"
 #include "test_registry.h"
 
 #include <QFile>
@@ -13,29 +14,6 @@ using namespace llmproxy;
 
 namespace {
 
-class NoTable final : public AuditTable
-{
-public:
-    void append(std::vector<AuditEvent>, std::function<void(bool)> stored) override
-    {
-        if (stored)
-            stored(true);
-    }
-    int64_t lastSeq(std::string *) override { return 0; }
-    int64_t lastChangeSeq() override { return 0; }
-    bool linesAfter(int64_t, const std::function<void(const std::string &)> &) override { return true; }
-};
-
-std::vector<std::string> linesOf(const std::string &path)
-{
-    std::vector<std::string> lines;
-    visitLines(path, [&lines](std::string_view line) {
-        lines.emplace_back(line);
-        return true;
-    });
-    return lines;
-}
-
 struct Log
 {
     explicit Log(int events)
@@ -44,9 +22,8 @@ struct Log
         config.file = file;
         config.storeInDb = false;
         config.checkpointKey = key;
-        NoTable table;
         AuditLog log(config);
-        if (log.start(&table))
+        if (log.start(nullptr))
             qFatal("the log cannot be started");
         for (int i = 0; i < events; ++i) {
             AuditEvent event("token.access", "client", "success");
@@ -81,7 +58,7 @@ struct Log
 // As somebody would who can write the file: every hash from there on anew.
 void rechain(std::vector<std::string> &lines, size_t from)
 {
-    ChainHasher hasher;
+    Sha256Hex hasher;
     for (size_t at = from; at < lines.size(); ++at) {
         std::string prev(at == 0 ? firstPrev : readChainedLine(lines[at - 1])->hash);
         std::string covered(readChainedLine(lines[at])->covered);
@@ -139,7 +116,7 @@ private Q_SLOTS:
         } else if (how == "rehash" || how == "rechain") {
             (*tenth)[tenth->find("/v1/models") + 1] = 'x';
             const std::string covered(readChainedLine(*tenth)->covered);
-            *tenth = covered + ",\"hash\":\"" + ChainHasher().hash(covered) + "\"}";
+            *tenth = covered + ",\"hash\":\"" + Sha256Hex().hash(covered) + "\"}";
             if (how == "rechain")
                 rechain(lines, 10);
         } else if (how == "remove") {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "audit/chain.h"
+#include "base/sha256.h"
 
 #include <cstdlib>
 
 namespace llmproxy {
 
-ChainHasher::ChainHasher()
+Sha256Hex::Sha256Hex()
     : m_algorithm(EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free)
     , m_context(EVP_MD_CTX_new(), EVP_MD_CTX_free)
 {
@@ -13,14 +13,14 @@ ChainHasher::ChainHasher()
         std::abort(); // no SHA-256: nothing in this program can work
 }
 
-std::string ChainHasher::hash(std::string_view bytes)
+std::string Sha256Hex::hash(std::string_view bytes)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (EVP_DigestInit_ex2(m_context.get(), m_algorithm.get(), nullptr) != 1
         || EVP_DigestUpdate(m_context.get(), bytes.data(), bytes.size()) != 1
         || EVP_DigestFinal_ex(m_context.get(), digest, &size) != 1)
-        std::abort(); // an unchained line must never be written
+        std::abort(); // an unhashed line must never be written
     static constexpr char hex[] = "0123456789abcdef";
     std::string out(2 * size, '0');
     for (unsigned at = 0; at < size; ++at) {
