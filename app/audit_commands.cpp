@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "audit_export.h"
+#include "audit_filters.h"
 #include "audit_verify.h"
 #include "command_line.h"
 #include "output.h"
@@ -69,13 +71,34 @@ int cleanUp(const CommandLine &line, const AuditOptions &o)
     return show(opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}}), o.target);
 }
 
-void addFilter(CLI::App *command, const Options &o, const char *flag, const char *parameter, const char *meaning)
+void addFilter(CLI::App *command, Query &filters, const char *flag, const char *parameter, const char *meaning)
 {
-    const auto keep = [o, parameter](const std::string &value) { o->filters.emplace_back(parameter, value); };
+    const auto keep = [&filters, parameter](const std::string &value) { filters.emplace_back(parameter, value); };
     command->add_option_function<std::string>(flag, keep, meaning)->type_name("TEXT");
 }
 
 } // namespace
+
+void addAuditTimes(CLI::App *command, Query &filters)
+{
+    addFilter(command, filters, "--from", "from", "From then on, RFC 3339");
+    addFilter(command, filters, "--to", "to", "Before then, RFC 3339");
+}
+
+void addAuditFilters(CLI::App *command, Query &filters)
+{
+    addFilter(command, filters, "--action", "action", "Exact, or a prefix such as token.");
+    addFilter(command, filters, "--actor", "actor", "management, client, console, cli or system");
+    addFilter(command, filters, "--result", "result", "success, failure, denied or error");
+    addFilter(command, filters, "--project", "project_id", "Project id");
+    addFilter(command, filters, "--token", "token_id", "Token id, or its masked form");
+    addFilter(command, filters, "--request-id", "request_id", "Request id");
+    addFilter(command, filters, "--client-ip", "client_ip", "Client address");
+    addFilter(command, filters, "--status", "status", "Status that the client got");
+    addFilter(command, filters, "--model", "model", "Model");
+    addFilter(command, filters, "--text", "q", "Part of a value, such as an endpoint or user agent");
+    addAuditTimes(command, filters);
+}
 
 void addAuditCommands(CommandLine &line)
 {
@@ -85,19 +108,8 @@ void addAuditCommands(CommandLine &line)
     auto o = std::make_shared<AuditOptions>();
     CLI::App *list = audit->add_subcommand("list", "List events, newest first unless --sort says otherwise");
     addTarget(list, o->target);
-    addFilter(list, o, "--action", "action", "Exact, or a prefix such as token.");
-    addFilter(list, o, "--actor", "actor", "management, client, console, cli or system");
-    addFilter(list, o, "--result", "result", "success, failure, denied or error");
-    addFilter(list, o, "--project", "project_id", "Project id");
-    addFilter(list, o, "--token", "token_id", "Token id, or its masked form");
-    addFilter(list, o, "--request-id", "request_id", "Request id");
-    addFilter(list, o, "--client-ip", "client_ip", "Client address");
-    addFilter(list, o, "--status", "status", "Status that the client got");
-    addFilter(list, o, "--model", "model", "Model");
-    addFilter(list, o, "--text", "q", "Part of a value, such as an endpoint or user agent");
-    addFilter(list, o, "--sort", "sort", "created_at: oldest first");
-    addFilter(list, o, "--from", "from", "From then on, RFC 3339");
-    addFilter(list, o, "--to", "to", "Before then, RFC 3339");
+    addAuditFilters(list, o->filters);
+    addFilter(list, o->filters, "--sort", "sort", "created_at: oldest first");
     list->add_option("--limit", o->most, "At most so many; 0: all [50]")->type_name("N")->check(CLI::NonNegativeNumber);
     list->callback([&line, o] { line.chosen = [&line, o] { return listEvents(line, *o); }; });
 
@@ -108,6 +120,7 @@ void addAuditCommands(CommandLine &line)
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
 
     addAuditVerify(audit, line);
+    addAuditExport(audit, line);
 
     o = std::make_shared<AuditOptions>();
     CLI::App *review = audit->add_subcommand("review", "Record that you looked at the log up to now");

@@ -2,9 +2,11 @@
 // audit verify: the log of this installation through its engine, or a copied file by itself.
 #include "audit_verify.h"
 
+#include "audit/export_proof.h"
 #include "base/clock.h"
 #include "manage/views.h"
 #include "output.h"
+#include "progress_line.h"
 #include "storage/audit_check.h"
 #include "storage/database.h"
 
@@ -19,7 +21,7 @@ namespace {
 struct VerifyOptions
 {
     Target target;
-    std::string file, publicKey;
+    std::string file, publicKey, proof;
     bool olderCopy = false;
 };
 
@@ -53,7 +55,11 @@ int verifyHere(const CommandLine &line, const VerifyOptions &o)
     OpenClient opened;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    const ApiAnswer answer = opened.client->call("POST", "/manage/audit/verify");
+    ApiAnswer answer;
+    {
+        const ProgressLine progress(*opened.client, "verifying");
+        answer = opened.client->call("POST", "/manage/audit/verify");
+    }
     return answer.ok() ? showReport(answer.body, o.target) : complain(answer);
 }
 
@@ -63,6 +69,23 @@ bool addKeyFile(const std::string &path, CheckpointKeys &keys)
     std::stringstream text;
     text << file.rdbuf();
     return file && keys.add(text.str());
+}
+
+// What audit export wrote, by its proof.
+Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &proofFile, const CheckpointKeys *keys)
+{
+    std::ifstream text(proofFile);
+    std::string line;
+    std::getline(text, line);
+    const auto proof = readExportProof(line);
+    if (!proof)
+        return Error{ErrorKind::Invalid, "proof", "'" + proofFile + "' is no proof of an export", "proof"};
+    const auto report = verifyExport(file, *proof, keys);
+    if (!report)
+        return report.error();
+    AuditCheckReport whole;
+    whole.file = *report;
+    return whole;
 }
 
 // A copy, without any event: against the table and the checkpoints' keys of this data directory where they are.
@@ -94,7 +117,8 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     else
         note("no public key: signatures are not looked at (--public-key, or the data directory)");
     const int64_t beganUs = Clock::steadyUs();
-    const auto report = checkAudit(input);
+    const std::string proof = !o.proof.empty() ? o.proof : std::filesystem::exists(o.file + ".proof") ? o.file + ".proof" : std::string();
+    const auto report = proof.empty() ? checkAudit(input) : checkSlice(o.file, proof, input.keys);
     if (!report)
         return complain(ExitFailed, report.error().message);
     return showReport(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);
@@ -109,6 +133,7 @@ void addAuditVerify(CLI::App *audit, CommandLine &line)
     addTarget(verify, o->target);
     verify->add_option("--file", o->file, "A copied log instead, plain or .gz; against the data directory where it has one")->type_name("FILE");
     verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE");
+    verify->add_option("--proof", o->proof, "With --file: it is an export, with this proof; default: FILE.proof when that is there")->type_name("FILE");
     verify->add_flag("--older-copy", o->olderCopy, "With --file: fewer events than the table has are no fault when the last is a checkpoint");
     verify->callback([&line, o] {
         line.chosen = [&line, o] { return o->file.empty() ? verifyHere(line, *o) : verifyCopy(line, *o); };

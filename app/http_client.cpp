@@ -52,6 +52,7 @@ public:
     using ManagementClient::call;
     ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
                    const QByteArray &body) override;
+    ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) override;
 
     void setProxy(const Settings &settings)
     {
@@ -86,7 +87,9 @@ void HttpClient::prepare(CURL *handle, const std::string &method, const std::str
         curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, 60'000L);
+    // A verification takes as long as the log is long, and so does its answer.
+    const bool isJob = url.find("/manage/audit/") != std::string::npos;
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, isJob ? 0L : 60'000L);
     if (!body.isEmpty() || method == "POST" || method == "PATCH") {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{body.size()});
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.constData());
@@ -153,6 +156,50 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
         answer.problem = m_base + " does not answer like LLM Proxy";
     }
     return answer;
+}
+
+struct Download
+{
+    CURL *handle;
+    const ManagementClient::Sink &sink;
+    QByteArray error; // what an answer without success says
+    bool isStopped = false;
+};
+
+size_t takeBlock(char *bytes, size_t size, size_t count, void *where)
+{
+    Download &download = *static_cast<Download *>(where);
+    const size_t length = size * count;
+    long status = 0;
+    curl_easy_getinfo(download.handle, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return takeBody(bytes, size, count, &download.error);
+    download.isStopped = !download.sink(std::string_view(bytes, length));
+    return download.isStopped ? 0 : length;
+}
+
+ApiAnswer HttpClient::download(const std::string &path, const Query &query, const Sink &sink)
+{
+    const Handle handle(curl_easy_init());
+    if (!handle)
+        return {0, {}, "libcurl cannot be started", false};
+    const HeaderList list = headers(false);
+    const std::string url = m_base + path + "?" + encodeQuery(query);
+    prepare(handle.get(), "GET", url, {});
+    curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
+    Download download{handle.get(), sink, {}};
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBlock);
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &download);
+    const CURLcode code = curl_easy_perform(handle.get());
+    long status = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (download.isStopped)
+        return {0, {}, "broken off", false};
+    if (code != CURLE_OK && status == 200)
+        return {0, {}, "the answer broke off: " + std::string(curl_easy_strerror(code)) + "; the server's log says why", false};
+    if (code != CURLE_OK)
+        return failed(handle.get(), code);
+    return {static_cast<int>(status), QJsonDocument::fromJson(download.error).object(), {}, false};
 }
 
 bool isLoopback(const std::string &url)

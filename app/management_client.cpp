@@ -11,6 +11,7 @@
 #include <QUrl>
 
 #include <algorithm>
+#include <semaphore>
 
 namespace llmproxy {
 
@@ -24,8 +25,10 @@ public:
     using ManagementClient::call;
     ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
                    const QByteArray &body) override;
+    ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) override;
 
 private:
+    ManageAnswer ask(const std::string &method, const std::string &path, const Query &query, const QByteArray &body);
     Engine &m_engine;
 };
 
@@ -44,8 +47,7 @@ std::string encodeQuery(const Query &query)
     return text;
 }
 
-ApiAnswer EngineClient::call(const std::string &method, const std::string &path, const Query &query,
-                             const QByteArray &body)
+ManageAnswer EngineClient::ask(const std::string &method, const std::string &path, const Query &query, const QByteArray &body)
 {
     ManageRequest request;
     request.method = method;
@@ -57,11 +59,41 @@ ApiAnswer EngineClient::call(const std::string &method, const std::string &path,
     request.actor = "cli";
     request.requestId = randomUuid();
     request.userAgent = "llm-proxy/" LLM_PROXY_VERSION;
-    const ManageAnswer answer = m_engine.manage(std::move(request));
-    ApiAnswer result;
-    result.status = answer.status;
-    result.body = QJsonDocument::fromJson(answer.body).object();
-    return result;
+    return m_engine.manage(std::move(request));
+}
+
+ApiAnswer EngineClient::call(const std::string &method, const std::string &path, const Query &query,
+                             const QByteArray &body)
+{
+    const ManageAnswer answer = ask(method, path, query, body);
+    return {answer.status, QJsonDocument::fromJson(answer.body).object(), {}, false};
+}
+
+ApiAnswer EngineClient::download(const std::string &path, const Query &query, const Sink &sink)
+{
+    const ManageAnswer answer = ask("GET", path, query, {});
+    if (!answer.blocks)
+        return {answer.status, QJsonDocument::fromJson(answer.body).object(), {}, false};
+    std::counting_semaphore<> ready(0);
+    answer.blocks->onReady([&ready] { ready.release(); });
+    std::string block;
+    while (true) {
+        switch (answer.blocks->read(block)) {
+        case BlockPipe::State::Block:
+            if (!sink(block)) {
+                answer.blocks->close();
+                return {0, {}, "broken off", false};
+            }
+            break;
+        case BlockPipe::State::Nothing:
+            ready.acquire();
+            break;
+        case BlockPipe::State::Whole:
+            return {answer.status, {}, {}, false};
+        case BlockPipe::State::Broken:
+            return {0, {}, "the answer broke off; the log says why", false};
+        }
+    }
 }
 
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine)

@@ -8,8 +8,10 @@
 #include <QByteArray>
 #include <QJsonObject>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,9 +40,14 @@ class ManagementClient
 {
 public:
     virtual ~ManagementClient() = default;
+    // Answers within a minute, but for those of audit jobs. Thread: any.
     virtual ApiAnswer call(const std::string &method, const std::string &path, const Query &query = {},
                            const QByteArray &body = {}) = 0;
     ApiAnswer call(const std::string &method, const std::string &path, const QJsonObject &body);
+    // A long answer, handed on as it comes, until sink says false. The body of an error is in the answer; one that broke off has
+    // status 0.
+    using Sink = std::function<bool(std::string_view bytes)>;
+    virtual ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) = 0;
     // Follows the pages; at most `most` items, 0: all. The answer's body holds all items.
     ApiAnswer list(const std::string &path, Query query, int64_t most);
 };

@@ -140,6 +140,8 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
     // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
+        if (std::any_of(items.begin(), items.end(), [](const Item &item) { return item.sign; }))
+            checkpointAt = {}; // due
         good = writeWithKept(events, true);
         const bool waitsForDisk = config.fsync == AuditFsync::Always
             || (config.fsync == AuditFsync::Management && std::any_of(items.begin(), items.end(), byPerson));
@@ -304,7 +306,7 @@ void AuditLog::recordAll(std::vector<Entry> entries)
         const std::lock_guard guard(d->queueLock);
         first = d->queue.empty();
         for (Entry &entry : entries)
-            d->queue.push_back({std::move(entry.event), std::move(entry.written)});
+            d->queue.push_back({std::move(entry.event), std::move(entry.written), entry.sign});
     }
     if (first)
         d->wake.notify_one();

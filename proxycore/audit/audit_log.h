@@ -81,7 +81,8 @@ public:
     void record(AuditEvent event, Written written);
 
     // Many at once: one hand-over, one wake.
-    struct Entry { AuditEvent event; Written written; };
+    // sign: with a checkpoint behind the event, in the same batch.
+    struct Entry { AuditEvent event; Written written; bool sign = false; };
     void recordAll(std::vector<Entry> entries);
 
     // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and

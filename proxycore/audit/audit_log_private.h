@@ -22,6 +22,7 @@ struct AuditLog::Private
     {
         AuditEvent event;
         AuditLog::Written written;
+        bool sign = false;
         size_t at = 0; // in its batch
     };
 

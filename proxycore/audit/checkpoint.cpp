@@ -15,9 +15,14 @@ namespace {
 constexpr size_t keyBytes = 32;
 
 // What is signed. The first line keeps the signature from being valid for anything else.
+std::string messageOf(std::string_view purpose, const std::string &text)
+{
+    return "llm-proxy audit " + std::string(purpose) + " 1\n" + text;
+}
+
 std::string messageOf(std::string_view purpose, int64_t toSeq, std::string_view toHash)
 {
-    return "llm-proxy audit " + std::string(purpose) + " 1\n" + std::to_string(toSeq) + "\n" + std::string(toHash) + "\n";
+    return messageOf(purpose, std::to_string(toSeq) + "\n" + std::string(toHash) + "\n");
 }
 
 std::string publicBytes(EVP_PKEY *key)
@@ -42,6 +47,27 @@ PublicKey shared(EVP_PKEY *key)
 std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> newContext()
 {
     return {EVP_MD_CTX_new(), EVP_MD_CTX_free};
+}
+
+// Base64.
+std::string signatureOf(EVP_PKEY *key, const std::string &message)
+{
+    unsigned char signature[64];
+    size_t size = sizeof signature;
+    const auto context = newContext();
+    if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key) != 1
+        || EVP_DigestSign(context.get(), signature, &size, reinterpret_cast<const unsigned char *>(message.data()), message.size()) != 1)
+        std::abort();
+    return QByteArray(reinterpret_cast<const char *>(signature), static_cast<qsizetype>(size)).toBase64().toStdString();
+}
+
+bool isSignedBy(EVP_PKEY *key, const std::string &message, std::string_view base64)
+{
+    const QByteArray signature = QByteArray::fromBase64(QByteArray(base64.data(), static_cast<qsizetype>(base64.size())));
+    const auto context = newContext();
+    return context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1
+        && EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char *>(signature.data()), static_cast<size_t>(signature.size()),
+                            reinterpret_cast<const unsigned char *>(message.data()), message.size()) == 1;
 }
 
 } // namespace
@@ -104,18 +130,15 @@ AuditEvent CheckpointKey::retention(int64_t toSeq, const std::string &toHash) co
     return event;
 }
 
+std::string CheckpointKey::sign(std::string_view purpose, std::string_view text) const
+{
+    return signatureOf(m_key.get(), messageOf(purpose, std::string(text)));
+}
+
 AuditEvent CheckpointKey::signedEvent(std::string_view purpose, int64_t toSeq, const std::string &toHash) const
 {
-    const std::string message = messageOf(purpose, toSeq, toHash);
-    unsigned char signature[64];
-    size_t size = sizeof signature;
-    const auto context = newContext();
-    if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, m_key.get()) != 1
-        || EVP_DigestSign(context.get(), signature, &size, reinterpret_cast<const unsigned char *>(message.data()), message.size()) != 1)
-        std::abort();
     AuditEvent event(checkpointAction, "system", "success");
-    event.details = {{"to_seq", toSeq}, {"to_hash", toHash}, {"key_id", m_id},
-                     {"signature", QByteArray(reinterpret_cast<const char *>(signature), static_cast<qsizetype>(size)).toBase64().toStdString()}};
+    event.details = {{"to_seq", toSeq}, {"to_hash", toHash}, {"key_id", m_id}, {"signature", signatureOf(m_key.get(), messageOf(purpose, toSeq, toHash))}};
     return event;
 }
 
@@ -140,16 +163,18 @@ CheckpointKeys::Verdict CheckpointKeys::check(const AuditEvent &checkpoint) cons
         return Verdict::UnknownKey;
     const auto *const seq = checkpoint.find("to_seq");
     const auto *const toSeq = seq ? std::get_if<int64_t>(seq) : nullptr;
-    const std::string_view text = checkpoint.text("signature");
-    const QByteArray signature = QByteArray::fromBase64(QByteArray(text.data(), static_cast<qsizetype>(text.size())));
     if (!toSeq)
         return Verdict::Bad;
     const std::string message = messageOf(checkpoint.text("purpose").empty() ? "checkpoint" : checkpoint.text("purpose"), *toSeq, checkpoint.text("to_hash"));
-    const auto context = newContext();
-    const bool good = context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key->second.get()) == 1
-        && EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char *>(signature.data()), static_cast<size_t>(signature.size()),
-                            reinterpret_cast<const unsigned char *>(message.data()), message.size()) == 1;
-    return good ? Verdict::Good : Verdict::Bad;
+    return isSignedBy(key->second.get(), message, checkpoint.text("signature")) ? Verdict::Good : Verdict::Bad;
+}
+
+CheckpointKeys::Verdict CheckpointKeys::check(std::string_view purpose, std::string_view text, std::string_view keyId, std::string_view signature) const
+{
+    const auto key = m_keys.find(keyId);
+    if (key == m_keys.end())
+        return Verdict::UnknownKey;
+    return isSignedBy(key->second.get(), messageOf(purpose, std::string(text)), signature) ? Verdict::Good : Verdict::Bad;
 }
 
 } // namespace llmproxy

@@ -35,6 +35,8 @@ public:
     std::string publicPem() const;
     // The chained line that says the chain up to this seq, which has this hash, is ours. Without seq.
     AuditEvent checkpoint(int64_t toSeq, const std::string &toHash) const;
+    // Of any other text of ours (base64); purpose keeps it from being valid for anything else.
+    std::string sign(std::string_view purpose, std::string_view text) const;
     // The line that says that what was up to this seq may be gone from the table.
     AuditEvent retention(int64_t toSeq, const std::string &toHash) const;
 
@@ -56,6 +58,8 @@ public:
     enum class Verdict { Good, Bad, UnknownKey };
     // Of an audit.checkpoint event; whether its to_hash is the chain's is the caller's to see.
     Verdict check(const AuditEvent &checkpoint) const;
+    // Of what sign() gave.
+    Verdict check(std::string_view purpose, std::string_view text, std::string_view keyId, std::string_view signature) const;
 
 private:
     std::map<std::string, PublicKey, std::less<>> m_keys;

@@ -15,12 +15,29 @@ Sha256Hex::Sha256Hex()
 
 std::string Sha256Hex::hash(std::string_view bytes)
 {
+    begin();
+    add(bytes);
+    return end();
+}
+
+void Sha256Hex::begin()
+{
+    if (EVP_DigestInit_ex2(m_context.get(), m_algorithm.get(), nullptr) != 1)
+        std::abort(); // an unhashed line must never be written
+}
+
+void Sha256Hex::add(std::string_view bytes)
+{
+    if (EVP_DigestUpdate(m_context.get(), bytes.data(), bytes.size()) != 1)
+        std::abort();
+}
+
+std::string Sha256Hex::end()
+{
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    if (EVP_DigestInit_ex2(m_context.get(), m_algorithm.get(), nullptr) != 1
-        || EVP_DigestUpdate(m_context.get(), bytes.data(), bytes.size()) != 1
-        || EVP_DigestFinal_ex(m_context.get(), digest, &size) != 1)
-        std::abort(); // an unhashed line must never be written
+    if (EVP_DigestFinal_ex(m_context.get(), digest, &size) != 1)
+        std::abort();
     static constexpr char hex[] = "0123456789abcdef";
     std::string out(2 * size, '0');
     for (unsigned at = 0; at < size; ++at) {

@@ -16,6 +16,10 @@ class Sha256Hex
 public:
     Sha256Hex();
     std::string hash(std::string_view bytes);
+    // The same in parts: begin(), add() as often as needed, end().
+    void begin();
+    void add(std::string_view bytes);
+    std::string end();
 
 private:
     std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> m_algorithm;

@@ -196,7 +196,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     request.clientIp = call.clientIp;
     request.userAgent = call.userAgent;
     api->handle(request, [complete](const ManageAnswer &answer) {
-        complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow});
+        complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow, answer.contentType, answer.disposition, answer.blocks});
     });
 }
 
@@ -327,7 +327,8 @@ ManageAnswer Engine::manage(ManageRequest request)
     call.clientIp = request.clientIp;
     call.userAgent = request.userAgent;
     d->bridge->submit(std::move(call), [&promise](const BridgeAnswer &answer) {
-        promise.set_value({answer.status, QByteArray::fromStdString(answer.body), answer.retryAfter, answer.allow});
+        promise.set_value({answer.status, QByteArray::fromStdString(answer.body), answer.retryAfter, answer.allow, answer.contentType,
+                           answer.disposition, answer.blocks});
     });
     return future.get();
 }

@@ -153,9 +153,11 @@ void HttpBridge::Private::serve(const QHttpServerRequest &request, QHttpServerRe
     });
     const std::lock_guard guard(early->lock);
     early->inHandler = false;
-    if (!early->answer) {
+    if (!early->answer || early->answer->blocks) {
         entry->deferred = true;
         responder.write(statusCode(202));
+        if (early->answer)
+            entry->complete(std::move(*early->answer));
         return;
     }
     const BridgeAnswer &answer = *early->answer;

@@ -5,6 +5,8 @@
 // Thread: submit() any; the rest the management thread ("management").
 #pragma once
 
+#include "base/block_pipe.h"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,7 +27,10 @@ struct BridgeAnswer
 {
     int status = 200;
     std::string body;
-    std::string retryAfter, allow; // empty: no such header
+    std::string retryAfter = {}, allow = {}; // empty: no such header
+    std::string contentType = "application/json";
+    std::string disposition = {};           // empty: no such header
+    std::shared_ptr<BlockPipe> blocks = {}; // instead of body: as long as it takes
 };
 
 class HttpBridge

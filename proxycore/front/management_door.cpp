@@ -34,6 +34,8 @@ ManagementDoor::ManagementDoor(const DoorConfig &config, RequestHead &&head, Ser
 ManagementDoor::~ManagementDoor()
 {
     *m_self = nullptr;
+    if (m_blocks)
+        m_blocks->close();
     wipe(m_body.data(), m_body.size()); // provider keys come in here
 }
 
@@ -135,25 +137,76 @@ void ManagementDoor::submit()
     call.userAgent = m_head.headers.value("user-agent");
     m_config.bridge->submit(std::move(call), [poller = &m_stream.poller(), self = m_self](BridgeAnswer answer) {
         poller->post([self, answer = std::move(answer)] {
-            if (!*self || (*self)->m_done)
-                return;
-            ServerStream &stream = (*self)->m_stream;
-            ResponseHead head;
-            head.status = answer.status;
-            head.headers.add("Content-Type", "application/json");
-            head.headers.add("Cache-Control", "no-store");
-            head.headers.add("X-Content-Type-Options", "nosniff");
-            if (!answer.retryAfter.empty())
-                head.headers.add("Retry-After", answer.retryAfter);
-            if (!answer.allow.empty())
-                head.headers.add("Allow", answer.allow);
-            (*self)->m_done = true;
-            (*self)->noteAnswer(answer.status);
-            stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
-            stream.sendBody(answer.body);
-            stream.finish();
+            if (*self)
+                (*self)->give(std::move(answer));
+            else if (answer.blocks)
+                answer.blocks->close();
         });
     });
+}
+
+void ManagementDoor::give(BridgeAnswer answer)
+{
+    if (m_done) {
+        if (answer.blocks)
+            answer.blocks->close();
+        return;
+    }
+    m_done = true;
+    noteAnswer(answer.status);
+    ResponseHead head;
+    head.status = answer.status;
+    head.headers.add("Content-Type", answer.contentType);
+    head.headers.add("Cache-Control", "no-store");
+    head.headers.add("X-Content-Type-Options", "nosniff");
+    if (!answer.retryAfter.empty())
+        head.headers.add("Retry-After", answer.retryAfter);
+    if (!answer.allow.empty())
+        head.headers.add("Allow", answer.allow);
+    if (!answer.disposition.empty())
+        head.headers.add("Content-Disposition", answer.disposition);
+    if (!answer.blocks) {
+        m_stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
+        m_stream.sendBody(answer.body);
+        m_stream.finish();
+        return;
+    }
+    m_blocks = std::move(answer.blocks);
+    m_blocks->onReady([poller = &m_stream.poller(), self = m_self] {
+        poller->post([self] {
+            if (*self)
+                (*self)->sendBlocks();
+        });
+    });
+    m_stream.sendHead(head, std::nullopt);
+    m_stream.flush();
+    sendBlocks();
+}
+
+// As much as the client takes; a client that leaves ends what makes them.
+void ManagementDoor::sendBlocks()
+{
+    if (!m_blocks)
+        return;
+    std::string block;
+    while (m_stream.backlog() < highWaterBytes) {
+        switch (m_blocks->read(block)) {
+        case BlockPipe::State::Block:
+            m_stream.sendBody(block);
+            m_stream.flush();
+            if (!m_blocks) // the client left
+                return;
+            break;
+        case BlockPipe::State::Nothing:
+            return;
+        case BlockPipe::State::Whole:
+            m_stream.finish(); // this is gone at the end of the turn
+            return;
+        case BlockPipe::State::Broken:
+            m_stream.abort();
+            return;
+        }
+    }
 }
 
 void ManagementDoor::onBodyFault(const Refusal &fault)
@@ -169,17 +222,24 @@ std::string ManagementDoor::actor() const
     return m_head.headers.value("x-llm-proxy-actor") == "console" ? "console" : "cli";
 }
 
-void ManagementDoor::onClientGone()
+void ManagementDoor::leave()
 {
     m_done = true;
     m_feed.reset();
+    if (m_blocks)
+        m_blocks->close();
+    m_blocks.reset();
+}
+
+void ManagementDoor::onClientGone()
+{
+    leave();
     noteAnswer(499); // as in the data plane: nginx's number for a client that left
 }
 
 void ManagementDoor::onShutdown()
 {
-    m_done = true;
-    m_feed.reset();
+    leave();
     noteAnswer(503);
 }
 

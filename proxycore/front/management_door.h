@@ -47,7 +47,7 @@ public:
     void onBody(std::string_view bytes) override;
     void onBodyEnd() override;
     void onBodyFault(const Refusal &fault) override;
-    void onWritable() override {}
+    void onWritable() override { sendBlocks(); }
     void onClientGone() override;
     void onShutdown() override;
 
@@ -55,6 +55,9 @@ private:
     bool admit();
     void deny(int status, const std::string &reason, const Refusal &answer);
     void submit();
+    void give(BridgeAnswer answer);
+    void sendBlocks();
+    void leave();
     void refuseAccepted(const Refusal &refusal);
     void noteAnswer(int status);
     std::string actor() const;
@@ -64,6 +67,7 @@ private:
     ServerStream &m_stream;
     std::string m_body;
     std::unique_ptr<ManagementFeed> m_feed;
+    std::shared_ptr<BlockPipe> m_blocks; // a long answer on its way
     bool m_done = false;
     bool m_accepted = false; // by its credential; not yet noted with the answer's status
     bool m_dropsBody = false; // too large, and for nobody

@@ -7,6 +7,7 @@
 #include "access/snapshot.h"
 #include "access/store.h"
 #include "audit/audit_log.h"
+#include "base/block_pipe.h"
 #include "base/result.h"
 
 #include <QByteArray>
@@ -45,6 +46,9 @@ struct ManageAnswer
     QByteArray body;       // JSON
     std::string retryAfter; // seconds; empty: no header
     std::string allow;      // for 405
+    std::string contentType = "application/json";
+    std::string disposition = {};           // Content-Disposition; empty: none
+    std::shared_ptr<BlockPipe> blocks = {}; // instead of body: made on a job's thread as long as somebody reads it
 };
 
 struct ManageContext

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // A person looked at the audit log: on record, with what it was then. And what there is to look at: the facets.
+#include "manage/audit_source.h"
 #include "manage/resources.h"
 #include "storage/audit_search.h"
 #include "storage/database.h"
@@ -12,13 +13,13 @@ namespace llmproxy {
 namespace {
 
 // The newest review; nullopt: none.
-std::optional<AuditEvent> lastReview(Database &database)
+std::optional<AuditEvent> lastReview(const ManageContext &context)
 {
     AuditQuery query;
     query.action = "audit.review";
     query.result = "success";
     query.limit = 1;
-    auto found = database.auditEvents(query);
+    auto found = auditPage(context, query);
     return found && !found->empty() ? std::optional<AuditEvent>(found->front()) : std::nullopt;
 }
 
@@ -26,7 +27,7 @@ std::optional<AuditEvent> lastReview(Database &database)
 
 int64_t lastAuditReviewMs(const ManageContext &context)
 {
-    const auto review = lastReview(*context.database);
+    const auto review = lastReview(context);
     return review ? review->timestampMs : 0;
 }
 
@@ -35,16 +36,16 @@ void reviewAudit(const CallPtr &call)
     const ManageContext &context = call->context();
     AuditQuery newest;
     newest.limit = 1;
-    const auto last = context.database->auditEvents(newest);
+    const auto last = auditPage(context, newest);
     if (!last) {
         refuse(call, last.error());
         return;
     }
     if (last->empty()) {
-        refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit rows to review.", {}});
+        refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit events to review.", {}});
         return;
     }
-    const auto before = lastReview(*context.database);
+    const auto before = lastReview(context);
     const auto *const detail = before ? before->find("to_seq") : nullptr;
     const auto *const reviewed = detail ? std::get_if<int64_t>(detail) : nullptr;
     const int64_t fromSeq = reviewed ? *reviewed + 1 : 1;

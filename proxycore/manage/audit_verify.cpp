@@ -2,6 +2,7 @@
 // The audit log held against itself: the files, the table, and both against each other.
 #include "base/clock.h"
 #include "config/settings.h"
+#include "manage/audit_handout.h"
 #include "manage/resources.h"
 #include "manage/views.h"
 #include "storage/audit_check.h"
@@ -73,6 +74,24 @@ QJsonObject auditCheckView(const AuditCheckReport &report, int64_t durationMs)
             {QStringLiteral("duration_ms"), qint64{durationMs}}};
 }
 
+Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<bool> &cancelled, int64_t doneBefore)
+{
+    const Settings &settings = *call->context().settings;
+    CheckpointKeys keys;
+    for (const std::string &pem : call->context().database->auditPublicKeys())
+        keys.add(pem);
+    AuditCheckInput input;
+    input.file = settings.auditLogFile;
+    input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
+    input.keys = &keys;
+    input.cancelled = &cancelled;
+    input.progress = [call, doneBefore](int64_t done, int64_t total) {
+        call->state->jobs.done = doneBefore + done;
+        call->state->jobs.total = doneBefore + total;
+    };
+    return checkAudit(input);
+}
+
 void verifyAudit(const CallPtr &call)
 {
     const Settings &settings = *call->context().settings;
@@ -81,21 +100,9 @@ void verifyAudit(const CallPtr &call)
         return;
     }
     const bool started = call->state->jobs.start([call](const std::atomic<bool> &cancelled) {
-        const Settings &set = *call->context().settings;
         const int64_t beganUs = Clock::steadyUs();
-        CheckpointKeys keys;
-        for (const std::string &pem : call->context().database->auditPublicKeys())
-            keys.add(pem);
-        AuditCheckInput input;
-        input.file = set.auditLogFile;
-        input.database = set.auditStoreInDb ? set.databasePath : std::string();
-        input.keys = &keys;
-        input.cancelled = &cancelled;
-        input.progress = [call](int64_t done, int64_t total) {
-            call->state->jobs.done = done;
-            call->state->jobs.total = total;
-        };
-        finish(call, checkAudit(input), (Clock::steadyUs() - beganUs) / 1000);
+        const auto report = checkAuditOf(call, cancelled, 0);
+        finish(call, report, (Clock::steadyUs() - beganUs) / 1000);
     });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported already; try again when that is done.", {}});

@@ -329,17 +329,19 @@ void addQueries(std::vector<Schema> &all)
     all.push_back(query("TokenDeleteQuery",
                         {flag("purge", "Removes a revoked or expired token instead of revoking it.")}));
     all.push_back(query("AuditFacetQuery", {time("from", "From then on."), time("to", "Before then.")}));
-    all.push_back(query("AuditQuery",
-                        page + Fields{text("action", "Exact, or a prefix ending in '.' or '*'."),
-                                      choice("actor", "management|client|console|cli|system", "Who."),
-                                      choice("result", "success|failure|denied|error", "How it ended."),
-                                      text("project_id", "Project."), text("request_id", "Request."),
-                                      text("client_ip", "Client address as written in the event."),
-                                      text("token_id", "Masked form or UUID."),
-                                      number("status", "Status that the client got.", 100, 599), text("model", "Model."),
-                                      text("q", "Part of a value of the event, such as its endpoint or user agent; upper and lower case alike."),
-                                      time("from", "From then on."), time("to", "Before then."),
-                                      choice("sort", "created_at|-created_at", "Order; default -created_at.")}));
+    const Fields which{text("action", "Exact, or a prefix ending in '.' or '*'."),
+                       choice("actor", "management|client|console|cli|system", "Who."),
+                       choice("result", "success|failure|denied|error", "How it ended."),
+                       text("project_id", "Project."), text("request_id", "Request."),
+                       text("client_ip", "Client address as written in the event."),
+                       text("token_id", "Masked form or UUID."),
+                       number("status", "Status that the client got.", 100, 599), text("model", "Model."),
+                       text("q", "Part of a value of the event, such as its endpoint or user agent; upper and lower case alike."),
+                       time("from", "From then on."), time("to", "Before then.")};
+    all.push_back(query("AuditQuery", page + which + Fields{choice("sort", "created_at|-created_at", "Order; default -created_at.")}));
+    all.push_back(query("AuditReportQuery", {time("from", "From then on."), time("to", "Before then."), choice("format", "html|csv|json", "Default: html.")}));
+    all.push_back(query("AuditExportQuery", which + Fields{choice("format", "jsonl|csv", "Default: jsonl, the log's exact lines."),
+                                                           flag("proof", "With a signed proof of the slice as one more line at the end.")}));
 }
 
 std::vector<Schema> declare()

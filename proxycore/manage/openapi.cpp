@@ -120,9 +120,13 @@ QJsonObject objectSchema(const Schema &declared)
     return schema;
 }
 
-QJsonObject contentOf(const QJsonObject &schema, std::string_view type = "application/json")
+QJsonObject contentOf(const QJsonObject &schema, std::string_view types = "application/json")
 {
-    return {{q(type), QJsonObject{{QStringLiteral("schema"), schema}}}};
+    QJsonObject content;
+    const QStringList all = q(types).split(QLatin1Char('|'));
+    for (const QString &type : all)
+        content.insert(type, QJsonObject{{QStringLiteral("schema"), schema}});
+    return content;
 }
 
 QJsonArray parametersOf(const Route &route)
@@ -149,6 +153,8 @@ QJsonObject responsesOf(const Route &route)
     QJsonObject schema{{QStringLiteral("type"), QStringLiteral("object")}};
     if (!route.answer.empty())
         schema = referenceTo(route.answer);
+    else if (route.content != "application/json")
+        schema = {{QStringLiteral("type"), QStringLiteral("string")}};
     QJsonObject responses{{QString::number(route.status),
                            QJsonObject{{QStringLiteral("description"), q(route.summary)},
                                        {QStringLiteral("content"), contentOf(schema, route.content)}}}};

@@ -33,6 +33,11 @@ void verifyAudit(const CallPtr &call);
 void readVerifyProgress(const CallPtr &call);
 void readAuditPublicKey(const CallPtr &call);
 
+// audit_export.cpp
+void exportAudit(const CallPtr &call);
+// audit_report.cpp
+void reportAudit(const CallPtr &call);
+
 // audit_review.cpp
 void reviewAudit(const CallPtr &call);
 void readAuditFacets(const CallPtr &call);

@@ -32,7 +32,7 @@ struct Route
     int status = 200;
     std::string_view answer;    // schema
     void (*serve)(const CallPtr &call) = nullptr;
-    std::string_view content = "application/json"; // of the answer; a stream's schema is that of each event's data
+    std::string_view content = "application/json"; // of the answer, several with '|'; a stream's schema is that of each event's data
 };
 
 const std::vector<Route> &routeTable();

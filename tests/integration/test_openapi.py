@@ -112,13 +112,19 @@ class OpenApi(Proxy):
         stream.head()
         self.assertEqual(self.call("DELETE", "/manage/requests/{id}", None, "kill-me")[0], 200)
         called.add(("DELETE", "/manage/requests/{id}"))
+        for path, kind in (("export", "application/jsonl"), ("export", "text/csv"), ("report", "text/html"), ("report", "text/csv"), ("report", "application/json")):
+            form = {"application/jsonl": "jsonl", "text/csv": "csv", "text/html": "html", "application/json": "json"}[kind]
+            answer = self.ask(f"/manage/audit/{path}?format={form}", method="GET", token=MANAGEMENT)
+            self.assertTrue(answer.whole and answer.header("content-type").startswith(kind), answer.header("content-type"))
+            self.assertIn(kind, self.description["paths"][f"/manage/audit/{path}"]["get"]["responses"]["200"]["content"])
+            called.add(("GET", f"/manage/audit/{path}"))
         self.assertEqual(described - called, set(), "described, and not called here")
 
     def test_refusals_are_declared(self):
         for path, item in self.description["paths"].items():
             for method, operation in item.items():
                 ids = "nobody"
-                if path != "/manage/events":  # it would not end
+                if path not in ("/manage/events", "/manage/audit/export", "/manage/audit/report"):  # no JSON, or no end
                     self.call(method.upper(), path, {} if "requestBody" in operation else None, ids)
                 self.call(method.upper(), path, {} if "requestBody" in operation else None, ids, query="?surprise=1")
                 status, answer = self.manage(method.upper(), path.replace("{id}", ids), token="x" * 40)

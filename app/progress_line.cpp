@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "progress_line.h"
+
+#include <QLocale>
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr auto askEvery = std::chrono::milliseconds(250);
+
+std::string shown(qint64 number)
+{
+    return QLocale(QLocale::English).toString(number).toStdString();
+}
+
+} // namespace
+
+ProgressLine::ProgressLine(ManagementClient &client, std::string title) : m_client(client), m_title(std::move(title))
+{
+    if (isatty(STDERR_FILENO) == 1)
+        m_thread = std::thread([this] { run(); });
+}
+
+ProgressLine::~ProgressLine()
+{
+    if (!m_thread.joinable())
+        return;
+    {
+        const std::lock_guard guard(m_lock);
+        m_ending = true;
+    }
+    m_wake.notify_one();
+    m_thread.join();
+    std::fputs("\r\033[K", stderr);
+}
+
+void ProgressLine::run()
+{
+    std::unique_lock guard(m_lock);
+    while (!m_wake.wait_for(guard, askEvery, [this] { return m_ending; })) {
+        guard.unlock();
+        const ApiAnswer answer = m_client.call("GET", "/manage/audit/verify");
+        const qint64 done = answer.body.value(QLatin1String("events_done")).toInteger();
+        const qint64 total = answer.body.value(QLatin1String("events_total")).toInteger();
+        if (answer.ok() && total > 0)
+            std::fprintf(stderr, "\r\033[K%s  %d %%  %s of %s events", m_title.c_str(), static_cast<int>(done * 100 / total), shown(done).c_str(),
+                         shown(total).c_str());
+        guard.lock();
+    }
+}
+
+} // namespace llmproxy

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// "verifying  43 %  4,300,000 of 10,000,000 events" on stderr while a job of the server runs; nothing when that is no terminal.
+#pragma once
+
+#include "management_client.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace llmproxy {
+
+class ProgressLine
+{
+public:
+    // client outlives it, and may be asked from its thread.
+    ProgressLine(ManagementClient &client, std::string title);
+    ~ProgressLine(); // the line is gone
+    ProgressLine(const ProgressLine &) = delete;
+    ProgressLine &operator=(const ProgressLine &) = delete;
+
+private:
+    void run();
+
+    ManagementClient &m_client;
+    const std::string m_title;
+    std::mutex m_lock;
+    std::condition_variable m_wake;
+    bool m_ending = false;
+    std::thread m_thread;
+};
+
+} // namespace llmproxy

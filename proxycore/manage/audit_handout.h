@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What an export and a report have in common: first the event that says so, then the bytes. Thread: a job's.
+#pragma once
+
+#include "audit/query.h"
+#include "manage/call.h"
+#include "storage/audit_check.h"
+
+#include <string>
+
+namespace llmproxy {
+
+// Writes the audit.export event and a checkpoint behind it; durable, and in the table with all before it, when this returns.
+// The seq up to which things may be handed out; 0: it cannot be written, and the call is answered with that.
+int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std::string &format);
+// Files and table of this installation, as audit verify holds them; progress counts on from doneBefore.
+Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<bool> &cancelled, int64_t doneBefore);
+// Starts work(filters, cancelled) as the job, or refuses the call.
+void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filters, const std::atomic<bool> &cancelled)> work);
+
+} // namespace llmproxy

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/audit_report.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/settings.h"
+#include "manage/audit_handout.h"
+#include "manage/audit_source.h"
+#include "manage/resources.h"
+#include "storage/database.h"
+
+namespace llmproxy {
+
+namespace {
+
+bool isRotation(std::string_view action)
+{
+    return action == "project.rotate_key" || action == "management.rotate" || action == "key.rekey";
+}
+
+// What somebody did, other than looking or asking a model.
+bool isOperation(std::string_view action)
+{
+    return action != "token.access" && action != "token.validate" && action != checkpointAction && !action.starts_with("auth.")
+        && !action.ends_with(".read") && !action.ends_with(".list");
+}
+
+} // namespace
+
+void AuditReport::add(const AuditEvent &event)
+{
+    if (events++ == 0) {
+        firstSeq = event.seq;
+        firstHash = event.hash;
+    }
+    lastSeq = event.seq;
+    lastHash = event.hash;
+    ++counts[{event.action, event.result}];
+    if (event.result != "success") {
+        Failure &failure = failures[{event.action, event.result, std::string(event.text("reason")), event.projectId}];
+        if (failure.count++ == 0)
+            failure.firstMs = event.timestampMs;
+        failure.lastMs = event.timestampMs;
+    }
+    if (!isOperation(event.action))
+        return;
+    if (isRotation(event.action) && rotations.size() < mostListed)
+        rotations.push_back(event);
+    if (event.action == "audit.review" && reviews.size() < mostListed)
+        reviews.push_back(event);
+    if (operations.size() < mostListed)
+        operations.push_back(event);
+    else
+        ++unlisted;
+}
+
+void reportAudit(const CallPtr &call)
+{
+    startHandout(call, [call](const AuditQuery &filters, const std::atomic<bool> &cancelled) {
+        const std::string format = call->query.text("format", QStringLiteral("html")).toStdString();
+        const int64_t toSeq = recordHandout(call, filters, "report_" + format);
+        if (toSeq == 0)
+            return;
+        AuditReport report;
+        report.generatedAt = rfc3339(Clock::wallMs());
+        report.from = filters.fromMs > 0 ? rfc3339(filters.fromMs) : std::string();
+        report.to = filters.toMs > 0 ? rfc3339(filters.toMs) : std::string();
+        Jobs &jobs = call->state->jobs;
+        jobs.total = 2 * toSeq; // read once for the report, and once for the chain
+        const Outcome failure = visitAudit(call->context(), filters, toSeq, [&](const AuditEvent &event, std::string_view) {
+            report.add(event);
+            jobs.done = event.seq;
+            return !cancelled;
+        });
+        auto check = failure ? Result<AuditCheckReport>(*failure) : checkAuditOf(call, cancelled, toSeq);
+        if (!check || cancelled) {
+            call->complete(errorAnswer(!check ? check.error() : Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending.", {}}));
+            return;
+        }
+        report.check = std::move(*check);
+        ManageAnswer answer;
+        answer.contentType = format == "html" ? "text/html; charset=utf-8" : format == "csv" ? "text/csv; charset=utf-8; header=present" : "application/json";
+        answer.disposition = "attachment; filename=\"audit-report." + format + "\"";
+        answer.blocks = std::make_shared<BlockPipe>();
+        const auto blocks = answer.blocks;
+        call->complete(std::move(answer));
+        blocks->write(format == "html" ? reportHtml(report) : format == "csv" ? reportCsv(report) : reportJson(report));
+        blocks->finish(true);
+    });
+}
+
+} // namespace llmproxy
