@@ -22,6 +22,7 @@ struct VerifyOptions
 {
     Target target;
     std::string file, publicKey, proof;
+    std::vector<std::string> anchors;
     bool olderCopy = false;
 };
 
@@ -98,6 +99,7 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     input.file = o.file;
     input.alone = true;
     input.olderCopy = o.olderCopy;
+    input.anchors = o.anchors;
     if (!o.publicKey.empty()) {
         if (!addKeyFile(o.publicKey, keys))
             return complain(ExitUsage, "--public-key: '" + o.publicKey + "' is not an Ed25519 public key in PEM");
@@ -134,6 +136,7 @@ void addAuditVerify(CLI::App *audit, CommandLine &line)
     verify->add_option("--file", o->file, "A copied log instead, plain or .gz; against the data directory where it has one")->type_name("FILE");
     verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE");
     verify->add_option("--proof", o->proof, "With --file: it is an export, with this proof; default: FILE.proof when that is there")->type_name("FILE");
+    verify->add_option("--anchor", o->anchors, "With --file: checkpoints from outside, such as of journalctl -t llm-proxy -o cat")->type_name("FILE");
     verify->add_flag("--older-copy", o->olderCopy, "With --file: fewer events than the table has are no fault when the last is a checkpoint");
     verify->callback([&line, o] {
         line.chosen = [&line, o] { return o->file.empty() ? verifyHere(line, *o) : verifyCopy(line, *o); };

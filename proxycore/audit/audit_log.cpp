@@ -54,6 +54,8 @@ bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events, bool mayChe
     }
     if (checkpoint) {
         checkpointSeq = seq;
+        if (config.anchor)
+            toAnchor.push_back(auditLine(events.back()));
         worthSigning = false;
         checkpointAt = std::chrono::steady_clock::now();
     }
@@ -192,6 +194,25 @@ void AuditLog::Private::rotateIfDue()
     packer->look();
 }
 
+// What is anchored must be found again after a power cut, or the log would look cut.
+void AuditLog::Private::anchorDurable()
+{
+    if (toAnchor.empty() || failing || (file && unsynced && config.fsync != AuditFsync::Never))
+        return;
+    std::vector<std::string> durable;
+    durable.swap(toAnchor);
+    const auto anchorAll = [anchor = config.anchor, durable = std::move(durable)](bool stored) {
+        for (const std::string &line : durable) {
+            if (stored)
+                anchor(line);
+        }
+    };
+    if (file)
+        anchorAll(true);
+    else
+        table->append({}, anchorAll); // told when all rows before are committed
+}
+
 void AuditLog::Private::everySecond()
 {
     const std::lock_guard guard(fileLock);
@@ -212,6 +233,7 @@ void AuditLog::Private::everySecond()
         else
             setFailing(true);
     }
+    anchorDurable();
 }
 
 void AuditLog::Private::run()
@@ -242,6 +264,7 @@ void AuditLog::Private::run()
             const std::lock_guard guard(fileLock);
             if (worthSigning) // a command that only reads the log need not grow it by two lines
                 writeCheckpoint();
+            anchorDurable();
             return;
         }
     }

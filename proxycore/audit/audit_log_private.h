@@ -46,6 +46,7 @@ struct AuditLog::Private
     std::atomic<bool> failing{false};
     std::atomic<int64_t> lastSeq{0};
     int64_t checkpointSeq = 0; // the newest checkpoint's own seq
+    std::vector<std::string> toAnchor; // lines of checkpoints that may not be durable yet
     bool worthSigning = false; // since then something else was done than looking
     std::chrono::steady_clock::time_point checkpointAt;
     bool recovered = false;
@@ -58,6 +59,7 @@ struct AuditLog::Private
     void writeCheckpoint(bool isFirst = false);
     bool appendFromTable(int64_t after);
     void rotateIfDue();
+    void anchorDurable();
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Item> items);
     void keep(const std::vector<AuditEvent> &events);

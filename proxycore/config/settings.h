@@ -24,6 +24,15 @@ struct ListenAddress
     std::string text() const; // "127.0.0.1:8080", "[::1]:8080"
 };
 
+// Where something goes that must not stay on this machine alone.
+struct OutsideTarget
+{
+    enum class Kind { Syslog, File, Web };
+    Kind kind = Kind::Syslog;
+    std::string shown; // "syslog", "file:/path", "https://host": a webhook's path may be a secret
+    SharedSecret url;  // Web: the whole address
+};
+
 struct Settings
 {
     ListenAddress listen;
@@ -44,6 +53,7 @@ struct Settings
     bool auditMaskUnprefixedFull = false;
     int64_t auditRetentionMs = 0, auditMaxFileBytes = 0, auditFileRetentionMs = 0; // 0: off
     std::string auditFsync;          // management, always, never
+    std::vector<OutsideTarget> auditAnchors; // each checkpoint goes there too
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;
     std::vector<Cidr> trustedProxies;

@@ -270,6 +270,45 @@ std::string storeOnError(const std::string &value, Settings &settings)
     return {};
 }
 
+// A webhook's address: https, or http to this machine.
+bool isWebhook(const std::string &item, std::string *shown)
+{
+    const bool isPlain = item.starts_with("http://");
+    if (!isPlain && !item.starts_with("https://"))
+        return false;
+    const size_t begin = isPlain ? 7 : 8;
+    const std::string authority = item.substr(begin, item.find_first_of("/?#", begin) - begin);
+    const std::string host = authority.substr(0, authority.find_last_of(':') == std::string::npos || authority.back() == ']' ? authority.npos : authority.find_last_of(':'));
+    if (host.empty() || authority.find('@') != std::string::npos || item.find_first_of(" \t\r\n") != std::string::npos)
+        return false;
+    *shown = item.substr(0, begin) + authority;
+    return !isPlain || host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+Store outside(std::vector<OutsideTarget> Settings::*member, bool onlyWeb)
+{
+    return [member, onlyWeb](const std::string &value, Settings &settings) -> std::string {
+        (settings.*member).clear();
+        for (const std::string &item : splitList(value)) {
+            OutsideTarget target;
+            if (isWebhook(item, &target.shown)) {
+                target.kind = OutsideTarget::Kind::Web;
+                target.url = std::make_shared<const Secret>(item);
+            } else if (!onlyWeb && item == "syslog") {
+                target.shown = item;
+            } else if (!onlyWeb && item.starts_with("file:/") && item.size() > 6) {
+                target.kind = OutsideTarget::Kind::File;
+                target.shown = item;
+            } else {
+                return onlyWeb ? "a list of https:// addresses is accepted, and http:// ones of this machine"
+                               : "a list of syslog, file:/path and https:// addresses is accepted, and http:// ones of this machine";
+            }
+            (settings.*member).push_back(std::move(target));
+        }
+        return {};
+    };
+}
+
 std::string storePerAddress(const std::string &value, Settings &settings)
 {
     settings.maxConnectionsPerIpSet = true;
@@ -305,6 +344,7 @@ std::vector<SettingRow> declare()
         row("AUDIT_MAX_FILE_SIZE", "100MB", "size, 0 turns it off", "the audit log is rotated at this size and daily, and compressed; off: logrotate's to do", size(&S::auditMaxFileBytes, 0, int64_t{1} << 40)),
         row("AUDIT_FILE_RETENTION", "90d", "duration, 0 keeps them", "rotated audit logs are removed at this age", duration(&S::auditFileRetentionMs, 0, 100 * 366 * day)),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
+        row("AUDIT_ANCHORS", "", "list of syslog, file:/path, https://…", "each signed checkpoint goes there too, so that a cut tail is found", outside(&S::auditAnchors, false), true),
         row("LOG_LEVEL", "info", "debug, info, warn or error", "application log", choice(&S::logLevel, {"debug", "info", "warn", "error"})),
         row("LOG_FORMAT", "", "json or console", "json, but console on a terminal", choice(&S::logFormat, {"json", "console"})),
         row("LOG_FILE", "", "file", "application log; stdout when unset", text(&S::logFile)),

@@ -81,6 +81,21 @@ Outcome Engine::Private::openAuditKey(std::shared_ptr<const CheckpointKey> *key)
     return database->saveAuditKey(record);
 }
 
+std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const
+{
+    OutboxConfig config;
+    config.targets = targets;
+    config.proxy = settings.httpsProxy;
+    config.noProxy = settings.noProxy;
+    config.caFile = settings.sslCertFile;
+    config.fileMode = settings.auditFileMode;
+    if (key) {
+        config.sign = [key](std::string_view body) { return key->sign("webhook", body); };
+        config.keyId = key->id();
+    }
+    return std::make_unique<Outbox>(std::move(config));
+}
+
 Outcome Engine::Private::openStorage()
 {
     database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
@@ -106,6 +121,10 @@ Outcome Engine::Private::openStorage()
     setUnprefixedMasking(settings.auditMaskUnprefixedFull ? MaskUnprefixed::Full : MaskUnprefixed::Partial);
     if (Outcome failure = openAuditKey(&config.checkpointKey))
         return failure;
+    if (settings.auditEnabled && !settings.auditAnchors.empty()) {
+        anchors = outboxFor(settings.auditAnchors, config.checkpointKey);
+        config.anchor = [this](const std::string &line) { anchors->send(line); };
+    }
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
@@ -162,6 +181,12 @@ void Engine::Private::makeApi()
     context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
     context.certificateExpiresMs = [this] { return tls ? tls->current()->expiresMs() : int64_t{0}; };
+    context.anchorStatus = [this] {
+        std::vector<DeliveryStatus> all;
+        for (const Outbox::Status &one : anchors ? anchors->status() : std::vector<Outbox::Status>())
+            all.push_back({one.target, one.delivered, one.waiting, one.lost, one.problem});
+        return all;
+    };
     context.managementTokenSinceMs = managementTokenSinceMs;
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
@@ -296,6 +321,7 @@ void Engine::waitStopped()
         d->audit->stop();
     if (d->database)
         d->database->stop();
+    d->anchors.reset(); // what is waiting is tried once more
     d->api.reset();
     d->threads.clear();
     if (d->started && d->options.controlSocket)

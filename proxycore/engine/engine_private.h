@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audit/audit_log.h"
+#include "delivery/outbox.h"
 #include "engine/auth_events.h"
 #include "engine/data_lock.h"
 #include "engine/engine.h"
@@ -30,6 +31,7 @@ struct Engine::Private
     std::optional<KeyRing> keys;
     std::unique_ptr<ReferenceResolver> references;
     std::unique_ptr<Database> database;
+    std::unique_ptr<Outbox> anchors; // before the log that uses it
     std::unique_ptr<AuditLog> audit;
     std::unique_ptr<AuthEvents> authEvents;
     std::unique_ptr<AddressLimits> addresses;
@@ -49,6 +51,7 @@ struct Engine::Private
     Outcome openKeys();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
+    std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
     Outcome listen();
     void makeApi();
     void makeThreads(size_t count, uint16_t port);

@@ -51,6 +51,14 @@ struct ManageAnswer
     std::shared_ptr<BlockPipe> blocks = {}; // instead of body: made on a job's thread as long as somebody reads it
 };
 
+// How deliveries to a place outside go; see delivery/outbox.h.
+struct DeliveryStatus
+{
+    std::string target;
+    int64_t delivered = 0, waiting = 0, lost = 0;
+    std::string problem;
+};
+
 struct ManageContext
 {
     const Settings *settings = nullptr;
@@ -71,6 +79,7 @@ struct ManageContext
     std::function<std::string()> listenAddress; // the bound one; empty: no listener
     std::function<bool()> ready; // storage and encryption key usable
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
+    std::function<std::vector<DeliveryStatus>()> anchorStatus;
     int64_t managementTokenSinceMs = 0;
 };
 

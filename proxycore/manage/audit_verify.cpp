@@ -83,6 +83,10 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
     AuditCheckInput input;
     input.file = settings.auditLogFile;
     input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
+    for (const OutsideTarget &anchor : settings.auditAnchors) {
+        if (anchor.kind == OutsideTarget::Kind::File)
+            input.anchors.push_back(anchor.shown.substr(5)); // file:/path
+    }
     input.keys = &keys;
     input.cancelled = &cancelled;
     input.progress = [call, doneBefore](int64_t done, int64_t total) {

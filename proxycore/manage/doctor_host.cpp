@@ -215,6 +215,28 @@ DoctorItem checkAudit(const ManageContext &context)
     return item("audit", title, "On and writable; last event " + std::to_string(context.audit->lastSeq()) + ".");
 }
 
+DoctorItem checkAuditAnchors(const ManageContext &context)
+{
+    const char *title = "Checkpoints outside this machine";
+    if (context.settings->auditAnchors.empty())
+        return item("audit_anchors", title, "AUDIT_ANCHORS is not set: whoever can write file and table could cut both at a checkpoint.");
+    std::string evidence, problems;
+    for (const DeliveryStatus &one : context.anchorStatus()) {
+        evidence += one.target + ": " + std::to_string(one.delivered) + " delivered, " + std::to_string(one.waiting) + " waiting. ";
+        if (!one.problem.empty())
+            problems += one.target + " is not reached: " + one.problem + ". ";
+    }
+    struct stat log{}, anchor{};
+    for (const OutsideTarget &target : context.settings->auditAnchors) {
+        if (target.kind == OutsideTarget::Kind::File && !context.settings->auditLogFile.empty() && stat(context.settings->auditLogFile.c_str(), &log) == 0
+            && stat(target.shown.substr(5).c_str(), &anchor) == 0 && log.st_dev == anchor.st_dev)
+            problems += target.shown + " is on the same file system as the log. ";
+    }
+    if (!problems.empty())
+        return item("audit_anchors", title, DoctorState::Warn, problems + evidence, "Mend the target, or name another one in AUDIT_ANCHORS.");
+    return item("audit_anchors", title, evidence);
+}
+
 DoctorItem checkAuditRetention(const ManageContext &context)
 {
     const Settings &settings = *context.settings;

@@ -6,6 +6,7 @@
 #include "storage/audit_rows.h"
 
 #include <algorithm>
+#include <map>
 
 namespace llmproxy {
 
@@ -21,6 +22,8 @@ public:
     Result<AuditCheckReport> run();
 
 private:
+    bool readAnchors(std::string *unreadable);
+    void holdAgainstAnchor(std::string_view line, int64_t seq);
     bool openTable();
     bool readFile(const LogSetFile &file);
     void fileLine(std::string_view line);
@@ -38,10 +41,39 @@ private:
     int64_t m_tableLast = 0; // as it was before the file was read: a live log goes on meanwhile
     int64_t m_fileLast = 0;
     bool m_hasFile = false, m_endsAtCheckpoint = false;
+    std::map<int64_t, std::pair<std::string, std::string>> m_anchored; // seq → hash, and the file that has it
     VerifyReport m_differences;
     int64_t m_done = 0;
     bool m_cancelled = false;
 };
+
+bool Check::readAnchors(std::string *unreadable)
+{
+    for (const std::string &path : m_input.anchors) {
+        *unreadable = path;
+        const bool read = visitLines(path, [&](std::string_view line) {
+            line.remove_prefix(std::min(line.find('{'), line.size())); // syslog puts something in front
+            if (const auto one = readChainedLine(line); one && isCheckpointLine(line))
+                m_anchored.try_emplace(one->seq, std::string(one->hash), path);
+            return true;
+        });
+        if (!read)
+            return false;
+    }
+    return true;
+}
+
+void Check::holdAgainstAnchor(std::string_view line, int64_t seq)
+{
+    if (m_anchored.empty())
+        return;
+    const auto found = m_anchored.find(seq);
+    if (found == m_anchored.end())
+        return;
+    const auto read = readChainedLine(line);
+    if (!read || read->hash != found->second.first)
+        m_differences.add(seq, "changed", "Event " + std::to_string(seq) + " is another one than the checkpoint that " + found->second.second + " has.");
+}
 
 bool Check::openTable()
 {
@@ -82,6 +114,8 @@ bool Check::goesOn()
 void Check::tableLine()
 {
     m_tableChain.line(m_rows->line());
+    if (!m_hasFile)
+        holdAgainstAnchor(m_rows->line(), m_rows->seq());
     m_hasRow = stepTable();
 }
 
@@ -91,6 +125,7 @@ void Check::fileLine(std::string_view line)
     if (seq == 0)
         return;
     m_fileLast = std::max(m_fileLast, seq);
+    holdAgainstAnchor(line, seq);
     m_endsAtCheckpoint = isCheckpointLine(line);
     while (m_hasRow && m_rows->seq() < seq)
         tableLine();
@@ -123,6 +158,10 @@ AuditCheckReport Check::finish()
     if (m_hasFile && m_rows && m_fileLast < m_tableLast && !(m_input.olderCopy && m_endsAtCheckpoint))
         m_differences.add(m_fileLast + 1, "cut", "The file ends with event " + std::to_string(m_fileLast) + ", the table with event "
                           + std::to_string(m_tableLast) + ".");
+    const int64_t last = m_hasFile ? m_fileLast : m_tableLast;
+    if (!m_anchored.empty() && m_anchored.rbegin()->first > last && !m_input.olderCopy)
+        m_differences.add(last + 1, "cut", "The log ends with event " + std::to_string(last) + ", and " + m_anchored.rbegin()->second.second
+                          + " has the checkpoint at event " + std::to_string(m_anchored.rbegin()->first) + ".");
     VerifyReport *const of = report.file ? &*report.file : report.table ? &*report.table : nullptr;
     if (of) {
         of->problems.insert(of->problems.end(), m_differences.problems.begin(), m_differences.problems.end());
@@ -133,6 +172,9 @@ AuditCheckReport Check::finish()
 
 Result<AuditCheckReport> Check::run()
 {
+    std::string unreadable;
+    if (!readAnchors(&unreadable))
+        return Error{ErrorKind::Unavailable, "service_unavailable", "The anchor '" + unreadable + "' cannot be read: without it nobody knows whether the log's end is there.", "AUDIT_ANCHORS"};
     if (!openTable())
         return storageError();
     if (!m_input.file.empty()) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace llmproxy {
 
@@ -19,6 +20,7 @@ struct AuditCheckInput
     bool alone = false;        // that file and not what it was rotated to
     bool olderCopy = false;    // fewer events than the table has are no fault, when the last is a checkpoint
     std::string database;      // empty: no table
+    std::vector<std::string> anchors; // files with checkpoints that were sent outside: the log must have each of them
     const CheckpointKeys *keys = nullptr;
     const std::atomic<bool> *cancelled = nullptr;
     std::function<void(int64_t done, int64_t total)> progress; // events; about ten times a second of work

@@ -15,6 +15,7 @@ ALLOWED = {
     "limits": {"base", "access/cidr.h", "access/lineage_state.h"},
     "usage": {"base"},
     "demo": {"base"},
+    "delivery": {"base", "secrets", "config"},
     "config": {"base", "secrets", "access/cidr.h"},
     "storage": {"base", "secrets", "access", "audit"},
     # The strict reader and the poller serve both legs; providers are told apart by settings and references.

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "delivery/senders.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <memory>
+#include <mutex>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+std::string toSyslog(const std::string &text)
+{
+    static std::once_flag opened;
+    std::call_once(opened, [] { openlog("llm-proxy", LOG_NDELAY, LOG_AUTHPRIV); });
+    syslog(LOG_NOTICE, "%s", text.c_str());
+    return {};
+}
+
+std::string toFile(const std::string &path, const std::string &text, unsigned mode)
+{
+    const int fd = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return std::strerror(errno);
+    // Whoever was interrupted left half a line; it must not swallow this one.
+    char last = '\n';
+    const off_t size = lseek(fd, 0, SEEK_END);
+    if (size > 0 && pread(fd, &last, 1, size - 1) != 1)
+        last = '\n';
+    const std::string line = (last == '\n' ? "" : "\n") + text + "\n";
+    const bool good = write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && fdatasync(fd) == 0;
+    const std::string problem = good ? std::string() : std::string(std::strerror(errno));
+    close(fd);
+    return problem;
+}
+
+struct CurlEnd
+{
+    void operator()(CURL *handle) const { curl_easy_cleanup(handle); }
+    void operator()(curl_slist *list) const { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, CurlEnd>;
+
+void addHeader(HeaderList &list, const std::string &line)
+{
+    if (curl_slist *longer = curl_slist_append(list.get(), line.c_str())) {
+        static_cast<void>(list.release());
+        list.reset(longer);
+    }
+}
+
+size_t dropBody(char *, size_t size, size_t count, void *)
+{
+    return size * count;
+}
+
+std::string toWeb(const std::string &url, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit)
+{
+    const std::unique_ptr<CURL, CurlEnd> handle(curl_easy_init());
+    if (!handle)
+        return "libcurl cannot be started";
+    HeaderList headers;
+    addHeader(headers, "Content-Type: application/json");
+    addHeader(headers, "User-Agent: llm-proxy/" LLM_PROXY_VERSION);
+    addHeader(headers, "Expect:");
+    if (config.sign) {
+        addHeader(headers, "X-LLM-Proxy-Key-Id: " + config.keyId);
+        addHeader(headers, "X-LLM-Proxy-Signature: " + config.sign(text));
+    }
+    curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https"); // http: loopback alone, the setting's reader saw to that
+    curl_easy_setopt(handle.get(), CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    curl_easy_setopt(handle.get(), CURLOPT_FOLLOWLOCATION, 0L);
+    const bool isPlain = url.starts_with("http:");
+    curl_easy_setopt(handle.get(), CURLOPT_PROXY, isPlain ? "" : config.proxy.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_NOPROXY, config.noProxy.c_str());
+    if (!config.caFile.empty())
+        curl_easy_setopt(handle.get(), CURLOPT_CAINFO, config.caFile.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+    curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(text.size()));
+    curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, text.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, dropBody);
+    const CURLcode code = curl_easy_perform(handle.get());
+    if (code != CURLE_OK)
+        return curl_easy_strerror(code);
+    long status = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300 ? std::string() : "it answered " + std::to_string(status);
+}
+
+} // namespace
+
+std::string deliver(const OutsideTarget &target, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit)
+{
+    switch (target.kind) {
+    case OutsideTarget::Kind::Syslog:
+        return toSyslog(text);
+    case OutsideTarget::Kind::File:
+        return toFile(target.shown.substr(5), text, config.fileMode); // file:/path
+    case OutsideTarget::Kind::Web:
+        break;
+    }
+    return toWeb(std::string(target.url->reveal()), text, config, limit);
+}
+
+} // namespace llmproxy
