@@ -11,6 +11,7 @@
 namespace llmproxy {
 
 enum class ErrorKind {
+    Precondition, // 412
     Invalid,      // the caller's input; management answers 400
     Unauthorized, // 401
     Forbidden,    // 403

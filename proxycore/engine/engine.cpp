@@ -208,7 +208,9 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     if (request.path == "/health" || request.path == "/ready") {
         const bool readable = call.method == "GET" || call.method == "HEAD";
         const bool good = request.path == "/health" || ready();
-        if (!readable)
+        if (readable && good && call.isConditionFalse)
+            complete({call.isUnchanged ? 304 : 412, call.isUnchanged ? "" : R"({"error":{"code":"precondition_failed","message":"If-Match names no version of this"}})", "", ""});
+        else if (!readable)
             complete({405, R"({"error":{"code":"method_not_allowed","message":"only GET and HEAD are served here"}})", "", "GET, HEAD"});
         else
             complete({good ? 200 : 503, good ? R"({"status":"ok"})" : R"({"status":"unavailable"})", good ? "" : "1", ""});
@@ -220,6 +222,8 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     request.requestId = call.requestId;
     request.clientIp = call.clientIp;
     request.userAgent = call.userAgent;
+    request.isConditionFalse = call.isConditionFalse;
+    request.isUnchanged = call.isUnchanged;
     api->handle(request, [complete](const ManageAnswer &answer) {
         complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow, answer.contentType, answer.disposition, answer.blocks});
     });

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "engine/live_feed.h"
 #include "manage/route_table.h"
 
@@ -88,7 +89,8 @@ DoorConfig Engine::Private::doorConfig()
 void Engine::Private::makeThreads(size_t count, uint16_t port)
 {
     ExchangeContext shared;
-    shared.config = {settings.maxRequestSize, settings.maxInspectedBody, settings.upstreamConnectTimeoutMs,
+    // Of this process alone: another LLM Proxy in front of a provider is no loop.
+    shared.config = {settings.maxRequestSize, settings.maxInspectedBody, "llm-proxy-" + randomBase62(8), settings.upstreamConnectTimeoutMs,
                      settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
     shared.profiles = &profiles;
     shared.addresses = addresses.get();

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 namespace llmproxy {
@@ -25,6 +26,7 @@ struct ExchangeConfig
 {
     int64_t maxRequestSize = 512'000'000;
     int64_t maxInspectedBody = 16 << 20;
+    std::string viaName; // ours in Via, RFC 9110 section 7.6.3
     int64_t connectTimeoutMs = 10'000, firstByteTimeoutMs = 590'000, idleTimeoutMs = 290'000;
 };
 

@@ -77,6 +77,8 @@ private:
     Verdict sayContinue();
     Verdict checkBody();
     Verdict forward();
+    int64_t forwardsLeft() const;
+    Verdict answerOptions();
 
     void advance();                              // runs steps until one does not say Next
     Verdict refuse(Refusal refusal);             // records, then answers
@@ -124,6 +126,7 @@ private:
     bool m_holding = false;
     bool m_holdsForUsage = false; // no rule needs it: may stream after all
     bool m_bodyEnded = false;
+    int64_t m_forwardsLeft = -1; // of Max-Forwards
     bool m_readsUsage = false;
     bool m_filterUsage = false;
     bool m_forwarded = false;

@@ -3,6 +3,7 @@
 #include "exchange/exchange.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace llmproxy {
 
@@ -12,7 +13,7 @@ namespace {
 constexpr std::string_view notForwarded[] = {
     "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     "proxy-authorization", "proxy-authenticate", "host", "content-length", "expect", "forwarded", "x-real-ip",
-    "cookie", "authorization", "x-api-key", "api-key", "x-goog-api-key",
+    "cookie", "authorization", "x-api-key", "api-key", "x-goog-api-key", "via",
 };
 
 bool startsWithIgnoreCase(std::string_view text, std::string_view prefix)
@@ -87,8 +88,15 @@ std::string Exchange::upstreamHead(const DialTarget &target)
             sawEncoding = true;
             continue;
         }
+        if (m_forwardsLeft > 0 && equalsIgnoreCase(header.name, "max-forwards")) {
+            head.append("Max-Forwards: ").append(std::to_string(m_forwardsLeft - 1)).append("\r\n");
+            continue;
+        }
         head.append(header.name).append(": ").append(header.value).append("\r\n");
     }
+    const std::string via = m_head.headers.joined("via");
+    head.append("Via: ").append(via).append(via.empty() ? "1." : ", 1.").append(std::to_string(m_head.minorVersion)).append(" ");
+    head.append(m_context.config.viaName).append("\r\n");
     if (m_provider->key) {
         head.append(credentialName(m_profile->auth)).append(m_profile->auth == AuthForm::Bearer ? ": Bearer " : ": ");
         head.append(m_provider->key->reveal()).append("\r\n");
@@ -105,8 +113,42 @@ std::string Exchange::upstreamHead(const DialTarget &target)
     return head;
 }
 
+// RFC 9110 section 7.6.2: how often an OPTIONS may still be forwarded; -1: nobody says.
+int64_t Exchange::forwardsLeft() const
+{
+    const std::string_view value = m_head.method == "OPTIONS" ? m_head.headers.value("max-forwards") : std::string_view();
+    int64_t left = -1;
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), left);
+    return read.ec == std::errc() && read.ptr == value.data() + value.size() && left >= 0 ? left : -1;
+}
+
+// We are the last that an OPTIONS was to reach.
+Verdict Exchange::answerOptions()
+{
+    conclude("success", 204, {}, [this](bool ok) {
+        if (!ok) {
+            m_stream.abort();
+            return;
+        }
+        ResponseHead head;
+        head.status = 204;
+        head.headers.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        m_stream.sendHead(head, std::nullopt);
+        m_stream.finish();
+    });
+    return Verdict::Stop;
+}
+
 Verdict Exchange::forward()
 {
+    m_forwardsLeft = forwardsLeft();
+    if (m_forwardsLeft == 0)
+        return answerOptions();
+    if (m_head.headers.joined("via").find(m_context.config.viaName) != std::string::npos) {
+        Refusal loop = llmproxy::refusal("bad_request", "the request came round in a circle: this project's base_url leads back here");
+        loop.reason = "loop";
+        return refuse(std::move(loop));
+    }
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
     const std::shared_ptr<const DialTarget> url = target();
     if (m_provider->keyUnusable || (needsKey && !m_provider->key) || !url) {

@@ -11,73 +11,117 @@ namespace {
 
 constexpr size_t maxTrailers = 100;
 constexpr size_t maxTrailerBytes = 32 * 1024;
+constexpr int maxSizeDigits = 15; // below 2^60
+
+int hexValue(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// A bare CR or LF, NUL or another control character has no place in an extension, quoted or not.
+bool isExtensionByte(char c)
+{
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 || byte == '\t') && byte != 0x7f;
+}
 
 } // namespace
 
-BodyReader::BodyReader(Kind kind, size_t maxOverhead) : m_kind(kind), m_maxOverhead(maxOverhead)
-{
-    llhttp_settings_init(&m_settings);
-    m_settings.on_headers_complete = &BodyReader::headersComplete;
-    m_settings.on_body = &BodyReader::body;
-    m_settings.on_message_complete = &BodyReader::messageComplete;
-    m_settings.on_chunk_header = &BodyReader::chunkHeader;
-    reset();
-}
-
 void BodyReader::reset()
 {
-    llhttp_init(&m_parser, m_kind == Kind::Request ? HTTP_REQUEST : HTTP_RESPONSE, &m_settings);
-    m_parser.data = this;
+    m_state = State::Length;
+    m_left = 0;
+    m_digits = 0;
     m_overhead = 0;
     m_trailers.clear();
-    m_noBody = m_inTrailers = m_complete = m_failed = false;
 }
 
-bool BodyReader::begin(std::string_view head, bool noBody)
+void BodyReader::begin(bool chunked, int64_t contentLength)
 {
-    m_noBody = noBody;
-    const llhttp_errno_t error = llhttp_execute(&m_parser, head.data(), head.size());
-    if (error != HPE_OK && !(error == HPE_PAUSED && m_complete))
-        m_failed = true;
-    return !m_failed;
+    if (chunked)
+        m_state = State::Size;
+    else if (contentLength > 0)
+        m_left = static_cast<uint64_t>(contentLength);
+    else
+        m_state = contentLength < 0 && m_kind == Kind::Response ? State::UntilClose : State::Complete;
 }
 
 size_t BodyReader::feed(std::string_view bytes, const Sink &sink)
 {
-    if (m_complete || m_failed || bytes.empty())
-        return 0;
-    if (m_inTrailers)
-        return feedTrailers(bytes);
-    m_sink = &sink;
-    m_bodyInCall = 0;
-    const llhttp_errno_t error = llhttp_execute(&m_parser, bytes.data(), bytes.size());
-    m_sink = nullptr;
-    size_t used = bytes.size();
-    if (error != HPE_OK) {
-        if (error == HPE_PAUSED && m_inTrailers) {
-            used = static_cast<size_t>(llhttp_get_error_pos(&m_parser) - bytes.data());
-            return used + feedTrailers(bytes.substr(used));
+    size_t at = 0;
+    while (at < bytes.size() && m_state != State::Complete && m_state != State::Failed) {
+        if (m_state == State::Length || m_state == State::UntilClose || m_state == State::Chunk) {
+            at += feedData(bytes.substr(at), sink);
+        } else if (m_state == State::Trailers) {
+            at += feedTrailers(bytes.substr(at));
+        } else {
+            m_state = ++m_overhead > m_maxOverhead ? State::Failed : afterLineByte(bytes[at]);
+            ++at;
         }
-        if (error == HPE_PAUSED && m_complete)
-            used = static_cast<size_t>(llhttp_get_error_pos(&m_parser) - bytes.data());
-        else
-            m_failed = true;
     }
-    m_overhead = m_bodyInCall > 0 ? 0 : m_overhead + used;
-    if (m_overhead > m_maxOverhead && !m_complete)
-        m_failed = true;
-    return used;
+    return at;
 }
 
-int BodyReader::chunkHeader(llhttp_t *parser)
+size_t BodyReader::feedData(std::string_view bytes, const Sink &sink)
 {
-    auto *self = static_cast<BodyReader *>(parser->data);
-    self->m_inTrailers = parser->content_length == 0; // the last chunk
-    if (!self->m_inTrailers)
-        return 0;
-    self->m_trailers = "\r\n";
-    self->m_trailersScanned = 0;
-    return HPE_PAUSED;
+    const size_t size = m_state == State::UntilClose ? bytes.size() : static_cast<size_t>(std::min<uint64_t>(bytes.size(), m_left));
+    m_overhead = 0;
+    sink(bytes.substr(0, size));
+    if (m_state == State::UntilClose)
+        return size;
+    m_left -= size;
+    if (m_left == 0)
+        m_state = m_state == State::Chunk ? State::ChunkEnd : State::Complete;
+    return size;
+}
+
+BodyReader::State BodyReader::afterSize(char c) const
+{
+    if (c == ' ' || c == '\t')
+        return State::SizeBlank; // only in front of an extension
+    return c == ';' ? State::Extension : c == '\r' ? State::SizeEnd : State::Failed;
+}
+
+BodyReader::State BodyReader::afterLineByte(char c)
+{
+    switch (m_state) {
+    case State::Size:
+        m_left = 0;
+        m_digits = 0;
+        [[fallthrough]];
+    case State::SizeDigits:
+        if (const int value = hexValue(c); value >= 0) {
+            m_left = m_left * 16 + static_cast<uint64_t>(value);
+            return ++m_digits > maxSizeDigits ? State::Failed : State::SizeDigits;
+        }
+        return m_digits == 0 ? State::Failed : afterSize(c);
+    case State::SizeBlank:
+        return c == '\r' ? State::Failed : afterSize(c);
+    case State::Extension:
+        return c == '"' ? State::Quoted : c == '\r' ? State::SizeEnd : isExtensionByte(c) ? State::Extension : State::Failed;
+    case State::Quoted:
+        return c == '"' ? State::Extension : c == '\\' ? State::Escaped : isExtensionByte(c) ? State::Quoted : State::Failed;
+    case State::Escaped:
+        return isExtensionByte(c) ? State::Quoted : State::Failed;
+    case State::SizeEnd:
+        if (c != '\n')
+            return State::Failed;
+        if (m_left > 0)
+            return State::Chunk;
+        m_trailers = "\r\n";
+        m_trailersScanned = 0;
+        return State::Trailers;
+    case State::ChunkEnd:
+        return c == '\r' ? State::ChunkEndLf : State::Failed;
+    case State::ChunkEndLf:
+        return c == '\n' ? State::Size : State::Failed;
+    default:
+        return State::Failed;
+    }
 }
 
 size_t BodyReader::feedTrailers(std::string_view bytes)
@@ -88,43 +132,18 @@ size_t BodyReader::feedTrailers(std::string_view bytes)
     const HeadScan scan = scanHead(m_trailers, m_trailersScanned, &m_trailersScanned, &end);
     if (scan == HeadScan::NeedMore && m_trailers.size() <= maxTrailerBytes)
         return bytes.size();
-    m_complete = scan == HeadScan::Complete && end <= maxTrailerBytes
-                 && areTrailers(std::string_view(m_trailers).substr(2, end - 2), maxTrailers);
-    m_failed = !m_complete;
+    const bool good = scan == HeadScan::Complete && end <= maxTrailerBytes
+                      && areTrailers(std::string_view(m_trailers).substr(2, end - 2), maxTrailers);
+    m_state = good ? State::Complete : State::Failed;
     std::string().swap(m_trailers);
-    return m_complete ? end - before : bytes.size();
+    return good ? end - before : bytes.size();
 }
 
 bool BodyReader::finish()
 {
-    if (m_complete)
-        return true;
-    if (m_failed || m_inTrailers || llhttp_message_needs_eof(&m_parser) == 0)
-        return false;
-    m_complete = true;
-    return true;
-}
-
-int BodyReader::headersComplete(llhttp_t *parser)
-{
-    // Upgrades are answered before this or not offered; what follows is an ordinary body.
-    parser->upgrade = 0;
-    return static_cast<BodyReader *>(parser->data)->m_noBody ? 1 : 0;
-}
-
-int BodyReader::body(llhttp_t *parser, const char *at, size_t length)
-{
-    auto *self = static_cast<BodyReader *>(parser->data);
-    self->m_bodyInCall += length;
-    if (self->m_sink)
-        (*self->m_sink)({at, length});
-    return 0;
-}
-
-int BodyReader::messageComplete(llhttp_t *parser)
-{
-    static_cast<BodyReader *>(parser->data)->m_complete = true;
-    return HPE_PAUSED;
+    if (m_state == State::UntilClose)
+        m_state = State::Complete;
+    return m_state == State::Complete;
 }
 
 } // namespace llmproxy

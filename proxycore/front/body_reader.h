@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Message framing through llhttp, for both legs: after head_rules has accepted a head, the same bytes go
-// through llhttp, which must agree, and then reads the body (length, chunked, until close). Body bytes are
-// handed out as views into the caller's buffer. Trailers are read within limits and dropped.
+// Reads a message's body as its head framed it (RFC 9112 section 6: length, chunked, until close), for both legs. Body bytes
+// are handed out as views into the caller's buffer. Chunk extensions and trailers are read within limits and dropped.
 // Thread: its connection's.
 #pragma once
 
-#include <llhttp.h>
-
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,42 +17,39 @@ public:
     enum class Kind { Request, Response };
     using Sink = std::function<void(std::string_view)>;
 
-    BodyReader(Kind kind, size_t maxOverhead);
+    // maxOverhead: bytes of chunk lines between two bytes of body.
+    BodyReader(Kind kind, size_t maxOverhead) : m_kind(kind), m_maxOverhead(maxOverhead) {}
     BodyReader(const BodyReader &) = delete;
     BodyReader &operator=(const BodyReader &) = delete;
 
-    // noBody: the answer to HEAD. False: llhttp refuses or reads the head differently.
-    bool begin(std::string_view head, bool noBody);
+    // contentLength -1: none; without either a request has no body, and a response's goes on until the close. 0 also for
+    // what ends with its head: the answer to HEAD, 204, 304.
+    void begin(bool chunked, int64_t contentLength);
     // Reads on; body spans go to sink during the call. Returns the bytes used: less than given only when
     // the message is complete (the rest is the next message) or failed.
     size_t feed(std::string_view bytes, const Sink &sink);
     // The peer closed: completes a body that ends with the connection. False: it is truncated.
     bool finish();
-    bool isComplete() const { return m_complete; }
-    bool hasFailed() const { return m_failed; }
+    bool isComplete() const { return m_state == State::Complete; }
+    bool hasFailed() const { return m_state == State::Failed; }
     void reset();
 
 private:
-    static int headersComplete(llhttp_t *parser);
-    static int body(llhttp_t *parser, const char *at, size_t length);
-    static int messageComplete(llhttp_t *parser);
-    static int chunkHeader(llhttp_t *parser);
-    // llhttp forgives a bare LF and folded lines in trailers; we do not. Returns the bytes used.
+    enum class State { Size, SizeDigits, SizeBlank, Extension, Quoted, Escaped, SizeEnd, Chunk, ChunkEnd, ChunkEndLf, Trailers, Length, UntilClose, Complete, Failed };
+    // One byte of a chunk's line or of the line end behind its data (RFC 9112 section 7.1).
+    State afterLineByte(char c);
+    State afterSize(char c) const;
+    size_t feedData(std::string_view bytes, const Sink &sink);
     size_t feedTrailers(std::string_view bytes);
 
-    llhttp_t m_parser{};
-    llhttp_settings_t m_settings{};
-    Kind m_kind;
-    size_t m_maxOverhead;
-    size_t m_overhead = 0; // chunk headers, extensions and trailers since the last body byte
-    size_t m_bodyInCall = 0;
-    const Sink *m_sink = nullptr;
+    const Kind m_kind;
+    const size_t m_maxOverhead;
+    State m_state = State::Length;
+    uint64_t m_left = 0;   // of the chunk, or of the length
+    int m_digits = 0;
+    size_t m_overhead = 0; // bytes of chunk lines since the last body byte
     std::string m_trailers; // behind the last chunk, until the empty line; begins with a line end of ours
     size_t m_trailersScanned = 0;
-    bool m_inTrailers = false;
-    bool m_noBody = false;
-    bool m_complete = false;
-    bool m_failed = false;
 };
 
 } // namespace llmproxy

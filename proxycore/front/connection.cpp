@@ -245,10 +245,7 @@ void Connection::beginRequest(std::string_view head)
         refuseHead(fault);
         return;
     }
-    if (!m_body.begin(head, false)) {
-        refuseHead({400, "bad_request", "the request head is malformed"});
-        return;
-    }
+    m_body.begin(m_head.chunked, m_head.contentLength);
     m_keepAlive = m_head.keepAlive;
     const std::string *id = m_head.headers.find("x-request-id");
     m_head.requestId = id && isSaneRequestId(*id) ? *id : randomUuid();
@@ -265,6 +262,11 @@ void Connection::beginRequest(std::string_view head)
     const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix); // ruling 11: any Host
     if (!m_peer.localSocket && !acme && !m_server.hostAllowed(m_head.host)) {
         refuse(refusal("misdirected_request", "this Host is not served here; add it to ALLOWED_HOSTS"));
+        return;
+    }
+    // RFC 9110 section 7.4: what is for https and came in clear may have been read on its way, unless TLS ended in front of us.
+    if (m_head.isForTls && !m_socket.isTls() && !m_peer.localSocket && !anyContains(m_server.config().trustedProxies, m_peer.address)) {
+        refuse(refusal("misdirected_request", "an https address is not served on a connection without TLS"));
         return;
     }
     if (m_server.hooks().admitRequest && !m_peer.localSocket) {

@@ -87,7 +87,7 @@ void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> conte
     appendField(&m_out, "X-Request-ID", m_head.requestId);
     appendField(&m_out, "X-LLM-Proxy", "1");
     if (!m_keepAlive)
-        appendField(&m_out, "Connection", "close");
+        appendField(&m_out, "Connection", head.status == 426 ? "close, Upgrade" : "close"); // RFC 9110 section 7.8
     else if (m_head.minorVersion == 0)
         appendField(&m_out, "Connection", "keep-alive");
     m_out.append("\r\n");

@@ -172,6 +172,7 @@ HeadFault readTarget(RequestHead *head)
             }
             return bad("the request target is neither a path nor a matching absolute URL");
         }
+        head->isForTls = https;
         target.remove_prefix(http ? 7 : 8);
         const size_t slash = target.find_first_of("/?");
         std::string authority;
@@ -212,7 +213,11 @@ HeadFault readFraming(RequestHead *head)
             sawTransferEncoding = true;
             if (head->minorVersion == 0)
                 return bad("Transfer-Encoding is not part of HTTP/1.0");
-            if (!equalsIgnoreCase(header.value, "chunked")) {
+            if (!equalsIgnoreCase(header.value, "chunked")) { // RFC 9112 section 6.3: without it at the end nobody knows where the body ends
+                const std::string_view value = header.value;
+                const size_t comma = value.rfind(',');
+                if (!equalsIgnoreCase(trimmed(comma == value.npos ? value : value.substr(comma + 1)), "chunked"))
+                    return bad("the last transfer coding is not chunked");
                 return {501, "not_implemented", "only the transfer coding \"chunked\" is implemented"};
             }
             head->chunked = true;
@@ -222,11 +227,10 @@ HeadFault readFraming(RequestHead *head)
         return bad("Content-Length and Transfer-Encoding are both given");
     const std::string connection = head->headers.joined("connection");
     head->keepAlive = !listContains(connection, "close") && (head->minorVersion == 1 || listContains(connection, "keep-alive"));
-    if (const std::string *expect = head->headers.find("expect")) {
-        if (!equalsIgnoreCase(*expect, "100-continue"))
-            return {417, "expectation_failed", "only Expect: 100-continue is understood"};
-        head->expectContinue = head->minorVersion == 1 && head->hasBody();
-    }
+    const std::string expect = head->headers.joined("expect");
+    if (anyListItem(expect, [](std::string_view item) { return !item.empty() && !equalsIgnoreCase(item, "100-continue"); }))
+        return {417, "expectation_failed", "only Expect: 100-continue is understood"};
+    head->expectContinue = head->minorVersion == 1 && head->hasBody() && listContains(expect, "100-continue");
     return {};
 }
 
@@ -314,7 +318,8 @@ bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHea
     head->reason = line.size() > 13 ? line.substr(13) : std::string_view();
     if (std::any_of(head->reason.begin(), head->reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
         return false;
-    framing->keepAlive = line[7] == '1';
+    const bool isOld = line[7] == '0';
+    framing->keepAlive = !isOld;
     head->headers.reserve(usualFields);
     while (true) {
         if (!takeLine(&bytes, &line))
@@ -328,11 +333,11 @@ bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHea
     for (const Header &header : head->headers) {
         if (equalsIgnoreCase(header.name, "content-length")) {
             int64_t length = 0;
-            if (!plainDigits(header.value, &length) || (framing->contentLength >= 0 && framing->contentLength != length))
+            if (!plainDigits(header.value, &length) || framing->contentLength >= 0)
                 return false;
             framing->contentLength = length;
         } else if (equalsIgnoreCase(header.name, "transfer-encoding")) {
-            if (sawTransferEncoding || !equalsIgnoreCase(header.value, "chunked"))
+            if (sawTransferEncoding || isOld || !equalsIgnoreCase(header.value, "chunked")) // RFC 9112 section 6.1: HTTP/1.0 has no chunks
                 return false;
             sawTransferEncoding = framing->chunked = true;
         }

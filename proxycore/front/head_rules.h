@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The strict rules for message heads, on top of llhttp, for both legs: what two parsers could read in two
+// The strict rules for message heads, for both legs: what two parsers could read in two
 // ways is refused. Input is one complete head including the empty line. Thread: any.
 #pragma once
 

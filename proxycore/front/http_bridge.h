@@ -21,6 +21,9 @@ struct BridgeCall
     std::string contentType;
     std::string actor;       // management, cli, console
     std::string requestId, clientIp, userAgent;
+    // If-Match and If-None-Match as they are for what has no entity tag, but is there (RFC 9110 section 13.1).
+    bool isConditionFalse = false;
+    bool isUnchanged = false; // the condition was If-None-Match
 };
 
 struct BridgeAnswer

@@ -59,6 +59,7 @@ struct RequestHead
     std::string query;       // after '?', raw; empty when there is none
     std::string host;        // lower case, no port, no brackets, no trailing dot
     int minorVersion = 1;    // HTTP/1.x
+    bool isForTls = false;   // the target was https://…
     Headers headers;
     bool chunked = false;
     int64_t contentLength = -1; // -1: not declared

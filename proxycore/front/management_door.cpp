@@ -135,6 +135,10 @@ void ManagementDoor::submit()
     call.requestId = m_head.requestId;
     call.clientIp = m_stream.peer().text;
     call.userAgent = m_head.headers.value("user-agent");
+    const std::string *const match = m_head.headers.find("if-match");
+    const std::string *const noneMatch = m_head.headers.find("if-none-match");
+    call.isUnchanged = !match && noneMatch && *noneMatch == "*";
+    call.isConditionFalse = call.isUnchanged || (match && *match != "*");
     m_config.bridge->submit(std::move(call), [poller = &m_stream.poller(), self = m_self](BridgeAnswer answer) {
         poller->post([self, answer = std::move(answer)] {
             if (*self)
@@ -166,7 +170,10 @@ void ManagementDoor::give(BridgeAnswer answer)
     if (!answer.disposition.empty())
         head.headers.add("Content-Disposition", answer.disposition);
     if (!answer.blocks) {
-        m_stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
+        if (answer.status == 304)
+            m_stream.sendHead(head, std::nullopt);
+        else
+            m_stream.sendHead(head, static_cast<int64_t>(answer.body.size()));
         m_stream.sendBody(answer.body);
         m_stream.finish();
         return;

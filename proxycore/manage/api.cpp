@@ -37,6 +37,8 @@ ManageRequest withoutBody(const ManageRequest &request)
     copy.requestId = request.requestId;
     copy.clientIp = request.clientIp;
     copy.userAgent = request.userAgent;
+    copy.isConditionFalse = request.isConditionFalse;
+    copy.isUnchanged = request.isUnchanged;
     return copy;
 }
 
@@ -54,6 +56,31 @@ void nameTarget(ManageCall &call)
             call.tokenMasked = token->masked();
         }
     }
+}
+
+// What is not there is 404 whatever the condition (RFC 9110 section 13.2.1).
+bool isThere(const ManageCall &call)
+{
+    switch (call.route->target) {
+    case RouteTarget::Project:
+        return !call.projectId.empty();
+    case RouteTarget::Token:
+        return !call.tokenUuid.empty();
+    case RouteTarget::None:
+        break;
+    }
+    return true;
+}
+
+void failCondition(const CallPtr &call, bool isUnchanged)
+{
+    if (isUnchanged) {
+        ManageAnswer same;
+        same.status = 304;
+        call->complete(std::move(same));
+        return;
+    }
+    refuse(call, {ErrorKind::Precondition, "precondition_failed", "If-Match or If-None-Match does not hold: nothing here has entity tags.", {}});
 }
 
 } // namespace
@@ -92,6 +119,10 @@ void ManageApi::handle(const ManageRequest &request, Complete complete)
     call->complete = std::move(complete);
     nameTarget(*call);
 
+    if (request.isConditionFalse && isThere(*call)) {
+        failCondition(call, request.isUnchanged && request.method == "GET");
+        return;
+    }
     auto query = QueryInput::parse(request.query, schemaNamed(route.query));
     if (!query) {
         refuse(call, query.error());

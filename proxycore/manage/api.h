@@ -38,6 +38,8 @@ struct ManageRequest
     std::string requestId;
     std::string clientIp;
     std::string userAgent;
+    bool isConditionFalse = false; // of If-Match or If-None-Match: nothing is done
+    bool isUnchanged = false;      // of If-None-Match: a GET is answered with 304
 };
 
 struct ManageAnswer

@@ -21,6 +21,8 @@ Error auditUnavailable()
 std::string defaultCode(ErrorKind kind)
 {
     switch (kind) {
+    case ErrorKind::Precondition:
+        return "precondition_failed";
     case ErrorKind::Invalid:
         return "bad_request";
     case ErrorKind::Unauthorized:
@@ -44,6 +46,8 @@ std::string defaultCode(ErrorKind kind)
 int statusOf(ErrorKind kind)
 {
     switch (kind) {
+    case ErrorKind::Precondition:
+        return 412;
     case ErrorKind::Invalid:
         return 400;
     case ErrorKind::Unauthorized:

@@ -255,10 +255,7 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
     }
     // RFC 9112 section 6.3: these end with the head, whatever length they name.
     const bool bodyless = m_request.isHead || head.status == 204 || head.status == 304;
-    if (!m_reader.begin(text, bodyless)) {
-        fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
-        return false;
-    }
+    m_reader.begin(framing.chunked && !bodyless, bodyless ? 0 : framing.contentLength);
     std::string().swap(m_in);
     m_gotHead = true;
     m_reusable = framing.keepAlive;

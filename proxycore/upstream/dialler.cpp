@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,11 +21,17 @@ namespace {
 
 // Read ahead: one system call a record instead of two. Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
 // ends an upload with "bad write retry".
-CURLcode prepareTls(CURL *, void *context, void *)
+CURLcode prepareTls(CURL *, void *given, void *host)
 {
-    SSL_CTX_set_read_ahead(static_cast<SSL_CTX *>(context), 1);
-    SSL_CTX_set_mode(static_cast<SSL_CTX *>(context), SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    return CURLE_OK;
+    auto *const context = static_cast<SSL_CTX *>(given);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    // curl takes a common name for the host's where there is no subjectAltName; RFC 9110 section 4.3.4 forbids that.
+    X509_VERIFY_PARAM *const rules = SSL_CTX_get0_param(context);
+    const std::string &name = *static_cast<const std::string *>(host);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    const bool isSet = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1 || X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
+    return isSet ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
 }
 
 } // namespace
@@ -157,7 +164,9 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // else giving up on a slow name waits for its resolver thread
+    auto host = std::make_unique<const std::string>(target.url.host.ends_with('.') ? target.url.host.substr(0, target.url.host.size() - 1) : target.url.host);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &prepareTls);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<std::string *>(host.get()));
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);          // curl reads no bodies here
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
     curl_easy_setopt(easy, CURLOPT_PROXY, m_config.httpsProxy.c_str()); // "": curl would read the environment
@@ -174,7 +183,7 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, target.unixSocket.c_str());
     const uint64_t id = m_nextId++;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<void *>(id));
-    m_dials.emplace(id, Dial{easy, std::move(done), target.url.tls});
+    m_dials.emplace(id, Dial{easy, std::move(done), target.url.tls, std::move(host)});
     curl_multi_add_handle(m_multi, easy);
     return id;
 }

@@ -87,6 +87,7 @@ private:
         CURL *easy = nullptr;
         Done done;
         bool tls = false;
+        std::unique_ptr<const std::string> host; // lives as long as its handshake
     };
     static int onSocket(CURL *easy, curl_socket_t fd, int what, void *self, void *perSocket);
     static int onTimer(CURLM *multi, long timeoutMs, void *self);

@@ -6,6 +6,10 @@
 #include "front/body_reader.h"
 #include "front/head_rules.h"
 
+#include <algorithm>
+#include <llhttp.h>
+#include <string>
+
 using namespace llmproxy;
 
 namespace {
@@ -20,6 +24,38 @@ HeadScan scanInSteps(std::string_view text, size_t *end)
             return scan;
     }
     return HeadScan::NeedMore;
+}
+
+// llhttp 8 stumbles over blanks behind a length, which RFC 9110 section 5.5 takes off.
+std::string withoutBlanks(std::string_view head)
+{
+    std::string text;
+    for (size_t at = 0; at < head.size();) {
+        const size_t end = head.find("\r\n", at);
+        std::string_view line = head.substr(at, end - at);
+        while (at > 0 && (line.ends_with(' ') || line.ends_with('\t')))
+            line.remove_suffix(1);
+        text.append(line).append("\r\n");
+        at = end + 2;
+    }
+    return text;
+}
+
+bool hasSameFraming(std::string_view head, const RequestHead &request)
+{
+    llhttp_settings_t settings;
+    llhttp_settings_init(&settings);
+    settings.on_headers_complete = [](llhttp_t *read) {
+        read->upgrade = 0;
+        return 0;
+    };
+    llhttp_t parser;
+    llhttp_init(&parser, HTTP_REQUEST, &settings);
+    const std::string text = withoutBlanks(head);
+    if (llhttp_execute(&parser, text.data(), text.size()) != HPE_OK)
+        return false;
+    const bool chunked = (parser.flags & F_CHUNKED) != 0;
+    return chunked == request.chunked && (chunked || static_cast<int64_t>(parser.content_length) == std::max<int64_t>(request.contentLength, 0));
 }
 
 } // namespace
@@ -37,9 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const std::string_view head = text.substr(0, end);
     RequestHead request;
     if (readRequestHead(head, {}, &request).status == 0) {
-        BodyReader reader(BodyReader::Kind::Request, 32 * 1024);
-        FUZZ_CHECK(reader.begin(head, false));
-        FUZZ_CHECK(reader.isComplete() == !request.hasBody());
+        FUZZ_CHECK(hasSameFraming(head, request));
         FUZZ_CHECK(!(request.chunked && request.contentLength >= 0));
         FUZZ_CHECK(request.path == "*" || request.path.front() == '/');
         FUZZ_CHECK(request.minorVersion == 0 || !request.host.empty());
