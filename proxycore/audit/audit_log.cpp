@@ -154,6 +154,8 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         if (!good)
             keep(events);
         setFailing(!good || (file && !file->hasReserve()));
+        if (good && config.seen)
+            std::for_each(events.begin(), events.end(), config.seen);
         if (good && !file) { // the row is all there is: answered when it is committed
             auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
             table->append(std::move(events), [this, waiting](bool stored) {

@@ -37,6 +37,8 @@ struct AuditConfig
     int64_t maxFileBytes = 0;     // the file is rotated at this size and when the day ends in UTC; 0: somebody else does that
     int64_t fileRetentionMs = 0;  // rotated files are removed at this age; 0: never
     std::shared_ptr<const CheckpointKey> checkpointKey; // null: no checkpoints
+    // Sees each event that was written, in order; must be quick. Thread: audit.
+    std::function<void(const AuditEvent &event)> seen;
     // Gets each checkpoint's line once it is durable, for a place outside; must not wait. Thread: audit, or storage.
     std::function<void(const std::string &line)> anchor;
 };

@@ -53,6 +53,9 @@ struct Settings
     bool auditMaskUnprefixedFull = false;
     int64_t auditRetentionMs = 0, auditMaxFileBytes = 0, auditFileRetentionMs = 0; // 0: off
     std::string auditFsync;          // management, always, never
+    bool alertsEnabled = true, alertNewSources = true, alertUnusualHours = true;
+    int64_t alertAuthFailures = 20, alertDeniedRequests = 50, alertVolumeFactor = 5; // 0: never
+    std::vector<OutsideTarget> alertWebhooks;
     std::vector<OutsideTarget> auditAnchors; // each checkpoint goes there too
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;

@@ -125,6 +125,12 @@ Outcome Engine::Private::openStorage()
         anchors = outboxFor(settings.auditAnchors, config.checkpointKey);
         config.anchor = [this](const std::string &line) { anchors->send(line); };
     }
+    if (settings.auditEnabled && settings.alertsEnabled) {
+        const AlertThresholds thresholds{settings.alertAuthFailures, settings.alertDeniedRequests, settings.alertVolumeFactor, settings.alertNewSources,
+                                         settings.alertUnusualHours};
+        alerts = std::make_unique<AlertWatch>(thresholds, snapshots, settings.alertWebhooks.empty() ? nullptr : outboxFor(settings.alertWebhooks, config.checkpointKey));
+        config.seen = [this](const AuditEvent &event) { alerts->see(event); };
+    }
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
@@ -287,7 +293,11 @@ Outcome Engine::start()
             started.detail("recovered", true);
         d->audit->record(std::move(started), nullptr);
     }
+    if (d->alerts)
+        d->alerts->raiseInto(d->audit.get());
     if (d->options.networkListener) {
+        if (d->alerts && d->settings.auditStoreInDb)
+            d->alerts->learnFrom(*d->database);
         d->api->applyRetention();
         if (!d->plainAddress.empty())
             logInfo("redirecting to https", {{"address", d->plainAddress}});
@@ -316,16 +326,21 @@ void Engine::waitStopped()
         thread->join();
     if (d->api)
         d->api->endJobs();
+    if (d->alerts)
+        d->alerts->endLearning();
     d->bridge.reset(); // management answers are done; storage may still complete changes
     if (d->authEvents)
         d->authEvents->flush();
     if (d->audit && d->started && d->options.networkListener)
         d->audit->record(AuditEvent("system.stop", "system", "success"), nullptr);
+    if (d->alerts)
+        d->alerts->raiseInto(nullptr);
     if (d->audit)
         d->audit->stop();
     if (d->database)
         d->database->stop();
     d->anchors.reset(); // what is waiting is tried once more
+    d->alerts.reset();
     d->api.reset();
     d->threads.clear();
     if (d->started && d->options.controlSocket)

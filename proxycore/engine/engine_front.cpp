@@ -81,7 +81,7 @@ DoorConfig Engine::Private::doorConfig()
     };
     door.openFeed = [this](const RequestHead &head, ServerStream &stream, const std::string &actor) {
         authEvents->watched(stream.peer(), head, actor);
-        return std::make_unique<LiveFeed>(threads, watchers, stopping, stream);
+        return std::make_unique<LiveFeed>(threads, watchers, stopping, alerts.get(), stream);
     };
     return door;
 }

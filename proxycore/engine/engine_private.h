@@ -4,6 +4,7 @@
 
 #include "audit/audit_log.h"
 #include "delivery/outbox.h"
+#include "engine/alert_watch.h"
 #include "engine/auth_events.h"
 #include "engine/data_lock.h"
 #include "engine/engine.h"
@@ -32,6 +33,7 @@ struct Engine::Private
     std::unique_ptr<ReferenceResolver> references;
     std::unique_ptr<Database> database;
     std::unique_ptr<Outbox> anchors; // before the log that uses it
+    std::unique_ptr<AlertWatch> alerts; // likewise
     std::unique_ptr<AuditLog> audit;
     std::unique_ptr<AuthEvents> authEvents;
     std::unique_ptr<AddressLimits> addresses;

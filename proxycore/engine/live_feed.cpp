@@ -2,6 +2,7 @@
 #include "engine/live_feed.h"
 
 #include "base/clock.h"
+#include "engine/alert_watch.h"
 #include "engine/engine_thread.h"
 #include "manage/live_view.h"
 
@@ -32,8 +33,8 @@ QJsonArray arrayOf(std::vector<LiveRequest> &requests)
 } // namespace
 
 LiveFeed::LiveFeed(const std::vector<std::unique_ptr<EngineThread>> &threads, std::atomic<int> &watchers, const std::atomic<bool> &ending,
-                   ServerStream &stream)
-    : m_threads(threads), m_watchers(watchers), m_ending(ending), m_stream(stream), m_timer(stream.poller(), [this] { gather(); }),
+                   const AlertWatch *alerts, ServerStream &stream)
+    : m_threads(threads), m_watchers(watchers), m_ending(ending), m_alerts(alerts), m_alertNumber(alerts ? alerts->newest() : 0), m_stream(stream), m_timer(stream.poller(), [this] { gather(); }),
       m_seen(threads.size(), UINT64_MAX), m_self(std::make_shared<LiveFeed *>(this))
 {
     ++m_watchers;
@@ -82,10 +83,20 @@ void LiveFeed::take(size_t thread, uint64_t seq, std::vector<LiveRequest> runnin
         tell();
 }
 
+void LiveFeed::tellAlerts()
+{
+    if (!m_alerts)
+        return;
+    for (const std::string &alert : m_alerts->since(&m_alertNumber))
+        m_stream.sendBody("event: alert\ndata: " + alert + "\n\n");
+    m_stream.flush();
+}
+
 void LiveFeed::tell()
 {
     if (m_stream.backlog() > highWaterBytes)
         return;
+    tellAlerts();
     if (m_running.empty() && m_ended.empty() && ++m_quiet < quietTicks && m_quiet > 1)
         return; // once is told that nothing runs any more
     std::string text;

@@ -14,6 +14,7 @@ ALLOWED = {
     "audit": {"base", "secrets"},
     "limits": {"base", "access/cidr.h", "access/lineage_state.h"},
     "usage": {"base"},
+    "alerts": {"base", "audit/event.h"},
     "demo": {"base"},
     "delivery": {"base", "secrets", "config"},
     "config": {"base", "secrets", "access/cidr.h"},

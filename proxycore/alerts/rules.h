@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Rules over the stream of audit events: what somebody should look at, each in one sentence with its evidence. A token is
+// judged by its own history; one without much of it stays quiet. Times are the events' own. Thread: one at a time.
+#pragma once
+
+#include "audit/event.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace llmproxy {
+
+struct AlertThresholds
+{
+    int64_t authFailures = 20;   // of one address in ten minutes; 0: never
+    int64_t deniedRequests = 50; // of one token in five minutes; 0: never
+    int64_t volumeFactor = 5;    // times its busiest hour so far; 0: never
+    bool newSources = true;      // first use from an address, or by a client
+    bool unusualHours = true;
+};
+
+struct Alert
+{
+    std::string rule;    // auth_failures, denied_burst, revoked_token, new_address, new_client, unusual_hour, unusual_volume
+    std::string message; // one sentence
+    std::string clientIp, projectId, tokenUuid, tokenMasked;
+    int64_t count = 0, threshold = 0, windowSeconds = 0; // 0: the rule has none
+    int64_t seq = 0;     // of the event that raised it
+    int64_t timestampMs = 0;
+};
+
+class AlertRules
+{
+public:
+    // lineageOf: the first token of a token's refresh chain, so that a refresh keeps the history; empty: unknown.
+    AlertRules(AlertThresholds thresholds, std::function<std::string(std::string_view tokenUuid)> lineageOf);
+    ~AlertRules();
+    AlertRules(const AlertRules &) = delete;
+    AlertRules &operator=(const AlertRules &) = delete;
+
+    // An event of before, in any order: it is history and raises nothing.
+    void learn(const AuditEvent &event);
+    // An event of now.
+    std::vector<Alert> see(const AuditEvent &event);
+
+private:
+    struct History;
+    struct Window;
+    History *historyOf(const AuditEvent &event);
+    void seeUse(const AuditEvent &event, History &history, std::vector<Alert> &raised);
+    void seeFailure(const AuditEvent &event, std::vector<Alert> &raised);
+    void seeDenial(const AuditEvent &event, std::vector<Alert> &raised);
+    bool isFresh(const std::string &key, int64_t nowMs, int64_t quietMs);
+    int64_t countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count);
+
+    const AlertThresholds m_thresholds;
+    const std::function<std::string(std::string_view)> m_lineageOf;
+    std::unordered_map<std::string, std::shared_ptr<History>> m_histories; // by token and by lineage
+    std::unordered_map<std::string, Window> m_windows;
+    std::unordered_map<std::string, int64_t> m_raised; // rule and subject → when
+    int64_t m_tidiedMs = 0;
+    void tidy(int64_t nowMs);
+};
+
+} // namespace llmproxy

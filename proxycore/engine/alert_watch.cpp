@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "engine/alert_watch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <QJsonDocument>
+#include <QJsonObject>
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr int64_t learntMs = 14 * dayMs;
+constexpr int rowsAtOnce = 1000;
+constexpr int mostPages = 200;
+constexpr size_t mostRecent = 200;
+
+QJsonValue text(const std::string &value)
+{
+    return value.empty() ? QJsonValue() : QJsonValue(QString::fromStdString(value));
+}
+
+std::string jsonOf(const Alert &alert)
+{
+    const auto number = [](int64_t value) { return value > 0 ? QJsonValue(qint64{value}) : QJsonValue(); };
+    return QJsonDocument(QJsonObject{{QStringLiteral("time"), QString::fromStdString(rfc3339(alert.timestampMs))},
+                                     {QStringLiteral("rule"), text(alert.rule)}, {QStringLiteral("message"), text(alert.message)},
+                                     {QStringLiteral("client_ip"), text(alert.clientIp)}, {QStringLiteral("project_id"), text(alert.projectId)},
+                                     {QStringLiteral("token_uuid"), text(alert.tokenUuid)}, {QStringLiteral("token_masked"), text(alert.tokenMasked)},
+                                     {QStringLiteral("count"), number(alert.count)}, {QStringLiteral("threshold"), number(alert.threshold)},
+                                     {QStringLiteral("window_seconds"), number(alert.windowSeconds)}, {QStringLiteral("seq"), qint64{alert.seq}}})
+        .toJson(QJsonDocument::Compact).toStdString();
+}
+
+} // namespace
+
+AlertWatch::AlertWatch(AlertThresholds thresholds, const SnapshotHolder &snapshots, std::unique_ptr<Outbox> outbox)
+    : m_snapshots(snapshots),
+      m_rules(thresholds, [this](std::string_view uuid) {
+          const TokenPtr token = m_snapshots.current()->tokenById(std::string(uuid));
+          return token ? std::string(token->lineage()) : std::string();
+      }),
+      m_outbox(std::move(outbox))
+{
+}
+
+AlertWatch::~AlertWatch()
+{
+    endLearning();
+}
+
+void AlertWatch::raiseInto(AuditLog *audit)
+{
+    const std::lock_guard guard(m_lock);
+    m_audit = audit;
+}
+
+void AlertWatch::learnFrom(Database &database)
+{
+    m_learner = std::thread([this, &database] {
+        pthread_setname_np(pthread_self(), "alerts");
+        setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
+        AuditQuery query;
+        query.action = "token.access";
+        query.result = "success";
+        query.fromMs = Clock::wallMs() - learntMs;
+        query.limit = rowsAtOnce;
+        for (int page = 0; page < mostPages && !m_ending; ++page) {
+            const auto events = database.auditEvents(query);
+            if (!events || events->empty())
+                return;
+            const std::lock_guard guard(m_lock);
+            for (const AuditEvent &event : *events)
+                m_rules.learn(event);
+            query.fromSeq = events->back().seq;
+        }
+    });
+}
+
+void AlertWatch::endLearning()
+{
+    m_ending = true;
+    if (m_learner.joinable())
+        m_learner.join();
+}
+
+void AlertWatch::see(const AuditEvent &event)
+{
+    if (event.action != "token.access" && event.action != "auth.failure")
+        return;
+    const std::lock_guard guard(m_lock);
+    if (!m_audit)
+        return;
+    for (const Alert &alert : m_rules.see(event))
+        raise(alert);
+}
+
+void AlertWatch::raise(const Alert &alert)
+{
+    AuditEvent event("alert.raise", "system", "success");
+    event.projectId = alert.projectId;
+    event.clientIp = alert.clientIp;
+    event.ownText("rule", alert.rule);
+    event.detail("message", alert.message);
+    event.detail("token_id", alert.tokenMasked);
+    event.detail("token_uuid", alert.tokenUuid);
+    if (alert.count > 0)
+        event.detail("count", alert.count).detail("threshold", alert.threshold).detail("window_seconds", alert.windowSeconds);
+    event.detail("because_seq", alert.seq);
+    m_audit->record(std::move(event), nullptr);
+    logWarn("alert", {{"rule", alert.rule}, {"message", alert.message}, {"seq", std::to_string(alert.seq)}});
+    const std::string json = jsonOf(alert);
+    m_recent.push_back(json);
+    ++m_number;
+    if (m_recent.size() > mostRecent)
+        m_recent.pop_front();
+    if (m_outbox)
+        m_outbox->send(json);
+}
+
+uint64_t AlertWatch::newest() const
+{
+    const std::lock_guard guard(m_lock);
+    return m_number;
+}
+
+std::vector<std::string> AlertWatch::since(uint64_t *number) const
+{
+    const std::lock_guard guard(m_lock);
+    const uint64_t count = std::min<uint64_t>(m_number - std::min(*number, m_number), m_recent.size());
+    *number = m_number;
+    return {m_recent.end() - static_cast<ptrdiff_t>(count), m_recent.end()};
+}
+
+} // namespace llmproxy

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Holds the stream of audit events against the alert rules. What they raise goes into the audit log as alert.raise, to the
+// watchers of /manage/events, to the application log and to ALERT_WEBHOOKS. Thread: any; see() is the audit thread's.
+#pragma once
+
+#include "access/snapshot.h"
+#include "alerts/rules.h"
+#include "audit/audit_log.h"
+#include "delivery/outbox.h"
+#include "storage/database.h"
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace llmproxy {
+
+class AlertWatch
+{
+public:
+    // snapshots outlives it; outbox may be null.
+    AlertWatch(AlertThresholds thresholds, const SnapshotHolder &snapshots, std::unique_ptr<Outbox> outbox);
+    ~AlertWatch(); // endLearning()
+    AlertWatch(const AlertWatch &) = delete;
+    AlertWatch &operator=(const AlertWatch &) = delete;
+
+    // Reads the newest requests of the last two weeks, in the background.
+    void learnFrom(Database &database);
+    void endLearning();
+    void raiseInto(AuditLog *audit); // null: no more
+    void see(const AuditEvent &event);
+
+    // What was raised after this number, as JSON objects, and the newest number.
+    std::vector<std::string> since(uint64_t *number) const;
+    uint64_t newest() const;
+
+private:
+    void raise(const Alert &alert);
+
+    mutable std::mutex m_lock;
+    SnapshotReader m_snapshots;
+    AlertRules m_rules;
+    AuditLog *m_audit = nullptr;
+    std::unique_ptr<Outbox> m_outbox;
+    std::deque<std::string> m_recent; // the last ones
+    uint64_t m_number = 0;            // of the newest
+    std::atomic<bool> m_ending{false};
+    std::thread m_learner;
+};
+
+} // namespace llmproxy

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The alert rules against made histories of weeks: what is usual raises nothing, and what is not is named once.
+#include "test_registry.h"
+
+#include "alerts/rules.h"
+#include "base/clock.h"
+
+#include <random>
+
+using namespace llmproxy;
+
+class TstAlerts : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void quietHistories_data();
+    void quietHistories();
+    void aStolenToken();
+    void twoAlertsOfAMove();
+    void learntInAnyOrder();
+    void volume();
+    void failuresOfAnAddress();
+    void deniedBurst();
+    void revokedToken();
+    void aNewTokenIsQuiet();
+    void refreshKeepsTheHistory();
+    void switchedOff();
+};
+
+namespace {
+
+constexpr int64_t hourMs = 3'600'000;
+const int64_t monday = parseRfc3339(QStringLiteral("2026-03-02T00:00:00.000Z"));
+
+struct Stream
+{
+    std::vector<AuditEvent> events;
+    std::mt19937 random{7};
+
+    AuditEvent &add(int64_t ms, const std::string &address, const std::string &agent, const char *result = "success", const std::string &token = "t-1")
+    {
+        AuditEvent event("token.access", "client", result);
+        event.timestampMs = ms;
+        event.clientIp = address;
+        event.userAgent(agent);
+        event.detail("token_uuid", token);
+        event.detail("token_id", "tok-abcd****wxyz");
+        event.seq = static_cast<int64_t>(events.size()) + 1;
+        events.push_back(std::move(event));
+        return events.back();
+    }
+    int upTo(int most) { return std::uniform_int_distribution<int>(0, most)(random); }
+    void sort()
+    {
+        std::stable_sort(events.begin(), events.end(), [](const auto &a, const auto &b) { return a.timestampMs < b.timestampMs; });
+    }
+};
+
+// Somebody at a desk: workdays from nine to seven, from two places, sometimes late, with a lunch break.
+Stream officeWorker(int days)
+{
+    Stream stream;
+    for (int day = 0; day < days; ++day) {
+        if (day % 7 >= 5)
+            continue;
+        const std::string place = day % 7 == 2 ? "203.0.113.9" : "198.51.100.20";
+        for (int hour = 9; hour < (stream.upTo(9) == 0 ? 21 : 19); ++hour) {
+            for (int i = stream.upTo(hour == 12 ? 3 : 40); i > 0; --i)
+                stream.add(monday + day * dayMs + hour * hourMs + stream.upTo(3'599'999), place, stream.upTo(9) ? "claude-cli/2.1" : "openai-python/1.9");
+        }
+    }
+    stream.sort();
+    return stream;
+}
+
+// A job of every night, with more to do at the end of a month.
+Stream nightlyJob(int days)
+{
+    Stream stream;
+    for (int day = 0; day < days; ++day) {
+        const int count = day % 30 == 29 ? 900 : 300 + stream.upTo(60);
+        for (int i = 0; i < count; ++i)
+            stream.add(monday + day * dayMs + 2 * hourMs + stream.upTo(2 * hourMs - 1), "10.0.0.7", "batch/1." + std::to_string(day / 10));
+    }
+    stream.sort();
+    return stream;
+}
+
+// An agent that works whenever somebody lets it, in bursts.
+Stream agent(int days)
+{
+    Stream stream;
+    for (int day = 0; day < days; ++day) {
+        for (int burst = 2 + stream.upTo(3); burst > 0; --burst) {
+            const int64_t at = monday + day * dayMs + stream.upTo(23) * hourMs;
+            for (int i = 20 + stream.upTo(150); i > 0; --i)
+                stream.add(at + stream.upTo(1'800'000), "192.0.2.4", "codex/0.9");
+        }
+    }
+    stream.sort();
+    return stream;
+}
+
+// A laptop that travels: a new address each few days, IPv6 that changes by itself.
+Stream traveller(int days)
+{
+    Stream stream;
+    for (int day = 0; day < days; ++day) {
+        for (int i = 30 + stream.upTo(30); i > 0; --i)
+            stream.add(monday + day * dayMs + (8 + stream.upTo(10)) * hourMs + stream.upTo(3'599'999),
+                       "2001:db8:5:7:" + std::to_string(day) + ":" + std::to_string(stream.upTo(9)) + "::1", "curl/8.5");
+    }
+    stream.sort();
+    return stream;
+}
+
+std::vector<Alert> replay(AlertRules &rules, const Stream &stream)
+{
+    std::vector<Alert> all;
+    for (const AuditEvent &event : stream.events) {
+        const auto raised = rules.see(event);
+        all.insert(all.end(), raised.begin(), raised.end());
+    }
+    return all;
+}
+
+QStringList namesOf(const std::vector<Alert> &alerts)
+{
+    QStringList names;
+    for (const Alert &alert : alerts)
+        names << QString::fromStdString(alert.rule);
+    return names;
+}
+
+AlertRules newRules(AlertThresholds thresholds = {})
+{
+    return AlertRules(thresholds, [](std::string_view uuid) { return std::string(uuid); });
+}
+
+} // namespace
+
+void TstAlerts::quietHistories_data()
+{
+    QTest::addColumn<int>("kind");
+    QTest::newRow("somebody at a desk") << 0;
+    QTest::newRow("a nightly job") << 1;
+    QTest::newRow("an agent in bursts") << 2;
+    QTest::newRow("IPv6 that changes by itself") << 3;
+}
+
+void TstAlerts::quietHistories()
+{
+    QFETCH(int, kind);
+    using Make = Stream (*)(int);
+    static constexpr Make makers[] = {officeWorker, nightlyJob, agent, traveller};
+    AlertRules rules = newRules();
+    const Stream stream = makers[kind](60);
+    QVERIFY(stream.events.size() > 1000);
+    const auto alerts = replay(rules, stream);
+    for (const Alert &alert : alerts)
+        qInfo("%s: %s", alert.rule.c_str(), alert.message.c_str());
+    QCOMPARE(alerts.size(), size_t{0}); // false alarms in two months
+}
+
+void TstAlerts::aStolenToken()
+{
+    AlertRules rules = newRules();
+    QVERIFY(replay(rules, officeWorker(28)).empty());
+    Stream thief;
+    for (int i = 0; i < 50; ++i)
+        thief.add(monday + 28 * dayMs + 3 * hourMs + i * 1000, "45.155.205.3", "python-requests/2.31");
+    const auto alerts = replay(rules, thief);
+    QCOMPARE(namesOf(alerts), QStringList({QStringLiteral("new_address"), QStringLiteral("new_client"), QStringLiteral("unusual_hour")}));
+    QVERIFY(alerts[0].message.find("45.155.205.3 for the first time") != std::string::npos);
+    QVERIFY(alerts[0].message.find("2 other place") != std::string::npos);
+    QVERIFY(alerts[1].message.find("client python-requests for the first time") != std::string::npos);
+    QVERIFY(alerts[2].message.find("at 03:00 UTC") != std::string::npos);
+    for (const Alert &alert : alerts) {
+        QCOMPARE(alert.seq, int64_t{1});
+        QCOMPARE(alert.clientIp, std::string("45.155.205.3"));
+        QCOMPARE(alert.tokenMasked, std::string("tok-abcd****wxyz"));
+    }
+}
+
+void TstAlerts::twoAlertsOfAMove()
+{
+    AlertRules rules = newRules();
+    replay(rules, nightlyJob(20));
+    Stream moved;
+    for (int i = 0; i < 30; ++i)
+        moved.add(monday + 20 * dayMs + 2 * hourMs + i * 1000, "10.1.0." + std::to_string(i), "batch/1.9");
+    QCOMPARE(namesOf(replay(rules, moved)).count(QStringLiteral("new_address")), 3); // and no more that day
+}
+
+void TstAlerts::learntInAnyOrder()
+{
+    AlertRules rules = newRules();
+    const Stream before = officeWorker(28);
+    for (auto event = before.events.rbegin(); event != before.events.rend(); ++event)
+        rules.learn(*event);
+    Stream now;
+    now.add(monday + 28 * dayMs + 10 * hourMs, "198.51.100.20", "claude-cli/2.1");
+    now.add(monday + 28 * dayMs + 10 * hourMs, "45.155.205.3", "claude-cli/2.1");
+    now.add(monday + 29 * dayMs + 3 * hourMs, "198.51.100.20", "claude-cli/2.1");
+    QCOMPARE(namesOf(replay(rules, now)), QStringList({QStringLiteral("new_address"), QStringLiteral("unusual_hour")}));
+}
+
+void TstAlerts::volume()
+{
+    AlertRules rules = newRules();
+    QVERIFY(replay(rules, agent(30)).empty());
+    Stream runaway;
+    for (int i = 0; i < 5000; ++i)
+        runaway.add(monday + 30 * dayMs + 10 * hourMs + i * 500, "192.0.2.4", "codex/0.9");
+    const auto alerts = replay(rules, runaway);
+    QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("unusual_volume"))); // once an hour
+    QCOMPARE(alerts[0].count, alerts[0].threshold + 1);
+}
+
+void TstAlerts::failuresOfAnAddress()
+{
+    AlertRules rules = newRules();
+    Stream stream;
+    for (int i = 0; i < 19; ++i)
+        stream.add(monday + i * 1000, "45.155.205.3", "x", "failure", {}).detail("reason", "malformed");
+    QVERIFY(replay(rules, stream).empty());
+    AuditEvent many("auth.failure", "client", "failure"); // what is over the limit is counted in one event
+    many.timestampMs = monday + 60'000;
+    many.clientIp = "45.155.205.3";
+    many.detail("count", int64_t{40});
+    const auto alerts = rules.see(many);
+    QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("auth_failures")));
+    QCOMPARE(alerts[0].count, int64_t{59});
+    QVERIFY(rules.see(many).empty()); // within the hour
+    Stream slow; // one a minute of somebody who mistyped a script's token
+    for (int i = 0; i < 600; ++i)
+        slow.add(monday + i * 60'000, "10.0.0.1", "x", "failure", {});
+    QVERIFY(replay(rules, slow).empty());
+}
+
+void TstAlerts::deniedBurst()
+{
+    AlertRules rules = newRules();
+    Stream stream;
+    for (int i = 0; i < 200; ++i)
+        stream.add(monday + i * 1000, "10.0.0.1", "x", "denied").detail("reason", "model_not_allowed");
+    const auto alerts = replay(rules, stream);
+    QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("denied_burst")));
+    QVERIFY(alerts[0].message.find("model_not_allowed") != std::string::npos);
+    Stream few;
+    for (int i = 0; i < 200; ++i)
+        few.add(monday + dayMs + i * 10'000, "10.0.0.1", "x", "denied").detail("reason", "rate_limit_exceeded");
+    QVERIFY(replay(rules, few).empty());
+}
+
+void TstAlerts::revokedToken()
+{
+    AlertRules rules = newRules();
+    Stream stream;
+    for (int i = 0; i < 5; ++i)
+        stream.add(monday + i * 1000, "10.0.0.1", "x", "failure").detail("reason", "revoked");
+    QCOMPARE(namesOf(replay(rules, stream)), QStringList(QStringLiteral("revoked_token")));
+}
+
+void TstAlerts::aNewTokenIsQuiet()
+{
+    AlertRules rules = newRules();
+    Stream stream; // the first day goes through many hands
+    for (int i = 0; i < 2000; ++i)
+        stream.add(monday + i * 40'000, "10.0.0." + std::to_string(i % 20), "client" + std::to_string(i % 7) + "/1");
+    stream.sort();
+    QVERIFY(replay(rules, stream).empty());
+}
+
+void TstAlerts::refreshKeepsTheHistory()
+{
+    AlertRules rules({}, [](std::string_view) { return std::string("t-1"); });
+    replay(rules, officeWorker(28));
+    Stream successor;
+    successor.add(monday + 28 * dayMs + 10 * hourMs, "198.51.100.20", "claude-cli/2.1", "success", "t-2");
+    QVERIFY(replay(rules, successor).empty());
+    successor.add(monday + 28 * dayMs + 10 * hourMs, "45.155.205.3", "claude-cli/2.1", "success", "t-2");
+    QCOMPARE(namesOf(replay(rules, successor)), QStringList(QStringLiteral("new_address")));
+}
+
+void TstAlerts::switchedOff()
+{
+    AlertRules rules = newRules({0, 0, 0, false, false});
+    replay(rules, officeWorker(28));
+    Stream stream;
+    for (int i = 0; i < 3000; ++i) {
+        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1");
+        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", "denied");
+        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", "failure", {});
+    }
+    QVERIFY(replay(rules, stream).empty());
+}
+
+REGISTER_TEST(TstAlerts)
+#include "tst_alerts.moc"
