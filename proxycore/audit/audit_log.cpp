@@ -32,6 +32,13 @@ void AuditLog::Private::setFailing(bool now)
         logInfo("the audit log can be written again");
 }
 
+bool AuditLog::Private::sync()
+{
+    syncFailed = !file->sync();
+    unsynced = syncFailed;
+    return !syncFailed;
+}
+
 // Assigns seq, prev and hash, and appends; a failure leaves everything as it was.
 bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint)
 {
@@ -97,7 +104,7 @@ void AuditLog::Private::writeCheckpoint(bool isFirst)
     if (!writeWithKept(none, true) || none.empty())
         return;
     if (file)
-        unsynced = !file->sync();
+        sync();
     if (config.storeInDb)
         table->append(std::move(none), nullptr);
 }
@@ -137,24 +144,22 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         item.at = events.size();
         events.push_back(std::move(item.event));
     }
-    bool good = false;
+    bool appended = false, good = false;
     // The rows are handed over under the lock that gave them their seq: a change that takes the next one finds them
     // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
         if (std::any_of(items.begin(), items.end(), [](const Item &item) { return item.sign; }))
             checkpointAt = {}; // due
-        good = writeWithKept(events, true);
+        appended = good = writeWithKept(events, true);
         const bool waitsForDisk = config.fsync == AuditFsync::Always
             || (config.fsync == AuditFsync::Management && std::any_of(items.begin(), items.end(), byPerson));
-        if (good && file && waitsForDisk) {
-            good = file->sync();
-            unsynced = !good;
-        }
-        if (!good)
+        if (good && file && waitsForDisk)
+            good = sync();
+        if (!appended)
             keep(events);
-        setFailing(!good || (file && !file->hasReserve()));
-        if (good && config.seen)
+        setFailing(!appended || !isFileWell());
+        if (appended && config.seen)
             std::for_each(events.begin(), events.end(), config.seen);
         if (good && !file) { // the row is all there is: answered when it is committed
             auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
@@ -167,7 +172,7 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
             });
             return;
         }
-        if (good && config.storeInDb)
+        if (appended && config.storeInDb)
             table->append(std::move(events), nullptr);
     }
     for (const Item &item : items) {
@@ -215,26 +220,35 @@ void AuditLog::Private::anchorDurable()
         table->append({}, anchorAll); // told when all rows before are committed
 }
 
+// Nothing is called well that was not written and, where that is asked for, synced.
+void AuditLog::Private::recover()
+{
+    const bool mustSync = config.fsync != AuditFsync::Never;
+    if (mustSync && (unsynced || syncFailed) && !sync())
+        return;
+    file->renewReserve();
+    if (kept.empty() && config.checkpointKey) { // then a checkpoint shows whether it can be
+        checkpointAt = {};
+        checkpointSeq = std::min(checkpointSeq, seq - 1);
+    }
+    std::vector<AuditEvent> none;
+    const bool good = writeWithKept(none, true);
+    if (good && !none.empty() && config.storeInDb)
+        table->append(std::move(none), nullptr);
+    setFailing(!good || (mustSync && !sync()) || !isFileWell());
+}
+
 void AuditLog::Private::everySecond()
 {
     const std::lock_guard guard(fileLock);
     if (failing && file) {
-        file->renewReserve();
-        std::vector<AuditEvent> none;
-        const bool good = writeWithKept(none, true);
-        setFailing(!good || !file->hasReserve());
-        if (good && !none.empty() && config.storeInDb)
-            table->append(std::move(none), nullptr);
+        recover();
     } else if (isCheckpointDue()) {
         writeCheckpoint();
     }
     rotateIfDue();
-    if (unsynced && file && config.fsync != AuditFsync::Never) {
-        if (file->sync())
-            unsynced = false;
-        else
-            setFailing(true);
-    }
+    if (unsynced && file && config.fsync != AuditFsync::Never && !sync())
+        setFailing(true);
     anchorDurable();
 }
 
@@ -344,11 +358,9 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
     const std::lock_guard guard(d->fileLock);
     const bool appended = d->writeWithKept(events, false); // a change has its own lines and no other
     bool good = appended;
-    if (appended && d->file && d->config.fsync != AuditFsync::Never) {
-        good = d->file->sync();
-        d->unsynced = !good;
-    }
-    d->setFailing(!good || (d->file && !d->file->hasReserve()));
+    if (appended && d->file && d->config.fsync != AuditFsync::Never)
+        good = d->sync();
+    d->setFailing(!good || !d->isFileWell());
     if (good)
         return true;
     if (d->config.refuseOnError) {

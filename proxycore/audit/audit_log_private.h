@@ -37,6 +37,7 @@ struct AuditLog::Private
     Sha256Hex hasher;
     std::string lines; // of the batch being written; keeps its memory
     bool unsynced = false;
+    bool syncFailed = false; // until one succeeds: what was written since may be lost
     std::vector<AuditEvent> kept; // could not be written; first on recovery
 
     std::mutex queueLock;
@@ -57,6 +58,7 @@ struct AuditLog::Private
     void chainLine(AuditEvent &event);
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
+    std::optional<AuditEvent> readBack(std::vector<AuditEvent> *missing);
     bool appendFromTable(int64_t after);
     void rotateIfDue();
     void anchorDurable();
@@ -66,6 +68,9 @@ struct AuditLog::Private
     void run();
     void everySecond();
     void setFailing(bool now);
+    bool sync();
+    bool isFileWell() const { return !syncFailed && (!file || file->hasReserve()); }
+    void recover();
 };
 
 } // namespace llmproxy

@@ -14,6 +14,9 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t restoreBytes = 1 << 20;
+// Rows lag by a tenth of a second, a change's commit by less: more than this has not happened meanwhile.
+constexpr size_t mostReplayed = 1'000'000;
+constexpr int64_t mostAfterChange = 10'000;
 
 // Written by appendNow(), inside the transaction of what it tells.
 bool isChange(const AuditEvent &event)
@@ -60,11 +63,13 @@ Outcome AuditLog::start(AuditTable *table)
         if (Outcome failure = d->file->open(d->config.createDir))
             return failure;
         std::vector<AuditEvent> missing;
-        const int64_t known = d->config.storeInDb ? d->seq : -1;
-        const auto last = d->file->eventsAfter(known, [&missing](AuditEvent event) { missing.push_back(std::move(event)); });
+        const auto last = d->readBack(&missing);
         // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
         const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
-        d->recovered = d->file->wasRepaired() || !missing.empty() || (d->config.storeInDb && had < d->seq);
+        const std::vector<AuditEvent> lost = table ? lostChanges(missing, table->lastChangeSeq()) : std::vector<AuditEvent>();
+        if (!d->config.storeInDb)
+            missing.clear(); // there are no rows to miss
+        d->recovered = d->file->wasRepaired() || !missing.empty() || !lost.empty() || (d->config.storeInDb && had < d->seq);
         if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
             return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
         if (last && last->seq > d->seq) {
@@ -73,10 +78,10 @@ Outcome AuditLog::start(AuditTable *table)
         }
         if (last && last->seq == d->seq && last->action == checkpointAction)
             d->checkpointSeq = d->seq;
+        // A change is committed together with its seq: a line without that is of a change that never was.
+        correct(lost);
         if (!missing.empty()) {
-            logInfo("rows of the audit log are replayed from its file", {{"rows", std::to_string(missing.size())}});
-            // A change is committed together with its row: a line without one is of a change that never was.
-            correct(lostChanges(missing, table->lastChangeSeq()));
+            logInfo("rows of the audit log are replayed from its files", {{"rows", std::to_string(missing.size())}});
             table->append(std::move(missing), nullptr);
         }
     }
@@ -94,6 +99,44 @@ Outcome AuditLog::start(AuditTable *table)
     }
     d->thread = std::thread([this] { d->run(); });
     return {};
+}
+
+// The newest event of the file, or of what it was rotated to when it is empty (the process may have ended in between); in
+// missing what the table may lack, or, without a table, what changes may be among.
+std::optional<AuditEvent> AuditLog::Private::readBack(std::vector<AuditEvent> *missing)
+{
+    const auto gather = [missing](AuditEvent event) { missing->push_back(std::move(event)); };
+    int64_t known = seq;
+    if (!config.storeInDb) {
+        const auto newest = file->eventsAfter(-1, gather);
+        known = std::max(table ? table->lastChangeSeq() : int64_t{0}, (newest ? newest->seq : 0) - mostAfterChange);
+    }
+    auto last = file->eventsAfter(known, gather);
+    const bool reaches = last && (missing->empty() || missing->front().seq <= known + 1);
+    if (reaches)
+        return last;
+    const std::vector<LogSetFile> files = logSet(config.file);
+    for (auto older = files.rbegin(); older != files.rend() && missing->size() < mostReplayed; ++older) {
+        if (older->path == config.file)
+            continue;
+        const int64_t before = missing->empty() ? INT64_MAX : missing->front().seq;
+        std::vector<AuditEvent> found;
+        std::optional<AuditEvent> newest;
+        visitLines(*older, [&](std::string_view line) {
+            auto event = parseAuditLine(line);
+            if (event && event->seq > known && event->seq < before)
+                found.push_back(*event);
+            if (event)
+                newest = std::move(event);
+            return true;
+        });
+        missing->insert(missing->begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+        if (!last)
+            last = std::move(newest);
+        if (older->firstSeq <= known + 1)
+            break;
+    }
+    return last;
 }
 
 // The power went before the file was synced, but not before the rows were.

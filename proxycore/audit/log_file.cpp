@@ -59,6 +59,7 @@ bool AuditLogFile::openDescriptor()
     m_fd = fd;
     m_size = info.st_size;
     m_reservedEnd = 0;
+    m_isTorn = false;
     return true;
 }
 
@@ -143,14 +144,19 @@ bool AuditLogFile::append(std::string_view lines)
 
 bool AuditLogFile::write(std::string_view lines)
 {
+    // Half a line that could not be taken back would swallow the beginning of the next.
+    if (m_isTorn && ftruncate(m_fd, m_size) != 0)
+        return false;
+    m_isTorn = false;
     size_t done = 0;
     while (done < lines.size()) {
         const ssize_t part = ::write(m_fd, lines.data() + done, lines.size() - done);
         if (part < 0 && errno == EINTR)
             continue;
         if (part <= 0) {
-            if (done > 0 && ftruncate(m_fd, m_size) != 0)
-                logError("the audit log has a half-written line that cannot be removed");
+            m_isTorn = done > 0 && ftruncate(m_fd, m_size) != 0;
+            if (m_isTorn)
+                logError("the audit log has a half-written line that cannot be removed; nothing is written before it is");
             return false;
         }
         done += static_cast<size_t>(part);

@@ -65,6 +65,7 @@ private:
     int64_t m_reservedEnd = 0;
     bool m_hasReserve = true;
     bool m_repaired = false;
+    bool m_isTorn = false; // half a line stands behind m_size
 };
 
 } // namespace llmproxy

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// A disk that fails on command, for LD_PRELOAD: cc -shared -fPIC. The file that FAILING_DISK names says what fails, a rule a line:
+//
+//     OPERATION,… OUTCOME PART-OF-PATH        write,sync EIO /audit.log
+//
+// Operations: write, sync, allocate, truncate. Outcomes: EIO, ENOSPC; SHORT (half of a write is done, the next one finds no
+// space); PART (half of each write is done); HANG (waits until the rule is gone). It is looked at before each operation, so what
+// it says holds at once; without it the disk is well. It must be replaced by a rename.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum Outcome { Well, Eio, Enospc, Short, Part, Hang };
+static const char *const outcomeNames[] = {"", "EIO", "ENOSPC", "SHORT", "PART", "HANG"};
+
+struct Rule
+{
+    char operations[64];
+    char path[160];
+    enum Outcome outcome;
+    bool halved; // Short: the first half is done
+};
+
+static struct Rule rules[8];
+static int ruleCount;
+static struct stat seen; // of the control file that the rules are from
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void readRules(void)
+{
+    const char *const control = getenv("FAILING_DISK");
+    struct stat now;
+    if (!control || stat(control, &now) != 0) {
+        ruleCount = 0;
+        memset(&seen, 0, sizeof seen);
+        return;
+    }
+    if (now.st_ino == seen.st_ino && now.st_mtim.tv_sec == seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == seen.st_mtim.tv_nsec)
+        return;
+    seen = now;
+    ruleCount = 0;
+    FILE *const file = fopen(control, "re");
+    char outcome[16];
+    while (file && ruleCount < 8
+           && fscanf(file, "%63s %15s %159s", rules[ruleCount].operations, outcome, rules[ruleCount].path) == 3) {
+        for (int name = Eio; name <= Hang; ++name) {
+            if (strcmp(outcome, outcomeNames[name]) == 0)
+                rules[ruleCount].outcome = (enum Outcome)name;
+        }
+        rules[ruleCount++].halved = false;
+    }
+    if (file)
+        fclose(file);
+}
+
+static enum Outcome decide(const char *operation, int fd)
+{
+    readRules();
+    if (ruleCount == 0)
+        return Well;
+    char link[64], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size <= 0)
+        return Well;
+    path[size] = '\0';
+    for (struct Rule *rule = rules; rule < rules + ruleCount; ++rule) {
+        if (!strstr(rule->operations, operation) || !strstr(path, rule->path))
+            continue;
+        if (rule->outcome != Short)
+            return rule->outcome;
+        rule->halved = !rule->halved;
+        return rule->halved ? Part : Enospc;
+    }
+    return Well;
+}
+
+static enum Outcome outcomeOf(const char *operation, int fd)
+{
+    const int before = errno;
+    enum Outcome outcome;
+    while (true) {
+        pthread_mutex_lock(&lock);
+        outcome = decide(operation, fd);
+        pthread_mutex_unlock(&lock);
+        if (outcome != Hang)
+            break;
+        usleep(1000);
+    }
+    errno = before;
+    return outcome;
+}
+
+static int errorOf(enum Outcome outcome)
+{
+    return outcome == Eio ? EIO : outcome == Enospc ? ENOSPC : 0;
+}
+
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+// How much of size is to be written; -1: none, errno says why.
+static ssize_t allowed(int fd, size_t size)
+{
+    const enum Outcome outcome = outcomeOf("write", fd);
+    if (errorOf(outcome)) {
+        errno = errorOf(outcome);
+        return -1;
+    }
+    return (ssize_t)(outcome == Part && size > 1 ? size / 2 : size);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    const ssize_t some = allowed(fd, size);
+    return some < 0 ? -1 : NEXT(write)(fd, data, (size_t)some);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    const ssize_t some = allowed(fd, size);
+    return some < 0 ? -1 : NEXT(pwrite)(fd, data, (size_t)some, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
+{
+    const ssize_t some = allowed(fd, size);
+    return some < 0 ? -1 : NEXT(pwrite64)(fd, data, (size_t)some, at);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    return allowed(fd, 1) < 0 ? -1 : NEXT(writev)(fd, parts, count);
+}
+
+static bool fails(const char *operation, int fd)
+{
+    const int error = errorOf(outcomeOf(operation, fd));
+    if (error)
+        errno = error;
+    return error != 0;
+}
+
+int fsync(int fd)
+{
+    return fails("sync", fd) ? -1 : NEXT(fsync)(fd);
+}
+
+int fdatasync(int fd)
+{
+    return fails("sync", fd) ? -1 : NEXT(fdatasync)(fd);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t size)
+{
+    return fails("allocate", fd) ? -1 : NEXT(fallocate)(fd, mode, at, size);
+}
+
+int fallocate64(int fd, int mode, off64_t at, off64_t size)
+{
+    return fails("allocate", fd) ? -1 : NEXT(fallocate64)(fd, mode, at, size);
+}
+
+int posix_fallocate(int fd, off_t at, off_t size)
+{
+    return fails("allocate", fd) ? errno : NEXT(posix_fallocate)(fd, at, size);
+}
+
+int posix_fallocate64(int fd, off64_t at, off64_t size)
+{
+    return fails("allocate", fd) ? errno : NEXT(posix_fallocate64)(fd, at, size);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    return fails("truncate", fd) ? -1 : NEXT(ftruncate)(fd, size);
+}
+
+int ftruncate64(int fd, off64_t size)
+{
+    return fails("truncate", fd) ? -1 : NEXT(ftruncate64)(fd, size);
+}
