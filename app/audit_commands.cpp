@@ -120,6 +120,7 @@ void addAuditCommands(CommandLine &line)
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
 
     addAuditVerify(audit, line);
+    addAuditDecrypt(audit, line);
     addAuditExport(audit, line);
 
     o = std::make_shared<AuditOptions>();

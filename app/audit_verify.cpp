@@ -3,16 +3,22 @@
 #include "audit_verify.h"
 
 #include "audit/export_proof.h"
+#include "audit/file_cipher.h"
 #include "base/clock.h"
 #include "manage/views.h"
 #include "output.h"
+#include "process.h"
 #include "progress_line.h"
 #include "storage/audit_check.h"
 #include "storage/database.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -126,7 +132,62 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     return showReport(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);
 }
 
+struct DecryptOptions
+{
+    Target target; // settings alone
+    std::string file, output;
+};
+
+// With the keys of this data directory, beside a running engine too.
+Result<KeyRing> keyRingHere(const Settings &settings)
+{
+    const auto record = Database(DatabaseConfig{settings.databasePath}).keyRingRecord();
+    if (!record)
+        return Error{ErrorKind::Invalid, "database", "there is no database at '" + settings.databasePath + "', which knows the key (--data-dir)", {}};
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false);
+    if (!master)
+        return master.error();
+    return KeyRing::open(*master, *record);
+}
+
+int decrypt(const CommandLine &line, const DecryptOptions &o)
+{
+    OpenClient opened;
+    if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        return ExitUsage;
+    const int from = open(o.file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return complain(ExitUsage, "'" + o.file + "' cannot be read: " + std::strerror(errno));
+    forbidCoreDumps();
+    const auto keys = keyRingHere(opened.loaded.settings);
+    const std::string unfinished = o.output + ".part";
+    const int into = keys ? open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    const int error = errno;
+    const Outcome failure = into >= 0 ? decryptFile(from, into, *keys) : Outcome();
+    close(from);
+    if (!keys)
+        return complain(ExitFailed, keys.error().message);
+    if (into < 0)
+        return complain(ExitFailed, "'" + o.output + "' cannot be written: " + std::strerror(error));
+    const bool isKept = !failure && fsync(into) == 0 && rename(unfinished.c_str(), o.output.c_str()) == 0;
+    close(into);
+    if (isKept)
+        return ExitOk;
+    unlink(unfinished.c_str());
+    return complain(ExitFailed, failure ? failure->message : "'" + o.output + "' cannot be written");
+}
+
 } // namespace
+
+void addAuditDecrypt(CLI::App *audit, CommandLine &line)
+{
+    auto o = std::make_shared<DecryptOptions>();
+    CLI::App *command = audit->add_subcommand("decrypt", "Decrypt a rotated log (FILE.gz.enc) to FILE.gz, with the keys of the data directory");
+    command->footer("Settings such as --data-dir are accepted too: llm-proxy --help");
+    command->add_option("file", o->file, "The encrypted log")->required()->type_name("FILE");
+    command->add_option("-o,--output", o->output, "Where to, 0600")->required()->type_name("FILE");
+    command->callback([&line, o] { line.chosen = [&line, o] { return decrypt(line, *o); }; });
+}
 
 void addAuditVerify(CLI::App *audit, CommandLine &line)
 {

@@ -7,5 +7,6 @@ namespace llmproxy {
 
 // audit verify and audit public-key.
 void addAuditVerify(CLI::App *audit, CommandLine &line);
+void addAuditDecrypt(CLI::App *audit, CommandLine &line);
 
 } // namespace llmproxy

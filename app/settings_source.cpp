@@ -2,6 +2,7 @@
 #include "settings_source.h"
 
 #include "base/log.h"
+#include "base/masking.h"
 #include "engine/tls_config.h"
 #include "output.h"
 #include "upstream/profile.h"
@@ -74,15 +75,36 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
     return sources;
 }
 
+namespace {
+
+// A key in the wrong place is a usual mistake: nothing that may be one is repeated.
+bool mayBeKey(const SettingProblem &problem)
+{
+    return problem.name == "ENCRYPTION_KEY_FILE" && problem.value.size() >= 40 && !problem.value.starts_with('/') && !problem.value.starts_with('.');
+}
+
+std::string shownSetting(const SettingProblem &problem)
+{
+    return redactText(problem.name) + "=" + (mayBeKey(problem) ? "********" : redactText(problem.value)) + ":";
+}
+
+std::string withoutValue(const SettingProblem &problem)
+{
+    std::string text = problem.problem;
+    for (size_t at = 0; mayBeKey(problem) && (at = text.find(problem.value)) != std::string::npos;)
+        text.replace(at, problem.value.size(), "********");
+    return redactText(text);
+}
+
+} // namespace
+
 void printProblems(const std::vector<SettingProblem> &problems)
 {
     size_t width = 0;
     for (const SettingProblem &problem : problems)
-        width = std::max(width, problem.name.size() + problem.value.size() + 2);
-    for (const SettingProblem &problem : problems) {
-        const std::string setting = problem.name + "=" + problem.value + ":";
-        std::fprintf(stderr, "%-*s %s\n", static_cast<int>(width), setting.c_str(), problem.problem.c_str());
-    }
+        width = std::max(width, shownSetting(problem).size());
+    for (const SettingProblem &problem : problems)
+        std::fprintf(stderr, "%-*s %s\n", static_cast<int>(width), shownSetting(problem).c_str(), withoutValue(problem).c_str());
 }
 
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)

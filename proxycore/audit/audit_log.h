@@ -22,6 +22,8 @@
 
 namespace llmproxy {
 
+class KeyRing;
+
 enum class AuditFsync { Management, Always, Never };
 
 struct AuditConfig
@@ -36,6 +38,8 @@ struct AuditConfig
     AuditFsync fsync = AuditFsync::Management;
     int64_t maxFileBytes = 0;     // the file is rotated at this size and when the day ends in UTC; 0: somebody else does that
     int64_t fileRetentionMs = 0;  // rotated files are removed at this age; 0: never
+    const KeyRing *keys = nullptr;  // reads encrypted rotated files; outlives the log
+    bool encryptRotated = false;    // with keys
     std::shared_ptr<const CheckpointKey> checkpointKey; // null: no checkpoints
     // Sees each event that was written, in order; must be quick. Thread: audit.
     std::function<void(const AuditEvent &event)> seen;

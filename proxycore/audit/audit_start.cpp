@@ -95,7 +95,8 @@ Outcome AuditLog::start(AuditTable *table)
             d->fileDay = first ? first->timestampMs / dayMs : 0;
             return false;
         });
-        d->packer = std::make_unique<LogPacker>(d->config.file, d->config.fileMode, d->config.fileRetentionMs);
+        d->packer = std::make_unique<LogPacker>(d->config.file, d->config.fileMode, d->config.fileRetentionMs,
+                                                d->config.encryptRotated ? d->config.keys : nullptr);
     }
     d->thread = std::thread([this] { d->run(); });
     return {};
@@ -115,7 +116,7 @@ std::optional<AuditEvent> AuditLog::Private::readBack(std::vector<AuditEvent> *m
     const bool reaches = last && (missing->empty() || missing->front().seq <= known + 1);
     if (reaches)
         return last;
-    const std::vector<LogSetFile> files = logSet(config.file);
+    const std::vector<LogSetFile> files = logSet(config.file, config.keys);
     for (auto older = files.rbegin(); older != files.rend() && missing->size() < mostReplayed; ++older) {
         if (older->path == config.file)
             continue;

@@ -98,7 +98,8 @@ AuditEvent &AuditEvent::model(std::string_view value)
 {
     if (value.empty())
         return *this;
-    const bool proper = value.size() <= longestModel && std::all_of(value.begin(), value.end(), isModelCharacter);
+    const bool proper = value.size() <= longestModel && std::all_of(value.begin(), value.end(), isModelCharacter)
+        && (value.find('@') == value.npos || redactText(value) == value); // name@version is a model, name@example.org a person
     return detail("model", proper ? std::string(value) : std::string("invalid"));
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/log_set.h"
 
+#include "audit/file_cipher.h"
 #include "audit/verify.h"
+#include "base/log.h"
 
 #include <QDir>
 #include <algorithm>
 #include <fcntl.h>
 #include <memory>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -81,7 +84,7 @@ bool isStill(const std::string &path, int fd)
 }
 
 // False: something changed meanwhile.
-bool openAll(const QFileInfo &main, bool alone, std::vector<LogSetFile> *files)
+bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, std::vector<LogSetFile> *files)
 {
     files->clear();
     const QStringList names = namesOf(main, alone);
@@ -90,17 +93,34 @@ bool openAll(const QFileInfo &main, bool alone, std::vector<LogSetFile> *files)
             continue; // being compressed: the file itself is still there
         if (name.endsWith(QLatin1String(".gz")) && names.contains(name.chopped(3)))
             continue; // compressed just now, or when the power went: the same twice
+        const bool isEncrypted = name.endsWith(QLatin1String(".gz.enc"));
+        if (isEncrypted && (!keys || names.contains(name.chopped(7)) || names.contains(name.chopped(4))))
+            continue;
         LogSetFile file;
         file.path = main.dir().filePath(name).toStdString();
         file.descriptor = openFile(file.path);
         if (!file.descriptor)
             return false;
-        file.firstSeq = firstSeqOf(file);
+        file.keys = isEncrypted ? keys : nullptr;
+        file.firstSeq = isEncrypted ? firstSeqOfEncrypted(*file.descriptor) : firstSeqOf(file);
         if (file.firstSeq > 0)
             files->push_back(std::move(file));
     }
     return namesOf(main, alone) == names
         && std::all_of(files->begin(), files->end(), [](const LogSetFile &file) { return isStill(file.path, *file.descriptor); });
+}
+
+// What is decrypted lives in memory alone.
+bool visitEncrypted(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit)
+{
+    const int memory = memfd_create("audit", MFD_CLOEXEC);
+    const bool good = memory >= 0 && !decryptFile(*file.descriptor, memory, *file.keys) && lseek(memory, 0, SEEK_SET) == 0;
+    if (!good) {
+        logError("an encrypted audit log cannot be opened", {{"file", file.path}});
+        close(memory);
+        return false;
+    }
+    return readLines(gzdopen(memory, "rb"), visit);
 }
 
 } // namespace
@@ -112,6 +132,8 @@ bool visitLines(const std::string &path, const std::function<bool(std::string_vi
 
 bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit)
 {
+    if (file.keys)
+        return visitEncrypted(file, visit);
     const int fd = dup(*file.descriptor);
     if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) {
         close(fd);
@@ -124,11 +146,11 @@ bool visitLines(const LogSetFile &file, const std::function<bool(std::string_vie
     return read && known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
 }
 
-std::vector<LogSetFile> logSet(const std::string &path, bool alone)
+std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone)
 {
     const QFileInfo main(QString::fromStdString(path));
     std::vector<LogSetFile> files;
-    for (int attempt = 0; attempt < mostLooks && !openAll(main, alone, &files); ++attempt) { }
+    for (int attempt = 0; attempt < mostLooks && !openAll(main, keys, alone, &files); ++attempt) { }
     std::sort(files.begin(), files.end(), [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; });
     return files;
 }

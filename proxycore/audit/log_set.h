@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // An audit log with the files that it was rotated to, in order of their events: FILE, FILE.1, FILE.2.gz, and our own
-// FILE.20261125T143000Z-1234.gz. Thread: any.
+// FILE.20261125T143000Z-1234.gz and .gz.enc. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,20 @@
 
 namespace llmproxy {
 
+class KeyRing;
+
 struct LogSetFile
 {
     std::string path;
     int64_t firstSeq = 0; // of its first line that is an event
     std::shared_ptr<const int> descriptor; // open: it may be renamed, compressed or removed meanwhile
+    const KeyRing *keys = nullptr; // it is encrypted
 };
 
 // Those that are there and hold an event, the oldest first, as they were at one moment: a rotation while they are opened
 // makes it look again. With alone the file itself and no other.
-std::vector<LogSetFile> logSet(const std::string &path, bool alone = false);
+// Without keys encrypted ones are left out.
+std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone = false);
 
 // Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end.
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit);

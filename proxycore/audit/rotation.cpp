@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/rotation.h"
 
+#include "audit/file_cipher.h"
+#include "audit/log_set.h"
+#include "audit/verify.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -62,7 +65,7 @@ std::string rotatedName(const std::string &path, int64_t wallMs, int64_t lastSeq
 
 std::vector<RotatedFile> rotatedFiles(const std::string &path)
 {
-    static const QRegularExpression pattern(QStringLiteral("\\.(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})Z-(\\d+)(\\.gz)?$"));
+    static const QRegularExpression pattern(QStringLiteral("\\.(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})Z-(\\d+)(\\.gz(?:\\.enc)?)?$"));
     const QFileInfo main(QString::fromStdString(path));
     std::vector<RotatedFile> files;
     const QStringList names = main.dir().entryList({main.fileName() + QLatin1String(".*")}, QDir::Files);
@@ -78,13 +81,37 @@ std::vector<RotatedFile> rotatedFiles(const std::string &path)
     return files;
 }
 
-bool packFile(const std::string &path, unsigned mode)
+namespace {
+
+// The compressed bytes at unfinished → FILE.gz.enc.
+bool encryptInto(const std::string &path, const std::string &unfinished, unsigned mode, const KeyRing &keys)
+{
+    int64_t firstSeq = 0;
+    visitLines(path, [&firstSeq](std::string_view line) {
+        const auto read = readChainedLine(line);
+        firstSeq = read ? read->seq : 0;
+        return !read;
+    });
+    const std::string target = path + ".gz.enc", temporary = target + ".tmp";
+    const int from = open(unfinished.c_str(), O_RDONLY | O_CLOEXEC);
+    const bool good = from >= 0 && firstSeq > 0 && encryptFile(from, temporary, mode, firstSeq, keys) && rename(temporary.c_str(), target.c_str()) == 0;
+    close(from);
+    unlink(unfinished.c_str());
+    if (!good)
+        unlink(temporary.c_str());
+    return good;
+}
+
+} // namespace
+
+bool packFile(const std::string &path, unsigned mode, const KeyRing *keys)
 {
     const int from = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return false;
     const std::string unfinished = path + ".gz.tmp";
-    const bool good = packInto(from, unfinished, mode) && rename(unfinished.c_str(), (path + ".gz").c_str()) == 0;
+    const bool good = packInto(from, unfinished, mode)
+        && (keys ? encryptInto(path, unfinished, mode, *keys) : rename(unfinished.c_str(), (path + ".gz").c_str()) == 0);
     const int error = errno;
     close(from);
     if (good)
@@ -94,8 +121,8 @@ bool packFile(const std::string &path, unsigned mode)
     return false;
 }
 
-LogPacker::LogPacker(std::string path, unsigned mode, int64_t retentionMs)
-    : m_path(std::move(path)), m_mode(mode), m_retentionMs(retentionMs), m_thread([this] { run(); })
+LogPacker::LogPacker(std::string path, unsigned mode, int64_t retentionMs, const KeyRing *keys)
+    : m_path(std::move(path)), m_mode(mode), m_retentionMs(retentionMs), m_keys(keys), m_thread([this] { run(); })
 {
 }
 
@@ -144,7 +171,7 @@ void LogPacker::pack()
                 return; // the next start goes on
         }
         if (!file.packed)
-            packFile(file.path, m_mode);
+            packFile(file.path, m_mode, m_keys);
     }
 }
 

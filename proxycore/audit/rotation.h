@@ -24,15 +24,17 @@ std::string rotatedName(const std::string &path, int64_t wallMs, int64_t lastSeq
 // Of this program's own rotation, oldest first; logrotate's are logrotate's.
 std::vector<RotatedFile> rotatedFiles(const std::string &path);
 
-// FILE → FILE.gz, whole or not at all. False: FILE is still there.
-bool packFile(const std::string &path, unsigned mode);
+class KeyRing;
+
+// FILE → FILE.gz, with keys FILE.gz.enc, whole or not at all. False: FILE is still there.
+bool packFile(const std::string &path, unsigned mode, const KeyRing *keys);
 
 // Compresses and removes on a thread of its own, at the lowest priority.
 class LogPacker
 {
 public:
-    // retentionMs 0: nothing is removed.
-    LogPacker(std::string path, unsigned mode, int64_t retentionMs);
+    // retentionMs 0: nothing is removed. keys: what is packed is encrypted, too; null: it is not.
+    LogPacker(std::string path, unsigned mode, int64_t retentionMs, const KeyRing *keys);
     ~LogPacker();
     LogPacker(const LogPacker &) = delete;
     LogPacker &operator=(const LogPacker &) = delete;
@@ -48,6 +50,7 @@ private:
     const std::string m_path;
     const unsigned m_mode;
     const int64_t m_retentionMs;
+    const KeyRing *const m_keys;
     std::mutex m_lock;
     std::condition_variable m_wake;
     bool m_looking = true; // at start: what a crash left

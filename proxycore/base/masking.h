@@ -16,9 +16,12 @@ std::string maskSecret(std::string_view value, MaskUnprefixed mode);
 std::string maskSecret(std::string_view value);
 void setUnprefixedMasking(MaskUnprefixed mode);
 // Replaces everything in free text that looks like a credential (a known prefix and what follows it,
-// "Bearer x", "key=x", "x-api-key: x") by its masked form. For user agents, log messages and upstream
+// "Bearer x", "key=x", "x-api-key: x") by its masked form, and mail addresses and user:password@ of URLs by
+// "********". For user agents, log messages and upstream
 // error texts.
 std::string redactText(std::string_view text);
+// Of a path as it was sent: what percent-encoding hides is found too; then the decoded path is what is told.
+std::string redactPath(std::string_view path);
 // True for names whose value is a credential: key, api_key, x-api-key, token, password, authorization.
 bool namesCredential(std::string_view name);
 // 192.168.1.100 → 192.168.1.0; IPv6: the last 80 bits zeroed. Other texts come back unchanged.

@@ -40,6 +40,13 @@ bool isAlnum(char c)
     return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
+int hexValue(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
+}
+
 bool isKeyCharacter(char c)
 {
     return isAlnum(c) || c == '_' || c == '-';
@@ -88,7 +95,7 @@ public:
     {
         while (m_at < m_text.size()) {
             const bool wordBegins = isAlnum(m_text[m_at]) && (m_at == 0 || !isAlnum(m_text[m_at - 1]));
-            if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken()))
+            if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken() || userInfo() || mailAddress()))
                 ++m_at;
         }
         if (m_copied == 0)
@@ -178,6 +185,43 @@ private:
         return true;
     }
 
+    // What stands in front of an address that nobody needs to know: scheme://user:password@host.
+    bool userInfo()
+    {
+        if (!m_text.substr(m_at).starts_with("://"))
+            return false;
+        const size_t from = m_at + 3;
+        const size_t end = std::min(m_text.find_first_of("/?# \t\"'", from), m_text.size());
+        const size_t at = m_text.substr(0, end).rfind('@');
+        if (at == m_text.npos || at <= from)
+            return false;
+        replace(from, at, "********");
+        return true;
+    }
+
+    // local@domain.tld, also with %40. A name without a dot behind the @ is a version of a model.
+    bool mailAddress()
+    {
+        const bool isCoded = m_text.substr(m_at).starts_with("%40");
+        if (m_text[m_at] != '@' && !isCoded)
+            return false;
+        const auto isLocal = [](char c) { return isAlnum(c) || std::string_view("._+-%!#$&*=?^{|}~").find(c) != std::string_view::npos; };
+        size_t from = m_at;
+        while (from > m_copied && isLocal(m_text[from - 1]))
+            --from;
+        const size_t begin = m_at + (isCoded ? 3 : 1);
+        size_t to = skip(m_text, begin, [](char c) { return isAlnum(c) || c == '-' || c == '.'; });
+        while (to > begin && !isAlnum(m_text[to - 1]))
+            --to;
+        const std::string_view domain = m_text.substr(begin, to - begin);
+        const size_t dot = domain.rfind('.');
+        if (from == m_at || dot == domain.npos || dot == 0 || domain.size() - dot < 3
+            || !std::all_of(domain.begin() + static_cast<ptrdiff_t>(dot) + 1, domain.end(), [](char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }))
+            return false;
+        replace(from, to, "********");
+        return true;
+    }
+
     // An access token of ours is one wherever it stands, also behind a letter; "risk-…" and the like are words.
     bool gluedToken()
     {
@@ -231,6 +275,21 @@ bool namesCredential(std::string_view name)
 std::string redactText(std::string_view text)
 {
     return Redactor(text).run();
+}
+
+std::string redactPath(std::string_view path)
+{
+    if (path.find('%') == path.npos)
+        return redactText(path);
+    std::string decoded;
+    for (size_t at = 0; at < path.size(); ++at) {
+        const int high = path[at] == '%' && at + 2 < path.size() ? hexValue(path[at + 1]) : -1;
+        const int low = high < 0 ? -1 : hexValue(path[at + 2]);
+        decoded += low < 0 ? path[at] : static_cast<char>(high * 16 + low);
+        at += low < 0 ? 0 : 2;
+    }
+    std::string redacted = redactText(decoded);
+    return redacted == decoded ? redactText(path) : redacted;
 }
 
 } // namespace llmproxy

@@ -50,7 +50,7 @@ struct Settings
     std::string auditLogFile;        // empty: no file
     unsigned auditFileMode = 0600;
     bool auditRefuseOnError = true, auditCreateDir = true, auditStoreInDb = true, auditMaskClientIp = false;
-    bool auditMaskUnprefixedFull = false;
+    bool auditMaskUnprefixedFull = false, auditEncryptRotated = false;
     int64_t auditRetentionMs = 0, auditMaxFileBytes = 0, auditFileRetentionMs = 0; // 0: off
     std::string auditFsync;          // management, always, never
     bool alertsEnabled = true, alertNewSources = true, alertUnusualHours = true;

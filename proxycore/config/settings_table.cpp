@@ -343,6 +343,7 @@ std::vector<SettingRow> declare()
         row("AUDIT_RETENTION", "90d", "duration, 0 keeps them", "audit rows older than this are deleted, in batches of 1000", duration(&S::auditRetentionMs, 0, 100 * 366 * day)),
         row("AUDIT_MAX_FILE_SIZE", "100MB", "size, 0 turns it off", "the audit log is rotated at this size and daily, and compressed; off: logrotate's to do", size(&S::auditMaxFileBytes, 0, int64_t{1} << 40)),
         row("AUDIT_FILE_RETENTION", "90d", "duration, 0 keeps them", "rotated audit logs are removed at this age", duration(&S::auditFileRetentionMs, 0, 100 * 366 * day)),
+        row("AUDIT_ENCRYPT_ROTATED", "false", "boolean", "rotated audit logs are encrypted, too; llm-proxy audit decrypt opens one", flag(&S::auditEncryptRotated)),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
         row("AUDIT_ANCHORS", "", "list of syslog, file:/path, https://…", "each signed checkpoint goes there too, so that a cut tail is found", outside(&S::auditAnchors, false), true),
         row("ALERTS_ENABLED", "true", "boolean", "what looks wrong in the stream of events is raised as alert.raise", flag(&S::alertsEnabled)),

@@ -21,7 +21,7 @@ AuditEvent httpEvent(const char *action, const char *result, const Peer &peer, c
     event.requestId = head.requestId;
     event.clientIp = peer.text;
     event.detail("http_method", head.method);
-    event.detail("endpoint", redactText(head.path));
+    event.detail("endpoint", redactPath(head.path));
     event.detail("status", int64_t{status});
     event.userAgent(head.headers.value("user-agent"));
     return event;

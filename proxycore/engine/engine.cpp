@@ -115,6 +115,8 @@ Outcome Engine::Private::openStorage()
     config.maskClientIp = settings.auditMaskClientIp;
     config.maxFileBytes = settings.auditMaxFileBytes;
     config.fileRetentionMs = settings.auditFileRetentionMs;
+    config.keys = &*keys;
+    config.encryptRotated = settings.auditEncryptRotated;
     config.refuseOnError = settings.auditRefuseOnError;
     config.fsync = settings.auditFsync == "always" ? AuditFsync::Always
                    : settings.auditFsync == "never" ? AuditFsync::Never : AuditFsync::Management;

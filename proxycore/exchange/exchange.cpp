@@ -3,6 +3,7 @@
 #include "exchange/exchange.h"
 
 #include "base/clock.h"
+#include "base/masking.h"
 
 namespace llmproxy {
 
@@ -119,7 +120,7 @@ LiveRequest Exchange::live() const
     if (m_firstByteUs > 0)
         out.firstByteMs = (m_firstByteUs - m_startedUs) / 1000;
     out.method = m_head.method;
-    out.endpoint = redactText(m_head.path);
+    out.endpoint = redactPath(m_head.path);
     out.clientIp = m_stream.peer().text;
     out.tokenMasked = m_maskedToken;
     if (m_token) {
@@ -128,13 +129,21 @@ LiveRequest Exchange::live() const
     }
     if (m_profile)
         out.provider = m_profile->name;
-    out.model = redactText(!m_model.empty() ? m_model : m_usage.usage().model).substr(0, 128);
+    out.model = redactText(toldModel()).substr(0, 128);
     out.status = m_stream.headSent() ? m_upstreamStatus : 0;
     out.requestBytes = m_requestBytes;
     out.responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
     out.promptTokens = m_usage.usage().promptTokens;
     out.completionTokens = m_usage.usage().completionTokens;
     return out;
+}
+
+// What was asked for, else what the answer names; a provider may name anything, the key that it got included.
+std::string Exchange::toldModel() const
+{
+    const std::string &told = !m_model.empty() ? m_model : m_usage.usage().model;
+    const bool isKey = m_provider && m_provider->key && !m_provider->key->isEmpty() && told.find(m_provider->key->reveal()) != std::string::npos;
+    return isKey ? "invalid" : told;
 }
 
 AuditEvent Exchange::accessEvent(std::string_view result, int status, std::string_view reason) const
@@ -146,7 +155,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     event.clientIp = m_stream.peer().text;
     event.details.reserve(18);
     event.ownText("http_method", m_head.method); // one of seven
-    event.detail("endpoint", m_head.path);
+    event.detail("endpoint", redactPath(m_head.path));
     event.ownValue("status", int64_t{status});
     event.ownValue("duration_ms", durationMs());
     event.ownText("token_id", m_maskedToken);
@@ -154,7 +163,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     event.ownText("reason", std::string(reason));
     if (m_profile)
         event.ownText("provider", m_profile->name);
-    event.model(!m_model.empty() ? m_model : m_usage.usage().model);
+    event.model(toldModel());
     if (m_usage.usage().promptTokens >= 0)
         event.ownValue("prompt_tokens", m_usage.usage().promptTokens);
     if (m_usage.usage().completionTokens >= 0)

@@ -92,6 +92,7 @@ private:
     void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then);
+    std::string toldModel() const;
     AuditEvent accessEvent(std::string_view result, int status, std::string_view reason) const;
     int64_t durationMs() const;
     void releaseHeld();

@@ -3,6 +3,7 @@
 #include "front/connection.h"
 
 #include "base/clock.h"
+#include "base/masking.h"
 #include "base/random.h"
 #include "front/plain_handlers.h"
 #include "front/routes.h"
@@ -31,6 +32,8 @@ bool isSaneRequestId(std::string_view id)
         if (id.find(prefix) != std::string_view::npos)
             return false; // somebody's key, not an id
     }
+    if (redactText(id) != id)
+        return false;
     return std::all_of(id.begin(), id.end(), [](char c) {
         return isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ':';
     });

@@ -92,10 +92,10 @@ private:
     std::deque<AuditEvent> m_events; // the oldest first
 };
 
-Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const AuditQuery &filters)
+Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const KeyRing *keys, const AuditQuery &filters)
 {
     FilePage page(filters);
-    const std::vector<LogSetFile> files = logSet(path);
+    const std::vector<LogSetFile> files = logSet(path, keys);
     if (!page.readNewest(path))
         return fileUnreadable();
     for (auto file = files.rbegin(); file != files.rend() && !page.isFull(); ++file) {
@@ -105,12 +105,12 @@ Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const Audit
     return page.take();
 }
 
-Outcome visitFiles(const std::string &path, const AuditQuery &filters, int64_t toSeq,
+Outcome visitFiles(const std::string &path, const KeyRing *keys, const AuditQuery &filters, int64_t toSeq,
                    const std::function<bool(const AuditEvent &event, std::string_view line)> &visit)
 {
     int64_t last = 0;
     bool goesOn = true;
-    for (const LogSetFile &file : logSet(path)) {
+    for (const LogSetFile &file : logSet(path, keys)) {
         const bool read = visitLines(file, [&](std::string_view line) {
             const auto event = matching(line, filters);
             if (!event || event->seq <= last) // a file may repeat what the one before ended with
@@ -163,7 +163,7 @@ Result<std::vector<AuditEvent>> auditPage(const ManageContext &context, const Au
     if (settings.auditEnabled && settings.auditStoreInDb)
         return context.database->auditEvents(query);
     if (settings.auditEnabled && !settings.auditLogFile.empty())
-        return pageOfFiles(settings.auditLogFile, query);
+        return pageOfFiles(settings.auditLogFile, context.keys, query);
     return nothingStored();
 }
 
@@ -177,7 +177,7 @@ Outcome visitAudit(const ManageContext &context, AuditQuery query, int64_t toSeq
     if (!settings.auditEnabled || !settings.auditStoreInDb) {
         if (!settings.auditEnabled || settings.auditLogFile.empty())
             return nothingStored();
-        return visitFiles(settings.auditLogFile, query, toSeq, visit);
+        return visitFiles(settings.auditLogFile, context.keys, query, toSeq, visit);
     }
     while (true) {
         const auto page = context.database->auditEvents(query);

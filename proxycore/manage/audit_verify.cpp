@@ -88,6 +88,7 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
             input.anchors.push_back(anchor.shown.substr(5)); // file:/path
     }
     input.keys = &keys;
+    input.ring = call->context().keys;
     input.cancelled = &cancelled;
     input.progress = [call, doneBefore](int64_t done, int64_t total) {
         call->state->jobs.done = doneBefore + done;

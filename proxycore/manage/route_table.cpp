@@ -132,7 +132,7 @@ RouteMatch matchRoute(std::string_view method, std::string_view path)
 
 std::string quotablePath(std::string_view path)
 {
-    return redactText(path.substr(0, 256));
+    return redactPath(path.substr(0, 256));
 }
 
 } // namespace llmproxy

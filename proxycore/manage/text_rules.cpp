@@ -2,6 +2,7 @@
 #include "manage/text_rules.h"
 
 #include "base/clock.h"
+#include "base/masking.h"
 
 #include <QList>
 #include <QString>
@@ -78,6 +79,8 @@ Outcome checkText(std::string_view text, const Field &field, const std::string &
     if (field.kind == FieldKind::Identifier) {
         if (!isIdentifier(text))
             return refuse(name, "must be 1 to 64 of the characters A-Z a-z 0-9 _ -.");
+        if (redactText(text) != text) // ids stand in events and logs
+            return refuse(name, "must not look like a key or a token.");
         return {};
     }
     if (field.kind == FieldKind::Time) {

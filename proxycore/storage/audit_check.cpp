@@ -178,7 +178,7 @@ Result<AuditCheckReport> Check::run()
     if (!openTable())
         return storageError();
     if (!m_input.file.empty()) {
-        const std::vector<LogSetFile> files = logSet(m_input.file, m_input.alone);
+        const std::vector<LogSetFile> files = logSet(m_input.file, m_input.ring, m_input.alone);
         m_hasFile = !files.empty() || m_input.database.empty();
         for (const LogSetFile &file : files) {
             if (!m_cancelled && !readFile(file))

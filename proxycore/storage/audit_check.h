@@ -14,6 +14,8 @@
 
 namespace llmproxy {
 
+class KeyRing;
+
 struct AuditCheckInput
 {
     std::string file;          // empty: no file
@@ -22,6 +24,7 @@ struct AuditCheckInput
     std::string database;      // empty: no table
     std::vector<std::string> anchors; // files with checkpoints that were sent outside: the log must have each of them
     const CheckpointKeys *keys = nullptr;
+    const KeyRing *ring = nullptr; // opens encrypted rotated files
     const std::atomic<bool> *cancelled = nullptr;
     std::function<void(int64_t done, int64_t total)> progress; // events; about ten times a second of work
 };

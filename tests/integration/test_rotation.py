@@ -129,5 +129,44 @@ class Logrotate(Rotated):
         self.check()
 
 
+class Encrypted(Rotated):
+    """AUDIT_ENCRYPT_ROTATED: what was rotated is verified and listed as it is, and opened by audit decrypt alone."""
+    settings = {"AUDIT_MAX_FILE_SIZE": "60KB", "AUDIT_ENCRYPT_ROTATED": "true", "AUDIT_STORE_IN_DB": "false"}
+
+    def encrypted(self):
+        return sorted(self.data.glob("audit.log.*Z-*.gz.enc"))
+
+    def test_rotated_files_are_sealed(self):
+        with Load(self) as load:
+            until(lambda: load.failed or len(self.encrypted()) >= 3, "files are encrypted")
+        until(lambda: not [p for p in self.data.glob("audit.log.*") if p.suffix != ".enc"], "nothing is left in clear")
+        for path in self.encrypted():
+            self.assertNotIn(b"token.access", path.read_bytes())
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        status, report = self.manage("POST", "/manage/audit/verify", {})
+        self.assertEqual((status, report["valid"], report["file"]["first_seq"]), (200, True, 1), report)
+        first = self.manage("GET", "/manage/audit?sort=created_at&limit=1")[1]["items"][0]
+        self.assertEqual(first["seq"], 1, "lists read them")
+        self.local("audit", "export", "-o", "all.jsonl")
+        exported = (self.cwd / "all.jsonl").read_bytes().splitlines(keepends=True)
+        clear = b""
+        for path in self.encrypted():
+            self.local("audit", "decrypt", str(path), "-o", "clear.gz")
+            clear += gzip.decompress((self.cwd / "clear.gz").read_bytes())
+            self.assertEqual((self.cwd / "clear.gz").stat().st_mode & 0o777, 0o600)
+        self.assertEqual(clear.splitlines(keepends=True), exported[:clear.count(b"\n")])
+        whole = path.read_bytes()
+        for what, changed in (("changed", whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:]), ("cut", whole[:-1]), ("longer", whole + b"x"),
+                              ("another beginning", whole.replace(b" ", b" 1", 1))):
+            with self.subTest(what):
+                (self.cwd / "bad.enc").write_bytes(changed)
+                done = self.local("audit", "decrypt", "bad.enc", "-o", "bad.gz", code=1)
+                self.assertIn("encrypted audit log", done.stderr)
+                self.assertFalse((self.cwd / "bad.gz").exists())
+        path.write_bytes(whole[:-1])
+        self.assertEqual(self.manage("POST", "/manage/audit/verify", {})[0], 503, "one that does not open is no good log")
+        path.write_bytes(whole)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -203,7 +203,7 @@ private Q_SLOTS:
             return true;
         }));
         QVERIFY(longest > 0 && longest < (2 << 20));
-        QVERIFY(logSet(path).empty());
+        QVERIFY(logSet(path, nullptr).empty());
     }
 
     void anotherKeySigns()
