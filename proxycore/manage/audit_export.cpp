@@ -67,7 +67,7 @@ public:
         if (failure)
             logError("an export of the audit log broke off", {{"request_id", m_call->request.requestId}, {"error", failure->message}});
         const bool whole = !failure && send() && addProof();
-        m_pipe->finish(whole && !m_cancelled);
+        jobs.afterwards([pipe = m_pipe, isWhole = whole && !m_cancelled] { pipe->finish(isWhole); });
     }
 
 private:

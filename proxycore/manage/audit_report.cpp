@@ -85,7 +85,7 @@ void reportAudit(const CallPtr &call)
         const auto blocks = answer.blocks;
         call->complete(std::move(answer));
         blocks->write(format == "html" ? reportHtml(report) : format == "csv" ? reportCsv(report) : reportJson(report));
-        blocks->finish(true);
+        jobs.afterwards([blocks] { blocks->finish(true); });
     });
 }
 

@@ -107,7 +107,8 @@ void verifyAudit(const CallPtr &call)
     const bool started = call->state->jobs.start([call](const std::atomic<bool> &cancelled) {
         const int64_t beganUs = Clock::steadyUs();
         const auto report = checkAuditOf(call, cancelled, 0);
-        finish(call, report, (Clock::steadyUs() - beganUs) / 1000);
+        const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
+        call->state->jobs.afterwards([call, report, tookMs] { finish(call, report, tookMs); });
     });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported already; try again when that is done.", {}});

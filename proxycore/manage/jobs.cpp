@@ -18,8 +18,12 @@ bool Jobs::start(Work work)
     m_thread = std::thread([this, work = std::move(work)] {
         pthread_setname_np(pthread_self(), "job");
         setpriority(PRIO_PROCESS, 0, 10); // on Linux of this thread: requests come first
+        m_last = nullptr;
         work(m_cancelled);
+        const std::function<void()> last = std::move(m_last);
         m_running = false;
+        if (last)
+            last();
     });
     return true;
 }

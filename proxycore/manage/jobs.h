@@ -22,6 +22,8 @@ public:
     // False: one is running already.
     bool start(Work work);
     void end();
+    // The last thing that the running job does, on its thread: by then another one can be started. For its answer.
+    void afterwards(std::function<void()> last) { m_last = std::move(last); }
     // Of the running job, or of the last one.
     std::atomic<int64_t> done{0}, total{0};
     bool isRunning() const { return m_running; }
@@ -29,6 +31,7 @@ public:
 private:
     std::mutex m_lock; // of what follows: who starts is not who ends
     std::thread m_thread;
+    std::function<void()> m_last; // the job's thread
     std::atomic<bool> m_running{false};
     std::atomic<bool> m_cancelled{false};
 };

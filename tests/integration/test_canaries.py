@@ -254,7 +254,8 @@ class Everywhere(Planted):
         last = self.settle().encode()
         until(lambda: last in shown[0], "the last request is shown")
         self.seen.append(("live", "the live requests", shown[0]))
-        for path in ("doctor", "overview", "openapi.json", "audit?limit=200", "audit/facets", "audit/public-key", "audit/1"):
+        for path in ("doctor", "overview", "openapi.json", "audit?limit=200", "audit/facets", "audit/public-key", "audit/1",
+                     "audit/export", "audit/export?format=csv&proof=true", "audit/report?format=json", "audit/report?format=html"):
             self.call(path, "GET", "/manage/" + path)
         self.assertTrue(list(self.data.glob("audit*.gz")), "rotated files are searched too")
         relayed = b"".join(str(r.headers).encode() + r.body for r in self.upstream.requests)

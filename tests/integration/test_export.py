@@ -91,6 +91,11 @@ class FileAndTable(Proxy):
             proof.write_text(text)
             verify(0)
 
+    def test_one_job_follows_on_another(self):
+        for _ in range(20):
+            self.assertEqual(self.export().status, 200)
+            self.assertEqual(self.manage("POST", "/manage/audit/verify", {})[0], 200)
+
     def test_report(self):
         self.manage("POST", f"/manage/projects/{self.other}/rotate-key", {"api_key": KEY})
         self.manage("POST", "/manage/audit/review", {"note": "looked <b>twice</b>"})
