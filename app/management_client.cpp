@@ -211,6 +211,8 @@ int openLoaded(const Target &target, OpenClient &opened)
     if (!openCommandLog(settings))
         return ExitUsage;
     EngineOptions options;
+    if (!settings.auditEnabled)
+        note("warning: auditing is off (AUDIT_ENABLED=false), so this is not recorded");
     options.networkListener = false;
     options.controlSocket = false;
     opened.engine = std::make_unique<Engine>(settings, options);

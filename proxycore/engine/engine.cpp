@@ -289,6 +289,8 @@ Outcome Engine::start()
     d->makeApi();
     if (Outcome failure = d->listen())
         return failure;
+    if (!d->settings.auditEnabled)
+        logWarn("auditing is off (AUDIT_ENABLED=false): who does what here is not recorded");
     if (d->options.networkListener || d->audit->recovered()) {
         AuditEvent started("system.start", "system", "success");
         if (d->audit->recovered())

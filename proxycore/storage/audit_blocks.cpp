@@ -2,10 +2,8 @@
 #include "storage/audit_blocks.h"
 
 #include "base/log.h"
-#include "storage/audit_index.h"
 
 #include <QVariant>
-#include <cstring>
 #include <limits>
 #include <sqlite3.h>
 #include <utility>
@@ -14,37 +12,115 @@ namespace llmproxy {
 
 namespace {
 
+using Statement = std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)>;
+
+Statement prepared(SqlConnection &connection, const char *text)
+{
+    sqlite3_stmt *raw = nullptr;
+    if (sqlite3 *const database = connection.handle())
+        sqlite3_prepare_v2(database, text, -1, &raw, nullptr);
+    return {raw, sqlite3_finalize};
+}
+
+bool searchFailed(sqlite3_stmt *statement)
+{
+    logError("storage_failed", {{"what", "audit search"}, {"error", sqlite3_errmsg(sqlite3_db_handle(statement))}});
+    return false;
+}
+
+// The blocks of one dictionary entry. It stays where it is between two questions: the next block is the next row, and seeking
+// anew costs ten times as much.
+class Postings
+{
+public:
+    Postings(SqlConnection &connection, bool oldestFirst, int64_t term)
+        : m_oldestFirst(oldestFirst), m_term(term),
+          m_statement(prepared(connection, oldestFirst ? "SELECT block, rows FROM audit_postings WHERE term = ? AND block >= ? ORDER BY block"
+                                                       : "SELECT block, rows FROM audit_postings WHERE term = ? AND block <= ? ORDER BY block DESC"))
+    {
+    }
+
+    // To the first one from this block on.
+    bool moveTo(int64_t block)
+    {
+        if (!m_statement)
+            return false;
+        for (int steps = 0; m_isOpen && m_block && isBefore(*m_block, block) && steps < mostSteps; ++steps) {
+            if (!step())
+                return false;
+        }
+        if (m_isOpen && (!m_block || !isBefore(*m_block, block)))
+            return true;
+        sqlite3_reset(m_statement.get());
+        sqlite3_bind_int64(m_statement.get(), 1, m_term);
+        sqlite3_bind_int64(m_statement.get(), 2, block);
+        m_isOpen = true;
+        return step();
+    }
+    const std::optional<int64_t> &block() const { return m_block; }
+
+    void addTo(Blocks::Rows &rows) const
+    {
+        const auto *const bytes = static_cast<const unsigned char *>(sqlite3_column_blob(m_statement.get(), 1));
+        if (!bytes) { // nobody knows
+            rows.set();
+            return;
+        }
+        for (int at = sqlite3_column_bytes(m_statement.get(), 1) - 1; at >= 0; --at)
+            rows.set(bytes[at]);
+    }
+
+private:
+    static constexpr int mostSteps = 16;
+
+    bool isBefore(int64_t one, int64_t other) const { return m_oldestFirst ? one < other : one > other; }
+    bool step()
+    {
+        const int result = sqlite3_step(m_statement.get());
+        m_block = result == SQLITE_ROW ? std::optional<int64_t>(sqlite3_column_int64(m_statement.get(), 0)) : std::nullopt;
+        return result == SQLITE_ROW || result == SQLITE_DONE || searchFailed(m_statement.get());
+    }
+
+    bool m_oldestFirst;
+    int64_t m_term;
+    Statement m_statement;
+    bool m_isOpen = false;
+    std::optional<int64_t> m_block; // of the row that it is at; nullopt: behind the last one
+};
+
 class TermBlocks : public Blocks
 {
 public:
-    TermBlocks(SqlConnection &connection, bool oldestFirst, std::vector<int64_t> terms)
-        : Blocks(oldestFirst), m_terms(std::move(terms)), m_query(connection.query())
+    TermBlocks(SqlConnection &connection, bool oldestFirst, const std::vector<int64_t> &terms) : Blocks(oldestFirst)
     {
-        m_query.prepare(oldestFirst ? QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block >= ? ORDER BY block LIMIT 1")
-                                    : QStringLiteral("SELECT block FROM audit_postings WHERE term = ? AND block <= ? ORDER BY block DESC LIMIT 1"));
+        for (const int64_t term : terms)
+            m_postings.emplace_back(connection, oldestFirst, term);
+    }
+
+    void restrict(int64_t block, Rows &rows) const override
+    {
+        Rows any;
+        for (const Postings &one : m_postings) {
+            if (one.block() == block)
+                one.addTo(any);
+        }
+        rows &= any;
     }
 
 private:
     bool seek(int64_t block, std::optional<int64_t> *next) override
     {
         next->reset();
-        for (const int64_t term : m_terms) {
-            m_query.bindValue(0, qint64{term});
-            m_query.bindValue(1, qint64{block});
-            if (!m_query.exec())
-                return failed(m_query, "audit search");
-            if (!m_query.next())
-                continue;
-            const int64_t found = m_query.value(0).toLongLong();
-            if (!*next || (m_oldestFirst ? found < **next : found > **next))
-                *next = found;
+        for (Postings &one : m_postings) {
+            if (!one.moveTo(block))
+                return false;
+            if (one.block() && (!*next || (m_oldestFirst ? *one.block() < **next : *one.block() > **next)))
+                *next = one.block();
         }
-        m_query.finish();
         return true;
     }
 
-    std::vector<int64_t> m_terms;
-    QSqlQuery m_query;
+    std::vector<Postings> m_postings;
 };
 
 class TimeBlocks : public Blocks
@@ -74,74 +150,16 @@ private:
     QSqlQuery m_query;
 };
 
-// Request ids are looked for in the ends of each block's, eight bytes at a time: 2 KB for 256 events.
-class RequestBlocks : public Blocks
-{
-public:
-    RequestBlocks(SqlConnection &connection, const AuditQuery &filters) : Blocks(filters.oldestFirst), m_statement(nullptr, sqlite3_finalize)
-    {
-        static constexpr char up[] = "SELECT block, ends FROM audit_request_ends WHERE block >= ? ORDER BY block";
-        static constexpr char down[] = "SELECT block, ends FROM audit_request_ends WHERE block <= ? ORDER BY block DESC";
-        std::memcpy(&m_wanted, requestEndOf(filters.requestId).data(), requestEnd);
-        sqlite3_stmt *raw = nullptr;
-        if (sqlite3 *const database = connection.handle())
-            sqlite3_prepare_v2(database, m_oldestFirst ? up : down, -1, &raw, nullptr);
-        m_statement.reset(raw);
-    }
-
-private:
-    bool seek(int64_t block, std::optional<int64_t> *next) override
-    {
-        next->reset();
-        sqlite3_stmt *const row = m_statement.get();
-        if (!row)
-            return false;
-        sqlite3_reset(row);
-        sqlite3_bind_int64(row, 1, block);
-        int result = SQLITE_ROW;
-        while (!*next && (result = sqlite3_step(row)) == SQLITE_ROW) {
-            const auto *const ends = static_cast<const char *>(sqlite3_column_blob(row, 1));
-            if (hasEnd(ends, ends ? static_cast<size_t>(sqlite3_column_bytes(row, 1)) : 0))
-                *next = sqlite3_column_int64(row, 0);
-        }
-        const bool good = result == SQLITE_ROW || result == SQLITE_DONE;
-        if (!good)
-            logError("storage_failed", {{"what", "audit search"}, {"error", sqlite3_errmsg(sqlite3_db_handle(row))}});
-        sqlite3_reset(row);
-        return good;
-    }
-
-    bool hasEnd(const char *ends, size_t size) const
-    {
-        bool found = false;
-        for (size_t at = 0; at + requestEnd <= size; at += requestEnd) {
-            uint64_t end = 0;
-            std::memcpy(&end, ends + at, requestEnd);
-            found |= end == m_wanted; // without a branch: four at a time
-        }
-        return found;
-    }
-
-    uint64_t m_wanted = 0;
-    static_assert(requestEnd == sizeof m_wanted);
-    std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> m_statement;
-};
-
 } // namespace
 
-std::unique_ptr<Blocks> blocksOfTerms(SqlConnection &connection, bool oldestFirst, std::vector<int64_t> terms)
+std::unique_ptr<Blocks> blocksOfTerms(SqlConnection &connection, bool oldestFirst, const std::vector<int64_t> &terms)
 {
-    return std::make_unique<TermBlocks>(connection, oldestFirst, std::move(terms));
+    return std::make_unique<TermBlocks>(connection, oldestFirst, terms);
 }
 
 std::unique_ptr<Blocks> blocksOfTime(SqlConnection &connection, const AuditQuery &filters)
 {
     return std::make_unique<TimeBlocks>(connection, filters);
-}
-
-std::unique_ptr<Blocks> blocksOfRequest(SqlConnection &connection, const AuditQuery &filters)
-{
-    return std::make_unique<RequestBlocks>(connection, filters);
 }
 
 } // namespace llmproxy

@@ -5,6 +5,7 @@
 #include "audit/query.h"
 #include "storage/sql_connection.h"
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,10 @@ public:
         return true;
     }
 
+    // Which events of the block that from() gave may have it; others are taken out of rows. Bit n is seq % auditBlock == n.
+    using Rows = std::bitset<256>;
+    virtual void restrict(int64_t, Rows &) const {}
+
 protected:
     virtual bool seek(int64_t block, std::optional<int64_t> *next) = 0;
     const bool m_oldestFirst;
@@ -42,10 +47,8 @@ private:
 };
 
 // With an event of any of these dictionary entries.
-std::unique_ptr<Blocks> blocksOfTerms(SqlConnection &connection, bool oldestFirst, std::vector<int64_t> terms);
+std::unique_ptr<Blocks> blocksOfTerms(SqlConnection &connection, bool oldestFirst, const std::vector<int64_t> &terms);
 // With an event in the query's time; the query must live as long.
 std::unique_ptr<Blocks> blocksOfTime(SqlConnection &connection, const AuditQuery &filters);
-// That may have an event of the query's request id.
-std::unique_ptr<Blocks> blocksOfRequest(SqlConnection &connection, const AuditQuery &filters);
 
 } // namespace llmproxy

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "storage/request_index.h"
 
 #include <algorithm>
 #include <utility>
@@ -26,21 +27,15 @@ void bindText(sqlite3_stmt *statement, int at, std::string_view text)
 
 } // namespace
 
-std::string requestEndOf(std::string_view id)
-{
-    const size_t length = std::min(id.size(), requestEnd);
-    return std::string(requestEnd - length, ' ').append(id.substr(id.size() - length));
-}
-
-AuditIndex::AuditIndex(SqlConnection &connection) : m_database(connection.handle())
+AuditIndex::AuditIndex(SqlConnection &connection) : m_connection(connection), m_database(connection.handle())
 {
     const auto prepare = [this](const char *text, sqlite3_stmt **statement) {
         return m_database && sqlite3_prepare_v3(m_database, text, -1, SQLITE_PREPARE_PERSISTENT, statement, nullptr) == SQLITE_OK;
     };
     prepare("SELECT id FROM audit_terms WHERE kind = ? AND value = ?", &m_findTerm)
         && prepare("INSERT INTO audit_terms (kind, value) VALUES (?, ?)", &m_addTerm)
-        && prepare("INSERT INTO audit_postings (term, block, events) VALUES (?, ?, ?) "
-                   "ON CONFLICT (term, block) DO UPDATE SET events = events + excluded.events", &m_writePosting)
+        && prepare("INSERT INTO audit_postings (term, block, events, rows) VALUES (?, ?, ?, ?) ON CONFLICT (term, block) DO UPDATE "
+                   "SET events = events + excluded.events, rows = CAST(rows || excluded.rows AS BLOB)", &m_writePosting)
         && prepare("INSERT INTO audit_blocks (block, first_ms, last_ms) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE "
                    "SET first_ms = min(first_ms, excluded.first_ms), last_ms = max(last_ms, excluded.last_ms)", &m_writeBlock)
         && prepare("INSERT INTO audit_request_ends (block, ends) VALUES (?, ?) ON CONFLICT (block) DO UPDATE SET ends = ends || excluded.ends", &m_writeEnds)
@@ -61,8 +56,8 @@ bool AuditIndex::add(const AuditEvent &event)
             return false;
         m_day = day;
     }
-    if (!countTime(block, event.timestampMs) || !count(0, event.action, block) || !count(1, event.actor, block) || !count(2, event.result, block)
-        || !count(3, event.projectId, block) || !count(4, event.clientIp, block))
+    if (!countTime(block, event.timestampMs) || !count(0, event.action, event.seq) || !count(1, event.actor, event.seq) || !count(2, event.result, event.seq)
+        || !count(3, event.projectId, event.seq) || !count(4, event.clientIp, event.seq))
         return false;
     if (!event.requestId.empty())
         m_requestEnds += requestEndOf(event.requestId);
@@ -76,13 +71,13 @@ bool AuditIndex::add(const AuditEvent &event)
             continue;
         const auto *const text = std::get_if<std::string>(&value);
         const auto *const number = std::get_if<int64_t>(&value);
-        if ((text && !count(kind, *text, block)) || (number && !count(kind, std::to_string(*number), block)))
+        if ((text && !count(kind, *text, event.seq)) || (number && !count(kind, std::to_string(*number), event.seq)))
             return false;
     }
     return true;
 }
 
-bool AuditIndex::count(size_t kind, std::string_view value, int64_t block)
+bool AuditIndex::count(size_t kind, std::string_view value, int64_t seq)
 {
     if (value.empty())
         return true;
@@ -94,14 +89,13 @@ bool AuditIndex::count(size_t kind, std::string_view value, int64_t block)
             return false;
     }
     Term &term = *last.term;
-    if (term.events > 0 && term.block != block) {
-        m_postings.push_back({term.id, term.block, term.events});
-        term.events = 0;
-    } else if (term.events == 0) {
+    const int64_t block = seq / auditBlock;
+    if (!term.rows.empty() && term.block != block)
+        m_postings.push_back({term.id, term.block, std::exchange(term.rows, {})});
+    else if (term.rows.empty())
         m_counted.push_back(&term);
-    }
     term.block = block;
-    ++term.events;
+    term.rows += static_cast<char>(seq % auditBlock);
     return true;
 }
 
@@ -154,10 +148,10 @@ bool AuditIndex::flush()
             return false;
     }
     for (Term *term : std::exchange(m_counted, {})) {
-        if (term->events > 0 && !writePosting({term->id, term->block, std::exchange(term->events, 0)}))
+        if (!term->rows.empty() && !writePosting({term->id, term->block, std::exchange(term->rows, {})}))
             return false;
     }
-    if (m_block >= 0 && !writeBlock())
+    if (m_block >= 0 && (!writeBlock() || !packRequestEnds(m_connection, m_block)))
         return false;
     m_block = -1;
     if (m_terms.size() > mostTerms)
@@ -179,12 +173,14 @@ bool AuditIndex::writePosting(const Posting &posting)
 {
     sqlite3_bind_int64(m_writePosting, 1, posting.term);
     sqlite3_bind_int64(m_writePosting, 2, posting.block);
-    sqlite3_bind_int64(m_writePosting, 3, posting.events);
+    const auto events = static_cast<int64_t>(posting.rows.size());
+    sqlite3_bind_int64(m_writePosting, 3, events);
+    sqlite3_bind_blob(m_writePosting, 4, posting.rows.data(), static_cast<int>(posting.rows.size()), SQLITE_STATIC);
     if (!run(m_writePosting))
         return false;
     sqlite3_bind_int64(m_writeDay, 1, posting.term);
     sqlite3_bind_int64(m_writeDay, 2, m_day);
-    sqlite3_bind_int64(m_writeDay, 3, posting.events);
+    sqlite3_bind_int64(m_writeDay, 3, events);
     return run(m_writeDay);
 }
 

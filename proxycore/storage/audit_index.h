@@ -23,10 +23,6 @@ inline constexpr int64_t auditBlock = 256; // as in the migrations
 inline constexpr std::array<std::string_view, 6> indexedColumns = {"action", "actor", "result", "project_id", "client_ip", "token_uuid"};
 inline constexpr std::array<std::string_view, 6> indexedDetails = {"status", "model", "provider", "endpoint", "user_agent", "reason"};
 
-// What is kept of a request id: its last eight characters, with blanks before a shorter one.
-inline constexpr size_t requestEnd = 8;
-std::string requestEndOf(std::string_view id);
-
 // Counts the events of a transaction in memory and writes the counts at its end.
 class AuditIndex
 {
@@ -50,11 +46,12 @@ private:
     {
         int64_t id = 0;
         int64_t block = -1;
-        int64_t events = 0; // in that block, not yet written
+        std::string rows; // in that block, not yet written: seq % auditBlock of each
     };
     struct Posting
     {
-        int64_t term, block, events;
+        int64_t term, block;
+        std::string rows;
     };
     struct Last // most events have the values of the one before
     {
@@ -62,7 +59,7 @@ private:
         Term *term = nullptr;
     };
 
-    bool count(size_t kind, std::string_view value, int64_t block);
+    bool count(size_t kind, std::string_view value, int64_t seq);
     Term *termOf(size_t kind, std::string_view value);
     bool idOf(size_t kind, std::string_view value, int64_t *id);
     bool countTime(int64_t block, int64_t timestampMs);
@@ -70,6 +67,7 @@ private:
     bool writeBlock();
     bool run(sqlite3_stmt *statement);
 
+    SqlConnection &m_connection;
     sqlite3 *m_database = nullptr;
     sqlite3_stmt *m_findTerm = nullptr, *m_addTerm = nullptr, *m_writePosting = nullptr, *m_writeBlock = nullptr, *m_writeEnds = nullptr, *m_writeDay = nullptr;
     std::unordered_map<std::string, Term> m_terms; // by kind and value; what is not here is looked up

@@ -83,7 +83,9 @@ bool Retention::removeRows(SqlConnection &connection)
 bool Retention::removeBlocks(SqlConnection &connection)
 {
     const qint64 first = (m_toSeq + 1) / auditBlock;
-    for (const QString &statement : {QStringLiteral("DELETE FROM audit_blocks WHERE block < ?"), QStringLiteral("DELETE FROM audit_request_ends WHERE block < ?")}) {
+    for (const QString &statement : {QStringLiteral("DELETE FROM audit_blocks WHERE block < ?"), QStringLiteral("DELETE FROM audit_request_ends WHERE block < ?"),
+                                     QStringLiteral("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < 63) "
+                                                    "DELETE FROM audit_request_index WHERE bucket IN (SELECT n FROM numbers) AND segment < ? / 64")}) {
         QSqlQuery query = connection.query();
         query.prepare(statement);
         query.addBindValue(first);

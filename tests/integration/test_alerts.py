@@ -77,5 +77,19 @@ class Off(Proxy):
         self.assertEqual(self.events("alert.raise"), [])
 
 
+class NoAudit(Proxy):
+    settings = {"AUDIT_ENABLED": "false"}
+
+    def test_it_is_seen_that_nothing_is_recorded(self):
+        self.assertIn("auditing is off", (self.cwd / "log").read_text())
+        self.assertIs(self.manage("GET", "/manage/overview")[1]["audit_enabled"], False)
+        items = {i["id"]: i["state"] for i in self.manage("GET", "/manage/doctor")[1]["items"]}
+        self.assertEqual(items["audit"], "fail")
+        status, refused = self.manage("GET", "/manage/audit")
+        self.assertEqual((status, refused["error"]["code"]), (409, "audit_not_stored"))
+        other = self.cli("--data-dir", str(self.cwd / "other"), "project", "list", env={"AUDIT_ENABLED": "false"})
+        self.assertIn("auditing is off", other.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -132,7 +132,9 @@ private Q_SLOTS:
             QVERIFY(table.insert({events.begin() + static_cast<ptrdiff_t>(from), events.begin() + static_cast<ptrdiff_t>(std::min(from + size, events.size()))}));
         Dice dice;
         int notEmpty = 0;
-        for (int round = 0; round < 200; ++round) {
+        for (int round = 0; round < 300; ++round) {
+            if (round == 200) // blocks from before this column was there
+                QVERIFY(table.connection->run(QStringLiteral("UPDATE audit_postings SET rows = NULL WHERE block < 6")));
             AuditQuery query;
             query.limit = 1 + dice.upTo(70);
             query.oldestFirst = dice.upTo(2) == 0;
@@ -170,6 +172,37 @@ private Q_SLOTS:
             QCOMPARE(table.pages(query), wanted);
         }
         QVERIFY(notEmpty > 50); // or it would not have shown much
+    }
+
+    // Over more than two segments of 64 blocks: the first two are sorted away.
+    void requestIdsOfLongAgo()
+    {
+        const std::vector<AuditEvent> events = history(36'000);
+        Table table;
+        for (size_t at = 0; at < events.size(); at += 500)
+            QVERIFY(table.insert({events.begin() + static_cast<ptrdiff_t>(at), events.begin() + static_cast<ptrdiff_t>(at) + 500}));
+        QSqlQuery counted = table.connection->query();
+        QVERIFY(counted.exec(QStringLiteral("SELECT count(DISTINCT segment), count(*), (SELECT min(block) FROM audit_request_ends) FROM audit_request_index")) && counted.next());
+        QCOMPARE(counted.value(0).toInt(), 2);
+        QVERIFY(counted.value(1).toInt() > 100);
+        QCOMPARE(counted.value(2).toInt(), 128);
+        counted.finish();
+        for (const int which : {0, 1, 255, 256, 16'383, 16'384, 20'000, 32'767, 32'768, 35'999}) {
+            for (const bool oldestFirst : {false, true}) {
+                AuditQuery query;
+                query.requestId = events[static_cast<size_t>(which)].requestId;
+                query.oldestFirst = oldestFirst;
+                std::vector<int64_t> wanted;
+                for (const AuditEvent &event : events) {
+                    if (event.requestId == query.requestId)
+                        wanted.push_back(event.seq);
+                }
+                if (!oldestFirst)
+                    std::reverse(wanted.begin(), wanted.end());
+                if (!query.requestId.empty())
+                    QCOMPARE(table.pages(query), wanted);
+            }
+        }
     }
 
     // Counted by day: the same as counting each event of those days.
