@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "base/block_pipe.h"
 
+#include <chrono>
 #include <utility>
 
 namespace llmproxy {
@@ -14,11 +15,13 @@ void BlockPipe::tell(std::unique_lock<std::mutex> &guard)
     ready();
 }
 
-bool BlockPipe::write(std::string block)
+bool BlockPipe::write(std::string block, const std::atomic<bool> &cancelled)
 {
+    constexpr auto lookEvery = std::chrono::milliseconds(100); // for cancelled, which wakes nobody
     std::unique_lock guard(m_lock);
-    m_room.wait(guard, [this] { return m_isClosed || m_queued < mostQueued; });
-    if (m_isClosed)
+    while (!m_isClosed && !cancelled && m_queued >= mostQueued)
+        m_room.wait_for(guard, lookEvery);
+    if (m_isClosed || cancelled)
         return false;
     m_queued += block.size();
     m_blocks.push_back(std::move(block));

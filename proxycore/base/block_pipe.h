@@ -3,6 +3,7 @@
 // and stops when he is gone. Thread: write() and finish() the maker's, the rest the reader's.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -14,8 +15,9 @@ namespace llmproxy {
 class BlockPipe
 {
 public:
-    // Waits while there is as much as mostQueued. False: the reader is gone; make no more.
-    bool write(std::string block);
+    // Waits while there is as much as mostQueued. False: the reader is gone, or cancelled was set (by whom no reader may ever
+    // hear); make no more.
+    bool write(std::string block, const std::atomic<bool> &cancelled);
     // After the last block; whole: what was written is all there is. Not whole: the reader must not take it for that.
     void finish(bool whole);
 

@@ -77,7 +77,7 @@ private:
     bool send()
     {
         m_content.add(m_block);
-        return !m_cancelled && m_pipe->write(std::exchange(m_block, std::string()));
+        return m_pipe->write(std::exchange(m_block, std::string()), m_cancelled);
     }
 
     std::string checkpointLine(bool before, int64_t seq) const
@@ -101,7 +101,7 @@ private:
             m_statement.firstCheckpoint = checkpointLine(true, m_statement.firstSeq);
             m_statement.lastCheckpoint = checkpointLine(false, m_statement.lastSeq);
         }
-        return m_pipe->write(exportProof(m_statement, *key) + "\n");
+        return m_pipe->write(exportProof(m_statement, *key) + "\n", m_cancelled);
     }
 
     CallPtr m_call;

@@ -84,7 +84,7 @@ void reportAudit(const CallPtr &call)
         answer.blocks = std::make_shared<BlockPipe>();
         const auto blocks = answer.blocks;
         call->complete(std::move(answer));
-        blocks->write(format == "html" ? reportHtml(report) : format == "csv" ? reportCsv(report) : reportJson(report));
+        blocks->write(format == "html" ? reportHtml(report) : format == "csv" ? reportCsv(report) : reportJson(report), cancelled);
         jobs.afterwards([blocks] { blocks->finish(true); });
     });
 }

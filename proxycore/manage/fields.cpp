@@ -281,6 +281,12 @@ void addOtherSchemas(std::vector<Schema> &all)
                          {time("time", "The server's clock."), number("running_count", "Running requests; running has at most 1,000 of them."),
                           objects("running", "LiveRequest", "What runs, the oldest first."),
                           objects("ended", "LiveRequest", "What ended since the event before.")}));
+    all.push_back(answer("Alert", "The data of each event named alert, and the body of a webhook.",
+                         {time("time", "When."), choice("rule", "auth_failures|denied_burst|revoked_token|new_address|new_client|unusual_hour|unusual_volume", "Which rule."),
+                          text("message", "One sentence.", 1000), nullable(text("client_ip", "Client address.")), nullable(text("project_id", "Project.")),
+                          nullable(text("token_uuid", "Access token.")), nullable(text("token_masked", "Access token, masked.")),
+                          nullable(number("count", "How often.")), nullable(number("threshold", "From when on that is too often.")),
+                          nullable(number("window_seconds", "In which time.")), number("seq", "The audit event that raised it.")}));
     all.push_back({"ErrorBody", SchemaUse::Answer, "What was wrong.",
                    {required(text("code", "Machine word.")), required(text("message", "A sentence.", 4000)),
                     text("field", "The field, parameter or header it is about.")}});

@@ -70,7 +70,7 @@ std::vector<Route> declare()
          200, "Doctor", readDoctor},
         {"GET", "/manage/overview", "readOverview", "The server at a glance.", None, "", none, "NoQuery", "", 200,
          "Overview", readOverview},
-        {"GET", "/manage/events", "watchRequests", "Streams what runs, as server-sent events named requests.", None, "", none,
+        {"GET", "/manage/events", "watchRequests", "Streams what runs, as server-sent events named requests, and what is raised, as events named alert (schema Alert).", None, "", none,
          "NoQuery", "", 200, "LiveRequests", readEvents, "text/event-stream"},
         {"DELETE", "/manage/requests/{id}", "killRequest", "Ends a running request.", None, "", none, "NoQuery", "", 200,
          "LiveRequest", killRequest},

@@ -108,6 +108,12 @@ class OpenApi(Proxy):
         data = client.chunk().decode().split("data: ", 1)[1]
         self.fits(json.loads(data), operation["responses"]["200"]["content"]["text/event-stream"]["schema"], "an event")
         called.add(("GET", "/manage/events"))
+        for _ in range(25):
+            self.ask(body={"model": "m"}, token="tok-wrong")
+        text = ""
+        while "event: alert\ndata: " not in text or not text.split("event: alert\ndata: ", 1)[1].count("\n\n"):
+            text += client.chunk().decode()
+        self.fits(json.loads(text.split("event: alert\ndata: ", 1)[1].split("\n\n")[0]), {"$ref": "#/components/schemas/Alert"}, "an alert")
         stream = self.raw().send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", "kill-me")]))
         stream.head()
         self.assertEqual(self.call("DELETE", "/manage/requests/{id}", None, "kill-me")[0], 200)
