@@ -61,7 +61,7 @@ public:
                  "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\n"
                  "h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}\n"
                  "table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.3rem .7rem .3rem 0;"
-                 "border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+                 "border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
                  "code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}.good,.bad{padding:.7rem 1rem;border-left:4px solid #2a8f4d;background:var(--soft)}\n"
                  ".bad{border-color:#c0392b}.empty{opacity:.7}@media print{body{margin:0;max-width:none}tr{break-inside:avoid}}\n"
                  "</style></head><body>\n";
@@ -87,7 +87,7 @@ public:
             isNumber.push_back(head.front() == '#');
             if (isNumber.back())
                 head.remove_prefix(1);
-            m_text.append("<th>").append(head).append("</th>");
+            m_text.append(isNumber.back() ? "<th class=\"n\">" : "<th>").append(head).append("</th>");
         }
         m_text += "</tr></thead><tbody>\n";
         for (const auto &row : rows) {

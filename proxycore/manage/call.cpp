@@ -129,7 +129,7 @@ void refuse(const CallPtr &call, const Error &error)
         logError("management call failed", {{"request_id", call->request.requestId}, {"code", error.code},
                                             {"message", error.message}});
     if (call->route->audit == RouteAudit::Read)
-        noteRead(call, failed.status >= 500 ? "error" : "failure", failed.status);
+        noteRead(call, failed.status >= 500 ? "error" : "failure", failed.status, error.code.empty() ? defaultCode(error.kind) : error.code);
     if (failed.status == 503 || call->route->audit != RouteAudit::Waited) {
         call->complete(std::move(failed));
         return;
@@ -150,15 +150,18 @@ void change(const CallPtr &call, int status, AccessStore::Decide decide, std::fu
                                      });
 }
 
-void noteRead(const CallPtr &call, std::string_view result, int status)
+void noteRead(const CallPtr &call, std::string_view result, int status, const std::string &reason)
 {
     const ManageRequest &request = call->request;
     if (request.actor == "console" || call->query.has("cursor") || !call->context().audit->config().enabled)
         return;
     const std::string key = call->action + '\n' + request.actor + '\n' + request.clientIp + '\n' + request.path
         + '\n' + request.query + '\n' + std::string(result);
-    if (call->state->reads.admit(key, Clock::wallMs()))
-        call->context().audit->record(eventOf(*call, result, status), nullptr);
+    if (!call->state->reads.admit(key, Clock::wallMs()))
+        return;
+    AuditEvent event = eventOf(*call, result, status);
+    event.detail("reason", reason);
+    call->context().audit->record(std::move(event), nullptr);
 }
 
 } // namespace llmproxy

@@ -59,6 +59,6 @@ void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable);
 void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed);
 // The read event: at most one per actor, address and filter a minute, none for further pages, none for
 // the console's own polling; nobody waits for it.
-void noteRead(const CallPtr &call, std::string_view result = "success", int status = 200);
+void noteRead(const CallPtr &call, std::string_view result = "success", int status = 200, const std::string &reason = {});
 
 } // namespace llmproxy
