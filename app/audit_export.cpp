@@ -131,29 +131,30 @@ int download(OpenClient &opened, const std::string &path, const Query &query, co
     return hasProof ? writeProof(file + ".proof", kept.line()) : int{ExitOk};
 }
 
-int exportEvents(const CommandLine &line, const ExportOptions &o)
+int handOut(const CommandLine &line, const ExportOptions &o, const std::string &path, const std::string &title, bool hasProof)
 {
     OpenClient opened;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     Query query = o.filters;
     query.emplace_back("format", o.format);
-    if (!o.output.empty())
+    if (hasProof)
         query.emplace_back("proof", "true");
-    const int code = download(opened, "/manage/audit/export", query, o.output, "exporting", !o.output.empty());
-    if (code == ExitOk && !o.output.empty())
+    return download(opened, path, query, o.output, title, hasProof);
+}
+
+int exportEvents(const CommandLine &line, const ExportOptions &o)
+{
+    const bool hasProof = !o.output.empty();
+    const int code = handOut(line, o, "/manage/audit/export", "exporting", hasProof);
+    if (code == ExitOk && hasProof)
         note("written to " + o.output + ", its proof to " + o.output + ".proof (llm-proxy audit verify --file " + o.output + ")");
     return code;
 }
 
 int report(const CommandLine &line, const ExportOptions &o)
 {
-    OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
-        return code;
-    Query query = o.filters;
-    query.emplace_back("format", o.format);
-    return download(opened, "/manage/audit/report", query, o.output, "reporting", false);
+    return handOut(line, o, "/manage/audit/report", "reporting", false);
 }
 
 void addOutput(CLI::App *command, ExportOptions &o, const std::string &formats, const std::string &preset)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "env_writer.h"
 
+#include "base/write_all.h"
 #include "config/settings.h"
 
 #include <algorithm>
@@ -29,18 +30,6 @@ bool isEmptyAssignment(const std::string &line, const std::string &name)
 std::string systemError(const std::string &what)
 {
     return what + ": " + std::strerror(errno);
-}
-
-bool writeAll(int fd, const std::string &text)
-{
-    size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t written = write(fd, text.data() + done, text.size() - done);
-        if (written < 0 && errno != EINTR)
-            return false;
-        done += written > 0 ? static_cast<size_t>(written) : 0;
-    }
-    return fsync(fd) == 0;
 }
 
 // In quotes when the value would not be read back as it is.
@@ -110,7 +99,7 @@ std::string replaceFile(const std::string &path, const std::string &text, unsign
     if (fd < 0)
         return systemError("no file can be made in " + folder.string());
     std::string problem;
-    if (fchmod(fd, static_cast<mode_t>(mode)) != 0 || !writeAll(fd, text))
+    if (fchmod(fd, static_cast<mode_t>(mode)) != 0 || !writeAll(fd, text) || fsync(fd) != 0)
         problem = systemError("cannot write " + temporary);
     close(fd);
     if (problem.empty() && rename(temporary.c_str(), target.c_str()) != 0)

@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The transport of management_client.h over libcurl: a unix socket or a URL.
+#include "base/curl_handles.h"
 #include "management_client.h"
 #include "output.h"
 
 #include <QJsonDocument>
 
 #include <cerrno>
-#include <curl/curl.h>
 #include <memory>
 
 namespace llmproxy {
 
 namespace {
-
-struct CurlEnd
-{
-    void operator()(CURL *handle) const { curl_easy_cleanup(handle); }
-    void operator()(curl_slist *list) const { curl_slist_free_all(list); }
-};
-using Handle = std::unique_ptr<CURL, CurlEnd>;
-using HeaderList = std::unique_ptr<curl_slist, CurlEnd>;
 
 constexpr size_t largestAnswer = 64U << 20;
 
@@ -31,14 +23,6 @@ size_t takeBody(char *bytes, size_t size, size_t count, void *where)
         return 0;
     body.append(bytes, static_cast<qsizetype>(length));
     return length;
-}
-
-void addHeader(HeaderList &list, const std::string &line)
-{
-    if (curl_slist *longer = curl_slist_append(list.get(), line.c_str())) {
-        static_cast<void>(list.release());
-        list.reset(longer);
-    }
 }
 
 class HttpClient : public ManagementClient
@@ -133,7 +117,7 @@ ApiAnswer HttpClient::failed(CURL *handle, CURLcode code) const
 ApiAnswer HttpClient::call(const std::string &method, const std::string &path, const Query &query,
                            const QByteArray &body)
 {
-    const Handle handle(curl_easy_init());
+    const CurlHandle handle(curl_easy_init());
     if (!handle)
         return {0, {}, "libcurl cannot be started", false};
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
@@ -180,7 +164,7 @@ size_t takeBlock(char *bytes, size_t size, size_t count, void *where)
 
 ApiAnswer HttpClient::download(const std::string &path, const Query &query, const Sink &sink)
 {
-    const Handle handle(curl_easy_init());
+    const CurlHandle handle(curl_easy_init());
     if (!handle)
         return {0, {}, "libcurl cannot be started", false};
     const HeaderList list = headers(false);

@@ -2,6 +2,7 @@
 #include "audit/file_cipher.h"
 
 #include "base/random.h"
+#include "base/write_all.h"
 
 #include <QByteArray>
 
@@ -24,20 +25,6 @@ constexpr size_t mostOfHead = 4096;
 constexpr uint32_t lastFrame = 0x80000000;
 
 using Context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
-
-bool writeAll(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        const ssize_t part = write(fd, bytes, size);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            return false;
-        bytes += part;
-        size -= static_cast<size_t>(part);
-    }
-    return true;
-}
 
 // Fewer bytes only at the end; -1: errno says why.
 ssize_t readAll(int fd, char *bytes, size_t size)
@@ -162,12 +149,12 @@ bool encryptFile(int from, const std::string &target, unsigned mode, int64_t fir
     const std::string id = randomUuid();
     const std::string head = std::string(mark) + id + " " + std::to_string(firstSeq) + "\n" + keys.seal(key, "audit_file", id, "key") + "\n";
     Frames frames(key, head);
-    bool good = writeAll(into, head.data(), head.size());
+    bool good = writeAll(into, head);
     std::string plain(frameBytes, '\0'), frame;
     for (bool isLast = false; good && !isLast;) {
         const ssize_t got = readAll(from, plain.data(), frameBytes);
         isLast = got >= 0 && got < static_cast<ssize_t>(frameBytes);
-        good = got >= 0 && frames.seal(std::string_view(plain).substr(0, static_cast<size_t>(got)), isLast, &frame) && writeAll(into, frame.data(), frame.size());
+        good = got >= 0 && frames.seal(std::string_view(plain).substr(0, static_cast<size_t>(got)), isLast, &frame) && writeAll(into, frame);
     }
     good = good && fsync(into) == 0;
     close(into);
@@ -203,7 +190,7 @@ Outcome decryptFile(int from, int into, const KeyRing &keys)
         sealed.resize(size + tagBytes);
         if (readAll(from, sealed.data(), sealed.size()) != static_cast<ssize_t>(sealed.size()) || !frames.open(length, sealed, &plain))
             return broken();
-        if (!writeAll(into, plain.data(), plain.size()))
+        if (!writeAll(into, plain))
             return Error{ErrorKind::Unavailable, "audit_file", "What is decrypted cannot be written.", {}};
         if (isLast)
             return read(from, length.data(), 1) == 0 ? Outcome() : Outcome(broken());

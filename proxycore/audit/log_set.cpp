@@ -34,7 +34,8 @@ std::shared_ptr<const int> openFile(const std::string &path)
     }};
 }
 
-int64_t firstSeqOf(const LogSetFile &file)
+template<typename File>
+int64_t firstSeqIn(const File &file)
 {
     int64_t seq = 0;
     visitLines(file, [&seq](std::string_view line) {
@@ -102,7 +103,7 @@ bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, std::vector
         if (!file.descriptor)
             return false;
         file.keys = isEncrypted ? keys : nullptr;
-        file.firstSeq = isEncrypted ? firstSeqOfEncrypted(*file.descriptor) : firstSeqOf(file);
+        file.firstSeq = isEncrypted ? firstSeqOfEncrypted(*file.descriptor) : firstSeqIn(file);
         if (file.firstSeq > 0)
             files->push_back(std::move(file));
     }
@@ -144,6 +145,11 @@ bool visitLines(const LogSetFile &file, const std::function<bool(std::string_vie
     const bool read = readLines(gzdopen(fd, "rb"), visit);
     // Copied and truncated while it was read: what is missing stands in a file that is not among these.
     return read && known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
+}
+
+int64_t firstSeqOf(const std::string &path)
+{
+    return firstSeqIn(path);
 }
 
 std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone)

@@ -27,6 +27,9 @@ struct LogSetFile
 // Without keys encrypted ones are left out.
 std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone = false);
 
+// Of its first line that is an event; 0: it holds none.
+int64_t firstSeqOf(const std::string &path);
+
 // Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end.
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit);
 bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit);

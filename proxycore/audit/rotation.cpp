@@ -3,7 +3,6 @@
 
 #include "audit/file_cipher.h"
 #include "audit/log_set.h"
-#include "audit/verify.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -86,12 +85,7 @@ namespace {
 // The compressed bytes at unfinished → FILE.gz.enc.
 bool encryptInto(const std::string &path, const std::string &unfinished, unsigned mode, const KeyRing &keys)
 {
-    int64_t firstSeq = 0;
-    visitLines(path, [&firstSeq](std::string_view line) {
-        const auto read = readChainedLine(line);
-        firstSeq = read ? read->seq : 0;
-        return !read;
-    });
+    const int64_t firstSeq = firstSeqOf(path);
     const std::string target = path + ".gz.enc", temporary = target + ".tmp";
     const int from = open(unfinished.c_str(), O_RDONLY | O_CLOEXEC);
     const bool good = from >= 0 && firstSeq > 0 && encryptFile(from, temporary, mode, firstSeq, keys) && rename(temporary.c_str(), target.c_str()) == 0;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/masking.h"
+#include "base/write_all.h"
 
 #include <atomic>
 #include <cerrno>
@@ -75,19 +76,6 @@ std::string consoleLine(LogLevel level, std::string_view message, std::initializ
     }
     line += '\n';
     return line;
-}
-
-bool writeAll(int descriptor, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t written = write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return true;
 }
 
 class LogSink

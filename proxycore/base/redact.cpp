@@ -2,6 +2,7 @@
 // redactText: free text, read once from left to right. At each place where a word may begin the rules
 // below are tried; what they take is masked and not looked at again.
 #include "base/masking.h"
+#include "base/percent.h"
 
 #include <algorithm>
 #include <array>
@@ -38,13 +39,6 @@ char lower(char c)
 bool isAlnum(char c)
 {
     return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
-}
-
-int hexValue(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
 }
 
 bool isKeyCharacter(char c)
@@ -281,13 +275,7 @@ std::string redactPath(std::string_view path)
 {
     if (path.find('%') == path.npos)
         return redactText(path);
-    std::string decoded;
-    for (size_t at = 0; at < path.size(); ++at) {
-        const int high = path[at] == '%' && at + 2 < path.size() ? hexValue(path[at + 1]) : -1;
-        const int low = high < 0 ? -1 : hexValue(path[at + 2]);
-        decoded += low < 0 ? path[at] : static_cast<char>(high * 16 + low);
-        at += low < 0 ? 0 : 2;
-    }
+    const std::string decoded = percentDecoded(path);
     std::string redacted = redactText(decoded);
     return redacted == decoded ? redactText(path) : redacted;
 }

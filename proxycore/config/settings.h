@@ -31,6 +31,7 @@ struct OutsideTarget
     Kind kind = Kind::Syslog;
     std::string shown; // "syslog", "file:/path", "https://host": a webhook's path may be a secret
     SharedSecret url;  // Web: the whole address
+    std::string path() const { return shown.substr(5); } // File
 };
 
 struct Settings

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "delivery/senders.h"
 
+#include "base/curl_handles.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <curl/curl.h>
 #include <fcntl.h>
-#include <memory>
 #include <mutex>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -41,21 +41,6 @@ std::string toFile(const std::string &path, const std::string &text, unsigned mo
     return problem;
 }
 
-struct CurlEnd
-{
-    void operator()(CURL *handle) const { curl_easy_cleanup(handle); }
-    void operator()(curl_slist *list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, CurlEnd>;
-
-void addHeader(HeaderList &list, const std::string &line)
-{
-    if (curl_slist *longer = curl_slist_append(list.get(), line.c_str())) {
-        static_cast<void>(list.release());
-        list.reset(longer);
-    }
-}
-
 size_t dropBody(char *, size_t size, size_t count, void *)
 {
     return size * count;
@@ -63,7 +48,7 @@ size_t dropBody(char *, size_t size, size_t count, void *)
 
 std::string toWeb(const std::string &url, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit)
 {
-    const std::unique_ptr<CURL, CurlEnd> handle(curl_easy_init());
+    const CurlHandle handle(curl_easy_init());
     if (!handle)
         return "libcurl cannot be started";
     HeaderList headers;
@@ -105,7 +90,7 @@ std::string deliver(const OutsideTarget &target, const std::string &text, const 
     case OutsideTarget::Kind::Syslog:
         return toSyslog(text);
     case OutsideTarget::Kind::File:
-        return toFile(target.shown.substr(5), text, config.fileMode); // file:/path
+        return toFile(target.path(), text, config.fileMode);
     case OutsideTarget::Kind::Web:
         break;
     }

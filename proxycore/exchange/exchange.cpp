@@ -155,7 +155,7 @@ AuditEvent Exchange::accessEvent(std::string_view result, int status, std::strin
     event.clientIp = m_stream.peer().text;
     event.details.reserve(18);
     event.ownText("http_method", m_head.method); // one of seven
-    event.detail("endpoint", redactPath(m_head.path));
+    event.ownText("endpoint", redactPath(m_head.path));
     event.ownValue("status", int64_t{status});
     event.ownValue("duration_ms", durationMs());
     event.ownText("token_id", m_maskedToken);

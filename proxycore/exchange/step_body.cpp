@@ -3,6 +3,7 @@
 // original bytes go on.
 #include "exchange/exchange.h"
 
+#include "base/percent.h"
 #include "exchange/request_body.h"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 
 #include "audit/masking.h"
 #include "base/clock.h"
+#include "base/percent.h"
 #include "secrets/access_token.h"
 
 #include <algorithm>

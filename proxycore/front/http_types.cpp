@@ -2,7 +2,6 @@
 #include "front/http_types.h"
 
 #include <algorithm>
-#include <charconv>
 #include <strings.h>
 
 namespace llmproxy {
@@ -19,22 +18,6 @@ std::string_view trimmed(std::string_view text)
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
         text.remove_suffix(1);
     return text;
-}
-
-std::string percentDecoded(std::string_view text)
-{
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        unsigned char byte = 0;
-        const char *const digits = text.data() + i + 1;
-        if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-            out += static_cast<char>(byte);
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
 }
 
 bool listContains(std::string_view value, std::string_view token)

@@ -37,8 +37,6 @@ bool anyListItem(std::string_view value, Fits fits)
 bool listContains(std::string_view value, std::string_view token);
 // The lower-case media type of a Content-Type value, without parameters (RFC 9110 section 8.3.1).
 std::string mediaType(std::string_view contentType);
-// RFC 3986 section 2.1; what is no escape stays.
-std::string percentDecoded(std::string_view text);
 
 struct Headers : std::vector<Header>
 {

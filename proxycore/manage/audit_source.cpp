@@ -95,9 +95,11 @@ private:
 Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const KeyRing *keys, const AuditQuery &filters)
 {
     FilePage page(filters);
-    const std::vector<LogSetFile> files = logSet(path, keys);
     if (!page.readNewest(path))
         return fileUnreadable();
+    if (page.isFull())
+        return page.take();
+    const std::vector<LogSetFile> files = logSet(path, keys);
     for (auto file = files.rbegin(); file != files.rend() && !page.isFull(); ++file) {
         if (file->path != path && !page.readOlder(*file))
             return fileUnreadable();

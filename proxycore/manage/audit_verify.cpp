@@ -85,7 +85,7 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
     input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
     for (const OutsideTarget &anchor : settings.auditAnchors) {
         if (anchor.kind == OutsideTarget::Kind::File)
-            input.anchors.push_back(anchor.shown.substr(5)); // file:/path
+            input.anchors.push_back(anchor.path());
     }
     input.keys = &keys;
     input.ring = call->context().keys;

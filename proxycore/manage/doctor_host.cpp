@@ -229,7 +229,7 @@ DoctorItem checkAuditAnchors(const ManageContext &context)
     struct stat log{}, anchor{};
     for (const OutsideTarget &target : context.settings->auditAnchors) {
         if (target.kind == OutsideTarget::Kind::File && !context.settings->auditLogFile.empty() && stat(context.settings->auditLogFile.c_str(), &log) == 0
-            && stat(target.shown.substr(5).c_str(), &anchor) == 0 && log.st_dev == anchor.st_dev)
+            && stat(target.path().c_str(), &anchor) == 0 && log.st_dev == anchor.st_dev)
             problems += target.shown + " is on the same file system as the log. ";
     }
     if (!problems.empty())

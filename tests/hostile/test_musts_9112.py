@@ -7,7 +7,6 @@ import http.client
 import json
 import re
 import socket
-import tempfile
 import threading
 import unittest
 
@@ -196,9 +195,8 @@ class Alerts(Proxy):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority = Authority(folder.name)
+        folder = cls.class_folder()
+        cls.authority = Authority(folder)
         certificate, key = cls.authority.certificate("both", "DNS:localhost,IP:127.0.0.1")
         cls.context = cls.authority.client_context()
         cls.settings = {"TLS_CERT_FILE": str(certificate), "TLS_KEY_FILE": str(key), "SSL_CERT_FILE": str(cls.authority.file)}

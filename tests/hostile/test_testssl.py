@@ -4,7 +4,6 @@
 list) is none of the server's."""
 import json
 import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
@@ -18,9 +17,8 @@ OF_THE_AUTHORITY = {"cert_revocation", "cert_crlDistributionPoints", "cert_ocspU
 class TestSsl(Proxy):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority = Authority(folder.name)
+        folder = cls.class_folder()
+        cls.authority = Authority(folder)
         certificate, key = cls.authority.certificate("server", "DNS:proxy.example,DNS:localhost", 90)
         cls.settings = {"TLS_CERT_FILE": str(certificate), "TLS_KEY_FILE": str(key)}
         super().setUpClass()

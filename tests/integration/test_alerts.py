@@ -11,9 +11,7 @@ from webhook import Webhook
 class Alerts(Proxy):
     @classmethod
     def setUpClass(cls):
-        cls.hook = Webhook()
-        cls.hook.__enter__()
-        cls.addClassCleanup(cls.hook.__exit__)
+        cls.hook = cls.enterClassContext(Webhook())
         cls.settings = {"ALERT_WEBHOOKS": cls.hook.url + "/alerts?secret-of-the-hook", "ALERT_DENIED_REQUESTS": "10",
                         "AUTH_FAILURE_LIMIT": "100/m", "TRUSTED_PROXIES": "127.0.0.1"}
         super().setUpClass()

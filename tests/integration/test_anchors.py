@@ -19,9 +19,7 @@ OPENSSL_PREFIX = b"llm-proxy audit webhook 1\n"
 class Anchors(Proxy):
     @classmethod
     def setUpClass(cls):
-        cls.hook = Webhook()
-        cls.hook.__enter__()
-        cls.addClassCleanup(cls.hook.__exit__)
+        cls.hook = cls.enterClassContext(Webhook())
         cls.settings = {"AUDIT_ANCHORS": f"file:/proc/self/cwd/anchor.jsonl, {cls.hook.url}/in?secret-of-the-hook"}
         super().setUpClass()
 

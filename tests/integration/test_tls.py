@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import ssl
-import tempfile
 import threading
 import time
 import unittest
@@ -22,12 +21,11 @@ from proxy_case import CUT_SECONDS, MANAGEMENT, Proxy, fresh_id, request, until
 class Tls(Proxy):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority = Authority(folder.name)
+        folder = cls.class_folder()
+        cls.authority = Authority(folder)
         cls.certificate, cls.key = cls.authority.certificate("server", "DNS:proxy.example,DNS:localhost,IP:127.0.0.1")
         cls.context = cls.authority.client_context()
-        cls.webroot = Path(folder.name) / "webroot"
+        cls.webroot = folder / "webroot"
         (cls.webroot / ".well-known" / "acme-challenge").mkdir(parents=True)
         cls.plain_port = free_port()
         cls.settings = {"TLS_CERT_FILE": str(cls.certificate), "TLS_KEY_FILE": str(cls.key), "REQUEST_HEAD_TIMEOUT": "1s",

@@ -3,7 +3,6 @@
 """Every way in which a provider fails ends in the documented status or a cleanly broken stream, once, with one audit
 event, and a POST reaches a provider at most once."""
 import ssl
-import tempfile
 import threading
 import unittest
 import warnings
@@ -151,9 +150,8 @@ class Certificates(Proxy):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority = Authority(folder.name)
+        folder = cls.class_folder()
+        cls.authority = Authority(folder)
         cls.authority.certificate("good", "IP:127.0.0.1")
         cls.authority.certificate("other", "DNS:other.example")
         cls.authority.certificate("expired", "IP:127.0.0.1", 0)  # over at once; OpenSSL 3.5 takes no end before the start

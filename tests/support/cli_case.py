@@ -27,6 +27,13 @@ def environment(home):
 
 
 class Cli(unittest.TestCase):
+    @classmethod
+    def class_folder(cls):
+        """A temporary folder for as long as the class's tests run."""
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        return Path(folder.name)
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)

@@ -30,9 +30,8 @@ class Disk:
 class DiskCase(AuditedProxy):
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.disk = Disk(folder.name)
+        folder = cls.class_folder()
+        cls.disk = Disk(folder)
         cls.settings = cls.settings | cls.disk.environment
         super().setUpClass()
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 import uuid
@@ -43,14 +42,13 @@ class Proxy(Cli):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.cwd = Path(folder.name)
+        folder = cls.class_folder()
+        cls.cwd = folder
         cls.data = cls.cwd / "data"
         cls.upstream = Upstream()
         cls.upstream.__enter__()
         cls.addClassCleanup(cls.upstream.__exit__)
-        cls.env = environment(folder.name)
+        cls.env = environment(str(folder))
         cls.start()
         cls.addClassCleanup(cls.end)
         cls.project_id = cls.new_project()["id"]
