@@ -1,111 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "manage/fields.h"
 
+#include "manage/field_makers.h"
+
 #include <algorithm>
 #include <cstdlib>
 
 namespace llmproxy {
 
+using namespace declared;
+
 namespace {
-
-constexpr int64_t safeInteger = 9'007'199'254'740'991; // 2^53-1: what every JSON reader keeps exactly
-constexpr int64_t minutesOfCentury = 100LL * 366 * 24 * 60;
-
-Field text(std::string_view name, std::string_view meaning, int64_t maximum = 200)
-{
-    return {.name = name, .meaning = meaning, .maximum = maximum};
-}
-
-Field choice(std::string_view name, std::string_view values, std::string_view meaning)
-{
-    return {.name = name, .meaning = meaning, .values = values};
-}
-
-Field flag(std::string_view name, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::Boolean, .meaning = meaning};
-}
-
-Field number(std::string_view name, std::string_view meaning, int64_t minimum = 0, int64_t maximum = safeInteger)
-{
-    return {.name = name, .kind = FieldKind::Integer, .meaning = meaning, .minimum = minimum, .maximum = maximum};
-}
-
-Field time(std::string_view name, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::Time, .meaning = meaning};
-}
-
-Field list(std::string_view name, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::TextList, .meaning = meaning, .minimum = 0, .maximum = 100};
-}
-
-Field object(std::string_view name, std::string_view item, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::Object, .meaning = meaning, .item = item};
-}
-
-Field objects(std::string_view name, std::string_view item, std::string_view meaning, int64_t minimum = 0,
-              int64_t maximum = 1000)
-{
-    return {.name = name, .kind = FieldKind::ObjectList, .meaning = meaning, .minimum = minimum,
-            .maximum = maximum, .item = item};
-}
-
-Field secret(std::string_view name, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::Secret, .meaning = meaning, .maximum = 8192};
-}
-
-Field identifier(std::string_view name, std::string_view meaning)
-{
-    return {.name = name, .kind = FieldKind::Identifier, .meaning = meaning, .maximum = 64};
-}
-
-Field unavailable(std::string_view name)
-{
-    return {.name = name, .kind = FieldKind::Unavailable,
-            .meaning = "Not available in this version; only an empty value is accepted.", .nullable = true};
-}
-
-Field required(Field field)
-{
-    field.required = true;
-    return field;
-}
-
-Field nullable(Field field)
-{
-    field.nullable = true;
-    return field;
-}
-
-using Fields = std::vector<Field>;
-
-Fields operator+(Fields left, const Fields &right)
-{
-    left.insert(left.end(), right.begin(), right.end());
-    return left;
-}
-
-Schema input(std::string_view name, std::string_view meaning, Fields fields)
-{
-    return {name, SchemaUse::Input, meaning, std::move(fields)};
-}
-
-Schema query(std::string_view name, Fields fields)
-{
-    return {name, SchemaUse::Query, {}, std::move(fields)};
-}
-
-// Answers always carry every field; what has no value is null.
-Schema answer(std::string_view name, std::string_view meaning, Fields fields)
-{
-    for (Field &field : fields)
-        field.required = true;
-    return {name, SchemaUse::Answer, meaning, std::move(fields)};
-}
 
 constexpr std::string_view apiKeyMeaning = "The provider's key, or a reference to it: env:NAME or file:/path. "
                                            "Write-only: no answer ever contains it.";
@@ -357,6 +262,8 @@ std::vector<Schema> declare()
     addTokenSchemas(all);
     addOtherSchemas(all);
     addQueries(all);
+    addSettingsSchemas(all);
+    addUsageSchemas(all);
     return all;
 }
 

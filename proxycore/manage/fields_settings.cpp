@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "manage/field_makers.h"
+
+namespace llmproxy::declared {
+
+void addSettingsSchemas(std::vector<Schema> &)
+{
+}
+
+} // namespace llmproxy::declared
