@@ -50,6 +50,7 @@ CommandLine::CommandLine()
     app.fallthrough();
     app.add_flag("--serve", options.serve, "Run the engine without a console");
     app.add_flag("--demo", options.demo, "With a built-in provider, a project and a fresh token; needs no key");
+    app.add_option("--screenshots", options.screenshots, "With --demo: the console writes a picture of each page there and ends")->type_name("DIR");
     app.add_option("--env", options.envFile, "Read settings from this file instead of ./.env")->type_name("FILE");
     app.footer("Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 not allowed, 4 not reachable.\n"
                "Settings are also read from the environment and from .env; secrets have no flag.");
@@ -97,6 +98,8 @@ int CommandLine::parse(int argc, char **argv)
         return complain(ExitUsage, "--serve takes no command");
     if (options.demo && !app.get_subcommands().empty())
         return complain(ExitUsage, "--demo takes no command");
+    if (!options.screenshots.empty() && (!options.demo || options.serve))
+        return complain(ExitUsage, "--screenshots goes with --demo, and without --serve");
     return ExitOk;
 }
 

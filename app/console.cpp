@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "console.h"
 
+#include "desktop_host.h"
 #include "output.h"
 
 #include <QDir>
@@ -11,7 +12,7 @@ namespace llmproxy {
 
 namespace {
 
-using ConsoleMain = int (*)(int argc, char **argv);
+using ConsoleMain = int (*)(ui::ConsoleHost *host, char *program);
 
 // Next to the program, or where it is installed. Never the library path: it is the user's environment.
 QString modulePath()
@@ -27,7 +28,7 @@ QString modulePath()
 
 } // namespace
 
-int openConsole(int argc, char **argv)
+int openConsole(const GlobalOptions &options, char *program)
 {
     const QString path = modulePath();
     if (path.isEmpty())
@@ -37,7 +38,10 @@ int openConsole(int argc, char **argv)
     const auto run = reinterpret_cast<ConsoleMain>(module.resolve("llmProxyConsole"));
     if (!run)
         return complain(ExitUsage, "the console cannot be opened: " + module.errorString().toStdString());
-    return run(argc, argv);
+    DesktopHost host(options);
+    for (const QString &problem : host.settingProblems())
+        note(problem.toStdString());
+    return run(&host, program);
 }
 
 } // namespace llmproxy

@@ -2,9 +2,11 @@
 // Opens the desktop console, a module of its own, so that the program itself links no GUI library.
 #pragma once
 
+#include "settings_source.h"
+
 namespace llmproxy {
 
 // The console's exit code; 2 when the module is not installed.
-int openConsole(int argc, char **argv);
+int openConsole(const GlobalOptions &options, char *program);
 
 } // namespace llmproxy

@@ -28,7 +28,8 @@ size_t takeBody(char *bytes, size_t size, size_t count, void *where)
 class HttpClient : public ManagementClient
 {
 public:
-    HttpClient(std::string base, std::string socketPath) : m_base(std::move(base)), m_socket(std::move(socketPath))
+    HttpClient(std::string base, std::string socketPath, std::string actor = {})
+        : m_base(std::move(base)), m_socket(std::move(socketPath)), m_actor(std::move(actor))
     {
         curl_global_init(CURL_GLOBAL_DEFAULT);
     }
@@ -45,13 +46,15 @@ public:
         m_caFile = settings.sslCertFile;
     }
     void setToken(const Secret &token) { m_token = token.clone(); }
+    // "sha256//base64" of the public key that alone is believed, instead of the certificate's issuer.
+    void setPin(const std::string &pin) { m_pin = pin; }
 
 private:
     void prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body) const;
     HeaderList headers(bool withBody) const;
     ApiAnswer failed(CURL *handle, CURLcode code) const;
 
-    std::string m_base, m_socket, m_proxy, m_noProxy, m_caFile;
+    std::string m_base, m_socket, m_actor, m_proxy, m_noProxy, m_caFile, m_pin;
     Secret m_token;
 };
 
@@ -67,13 +70,18 @@ void HttpClient::prepare(CURL *handle, const std::string &method, const std::str
     curl_easy_setopt(handle, CURLOPT_NOPROXY, m_noProxy.c_str());
     if (!m_caFile.empty())
         curl_easy_setopt(handle, CURLOPT_CAINFO, m_caFile.c_str());
+    if (!m_pin.empty()) {
+        curl_easy_setopt(handle, CURLOPT_PINNEDPUBLICKEY, m_pin.c_str());
+        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L); // a person compared the pin; names and issuers are of no matter then
+        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (!m_socket.empty())
         curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-    // A verification takes as long as the log is long, and so does its answer.
-    const bool isJob = url.find("/manage/audit/") != std::string::npos;
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, isJob ? 0L : 60'000L);
+    // A verification takes as long as the log is long, and so does its answer; a feed never ends by itself.
+    const bool isLong = url.find("/manage/audit/") != std::string::npos || url.ends_with("/manage/events");
+    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, isLong ? 0L : 60'000L);
     if (!body.isEmpty() || method == "POST" || method == "PATCH") {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{body.size()});
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.constData());
@@ -88,7 +96,7 @@ HeaderList HttpClient::headers(bool withBody) const
     addHeader(list, "Expect:");
     addHeader(list, withBody ? "Content-Type: application/json" : "Content-Type:");
     if (!m_socket.empty())
-        addHeader(list, "X-LLM-Proxy-Actor: cli");
+        addHeader(list, "X-LLM-Proxy-Actor: " + m_actor);
     if (!m_token.isEmpty()) {
         std::string line = "Authorization: Bearer ";
         line += m_token.reveal();
@@ -150,6 +158,14 @@ struct Download
     bool isStopped = false;
 };
 
+// Asked about once a second, also when nothing comes.
+int askWhetherOn(void *where, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
+{
+    Download &download = *static_cast<Download *>(where);
+    download.isStopped = download.isStopped || !download.sink({});
+    return download.isStopped ? 1 : 0;
+}
+
 size_t takeBlock(char *bytes, size_t size, size_t count, void *where)
 {
     Download &download = *static_cast<Download *>(where);
@@ -168,12 +184,15 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
     if (!handle)
         return {0, {}, "libcurl cannot be started", false};
     const HeaderList list = headers(false);
-    const std::string url = m_base + path + "?" + encodeQuery(query);
+    const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
     prepare(handle.get(), "GET", url, {});
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     Download download{handle.get(), sink, {}};
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBlock);
     curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &download);
+    curl_easy_setopt(handle.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle.get(), CURLOPT_XFERINFOFUNCTION, askWhetherOn);
+    curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, &download);
     const CURLcode code = curl_easy_perform(handle.get());
     long status = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -198,15 +217,21 @@ std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Sett
 {
     if (url.rfind("http:", 0) == 0 && !isLoopback(url))
         note("warning: the management token travels unencrypted to " + url);
+    return clientOfUrl(url, settings, settings.managementToken, std::string());
+}
+
+std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings, const Secret &token, const std::string &pin)
+{
     auto client = std::make_unique<HttpClient>(url, std::string());
     client->setProxy(settings);
-    client->setToken(settings.managementToken);
+    client->setToken(token);
+    client->setPin(pin);
     return client;
 }
 
-std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath)
+std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor)
 {
-    return std::make_unique<HttpClient>("http://localhost", socketPath);
+    return std::make_unique<HttpClient>("http://localhost", socketPath, actor);
 }
 
 ApiAnswer askHealth(const std::string &url, const Settings &settings)

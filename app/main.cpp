@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     if (parsed != ExitOk || line.finished)
         return parsed;
     if (!line.options.serve && !line.chosen)
-        return openConsole(argc, argv);
+        return openConsole(line.options, argv[0]);
 
     const QCoreApplication application(argc, argv);
     const int code = line.options.serve ? serve(line.options) : line.chosen();

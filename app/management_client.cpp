@@ -11,6 +11,7 @@
 #include <QUrl>
 
 #include <algorithm>
+#include <chrono>
 #include <semaphore>
 
 namespace llmproxy {
@@ -20,7 +21,7 @@ namespace {
 class EngineClient : public ManagementClient
 {
 public:
-    explicit EngineClient(Engine &engine) : m_engine(engine) {}
+    EngineClient(Engine &engine, std::string actor) : m_engine(engine), m_actor(std::move(actor)) {}
 
     using ManagementClient::call;
     ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
@@ -30,6 +31,7 @@ public:
 private:
     ManageAnswer ask(const std::string &method, const std::string &path, const Query &query, const QByteArray &body);
     Engine &m_engine;
+    const std::string m_actor;
 };
 
 std::string encoded(const std::string &text)
@@ -56,7 +58,7 @@ ManageAnswer EngineClient::ask(const std::string &method, const std::string &pat
     request.body = body;
     if (!body.isEmpty())
         request.contentType = "application/json";
-    request.actor = "cli";
+    request.actor = m_actor;
     request.requestId = randomUuid();
     request.userAgent = "llm-proxy/" LLM_PROXY_VERSION;
     return m_engine.manage(std::move(request));
@@ -86,7 +88,10 @@ ApiAnswer EngineClient::download(const std::string &path, const Query &query, co
             }
             break;
         case BlockPipe::State::Nothing:
-            ready.acquire();
+            if (!ready.try_acquire_for(std::chrono::seconds(1)) && !sink({})) {
+                answer.blocks->close();
+                return {0, {}, "broken off", false};
+            }
             break;
         case BlockPipe::State::Whole:
             return {answer.status, {}, {}, false};
@@ -96,9 +101,9 @@ ApiAnswer EngineClient::download(const std::string &path, const Query &query, co
     }
 }
 
-std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine)
+std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor)
 {
-    return std::make_unique<EngineClient>(engine);
+    return std::make_unique<EngineClient>(engine, actor);
 }
 
 int ApiAnswer::exitCode() const

@@ -44,7 +44,8 @@ public:
     virtual ApiAnswer call(const std::string &method, const std::string &path, const Query &query = {},
                            const QByteArray &body = {}) = 0;
     ApiAnswer call(const std::string &method, const std::string &path, const QJsonObject &body);
-    // A long answer, handed on as it comes, until sink says false. The body of an error is in the answer; one that broke off has
+    // A long answer, handed on as it comes, until sink says false; it is also asked without bytes, about once a second, whether
+    // to go on. The body of an error is in the answer; one that broke off has
     // status 0.
     using Sink = std::function<bool(std::string_view bytes)>;
     virtual ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) = 0;
@@ -53,8 +54,11 @@ public:
 };
 
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings);
-std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath);
-std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine);
+// With another token than the settings'; pin: "sha256//base64" of the public key that alone is believed, empty: issuers are.
+std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings, const Secret &token, const std::string &pin);
+// actor: "cli" or "console".
+std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor = "cli");
+std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
 
 // Where a command goes.
 struct Target

@@ -98,6 +98,11 @@ std::string withoutValue(const SettingProblem &problem)
 
 } // namespace
 
+std::string problemText(const SettingProblem &problem)
+{
+    return shownSetting(problem) + " " + withoutValue(problem);
+}
+
 void printProblems(const std::vector<SettingProblem> &problems)
 {
     size_t width = 0;

@@ -17,6 +17,7 @@ struct GlobalOptions
     bool serve = false;
     bool demo = false;
     std::string envFile;                      // --env; empty: not given
+    std::string screenshots;                  // --screenshots; a folder for pictures of the console
     std::map<std::string, std::string> flags; // settings given as flags, by variable name
 };
 
@@ -29,6 +30,7 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
 // Empty when the file may be trusted: ours, and nobody else can write it.
 std::string distrustOfEnvFile(const std::string &path);
 // One aligned line a problem, on stderr.
+std::string problemText(const SettingProblem &problem); // one line, credentials masked
 void printProblems(const std::vector<SettingProblem> &problems);
 // False when there are problems; they are printed.
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);

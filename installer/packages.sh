@@ -11,7 +11,9 @@ BUILD=(
     qt6-httpserver-dev      # QHttpServer, behind our front
     qt6-websockets-dev      # Debian 12: needed by qt6-httpserver-dev's CMake files
     libqt6sql6-sqlite       # the SQLite driver, loaded at run time
-    qt6-svg-dev
+    qt6-svg-dev qt6-charts-dev # the console's icons and charts
+    libgl-dev libopengl-dev libqt6opengl6-dev # Debian 12: needed by qt6-charts-dev's CMake files
+    qt6-tools-dev qt6-l10n-tools # its translations
     libcurl4-openssl-dev    # dials providers
     libssl-dev
     libsqlite3-dev          # audit rows, written through SQLite's own interface
@@ -28,11 +30,13 @@ TESTS=(
     python3 openssl sqlite3 iproute2 testssl.sh
     certbot pebble           # certificates, and an ACME server that gives them
     logrotate                # the guide's example is run
+    xvfb openbox xdotool     # a screen, a window manager, and keys and mouse for the console
     clang libclang-rt-14-dev # fuzz targets
 )
 # Debian 13 has llhttp as a library, and a newer clang.
 if [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" = 13 ]; then
     BUILD=("${BUILD[@]/node-llhttp/libllhttp-dev}")
+    BUILD=("${BUILD[@]/libqt6opengl6-dev}")
     TESTS=("${TESTS[@]/libclang-rt-14-dev/libclang-rt-19-dev}")
 fi
 
@@ -66,6 +70,7 @@ fi
 
 missing=()
 for package in "${list[@]}"; do
+    [ -n "$package" ] || continue
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$state" = installed ] || missing+=("$package")
 done

@@ -26,6 +26,17 @@ ALLOWED = {
     "manage": {"base", "secrets", "config", "access", "audit", "storage", "limits"},
     "engine": ALL,
 }
+# The console: requests and answers only. Of the engine it knows the type of a secret, and nothing else.
+CONSOLE = {
+    "client": {"secrets/secret.h"},
+    "style": set(),
+    "models": {"client", "style"},
+    "widgets": {"style", "models"},
+    "dialogs": {"client", "style", "widgets"},
+    "pages": {"client", "style", "models", "widgets", "dialogs"},
+    "shell": {"client", "style", "models", "widgets", "dialogs", "pages"},
+}
+CONSOLE_FACE = "client/console_host.h" # what app implements
 # Sockets belong to front and upstream; engine hands descriptors over and serves the control socket.
 SOCKET_FOLDERS = {"front", "upstream", "engine"}
 # Reads the texts and the structures of addresses, opens nothing.
@@ -78,6 +89,26 @@ class Arrows(unittest.TestCase):
                     wrong.append(f"{shown(path)}: {folder} must not include {header}")
         self.assertEqual(wrong, [])
 
+    def test_arrows_of_the_console(self):
+        folders = {p.name for p in (ROOT / "ui").iterdir() if p.is_dir()}
+        self.assertEqual(folders - set(CONSOLE), set(), "folders of ui without a row in CONSOLE")
+        wrong = []
+        for path in files(".h", ".cpp", under="ui"):
+            folder = path.relative_to(ROOT / "ui").parts[0]
+            for include in includes(path):
+                header = include[1:-1]
+                target = header.split("/")[0]
+                if include[0] != '"' or folder == "module.cpp" or target == folder:
+                    continue
+                if target not in CONSOLE[folder] and header not in CONSOLE[folder]:
+                    wrong.append(f"{shown(path)}: ui/{folder} must not include {header}")
+        self.assertEqual(wrong, [])
+
+    def test_the_program_knows_one_header_of_the_console(self):
+        console = {p.relative_to(ROOT / "ui").as_posix() for p in files(".h", under="ui")}
+        found = {i[1:-1] for path in files(".h", ".cpp", under="app") for i in includes(path) if i[1:-1] in console}
+        self.assertEqual(found, {CONSOLE_FACE})
+
     def test_no_circle_of_folders(self):
         def reached(folder, seen):
             for target in {entry.split("/")[0] for entry in ALLOWED[folder] if "/" not in entry} - {"*"}:
@@ -111,7 +142,8 @@ class Arrows(unittest.TestCase):
         own = {p.name for p in files(".h", under="app")}
         wrong = []
         for path in files(".h", ".cpp"):
-            if path.relative_to(ROOT).parts[0] == "app":
+            # The tests of the console bring up what the program brings up.
+            if path.relative_to(ROOT).parts[0] == "app" or shown(path).startswith("tests/gui/"):
                 continue
             wrong += [f"{shown(path)}: {i}" for i in includes(path)
                       if i.strip('"').startswith("app/") or (i.strip('"') in own and i[0] == '"')]

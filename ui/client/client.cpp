@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "client/client.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int pollMs = 1'000;
+constexpr int pageSize = 200;
+constexpr int workers = 4;
+
+} // namespace
+
+Client::Client(QObject *parent) : QObject(parent)
+{
+    m_pool.setMaxThreadCount(workers);
+    m_timer.setInterval(pollMs);
+    m_timer.callOnTimeout(this, &Client::poll);
+}
+
+Client::~Client()
+{
+    ++m_generation;
+    m_pool.waitForDone();
+}
+
+void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name)
+{
+    ++m_generation;
+    m_polling = false;
+    m_peer = std::move(peer);
+    m_name = name;
+    m_overview = {};
+    setState(State::Connecting);
+    Q_EMIT serverChanged();
+    if (!m_peer) {
+        m_timer.stop();
+        return;
+    }
+    m_timer.start();
+    poll();
+}
+
+void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done)
+{
+    if (!m_peer) {
+        Reply none;
+        none.problem = tr("No server is connected.");
+        QMetaObject::invokeMethod(context, [done, none] { done(none); }, Qt::QueuedConnection);
+        return;
+    }
+    const int generation = m_generation;
+    m_pool.start([this, peer = m_peer, work = std::move(work), context = QPointer<QObject>(context), done = std::move(done), generation] {
+        const Reply reply = work(*peer);
+        QMetaObject::invokeMethod(this, [this, reply, context, done, generation] {
+            if (generation != m_generation)
+                return;
+            note(reply);
+            if (context)
+                done(reply);
+        }, Qt::QueuedConnection);
+    });
+}
+
+void Client::note(const Reply &reply)
+{
+    if (reply.status != 0)
+        setState(State::Online);
+    else if (reply.problem != "broken off"_L1)
+        setState(State::Lost, reply.problem);
+}
+
+void Client::setState(State state, const QString &problem)
+{
+    if (m_state == state && m_problem == problem)
+        return;
+    const bool cameBack = m_state == State::Lost && state == State::Online;
+    m_state = state;
+    m_problem = problem;
+    Q_EMIT stateChanged();
+    if (cameBack)
+        Q_EMIT changed();
+}
+
+void Client::get(const QString &path, const Query &query, QObject *context, Done done)
+{
+    run([path, query](Peer &peer) { return peer.call("GET", path, query, {}); }, context, std::move(done));
+}
+
+void Client::send(const QByteArray &method, const QString &path, const QJsonObject &body, QObject *context, Done done)
+{
+    QByteArray bytes = body.isEmpty() && method == "DELETE" ? QByteArray() : QJsonDocument(body).toJson(QJsonDocument::Compact);
+    // "path?name=value" for the few changes that have parameters.
+    Query query;
+    const QStringList parts = path.split(u'?');
+    for (const QString &pair : parts.size() > 1 ? parts.at(1).split(u'&') : QStringList())
+        query.append({pair.section(u'=', 0, 0), pair.section(u'=', 1)});
+    run([method, where = parts.first(), query, bytes](Peer &peer) mutable {
+        Reply reply = peer.call(method, where, query, bytes);
+        wipe(bytes.data(), static_cast<size_t>(bytes.size()));
+        return reply;
+    }, context, [this, done = std::move(done)](const Reply &reply) {
+        done(reply);
+        if (reply.ok()) {
+            Q_EMIT changed();
+            poll();
+        }
+    });
+}
+
+void Client::list(const QString &path, const Query &query, int most, QObject *context, Done done)
+{
+    run([path, query, most](Peer &peer) {
+        QJsonArray items;
+        QString cursor;
+        while (true) {
+            Query page = query;
+            page.append({u"limit"_s, QString::number(pageSize)});
+            if (!cursor.isEmpty())
+                page.append({u"cursor"_s, cursor});
+            Reply reply = peer.call("GET", path, page, {});
+            if (!reply.ok())
+                return reply;
+            for (const QJsonValue &item : reply.body.value("items"_L1).toArray())
+                items.append(item);
+            cursor = reply.body.value("next_cursor"_L1).toString();
+            if (cursor.isEmpty() || items.size() >= most) {
+                reply.body = {{u"items"_s, items}, {u"complete"_s, cursor.isEmpty()}};
+                return reply;
+            }
+        }
+    }, context, std::move(done));
+}
+
+void Client::poll()
+{
+    if (m_polling || !m_peer)
+        return;
+    m_polling = true;
+    get(u"/manage/overview"_s, {}, this, [this](const Reply &reply) {
+        m_polling = false;
+        if (!reply.ok()) {
+            if (reply.status != 0)
+                setState(State::Lost, sentenceOf(reply));
+            return;
+        }
+        m_overview = reply.body;
+        Q_EMIT overviewChanged();
+    });
+}
+
+QString sentenceOf(const Reply &reply)
+{
+    if (reply.status == 0)
+        return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : reply.problem;
+    const QString message = reply.body.value("error"_L1).toObject().value("message"_L1).toString();
+    return message.isEmpty() ? Client::tr("The server answered with status %1.").arg(reply.status) : message;
+}
+
+QString fieldOf(const Reply &reply)
+{
+    return reply.body.value("error"_L1).toObject().value("field"_L1).toString();
+}
+
+} // namespace llmproxy::ui

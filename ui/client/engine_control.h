@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Starts and stops the engine of this process, on the one thread that it wants for that. Thread: GUI.
+#pragma once
+
+#include "client/console_host.h"
+
+#include <QObject>
+#include <QThread>
+
+namespace llmproxy::ui {
+
+class EngineControl final : public QObject
+{
+    Q_OBJECT
+public:
+    enum class State { Stopped, Starting, Running, Stopping, Attached, Failed };
+
+    explicit EngineControl(ConsoleHost &host, QObject *parent = nullptr);
+    ~EngineControl() override; // stops it and waits
+
+    void start();
+    void stop();
+    void restart();
+    State state() const { return m_state; }
+    bool isUp() const { return m_state == State::Running || m_state == State::Attached; }
+    const QString &problem() const { return m_problem; }
+
+Q_SIGNALS:
+    void stateChanged();
+
+private:
+    void set(State state, const QString &problem = {});
+
+    ConsoleHost &m_host;
+    QThread m_thread;
+    QObject m_worker; // lives on m_thread
+    State m_state = State::Stopped;
+    QString m_problem;
+};
+
+} // namespace llmproxy::ui

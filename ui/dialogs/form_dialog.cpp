@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "dialogs/form_dialog.h"
+
+#include <QMessageBox>
+#include <QStyle>
+
+namespace llmproxy::ui {
+
+namespace {
+
+constexpr int inputHeight = 32;
+
+} // namespace
+
+FormDialog::FormDialog(const QString &title, const QString &explanation, const QString &accept, QWidget *parent)
+    : QDialog(parent), m_column(new QVBoxLayout(this)), m_form(new QFormLayout), m_problem(wrapped({}, "problem")), m_accept(button(accept, {}, "primary"))
+{
+    setWindowTitle(title);
+    setAttribute(Qt::WA_DeleteOnClose);
+    setModal(true);
+    setMinimumWidth(520);
+    m_column->setContentsMargins(Theme::margin, Theme::margin, Theme::margin, Theme::margin);
+    m_column->setSpacing(14);
+    m_column->addWidget(label(title, "title"));
+    if (!explanation.isEmpty())
+        m_column->addWidget(wrapped(explanation, "muted"));
+    m_form->setSpacing(10);
+    m_form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    m_form->setLabelAlignment(Qt::AlignLeft | Qt::AlignTop);
+    m_column->addLayout(m_form);
+    m_problem->hide();
+    m_column->addWidget(m_problem);
+    m_column->addStretch();
+    auto *row = new QHBoxLayout;
+    row->addStretch();
+    QPushButton *cancel = button(tr("Cancel"));
+    connect(cancel, &QPushButton::clicked, this, &QDialog::reject);
+    row->addWidget(cancel);
+    row->addWidget(m_accept);
+    m_accept->setDefault(true);
+    connect(m_accept, &QPushButton::clicked, this, [this] { submit(); });
+    m_column->addLayout(row);
+}
+
+void FormDialog::addField(const QString &field, const QString &title, QWidget *input, const QString &hint)
+{
+    auto *cell = new QWidget;
+    auto *stack = new QVBoxLayout(cell);
+    stack->setContentsMargins(0, 0, 0, 0);
+    stack->setSpacing(3);
+    stack->addWidget(input);
+    input->setMinimumHeight(inputHeight);
+    if (!hint.isEmpty())
+        stack->addWidget(wrapped(hint, "muted"));
+    QLabel *problem = wrapped({}, "problem");
+    problem->hide();
+    stack->addWidget(problem);
+    input->setAccessibleName(title);
+    if (!hint.isEmpty())
+        input->setAccessibleDescription(hint);
+    QLabel *name = label(title);
+    name->setBuddy(input);
+    name->setContentsMargins(0, 7, 0, 0);
+    m_form->addRow(name, cell);
+    m_rows.insert(field, {input, problem});
+}
+
+void FormDialog::addWide(QWidget *widget)
+{
+    m_form->addRow(widget);
+}
+
+void FormDialog::setBusy(bool busy)
+{
+    m_accept->setEnabled(!busy);
+}
+
+void FormDialog::clearProblems()
+{
+    m_problem->hide();
+    for (const Row &row : std::as_const(m_rows)) {
+        row.problem->hide();
+        row.input->setProperty("wrong", false);
+        row.input->style()->polish(row.input);
+    }
+}
+
+void FormDialog::showProblem(const QString &field, const QString &sentence)
+{
+    const auto found = m_rows.constFind(field);
+    QLabel *place = found == m_rows.constEnd() ? m_problem : found->problem;
+    place->setText(sentence);
+    place->show();
+    if (found == m_rows.constEnd())
+        return;
+    found->input->setProperty("wrong", true);
+    found->input->style()->polish(found->input);
+    found->input->setFocus();
+}
+
+void FormDialog::showRefusal(const Reply &reply)
+{
+    setBusy(false);
+    // "providers[0].api_key" is our "api_key".
+    showProblem(fieldOf(reply).section(QLatin1Char('.'), -1), sentenceOf(reply));
+}
+
+bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger)
+{
+    QMessageBox box(QMessageBox::NoIcon, title, text, QMessageBox::Cancel, parent);
+    box.setTextFormat(Qt::PlainText);
+    QPushButton *yes = button(accept, {}, danger ? "danger" : "primary");
+    box.addButton(yes, QMessageBox::AcceptRole);
+    box.setDefaultButton(danger ? qobject_cast<QPushButton *>(box.button(QMessageBox::Cancel)) : yes);
+    box.exec();
+    return box.clickedButton() == yes;
+}
+
+} // namespace llmproxy::ui

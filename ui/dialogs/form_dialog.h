@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// A dialog with named fields: what the server refuses is said beside the field it is about, and nothing typed is lost. Deletes
+// itself when it is done. Thread: GUI.
+#pragma once
+
+#include "client/client.h"
+#include "widgets/parts.h"
+
+#include <QDialog>
+#include <QFormLayout>
+#include <QHash>
+
+namespace llmproxy::ui {
+
+class FormDialog : public QDialog
+{
+    Q_OBJECT
+public:
+    FormDialog(const QString &title, const QString &explanation, const QString &accept, QWidget *parent);
+
+protected:
+    // field: the API's name, so that a refusal finds it. hint stands below the input.
+    void addField(const QString &field, const QString &title, QWidget *input, const QString &hint = {});
+    void addWide(QWidget *widget);
+    // The accept button was pressed.
+    virtual void submit() = 0;
+    // While a call runs the button waits.
+    void setBusy(bool busy);
+    void showRefusal(const Reply &reply);
+    void showProblem(const QString &field, const QString &sentence);
+    void clearProblems();
+    QPushButton *acceptButton() const { return m_accept; }
+    QVBoxLayout *column() const { return m_column; }
+
+private:
+    struct Row
+    {
+        QWidget *input = nullptr;
+        QLabel *problem = nullptr;
+    };
+    QVBoxLayout *m_column;
+    QFormLayout *m_form;
+    QLabel *m_problem;
+    QPushButton *m_accept;
+    QHash<QString, Row> m_rows;
+};
+
+// One plain question; true: yes. danger: the button says so.
+bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger);
+
+} // namespace llmproxy::ui

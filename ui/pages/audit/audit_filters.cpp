@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/audit/audit_filters.h"
+
+#include "widgets/parts.h"
+
+#include <QComboBox>
+#include <QDateTime>
+#include <QInputDialog>
+#include <QJsonArray>
+#include <QLineEdit>
+#include <QMenu>
+#include <QTimer>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int typingMs = 300;
+const char *const fields[] = {"action", "result", "actor", "project_id", "token_id", "client_ip", "request_id", "model", "status"};
+
+} // namespace
+
+AuditFilters::AuditFilters(Client &client, QWidget *parent)
+    : QWidget(parent), m_client(client), m_text(new QLineEdit), m_span(new QComboBox), m_chips(new QHBoxLayout)
+{
+    auto *row = new QHBoxLayout(this);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(Theme::gap);
+    m_text->setPlaceholderText(tr("Text in an event"));
+    m_text->setAccessibleName(tr("Text in an event"));
+    m_text->setClearButtonEnabled(true);
+    m_text->setMaximumWidth(220);
+    row->addWidget(m_text);
+    m_span->setAccessibleName(tr("Time"));
+    m_span->addItem(tr("All time"), 0);
+    m_span->addItem(tr("Last 15 minutes"), 15 * 60);
+    m_span->addItem(tr("Last hour"), 3600);
+    m_span->addItem(tr("Last 24 hours"), 86400);
+    m_span->addItem(tr("Last 7 days"), 7 * 86400);
+    m_span->addItem(tr("Last 30 days"), 30 * 86400);
+    row->addWidget(m_span);
+    QPushButton *add = button(tr("Filter"), u"add"_s);
+    auto *menu = new QMenu(add);
+    connect(menu, &QMenu::aboutToShow, this, [this, menu] { offer(menu); });
+    add->setMenu(menu);
+    add->setProperty("menu", true);
+    row->addWidget(add);
+    m_chips->setSpacing(6);
+    row->addLayout(m_chips);
+    row->addStretch();
+    auto *typing = new QTimer(this);
+    typing->setSingleShot(true);
+    typing->setInterval(typingMs);
+    connect(m_text, &QLineEdit::textChanged, this, [typing] { typing->start(); });
+    typing->callOnTimeout(this, [this] { set(u"q"_s, m_text->text().trimmed()); });
+    connect(m_span, &QComboBox::activated, this, [this] {
+        const int seconds = m_span->currentData().toInt();
+        set(u"from"_s, seconds == 0 ? QString() : QDateTime::currentDateTimeUtc().addSecs(-seconds).toString(Qt::ISODateWithMs));
+    });
+}
+
+QString AuditFilters::titleOf(const QString &name)
+{
+    const QMap<QString, QString> titles{{u"action"_s, tr("Action")}, {u"result"_s, tr("Result")}, {u"actor"_s, tr("Actor")}, {u"project_id"_s, tr("Project")}, {u"token_id"_s, tr("Token")},
+                                        {u"client_ip"_s, tr("Address")}, {u"request_id"_s, tr("Request")}, {u"model"_s, tr("Model")}, {u"status"_s, tr("Status")}};
+    return titles.value(name, name);
+}
+
+// The values that the log has, most frequent first, and a way to type another.
+void AuditFilters::offer(QMenu *menu)
+{
+    menu->clear();
+    QHash<QString, QMenu *> menus;
+    for (const char *const field : fields) {
+        const QString name = QString::fromLatin1(field);
+        QMenu *values = menu->addMenu(titleOf(name));
+        menus.insert(name, values);
+        values->addAction(tr("Type a value …"), this, [this, name] { askFor(name); });
+        values->addSeparator();
+    }
+    m_client.get(u"/manage/audit/facets"_s, {}, menu, [this, menus](const Reply &reply) {
+        for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+            const QJsonObject facet = one.toObject();
+            const QString kind = facet.value("kind"_L1).toString(), value = facet.value("value"_L1).toString();
+            if (QMenu *values = menus.value(kind))
+                values->addAction(tr("%1 (%2)", "value, number of events").arg(QString(value).replace(u'&', u"&&"_s), facet.value("events"_L1).toVariant().toString()), this,
+                                  [this, kind, value] { set(kind, value); });
+        }
+    });
+}
+
+void AuditFilters::askFor(const QString &name)
+{
+    bool isGiven = false;
+    const QString hint = name == "action"_L1 ? tr("Exact, or a beginning like token.*") : name == "token_id"_L1 ? tr("The masked token or its id") : QString();
+    const QString value = QInputDialog::getText(window(), tr("Filter by %1").arg(titleOf(name)), hint.isEmpty() ? titleOf(name) : hint, QLineEdit::Normal, m_values.value(name), &isGiven);
+    if (isGiven)
+        set(name, value.trimmed());
+}
+
+void AuditFilters::set(const QString &name, const QString &value)
+{
+    if (m_values.value(name) == value)
+        return;
+    value.isEmpty() ? static_cast<void>(m_values.remove(name)) : static_cast<void>(m_values.insert(name, value));
+    rebuild();
+    Q_EMIT changed();
+}
+
+void AuditFilters::clear()
+{
+    if (m_values.isEmpty())
+        return;
+    m_values.clear();
+    const QSignalBlocker quiet(m_text);
+    m_text->clear();
+    m_span->setCurrentIndex(0);
+    rebuild();
+    Q_EMIT changed();
+}
+
+void AuditFilters::rebuild()
+{
+    clearLayout(m_chips);
+    for (auto value = m_values.constBegin(); value != m_values.constEnd(); ++value) {
+        const QString name = value.key();
+        if (name == "q"_L1 || name == "from"_L1)
+            continue; // they have inputs of their own
+        const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + value.value(), Qt::ElideMiddle, 230);
+        QPushButton *chip = button(text, u"close"_s, "chip");
+        chip->setToolTip(tr("Take this filter away"));
+        chip->setAccessibleName(tr("Take away the filter %1: %2").arg(titleOf(name), value.value()));
+        connect(chip, &QPushButton::clicked, this, [this, name] { set(name, {}); });
+        m_chips->addWidget(chip);
+    }
+    if (!m_values.isEmpty()) {
+        QPushButton *all = button(tr("Clear"), {}, "link");
+        all->setAccessibleName(tr("Clear all filters"));
+        connect(all, &QPushButton::clicked, this, &AuditFilters::clear);
+        m_chips->addWidget(all);
+    }
+}
+
+Query AuditFilters::query() const
+{
+    Query query;
+    for (auto value = m_values.constBegin(); value != m_values.constEnd(); ++value)
+        query.append({value.key(), value.value()});
+    return query;
+}
+
+} // namespace llmproxy::ui

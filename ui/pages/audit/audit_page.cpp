@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/audit/audit_page.h"
+
+#include "pages/audit/export_dialog.h"
+#include "pages/audit/verify_dialog.h"
+#include "style/format.h"
+#include "widgets/copy.h"
+
+#include <QFontDatabase>
+#include <QHeaderView>
+#include <QInputDialog>
+#include <QJsonDocument>
+#include <QMenu>
+#include <QSplitter>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int widths[] = {165, 85, 130, 200, 60, 130, 120, 100, 95, 60};
+
+// In the order in which the log has the keys.
+QString eventText(const QJsonObject &event)
+{
+    QStringList lines;
+    for (const auto &name : {"timestamp"_L1, "action"_L1, "actor"_L1, "project_id"_L1, "request_id"_L1, "client_ip"_L1, "result"_L1, "details"_L1, "seq"_L1, "prev"_L1, "hash"_L1}) {
+        if (!event.contains(name))
+            continue;
+        const QByteArray value = QJsonDocument(QJsonObject{{name, event.value(name)}}).toJson(QJsonDocument::Indented);
+        lines.append(QString::fromUtf8(value.mid(2, value.size() - 5)));
+    }
+    return u"{\n"_s + lines.join(u",\n"_s) + u"\n}"_s;
+}
+
+QString detailOf(const QJsonObject &event, const QLatin1String &name)
+{
+    return event.value("details"_L1).toObject().value(name).toString();
+}
+
+} // namespace
+
+AuditPage::AuditPage(Console &console)
+    : Page(console, u"audit"_s, tr("Audit"), tr("Every decision, chained and signed. Nothing secret is in it.")), m_model(new AuditModel(client(), this)), m_filters(new AuditFilters(client())),
+      m_table(new Table(u"audit"_s, tr("Audit events"))), m_tail(new QCheckBox(tr("Follow"))), m_summary(label({}, "muted")), m_raw(new QPlainTextEdit), m_place(wrapped({}, "muted"))
+{
+    buildActions();
+    auto *row = new QHBoxLayout;
+    row->addWidget(m_filters, 1);
+    m_tail->setChecked(true);
+    m_tail->setToolTip(tr("New events come in at the top"));
+    row->addWidget(m_tail);
+    body()->addLayout(row);
+    auto *split = new QSplitter(Qt::Horizontal);
+    split->setChildrenCollapsible(false);
+    m_table->setModel(m_model);
+    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
+    for (int i = 0; i < AuditModel::ColumnCount; ++i)
+        m_table->setColumnWidth(i, widths[i]);
+    m_table->restoreColumns();
+    auto *empty = new EmptyState(u"audit"_s, tr("No events"), tr("Nothing in the log fits the filter."));
+    empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
+    m_table->setEmptyState(empty);
+    split->addWidget(m_table);
+    setFocusProxy(m_table);
+    split->addWidget(makeDetails());
+    split->setStretchFactor(0, 3);
+    split->setStretchFactor(1, 1);
+    split->setSizes({760, 300});
+    body()->addWidget(split, 1);
+    body()->addWidget(m_summary);
+
+    connect(m_filters, &AuditFilters::changed, this, &AuditPage::applyFilters);
+    connect(m_table, &Table::selectionMoved, this, &AuditPage::showDetails);
+    connect(m_model, &QAbstractItemModel::dataChanged, this, &AuditPage::showDetails);
+    connect(m_model, &AuditModel::failed, this, &AuditPage::setProblem);
+    connect(m_model, &AuditModel::loaded, this, [this] {
+        m_table->setBusy(false);
+        const QString events = QLocale().toString(m_model->eventsKnown());
+        m_summary->setText(m_model->isComplete() ? tr("%1 events").arg(events) : tr("%1 events so far; scroll for more").arg(events));
+        if (m_wantedSeq > 0)
+            goTo(std::exchange(m_wantedSeq, 0));
+    });
+    connect(&client(), &Client::overviewChanged, this, [this] {
+        if (isVisible() && m_tail->isChecked() && m_isLoaded)
+            m_model->takeNewer();
+    });
+    connect(&client(), &Client::serverChanged, this, [this] { m_isLoaded = false; });
+    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
+        QMenu menu;
+        menu.addActions({m_request, m_token, m_address, m_copy});
+        menu.exec(m_table->viewport()->mapToGlobal(point));
+    });
+}
+
+void AuditPage::buildActions()
+{
+    QAction *verify = act(tr("Verify"), u"verify"_s, QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_V), [this] {
+        auto *dialog = new VerifyDialog(client(), window());
+        connect(dialog, &VerifyDialog::showEvent, this, [this](qint64 seq) { open({{u"around"_s, seq}}); });
+        dialog->open();
+    });
+    QAction *exported = act(tr("Export"), u"export"_s, QKeySequence(Qt::CTRL | Qt::Key_E), [this] {
+        auto *dialog = new ExportDialog(client(), m_filters->query(), window());
+        connect(dialog, &ExportDialog::written, this, [this](const QString &path, qint64 size) { m_console.toast->say(tr("%1 written, %2.").arg(path, bytes(size))); });
+        dialog->open();
+    });
+    QAction *reviewed = act(tr("Mark as reviewed"), u"good"_s, {}, [this] { review(); });
+    addHeaderButton(reviewed);
+    addHeaderButton(exported);
+    addHeaderButton(verify, "primary");
+    m_request = act(tr("Everything of this request"), u"search"_s, {}, [this] { showOnly(u"request_id"_s, m_shown.value("request_id"_L1).toString()); });
+    m_token = act(tr("Everything of this token"), u"token"_s, {}, [this] {
+        const QString uuid = detailOf(m_shown, "token_uuid"_L1);
+        showOnly(u"token_id"_s, uuid.isEmpty() ? detailOf(m_shown, "token_id"_L1) : uuid);
+    });
+    m_address = act(tr("Everything of this address"), u"server"_s, {}, [this] { showOnly(u"client_ip"_s, m_shown.value("client_ip"_L1).toString()); });
+    m_copy = act(tr("Copy event"), u"copy"_s, QKeySequence::Copy, [this] { copyText(m_raw->toPlainText()); });
+}
+
+QWidget *AuditPage::makeDetails()
+{
+    QFrame *pane = card();
+    pane->setMinimumWidth(280);
+    auto *column = new QVBoxLayout(pane);
+    column->addWidget(label(tr("Event"), "heading"));
+    column->addWidget(m_place);
+    m_raw->setReadOnly(true);
+    m_raw->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
+    m_raw->setAccessibleName(tr("The event as it is logged"));
+    m_raw->setPlaceholderText(tr("Choose an event to see all of it."));
+    m_raw->setLineWrapMode(QPlainTextEdit::WidgetWidth);
+    m_raw->setTabChangesFocus(true);
+    column->addWidget(m_raw, 1);
+    for (QAction *action : {m_request, m_token, m_address, m_copy})
+        column->addWidget(buttonOf(action));
+    showDetails();
+    return pane;
+}
+
+void AuditPage::refresh()
+{
+    if (!std::exchange(m_isLoaded, true))
+        m_model->setFilter(m_filters->query());
+}
+
+void AuditPage::applyFilters()
+{
+    m_table->setBusy(true);
+    setProblem({});
+    m_isLoaded = true;
+    m_model->setFilter(m_filters->query());
+}
+
+void AuditPage::open(const QVariantMap &what)
+{
+    if (what.contains(u"around"_s)) {
+        m_tail->setChecked(false);
+        m_wantedSeq = what.value(u"around"_s).toLongLong();
+        if (m_filters->isEmpty())
+            m_model->reload();
+        else
+            m_filters->clear();
+        return;
+    }
+    m_filters->clear();
+    for (auto value = what.constBegin(); value != what.constEnd(); ++value)
+        m_filters->set(value.key(), value.value().toString());
+}
+
+void AuditPage::showOnly(const QString &filter, const QString &value)
+{
+    open({{filter, value}});
+}
+
+void AuditPage::goTo(qint64 seq)
+{
+    const int row = m_model->rowOf(seq);
+    if (row < 0)
+        return;
+    m_table->selectRow(row);
+    m_table->scrollTo(m_model->index(row, 0), QAbstractItemView::PositionAtCenter);
+}
+
+void AuditPage::showDetails()
+{
+    const QList<int> rows = m_table->selectedRows();
+    const QJsonObject event = rows.size() == 1 ? m_model->event(rows.first()) : QJsonObject();
+    m_request->setEnabled(!event.value("request_id"_L1).toString().isEmpty());
+    m_token->setEnabled(!detailOf(event, "token_id"_L1).isEmpty());
+    m_address->setEnabled(!event.value("client_ip"_L1).toString().isEmpty());
+    m_copy->setEnabled(!event.isEmpty());
+    if (event == m_shown)
+        return;
+    m_shown = event;
+    if (event.isEmpty()) {
+        m_raw->clear();
+        m_place->clear();
+        return;
+    }
+    m_raw->setPlainText(eventText(event));
+    m_place->setText(tr("Event %1 of the chain. Its hash covers it and the hash of event %2: changing either breaks the chain here.")
+                         .arg(event.value("seq"_L1).toVariant().toLongLong())
+                         .arg(event.value("seq"_L1).toVariant().toLongLong() - 1));
+}
+
+void AuditPage::review()
+{
+    bool isGiven = false;
+    const QString note = QInputDialog::getText(window(), tr("Mark as reviewed"), tr("Recorded is that you looked at the log up to now. A note, for the record:"), QLineEdit::Normal, {}, &isGiven);
+    if (!isGiven)
+        return;
+    QJsonObject body;
+    if (!note.trimmed().isEmpty())
+        body.insert(u"note"_s, note.trimmed());
+    client().send("POST", u"/manage/audit/review"_s, body, this, [this](const Reply &reply) { told(reply, tr("Recorded: reviewed up to event %1.").arg(reply.body.value("to_seq"_L1).toVariant().toString())); });
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/audit/verify_dialog.h"
+
+#include "style/format.h"
+#include "widgets/parts.h"
+
+#include <QJsonArray>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int progressMs = 250;
+constexpr int problemsShown = 10;
+
+} // namespace
+
+VerifyDialog::VerifyDialog(Client &client, QWidget *parent) : QDialog(parent), m_client(client), m_text(wrapped(tr("Reading every event of the files and the table …"))), m_bar(new QProgressBar), m_results(new QVBoxLayout)
+{
+    setWindowTitle(tr("Verify the audit log"));
+    setAttribute(Qt::WA_DeleteOnClose);
+    setModal(true);
+    setMinimumWidth(560);
+    auto *column = new QVBoxLayout(this);
+    column->setContentsMargins(Theme::margin, Theme::margin, Theme::margin, Theme::margin);
+    column->setSpacing(12);
+    column->addWidget(label(tr("Verify the audit log"), "title"));
+    column->addWidget(m_text);
+    m_bar->setRange(0, 0);
+    m_bar->setTextVisible(false);
+    m_bar->setAccessibleName(tr("Progress"));
+    column->addWidget(m_bar);
+    column->addLayout(m_results);
+    auto *row = new QHBoxLayout;
+    row->addStretch();
+    QPushButton *close = button(tr("Close"));
+    close->setToolTip(tr("A verification that runs goes on at the server; its result stands in the log"));
+    connect(close, &QPushButton::clicked, this, &QDialog::accept);
+    row->addWidget(close);
+    column->addLayout(row);
+    m_timer.callOnTimeout(this, &VerifyDialog::ask);
+    m_timer.start(progressMs);
+    client.send("POST", u"/manage/audit/verify"_s, {}, this, [this](const Reply &reply) { show(reply); });
+}
+
+void VerifyDialog::ask()
+{
+    m_client.get(u"/manage/audit/verify"_s, {}, this, [this](const Reply &reply) {
+        const double total = reply.body.value("events_total"_L1).toDouble(), done = reply.body.value("events_done"_L1).toDouble();
+        if (!m_timer.isActive() || !reply.ok() || total <= 0)
+            return;
+        m_bar->setRange(0, 1000);
+        m_bar->setValue(static_cast<int>(1000 * done / total));
+        m_text->setText(tr("%1 of %2 events").arg(count(done), count(total)));
+    });
+}
+
+void VerifyDialog::show(const Reply &reply)
+{
+    m_timer.stop();
+    m_bar->hide();
+    if (!reply.ok()) {
+        m_text->setText(sentenceOf(reply));
+        setRole(m_text, "problem");
+        return;
+    }
+    const QJsonObject &body = reply.body;
+    const bool good = body.value("valid"_L1).toBool();
+    m_text->setText(good ? tr("The log is what was written: nothing changed, nothing missing. It took %1.").arg(duration(body.value("duration_ms"_L1).toVariant().toLongLong()))
+                         : tr("The log is not what was written: %1").arg(body.value("problem"_L1).toString()));
+    auto *badge = new Badge;
+    badge->set(good ? tr("Valid") : tr("Not valid, from event %1").arg(body.value("first_bad_seq"_L1).toVariant().toString()), good ? Tone::Good : Tone::Bad);
+    m_results->addWidget(badge);
+    for (const auto &[name, title] : {std::pair{"file"_L1, tr("Files")}, std::pair{"table"_L1, tr("Table")}}) {
+        const QJsonObject part = body.value(name).toObject();
+        if (part.isEmpty())
+            continue;
+        m_results->addWidget(wrapped(tr("%1: %2 events, %3 to %4, %5 signed checkpoints, signed up to %6")
+                                         .arg(title, count(part.value("events"_L1).toDouble()), part.value("first_seq"_L1).toVariant().toString(), part.value("last_seq"_L1).toVariant().toString(),
+                                              count(part.value("checkpoints"_L1).toDouble()), part.value("signed_to_seq"_L1).toVariant().toString()),
+                                     "muted"));
+        int shown = 0;
+        for (const QJsonValue &one : part.value("problems"_L1).toArray()) {
+            if (++shown > problemsShown)
+                break;
+            const qint64 seq = one.toObject().value("seq"_L1).toVariant().toLongLong();
+            QPushButton *go = button(tr("Event %1: %2").arg(seq).arg(one.toObject().value("message"_L1).toString()), {}, "link");
+            connect(go, &QPushButton::clicked, this, [this, seq] {
+                Q_EMIT showEvent(seq);
+                accept();
+            });
+            m_results->addWidget(go);
+        }
+    }
+}
+
+} // namespace llmproxy::ui

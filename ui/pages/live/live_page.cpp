@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/live/live_page.h"
+
+#include "style/format.h"
+
+#include <QMenu>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr qsizetype mostEnded = 200;
+
+QString phaseText(const QJsonObject &request)
+{
+    const QString phase = request.value("phase"_L1).toString();
+    if (phase == "receiving"_L1)
+        return LivePage::tr("receiving");
+    if (phase == "waiting"_L1)
+        return LivePage::tr("waiting for the provider");
+    if (phase == "streaming"_L1)
+        return LivePage::tr("streaming");
+    const QString reason = request.value("reason"_L1).toString();
+    return reason.isEmpty() ? LivePage::tr("done") : LivePage::tr("ended: %1").arg(reason);
+}
+
+bool isRunning(const QJsonObject &request)
+{
+    return request.value("phase"_L1).toString() != "ended"_L1;
+}
+
+Tone phaseTone(const QJsonObject &request)
+{
+    if (isRunning(request))
+        return request.value("phase"_L1).toString() == "waiting"_L1 ? Tone::Warn : Tone::Info;
+    const QString result = request.value("result"_L1).toString();
+    return result == "success"_L1 ? Tone::Good : result == "error"_L1 ? Tone::Bad : Tone::Warn;
+}
+
+// Model tokens a second since the first byte; below 0: not known.
+double speedOf(const QJsonObject &request)
+{
+    const double tokens = request.value("completion_tokens"_L1).toDouble(-1), first = request.value("first_byte_ms"_L1).toDouble(-1);
+    const double streamed = request.value("duration_ms"_L1).toDouble() - first;
+    return tokens < 0 || first < 0 || streamed <= 0 ? -1 : tokens * 1000 / streamed;
+}
+
+std::vector<Column> columns()
+{
+    const auto field = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return orDash(o.value(name).toString()); }; };
+    const auto number = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return o.value(name).toDouble(-1); }; };
+    const auto ms = [](const QLatin1String &name) {
+        return [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(o.value(name).toVariant().toLongLong()); };
+    };
+    return {
+        {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"0"_s : u"1"_s) + o.value("started_at"_L1).toString(); }, {}, phaseTone, {}, false, 190},
+        {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 140},
+        {LivePage::tr("Token"), field("token_masked"_L1), {}, {}, {}, {}, false, 140},
+        {LivePage::tr("Project"), field("project_id"_L1), {}, {}, {}, {}, false, 140},
+        {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 110},
+        {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190},
+        {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true, 70},
+        {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 90},
+        {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1),
+         [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 90},
+        {LivePage::tr("Tokens/s"), [](const QJsonObject &o) { return speedOf(o) < 0 ? u"–"_s : count(speedOf(o)); }, [](const QJsonObject &o) { return speedOf(o); }, {}, {}, {}, true, 80},
+        {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 90},
+    };
+}
+
+} // namespace
+
+LivePage::LivePage(Console &console)
+    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(), this)), m_sorted(new QSortFilterProxyModel(this)),
+      m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(label({}, "muted"))
+{
+    m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_Space), [this] {
+        m_isPaused = !m_isPaused;
+        m_pause->setText(m_isPaused ? tr("Go on") : tr("Pause"));
+        show();
+    });
+    m_kill = act(tr("End request"), u"stop"_s, QKeySequence::Delete, [this] { kill(selected()); });
+    m_killToken = act(tr("End all of this token"), u"stop"_s, QKeySequence(Qt::SHIFT | Qt::Key_Delete), [this] {
+        QList<QJsonObject> all;
+        const QString token = selected().first().value("token_uuid"_L1).toString();
+        for (const QJsonValue &one : std::as_const(m_running)) {
+            if (one.toObject().value("token_uuid"_L1).toString() == token)
+                all.append(one.toObject());
+        }
+        kill(all);
+    });
+    m_events = act(tr("Everything of this request"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"request_id"_s, selected().first().value("id"_L1)}}); });
+    auto *row = new QHBoxLayout;
+    m_withEnded->setChecked(true);
+    row->addWidget(m_withEnded);
+    row->addWidget(m_summary, 1);
+    QPushButton *pause = buttonOf(m_pause);
+    connect(m_pause, &QAction::changed, pause, [this, pause] { pause->setText(m_pause->text()); });
+    row->addWidget(pause);
+    row->addWidget(buttonOf(m_events));
+    row->addWidget(buttonOf(m_killToken, "danger"));
+    row->addWidget(buttonOf(m_kill, "danger"));
+    body()->addLayout(row);
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(RowsModel::SortRole);
+    m_table->setModel(m_sorted);
+    m_table->setSortingEnabled(true);
+    m_table->sortByColumn(0, Qt::AscendingOrder);
+    m_table->setBusy(false);
+    m_table->setEmptyState(new EmptyState(u"live"_s, tr("Nothing runs"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
+    body()->addWidget(m_table, 1);
+    setFocusProxy(m_table);
+    connect(m_withEnded, &QCheckBox::toggled, this, &LivePage::show);
+    connect(m_table, &Table::selectionMoved, this, &LivePage::updateActions);
+    connect(m_table, &Table::opened, m_events, &QAction::trigger);
+    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
+        QMenu menu;
+        menu.addActions({m_events, m_kill, m_killToken});
+        menu.exec(m_table->viewport()->mapToGlobal(point));
+    });
+    connect(&console.live, &LiveWatch::requests, this, &LivePage::take);
+    connect(&client(), &Client::serverChanged, this, [this] {
+        m_running = {};
+        m_ended.clear();
+        show();
+    });
+    updateActions();
+}
+
+void LivePage::refresh()
+{
+    show();
+}
+
+void LivePage::take(const QJsonObject &event)
+{
+    m_running = event.value("running"_L1).toArray();
+    m_runningCount = event.value("running_count"_L1).toInt();
+    const QJsonArray ended = event.value("ended"_L1).toArray();
+    // At thousands of requests a second only the last ones are kept: the audit page has them all.
+    const qsizetype kept = std::min(ended.size(), mostEnded);
+    for (qsizetype i = ended.size() - kept; i < ended.size(); ++i)
+        m_ended.prepend(ended.at(i).toObject());
+    if (m_ended.size() > mostEnded)
+        m_ended.resize(mostEnded);
+    if (isVisible() && !m_isPaused)
+        show();
+}
+
+void LivePage::show()
+{
+    QJsonArray rows = m_running;
+    if (m_withEnded->isChecked()) {
+        for (const QJsonObject &one : std::as_const(m_ended))
+            rows.append(one);
+    }
+    m_model->setRows(rows);
+    m_summary->setText(m_isPaused ? tr("Paused. %n request(s) ran then.", nullptr, m_runningCount) : tr("%n request(s) running", nullptr, m_runningCount));
+    updateActions();
+}
+
+QList<QJsonObject> LivePage::selected() const
+{
+    QList<QJsonObject> requests;
+    for (const int row : m_table->selectedRows())
+        requests.append(m_model->row(m_sorted->mapToSource(m_sorted->index(row, 0)).row()));
+    return requests;
+}
+
+void LivePage::updateActions()
+{
+    const QList<QJsonObject> requests = selected();
+    m_kill->setEnabled(std::any_of(requests.begin(), requests.end(), isRunning));
+    m_killToken->setEnabled(requests.size() == 1 && !requests.first().value("token_uuid"_L1).toString().isEmpty() && isRunning(requests.first()));
+    m_events->setEnabled(requests.size() == 1);
+}
+
+void LivePage::kill(const QList<QJsonObject> &requests)
+{
+    for (const QJsonObject &request : requests) {
+        if (!isRunning(request))
+            continue;
+        client().send("DELETE", u"/manage/requests/"_s + request.value("id"_L1).toString(), {}, this, [this](const Reply &reply) {
+            // It may have ended by itself meanwhile: that is what was wanted.
+            if (reply.status != 404)
+                told(reply, tr("Ended. The client sees a broken stream."));
+        });
+    }
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Requests as they run, and those that have just ended. Thread: GUI.
+#pragma once
+
+#include "models/rows_model.h"
+#include "pages/page.h"
+#include "widgets/table.h"
+
+#include <QCheckBox>
+#include <QSortFilterProxyModel>
+
+namespace llmproxy::ui {
+
+class LivePage final : public Page
+{
+    Q_OBJECT
+public:
+    explicit LivePage(Console &console);
+    void refresh() override;
+
+private:
+    void take(const QJsonObject &event);
+    void show();
+    QList<QJsonObject> selected() const;
+    void updateActions();
+    void kill(const QList<QJsonObject> &requests);
+
+    RowsModel *m_model;
+    QSortFilterProxyModel *m_sorted;
+    Table *m_table;
+    QCheckBox *m_withEnded;
+    QLabel *m_summary;
+    QAction *m_pause, *m_kill, *m_killToken, *m_events;
+    QJsonArray m_running;
+    QList<QJsonObject> m_ended; // the newest first, at most mostEnded
+    int m_runningCount = 0;
+    bool m_isPaused = false;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What every page is: a title with actions, a body, and a refresh. Pages know requests and answers, never which server gives
+// them. Owned by the window. Thread: GUI.
+#pragma once
+
+#include "client/client.h"
+#include "client/engine_control.h"
+#include "client/live_watch.h"
+#include "widgets/parts.h"
+#include "widgets/toast.h"
+
+#include <QAction>
+#include <QVariantMap>
+#include <QWidget>
+
+namespace llmproxy::ui {
+
+// What pages share. Owned by the window.
+struct Console
+{
+    ConsoleHost &host;
+    Client &client;
+    EngineControl &engine;
+    LiveWatch &live;
+    Toast *toast = nullptr;
+    // Opens another page; what: e.g. {"project_id": …}.
+    std::function<void(const QString &page, const QVariantMap &what)> open;
+};
+
+class Page : public QWidget
+{
+    Q_OBJECT
+public:
+    Page(Console &console, const QString &id, const QString &title, const QString &subtitle);
+
+    const QString &id() const { return m_id; }
+    const QString &title() const { return m_title; }
+    // It came into sight, or what it shows may have changed.
+    virtual void refresh() = 0;
+    // Another page sends somebody here.
+    virtual void open(const QVariantMap &what);
+
+protected:
+    void showEvent(QShowEvent *event) override;
+    // An action with its shortcut, found by the command palette; valid on this page.
+    QAction *act(const QString &text, const QString &icon, const QKeySequence &shortcut, const std::function<void()> &done);
+    // A button for it in the title row.
+    QPushButton *addHeaderButton(QAction *action, const char *role = nullptr);
+    static QPushButton *buttonOf(QAction *action, const char *role = nullptr);
+    // Says what went wrong under the title; empty: nothing.
+    void setProblem(const QString &sentence);
+    // For answers of changes: says the sentence, or what went wrong.
+    bool told(const Reply &reply, const QString &sentence = {});
+
+    Client &client() const { return m_console.client; }
+    QVBoxLayout *body() const { return m_body; }
+
+    Console &m_console;
+
+private:
+    const QString m_id, m_title;
+    QHBoxLayout *m_actions;
+    QLabel *m_problem;
+    QVBoxLayout *m_body;
+};
+
+} // namespace llmproxy::ui

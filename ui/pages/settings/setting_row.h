@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// One declared setting: its value, what it accepts, where it comes from, and a way back to the default. Thread: GUI.
+#pragma once
+
+#include "widgets/parts.h"
+
+#include <QJsonObject>
+#include <QLineEdit>
+
+namespace llmproxy::ui {
+
+class SettingRow final : public QFrame
+{
+    Q_OBJECT
+public:
+    explicit SettingRow(const QJsonObject &setting);
+
+    QString name() const { return m_setting.value(QLatin1String("name")).toString(); }
+    QString text() const { return m_edit->text().trimmed(); }
+    bool isChanged() const;   // from what is saved
+    bool isReset() const { return text().isEmpty(); }
+    void setProblem(const QString &sentence);
+    bool matches(const QString &typed) const;
+
+Q_SIGNALS:
+    void edited();
+
+private:
+    QString savedText() const;
+
+    const QJsonObject m_setting;
+    QLineEdit *m_edit;
+    QLabel *m_problem;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/settings/settings_page.h"
+
+#include "pages/settings/server_menu.h"
+
+#include <QComboBox>
+#include <QFormLayout>
+#include <QJsonArray>
+#include <QSettings>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int typingMs = 250;
+
+} // namespace
+
+SettingsPage::SettingsPage(Console &console, Session &session)
+    : Page(console, u"settings"_s, tr("Settings"), tr("Of the server, and of this console. A flag, the environment and .env win over what is saved here.")), m_session(session), m_search(new QLineEdit),
+      m_groups(new QListWidget), m_area(new QScrollArea), m_list(new QVBoxLayout), m_consoleGroup(makeConsoleGroup()), m_restart(new QFrame)
+{
+    m_discard = act(tr("Discard changes"), u"close"_s, {}, [this] {
+        m_rows.clear();
+        refresh();
+    });
+    m_save = act(tr("Save"), u"good"_s, QKeySequence::Save, [this] { save(); });
+    addHeaderButton(m_discard);
+    addHeaderButton(m_save, "primary");
+    m_restart->setProperty("role", u"notice"_s);
+    auto *notice = new QHBoxLayout(m_restart);
+    notice->addWidget(wrapped(tr("What is saved takes effect when the engine starts anew. Running streams get 30 seconds to end.")), 1);
+    QPushButton *restart = button(tr("Restart the engine"), u"refresh"_s);
+    connect(restart, &QPushButton::clicked, this, [this] { m_console.engine.restart(); });
+    notice->addWidget(restart);
+    m_restart->hide();
+    connect(&console.engine, &EngineControl::stateChanged, restart, [this, restart] { restart->setEnabled(m_console.engine.state() == EngineControl::State::Running && !m_session.isRemote()); });
+    body()->addWidget(m_restart);
+    auto *row = new QHBoxLayout;
+    auto *left = new QVBoxLayout;
+    m_search->setPlaceholderText(tr("Find a setting"));
+    m_search->setAccessibleName(tr("Find a setting"));
+    m_search->setClearButtonEnabled(true);
+    m_groups->setAccessibleName(tr("Groups of settings"));
+    m_groups->setFixedWidth(190);
+    m_search->setFixedWidth(190);
+    left->addWidget(m_search);
+    left->addWidget(m_groups, 1);
+    row->addLayout(left);
+    auto *inner = new QWidget;
+    m_list->setContentsMargins(0, 0, 4, 0);
+    inner->setLayout(m_list);
+    m_list->addWidget(m_consoleGroup);
+    m_list->addStretch();
+    m_area->setWidget(inner);
+    m_area->setWidgetResizable(true);
+    m_area->setFocusPolicy(Qt::NoFocus);
+    row->addWidget(m_area, 1);
+    body()->addLayout(row, 1);
+    m_groups->addItem(tr("This console"));
+    m_groups->setCurrentRow(0);
+    connect(m_groups, &QListWidget::currentRowChanged, this, &SettingsPage::filter);
+    connect(m_search, &QLineEdit::textChanged, this, &SettingsPage::filter);
+    m_typing.setSingleShot(true);
+    m_typing.setInterval(typingMs);
+    m_typing.callOnTimeout(this, &SettingsPage::check);
+    check();
+}
+
+QWidget *SettingsPage::makeConsoleGroup()
+{
+    QFrame *frame = card();
+    auto *form = new QFormLayout(frame);
+    form->setContentsMargins(14, 12, 14, 12);
+    form->setSpacing(10);
+    auto *appearance = new QComboBox;
+    appearance->addItems({tr("Like the system"), tr("Light"), tr("Dark")});
+    appearance->setCurrentIndex(static_cast<int>(Theme::instance().choice()));
+    appearance->setAccessibleName(tr("Appearance"));
+    connect(appearance, &QComboBox::activated, this, [](int index) {
+        QSettings().setValue(u"appearance"_s, index);
+        Theme::instance().apply(static_cast<Theme::Choice>(index));
+    });
+    auto *language = new QComboBox;
+    language->addItem(tr("Like the system"), QString());
+    language->addItem(u"English"_s, u"en"_s);
+    language->addItem(u"Deutsch"_s, u"de"_s);
+    language->setCurrentIndex(std::max(0, language->findData(QSettings().value(u"language"_s).toString())));
+    language->setAccessibleName(tr("Language"));
+    connect(language, &QComboBox::activated, this, [this, language] {
+        QSettings().setValue(u"language"_s, language->currentData());
+        m_console.toast->say(tr("The language changes when the console is opened next."));
+    });
+    auto *closing = new QComboBox;
+    closing->addItem(tr("Ask"), QVariant());
+    closing->addItem(tr("Keep running in the tray"), true);
+    closing->addItem(tr("Quit"), false);
+    closing->setCurrentIndex(std::max(0, closing->findData(QSettings().value(u"closeToTray"_s))));
+    closing->setAccessibleName(tr("When the window is closed"));
+    connect(closing, &QComboBox::activated, this, [closing] {
+        closing->currentData().isNull() ? QSettings().remove(u"closeToTray"_s) : QSettings().setValue(u"closeToTray"_s, closing->currentData());
+    });
+    QPushButton *servers = button(tr("Connect to a server …"), u"server"_s);
+    connect(servers, &QPushButton::clicked, this, [this, servers] { showServerMenu(m_console, m_session, servers); });
+    form->addRow(label(tr("Appearance")), appearance);
+    form->addRow(label(tr("Language")), language);
+    form->addRow(label(tr("When the window is closed")), closing);
+    form->addRow(label(tr("Server")), servers);
+    return frame;
+}
+
+void SettingsPage::refresh()
+{
+    if (!changes().isEmpty())
+        return; // what is being typed is not lost
+    client().get(u"/manage/settings"_s, {}, this, [this](const Reply &reply) {
+        setProblem(reply.ok() ? QString() : sentenceOf(reply));
+        if (reply.ok() && changes().isEmpty())
+            rebuild(reply.body);
+    });
+}
+
+void SettingsPage::rebuild(const QJsonObject &answer)
+{
+    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
+        for (SettingRow *row : rows)
+            row->deleteLater();
+    }
+    m_rows.clear();
+    QStringList groups;
+    for (const QJsonValue &one : answer.value("items"_L1).toArray()) {
+        auto *row = new SettingRow(one.toObject());
+        const QString group = one.toObject().value("group"_L1).toString();
+        if (!groups.contains(group))
+            groups.append(group);
+        m_rows[group].append(row);
+        m_list->insertWidget(m_list->count() - 1, row);
+        connect(row, &SettingRow::edited, this, [this] { m_typing.start(); });
+    }
+    const int chosen = m_groups->currentRow();
+    const QSignalBlocker quiet(m_groups);
+    m_groups->clear();
+    m_groups->addItem(tr("This console"));
+    m_groups->addItems(groups);
+    m_groups->setCurrentRow(std::clamp(chosen, 0, m_groups->count() - 1));
+    m_restart->setVisible(answer.value("restart_needed"_L1).toBool());
+    filter();
+    check();
+}
+
+void SettingsPage::filter()
+{
+    const QString typed = m_search->text().trimmed();
+    const QString group = m_groups->currentItem() ? m_groups->currentItem()->text() : QString();
+    m_consoleGroup->setVisible(typed.isEmpty() && m_groups->currentRow() == 0);
+    for (auto rows = m_rows.constBegin(); rows != m_rows.constEnd(); ++rows) {
+        for (SettingRow *row : rows.value())
+            row->setVisible(typed.isEmpty() ? rows.key() == group : row->matches(typed));
+    }
+}
+
+QJsonArray SettingsPage::changes() const
+{
+    QJsonArray changes;
+    for (const QList<SettingRow *> &rows : m_rows) {
+        for (const SettingRow *row : rows) {
+            if (row->isChanged())
+                changes.append(QJsonObject{{u"name"_s, row->name()}, {u"value"_s, row->isReset() ? QJsonValue() : QJsonValue(row->text())}});
+        }
+    }
+    return changes;
+}
+
+// As one types: the server judges, nothing is written.
+void SettingsPage::check()
+{
+    const QJsonArray wanted = changes();
+    m_discard->setEnabled(!wanted.isEmpty());
+    m_save->setEnabled(!wanted.isEmpty());
+    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
+        for (SettingRow *row : rows)
+            row->setProblem({});
+    }
+    if (wanted.isEmpty())
+        return;
+    client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, wanted}, {u"check_only"_s, true}}, this, [this](const Reply &reply) {
+        if (!reply.ok()) {
+            showSaved(reply);
+            return;
+        }
+        const QJsonArray problems = reply.body.value("problems"_L1).toArray();
+        m_save->setEnabled(problems.isEmpty() && !changes().isEmpty());
+        for (const QJsonValue &one : problems) {
+            for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
+                for (SettingRow *row : rows) {
+                    if (row->name() == one.toObject().value("name"_L1).toString())
+                        row->setProblem(one.toObject().value("problem"_L1).toString());
+                }
+            }
+        }
+    });
+}
+
+void SettingsPage::save()
+{
+    client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, changes()}}, this, [this](const Reply &reply) { showSaved(reply); });
+}
+
+void SettingsPage::showSaved(const Reply &reply)
+{
+    if (reply.ok()) {
+        m_console.toast->say(tr("Saved."));
+        rebuild(reply.body);
+        return;
+    }
+    m_save->setEnabled(false);
+    const QString field = fieldOf(reply);
+    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
+        for (SettingRow *row : rows) {
+            if (row->name() == field) {
+                row->setProblem(sentenceOf(reply));
+                return;
+            }
+        }
+    }
+    m_console.toast->say(sentenceOf(reply));
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Every declared setting of the server, as its declaration says, and those of this console. Thread: GUI.
+#pragma once
+
+#include "client/session.h"
+#include "pages/page.h"
+#include "pages/settings/setting_row.h"
+
+#include <QLineEdit>
+#include <QListWidget>
+#include <QScrollArea>
+#include <QTimer>
+
+namespace llmproxy::ui {
+
+class SettingsPage final : public Page
+{
+    Q_OBJECT
+public:
+    SettingsPage(Console &console, Session &session);
+    void refresh() override;
+
+private:
+    void rebuild(const QJsonObject &answer);
+    void filter();
+    QJsonArray changes() const;
+    void check();
+    void save();
+    void showSaved(const Reply &reply);
+    QWidget *makeConsoleGroup();
+
+    Session &m_session;
+    QLineEdit *m_search;
+    QListWidget *m_groups;
+    QScrollArea *m_area;
+    QVBoxLayout *m_list;
+    QWidget *m_consoleGroup;
+    QFrame *m_restart;
+    QAction *m_save, *m_discard;
+    QHash<QString, QList<SettingRow *>> m_rows; // by group
+    QTimer m_typing;
+    bool m_isValid = true;
+};
+
+} // namespace llmproxy::ui

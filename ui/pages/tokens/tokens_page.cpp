@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/tokens/tokens_page.h"
+
+#include "dialogs/token_view.h"
+#include "pages/tokens/refresh_dialog.h"
+#include "pages/tokens/token_columns.h"
+#include "pages/tokens/token_dialog.h"
+#include "style/format.h"
+#include "widgets/copy.h"
+
+#include <QMenu>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int mostShown = 5'000; // sorted here by any column; more are found by filtering at the server
+constexpr int typingMs = 250;
+
+} // namespace
+
+TokensPage::TokensPage(Console &console)
+    : Page(console, u"tokens"_s, tr("Access tokens"), tr("What you hand out instead of a key.")),
+      m_model(new RowsModel(u"id"_s, tokenColumns([this](const QString &id) { return projectName(id); }), this)), m_sorted(new QSortFilterProxyModel(this)),
+      m_table(new Table(u"tokens"_s, tr("Access tokens"))), m_search(new QLineEdit), m_state(new QComboBox), m_project(new QComboBox), m_more(label({}, "muted"))
+{
+    buildActions();
+    buildFilters();
+    buildTable();
+    body()->addWidget(m_more);
+    m_more->hide();
+    connect(&m_console.live, &LiveWatch::requests, this, [this](const QJsonObject &event) { m_running = event.value("running"_L1).toArray(); });
+    m_clock.callOnTimeout(this, [this] {
+        if (isVisible())
+            m_model->refreshTexts();
+    });
+    m_clock.start(1'000);
+    updateActions();
+}
+
+void TokensPage::buildActions()
+{
+    m_create = act(tr("New token"), u"add"_s, QKeySequence::New, [this] { create(m_project->currentData().toString()); });
+    m_edit = act(tr("Edit limits"), u"settings"_s, QKeySequence(Qt::Key_F2), [this] { edit(); });
+    m_refresh = act(tr("Refresh"), u"refresh"_s, QKeySequence(Qt::CTRL | Qt::Key_R), [this] { refreshToken(); });
+    m_revoke = act(tr("Revoke"), u"revoke"_s, QKeySequence::Delete, [this] { revokeSelected(); });
+    m_revokeAll = act(tr("Revoke all of a project"), u"revoke"_s, QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Delete), [this] { revokeAll(); });
+    m_events = act(tr("Its audit events"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] {
+        m_console.open(u"audit"_s, {{u"token_id"_s, selected().first().value("id"_L1)}});
+    });
+    m_copyId = act(tr("Copy id"), u"copy"_s, QKeySequence::Copy, [this] {
+        QStringList ids;
+        for (const QJsonObject &token : selected())
+            ids.append(token.value("id"_L1).toString());
+        copyText(ids.join(u'\n'));
+        m_console.toast->say(tr("Copied."));
+    });
+    addHeaderButton(m_revokeAll, "danger");
+    addHeaderButton(m_create, "primary");
+}
+
+void TokensPage::buildFilters()
+{
+    m_search->setPlaceholderText(tr("Find by name"));
+    m_search->setAccessibleName(tr("Find tokens by name"));
+    m_search->setClearButtonEnabled(true);
+    m_search->setMaximumWidth(240);
+    m_state->setAccessibleName(tr("State"));
+    m_state->addItem(tr("Every state"), QString());
+    m_state->addItem(tr("Live"), u"live"_s);
+    m_state->addItem(tr("In grace"), u"grace"_s);
+    m_state->addItem(tr("Expired"), u"expired"_s);
+    m_state->addItem(tr("Revoked"), u"revoked"_s);
+    m_project->setAccessibleName(tr("Project"));
+    m_project->addItem(tr("Every project"), QString());
+    auto *row = new QHBoxLayout;
+    row->addWidget(m_search);
+    row->addWidget(m_state);
+    row->addWidget(m_project);
+    row->addStretch();
+    for (QAction *action : {m_edit, m_refresh, m_events})
+        row->addWidget(buttonOf(action));
+    row->addWidget(buttonOf(m_revoke, "danger"));
+    body()->addLayout(row);
+    m_typing.setSingleShot(true);
+    m_typing.setInterval(typingMs);
+    m_typing.callOnTimeout(this, &TokensPage::refresh);
+    connect(m_search, &QLineEdit::textChanged, this, [this] { m_typing.start(); });
+    connect(m_state, &QComboBox::currentIndexChanged, this, &TokensPage::refresh);
+    connect(m_project, &QComboBox::activated, this, &TokensPage::refresh);
+}
+
+void TokensPage::buildTable()
+{
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(RowsModel::SortRole);
+    m_sorted->setSortCaseSensitivity(Qt::CaseInsensitive);
+    m_table->setModel(m_sorted);
+    m_table->setSortingEnabled(true);
+    m_table->sortByColumn(TokenExpires, Qt::AscendingOrder);
+    auto *empty = new EmptyState(u"token"_s, tr("No tokens here"), tr("Hand out a token instead of the provider's key: it ends by itself, has limits, and can be revoked at once."));
+    empty->addAction(tr("New token"), [this] { create({}); });
+    m_table->setEmptyState(empty);
+    body()->addWidget(m_table, 1);
+    setFocusProxy(m_table);
+    connect(m_table, &Table::selectionMoved, this, &TokensPage::updateActions);
+    connect(m_model, &QAbstractItemModel::dataChanged, this, &TokensPage::updateActions);
+    connect(m_table, &Table::opened, this, &TokensPage::edit);
+    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
+        QMenu menu;
+        menu.addActions({m_edit, m_refresh, m_revoke, m_events, m_copyId});
+        menu.exec(m_table->viewport()->mapToGlobal(point));
+    });
+}
+
+void TokensPage::loadProjects()
+{
+    client().list(u"/manage/projects"_s, {}, mostShown, this, [this](const Reply &reply) {
+        if (!reply.ok())
+            return;
+        m_projects = reply.body.value("items"_L1).toArray();
+        m_projectById.clear();
+        const QString chosen = m_project->currentData().toString();
+        m_project->clear();
+        m_project->addItem(tr("Every project"), QString());
+        for (const QJsonValue &one : std::as_const(m_projects)) {
+            const QJsonObject project = one.toObject();
+            m_projectById.insert(project.value("id"_L1).toString(), project);
+            m_project->addItem(project.value("name"_L1).toString(), project.value("id"_L1).toString());
+        }
+        m_project->setCurrentIndex(std::max(0, m_project->findData(chosen)));
+        m_model->refreshTexts();
+        if (std::exchange(m_createAsked, false))
+            create(m_createFor);
+    });
+}
+
+void TokensPage::refresh()
+{
+    loadProjects();
+    Query query;
+    const auto add = [&](const QString &name, const QString &value) {
+        if (!value.isEmpty())
+            query.append({name, value});
+    };
+    add(u"q"_s, m_search->text().trimmed());
+    add(u"state"_s, m_state->currentData().toString());
+    add(u"project_id"_s, m_project->currentData().toString());
+    client().list(u"/manage/tokens"_s, query, mostShown, this, [this](const Reply &reply) {
+        m_table->setBusy(false);
+        setProblem(reply.ok() ? QString() : sentenceOf(reply));
+        if (!reply.ok())
+            return;
+        m_model->setRows(reply.body.value("items"_L1).toArray());
+        m_more->setVisible(!reply.body.value("complete"_L1).toBool());
+        m_more->setText(tr("The newest %n token(s) are shown. Narrow the filter to find older ones.", nullptr, mostShown));
+        updateActions();
+    });
+}
+
+void TokensPage::open(const QVariantMap &what)
+{
+    if (what.contains(u"create"_s)) {
+        m_createFor = what.value(u"create"_s).toString();
+        m_createAsked = true;
+    }
+    if (what.contains(u"project_id"_s)) {
+        const QString id = what.value(u"project_id"_s).toString();
+        if (m_project->findData(id) < 0)
+            m_project->addItem(projectName(id), id);
+        m_project->setCurrentIndex(m_project->findData(id));
+    }
+    m_search->setText(what.value(u"q"_s).toString());
+    if (what.contains(u"state"_s))
+        m_state->setCurrentIndex(std::max(0, m_state->findData(what.value(u"state"_s))));
+    refresh();
+}
+
+QString TokensPage::projectName(const QString &id) const
+{
+    const QString name = m_projectById.value(id).value("name"_L1).toString();
+    return name.isEmpty() ? id : name;
+}
+
+QString TokensPage::providerOf(const QString &projectId) const
+{
+    return m_projectById.value(projectId).value("provider"_L1).toString();
+}
+
+QList<QJsonObject> TokensPage::selected() const
+{
+    QList<QJsonObject> tokens;
+    for (const int row : m_table->selectedRows())
+        tokens.append(m_model->row(m_sorted->mapToSource(m_sorted->index(row, 0)).row()));
+    return tokens;
+}
+
+void TokensPage::updateActions()
+{
+    const QList<QJsonObject> tokens = selected();
+    const auto isLive = [](const QJsonObject &token) {
+        const QString state = token.value("state"_L1).toString();
+        return state == "active"_L1 || state == "grace"_L1;
+    };
+    const bool one = tokens.size() == 1;
+    m_edit->setEnabled(one && tokens.first().value("state"_L1).toString() != "revoked"_L1);
+    m_refresh->setEnabled(one && tokens.first().value("state"_L1).toString() == "active"_L1);
+    m_events->setEnabled(one);
+    m_copyId->setEnabled(!tokens.isEmpty());
+    m_revoke->setEnabled(std::any_of(tokens.begin(), tokens.end(), isLive));
+    m_revokeAll->setEnabled(!m_project->currentData().toString().isEmpty());
+    m_revokeAll->setToolTip(m_revokeAll->isEnabled() ? QString() : tr("Choose a project first"));
+}
+
+void TokensPage::create(const QString &projectId)
+{
+    auto *dialog = new TokenFormDialog(client(), m_projects, projectId, window());
+    connect(dialog, &TokenFormDialog::created, this, &TokensPage::showNew);
+    dialog->open();
+}
+
+void TokensPage::showNew(const QJsonObject &token)
+{
+    auto *shown = new TokenDialog(token, baseUrlOf(client().overview()), providerOf(token.value("project_id"_L1).toString()), window());
+    shown->open();
+}
+
+void TokensPage::edit()
+{
+    if (!m_edit->isEnabled())
+        return;
+    auto *dialog = new TokenFormDialog(client(), selected().first(), window());
+    connect(dialog, &TokenFormDialog::updated, this, [this](const QJsonObject &before, const QJsonObject &after) {
+        m_console.toast->offer(tr("Limits of %1 saved.").arg(after.value("token_masked"_L1).toString()), tr("Undo"), [this, before] {
+            QJsonObject body;
+            for (const auto &name : {"name"_L1, "note"_L1, "rate_limit"_L1, "max_requests"_L1, "max_concurrent"_L1, "allowed_models"_L1, "allowed_ips"_L1})
+                body.insert(name, before.value(name));
+            client().send("PATCH", u"/manage/tokens/"_s + before.value("id"_L1).toString(), body, this, [this](const Reply &reply) { told(reply, tr("As before.")); });
+        });
+    });
+    dialog->open();
+}
+
+void TokensPage::refreshToken()
+{
+    auto *dialog = new RefreshDialog(client(), selected().first(), window());
+    connect(dialog, &RefreshDialog::refreshed, this, &TokensPage::showNew);
+    dialog->open();
+}
+
+int TokensPage::streamsOf(const QSet<QString> &ids, const QString &projectId) const
+{
+    int streams = 0;
+    for (const QJsonValue &one : m_running) {
+        const QJsonObject request = one.toObject();
+        streams += ids.contains(request.value("token_uuid"_L1).toString()) || (!projectId.isEmpty() && request.value("project_id"_L1).toString() == projectId);
+    }
+    return streams;
+}
+
+void TokensPage::revokeSelected()
+{
+    QSet<QString> ids;
+    QStringList names;
+    for (const QJsonObject &token : selected()) {
+        if (token.value("state"_L1).toString() == "revoked"_L1 || token.value("state"_L1).toString() == "expired"_L1)
+            continue;
+        ids.insert(token.value("id"_L1).toString());
+        names.append(token.value("name"_L1).toString().isEmpty() ? token.value("token_masked"_L1).toString() : token.value("name"_L1).toString());
+    }
+    if (ids.isEmpty())
+        return;
+    const auto number = static_cast<int>(ids.size());
+    const QString what = names.mid(0, 5).join(u", "_s) + (names.size() > 5 ? u", …"_s : QString());
+    const QString streams = tr("%n running stream(s) will be cut.", nullptr, streamsOf(ids, {}));
+    if (!confirmed(window(), tr("Revoke %n token(s)?", nullptr, number), tr("%1\n\n%2 A revoked token never works again, and neither do those it was refreshed from or to.").arg(what, streams), tr("Revoke"), true))
+        return;
+    const auto left = std::make_shared<int>(number);
+    for (const QString &id : std::as_const(ids)) {
+        client().send("DELETE", u"/manage/tokens/"_s + id, {}, this, [this, left, number](const Reply &reply) {
+            if (told(reply) && --*left == 0)
+                m_console.toast->say(tr("%n token(s) revoked.", nullptr, number));
+        });
+    }
+}
+
+void TokensPage::revokeAll()
+{
+    const QString id = m_project->currentData().toString();
+    const QString streams = tr("%n running stream(s) will be cut.", nullptr, streamsOf({}, id));
+    if (id.isEmpty() || !confirmed(window(), tr("Revoke every token of %1?").arg(projectName(id)), streams + u' ' + tr("Revoked tokens never work again."), tr("Revoke all"), true))
+        return;
+    client().send("POST", u"/manage/projects/%1/tokens/revoke"_s.arg(id), {}, this, [this](const Reply &reply) {
+        const auto number = [&](const QLatin1String &name) { return reply.body.value(name).toInt(); };
+        told(reply, tr("%1 revoked, %2 streams cut.").arg(tr("%n token(s)", nullptr, number("revoked_count"_L1))).arg(number("streams_cut"_L1)));
+    });
+}
+
+} // namespace llmproxy::ui

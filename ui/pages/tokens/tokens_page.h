@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Access tokens: who has one, what it may, what it did, when it ends. Thread: GUI.
+#pragma once
+
+#include "models/rows_model.h"
+#include "pages/page.h"
+#include "widgets/table.h"
+
+#include <QComboBox>
+#include <QHash>
+#include <QLineEdit>
+#include <QSortFilterProxyModel>
+#include <QTimer>
+
+namespace llmproxy::ui {
+
+class TokensPage final : public Page
+{
+    Q_OBJECT
+public:
+    explicit TokensPage(Console &console);
+    void refresh() override;
+    void open(const QVariantMap &what) override;
+
+private:
+    void buildActions();
+    void buildFilters();
+    void buildTable();
+    QList<QJsonObject> selected() const;
+    void updateActions();
+    void loadProjects();
+    QString projectName(const QString &id) const;
+    QString providerOf(const QString &projectId) const;
+    void create(const QString &projectId);
+    void showNew(const QJsonObject &token);
+    void edit();
+    void refreshToken();
+    void revokeSelected();
+    void revokeAll();
+    int streamsOf(const QSet<QString> &ids, const QString &projectId) const;
+
+    RowsModel *m_model;
+    QSortFilterProxyModel *m_sorted;
+    Table *m_table;
+    QLineEdit *m_search;
+    QComboBox *m_state, *m_project;
+    QLabel *m_more;
+    QAction *m_create, *m_edit, *m_refresh, *m_revoke, *m_revokeAll, *m_events, *m_copyId;
+    QJsonArray m_projects;
+    QHash<QString, QJsonObject> m_projectById;
+    QString m_createFor;     // a project that somebody was sent here for
+    bool m_createAsked = false;
+    QJsonArray m_running;    // requests that run, from the live feed
+    QTimer m_typing, m_clock;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "pages/usage/usage_page.h"
+
+#include "style/format.h"
+
+#include <QFileDialog>
+#include <QSaveFile>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int mostNames = 5'000;
+
+double modelTokens(const QJsonObject &row)
+{
+    return row.value("prompt_tokens"_L1).toDouble() + row.value("completion_tokens"_L1).toDouble();
+}
+
+Column numberColumn(const QString &title, const QLatin1String &name, int width)
+{
+    const auto value = [name](const QJsonObject &o) { return o.value(name).toDouble(); };
+    return {title, [value](const QJsonObject &o) { return count(value(o)); }, value, [value](const QJsonObject &o) { return QLocale().toString(value(o), 'f', 0); }, {}, {}, true, width};
+}
+
+Column msColumn(const QString &title, const QLatin1String &name)
+{
+    return {title, [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(std::llround(o.value(name).toDouble())); },
+            [name](const QJsonObject &o) { return o.value(name).toDouble(); }, {}, {}, {}, true, 110};
+}
+
+// RFC 4180; what a spreadsheet would run as a formula is made text.
+QString cell(QString text)
+{
+    if (!text.isEmpty() && u"=+-@\t\r"_s.contains(text.front()))
+        text.prepend(u'\'');
+    return u'"' + text.replace(u'"', u"\"\""_s) + u'"';
+}
+
+} // namespace
+
+UsagePage::UsagePage(Console &console)
+    : Page(console, u"usage"_s, tr("Usage"), tr("What was asked for, by whom, and what came back.")), m_sorted(new QSortFilterProxyModel(this)), m_table(new Table(u"usage"_s, tr("Usage"))),
+      m_by(new QComboBox), m_span(new QComboBox), m_chart(new TimeChart(tr("Model tokens"), [](double value) { return count(value); }, true)), m_total(label({}, "muted"))
+{
+    addHeaderButton(act(tr("Save as CSV"), u"export"_s, QKeySequence(Qt::CTRL | Qt::Key_E), [this] { exportCsv(); }));
+    const std::vector<Column> columns{
+        {tr("Name"), [this](const QJsonObject &o) { return nameOf(o); }, {}, [](const QJsonObject &o) { return o.value("key"_L1).toString(); }, {}, {}, false, 240},
+        numberColumn(tr("Requests"), "requests"_L1, 100), numberColumn(tr("Errors"), "errors"_L1, 90), numberColumn(tr("Refused"), "denied"_L1, 90),
+        {tr("Model tokens"), [](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens, {}, {}, {}, true, 120},
+        numberColumn(tr("Sent"), "prompt_tokens"_L1, 100), numberColumn(tr("Received"), "completion_tokens"_L1, 100), msColumn(tr("Half within"), "duration_ms_p50"_L1),
+        msColumn(tr("95 % within"), "duration_ms_p95"_L1)};
+    m_model = new RowsModel(u"id"_s, columns, this);
+    m_by->setAccessibleName(tr("Grouped by"));
+    for (const auto &[title, value] : {std::pair{tr("By project"), u"project"_s}, {tr("By token"), u"token"_s}, {tr("By model"), u"model"_s}, {tr("By provider"), u"provider"_s}, {tr("By day"), u"day"_s}})
+        m_by->addItem(title, value);
+    m_span->setAccessibleName(tr("Time"));
+    for (const auto &[title, hours] : {std::pair{tr("Last hour"), 1}, {tr("Last 24 hours"), 24}, {tr("Last 7 days"), 7 * 24}, {tr("Last 30 days"), 30 * 24}, {tr("Last 365 days"), 365 * 24}})
+        m_span->addItem(title, hours);
+    m_span->setCurrentIndex(1);
+    auto *row = new QHBoxLayout;
+    row->addWidget(m_by);
+    row->addWidget(m_span);
+    row->addWidget(m_total, 1);
+    body()->addLayout(row);
+    QFrame *frame = card();
+    (new QVBoxLayout(frame))->addWidget(m_chart);
+    body()->addWidget(frame);
+    m_sorted->setSourceModel(m_model);
+    m_sorted->setSortRole(RowsModel::SortRole);
+    m_table->setModel(m_sorted);
+    m_table->setSortingEnabled(true);
+    m_table->sortByColumn(4, Qt::DescendingOrder);
+    m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No request came in this time. Choose a longer one, or hand out a token.")));
+    body()->addWidget(m_table, 1);
+    setFocusProxy(m_table);
+    connect(m_by, &QComboBox::activated, this, &UsagePage::refresh);
+    connect(m_span, &QComboBox::activated, this, &UsagePage::refresh);
+}
+
+Query UsagePage::query(const QString &by) const
+{
+    const QDateTime now = QDateTime::currentDateTimeUtc();
+    Query query{{u"from"_s, now.addSecs(-3600LL * m_span->currentData().toInt()).toString(Qt::ISODateWithMs)}, {u"to"_s, now.toString(Qt::ISODateWithMs)}};
+    query.append({u"by"_s, by == "day"_L1 ? u"time"_s : by});
+    if (by == "day"_L1)
+        query.append({u"step"_s, u"day"_s});
+    return query;
+}
+
+void UsagePage::refresh()
+{
+    loadNames();
+    loadTable();
+    loadChart();
+}
+
+void UsagePage::loadNames()
+{
+    for (const QString &path : {u"/manage/projects"_s, u"/manage/tokens"_s}) {
+        client().list(path, {}, mostNames, this, [this](const Reply &reply) {
+            for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+                const QJsonObject item = one.toObject();
+                const QString name = item.value("name"_L1).toString();
+                m_names.insert(item.value("id"_L1).toString(), name.isEmpty() ? item.value("token_masked"_L1).toString() : name);
+            }
+            m_model->refreshTexts();
+        });
+    }
+}
+
+void UsagePage::loadTable()
+{
+    client().get(u"/manage/usage"_s, query(m_by->currentData().toString()), this, [this](const Reply &reply) {
+        m_table->setBusy(false);
+        setProblem(reply.ok() ? QString() : sentenceOf(reply));
+        if (!reply.ok())
+            return;
+        QJsonArray rows;
+        for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+            QJsonObject row = one.toObject();
+            if (row.value("requests"_L1).toDouble() + row.value("denied"_L1).toDouble() <= 0)
+                continue;
+            row.insert(u"id"_s, row.value("time"_L1).toString() + u'|' + row.value("key"_L1).toString());
+            rows.append(row);
+        }
+        m_model->setRows(rows);
+        const QJsonObject total = reply.body.value("total"_L1).toObject();
+        m_total->setText(tr("%1 requests, %2 errors, %3 model tokens").arg(count(total.value("requests"_L1).toDouble()), count(total.value("errors"_L1).toDouble()), count(modelTokens(total))));
+    });
+}
+
+void UsagePage::loadChart()
+{
+    client().get(u"/manage/usage"_s, query(u"time"_s), this, [this](const Reply &reply) {
+        std::vector<QDateTime> times;
+        TimeSeries sent{tr("sent"), Tone::Info, {}}, received{tr("received"), Tone::Good, {}};
+        for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+            times.push_back(timeOf(one.toObject().value("time"_L1)));
+            sent.values.push_back(one.toObject().value("prompt_tokens"_L1).toDouble());
+            received.values.push_back(one.toObject().value("completion_tokens"_L1).toDouble());
+        }
+        if (reply.ok())
+            m_chart->set(times, {sent, received});
+    });
+}
+
+QString UsagePage::nameOf(const QJsonObject &row) const
+{
+    if (!row.value("time"_L1).isNull())
+        return QLocale().toString(timeOf(row.value("time"_L1)).toUTC().date(), QLocale::ShortFormat) + tr(" (UTC)");
+    const QString key = row.value("key"_L1).toString();
+    return key.isEmpty() ? tr("not known") : m_names.value(key, key);
+}
+
+void UsagePage::exportCsv()
+{
+    const QString path = QFileDialog::getSaveFileName(window(), tr("Save as CSV"), u"usage.csv"_s, tr("CSV (*.csv)"));
+    if (path.isEmpty())
+        return;
+    QSaveFile file(path);
+    QStringList lines{u"name,id,requests,errors,refused,prompt_tokens,completion_tokens"_s};
+    for (int i = 0; i < m_model->rowCount(); ++i) {
+        const QJsonObject &row = m_model->row(i);
+        QStringList cells{cell(nameOf(row)), cell(row.value("key"_L1).toString())};
+        for (const auto &name : {"requests"_L1, "errors"_L1, "denied"_L1, "prompt_tokens"_L1, "completion_tokens"_L1})
+            cells.append(QString::number(row.value(name).toVariant().toLongLong()));
+        lines.append(cells.join(u','));
+    }
+    const bool good = file.open(QIODevice::WriteOnly) && file.write(lines.join(u"\r\n"_s).toUtf8() + "\r\n") > 0 && file.commit();
+    m_console.toast->say(good ? tr("%1 written.").arg(path) : tr("%1 cannot be written: %2").arg(path, file.errorString()));
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Requests and model tokens by project, token, model and day. Thread: GUI.
+#pragma once
+
+#include "models/rows_model.h"
+#include "pages/page.h"
+#include "widgets/table.h"
+#include "widgets/time_chart.h"
+
+#include <QComboBox>
+#include <QHash>
+#include <QSortFilterProxyModel>
+
+namespace llmproxy::ui {
+
+class UsagePage final : public Page
+{
+    Q_OBJECT
+public:
+    explicit UsagePage(Console &console);
+    void refresh() override;
+
+private:
+    Query query(const QString &by) const;
+    void loadNames();
+    void loadTable();
+    void loadChart();
+    void exportCsv();
+    QString nameOf(const QJsonObject &row) const;
+
+    RowsModel *m_model;
+    QSortFilterProxyModel *m_sorted;
+    Table *m_table;
+    QComboBox *m_by, *m_span;
+    TimeChart *m_chart;
+    QLabel *m_total;
+    QHash<QString, QString> m_names; // of projects and tokens, by id
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "shell/console.h"
+
+#include "shell/main_window.h"
+#include "shell/screenshots.h"
+#include "shell/single_instance.h"
+#include "widgets/copy.h"
+
+#include <QApplication>
+#include <QLibraryInfo>
+#include <QMessageBox>
+#include <QSettings>
+#include <QSocketNotifier>
+#include <QTemporaryDir>
+#include <QTranslator>
+
+#include <csignal>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int exitUsage = 2;
+
+void translate(QApplication &application)
+{
+    const QString chosen = QSettings().value(u"language"_s).toString();
+    const QLocale locale = chosen.isEmpty() ? QLocale() : QLocale(chosen);
+    if (!chosen.isEmpty())
+        QLocale::setDefault(locale);
+    auto *own = new QTranslator(&application);
+    if (own->load(locale, u"llm-proxy"_s, u"_"_s, u":/translations"_s))
+        QApplication::installTranslator(own);
+    auto *base = new QTranslator(&application);
+    if (base->load(locale, u"qtbase"_s, u"_"_s, QLibraryInfo::path(QLibraryInfo::TranslationsPath)))
+        QApplication::installTranslator(base);
+}
+
+// Signals that ask the program to end: the window closes as if asked by its menu, without questions.
+void endOnSignals(int descriptor, QObject *parent)
+{
+    auto *notifier = new QSocketNotifier(descriptor, QSocketNotifier::Read, parent);
+    QObject::connect(notifier, &QSocketNotifier::activated, parent, [descriptor] {
+        signalfd_siginfo info = {};
+        while (read(descriptor, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+            if (info.ssi_signo != SIGHUP)
+                QApplication::quit();
+        }
+    });
+}
+
+} // namespace
+
+int runConsole(ConsoleHost &host, char *program)
+{
+    int count = 1;
+    char *arguments[] = {program, nullptr};
+    QApplication::setApplicationName(u"console"_s);
+    QApplication::setOrganizationName(u"llm-proxy"_s);
+    QApplication::setApplicationDisplayName(u"LLM Proxy"_s);
+    QApplication::setDesktopFileName(u"llm-proxy"_s);
+    QApplication::setHighDpiScaleFactorRoundingPolicy(Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
+    QApplication application(count, arguments);
+    QApplication::setQuitOnLastWindowClosed(false);
+    QTemporaryDir demoSettings; // a demo leaves nothing behind
+    QSettings::setDefaultFormat(QSettings::IniFormat);
+    if (host.isDemo())
+        QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, demoSettings.path());
+    translate(application);
+    Theme::instance().apply(static_cast<Theme::Choice>(QSettings().value(u"appearance"_s).toInt()));
+    if (const QStringList problems = host.settingProblems(); !problems.isEmpty()) {
+        if (host.screenshotDir().isEmpty())
+            QMessageBox::critical(nullptr, u"LLM Proxy"_s, QObject::tr("Some settings cannot be used:") + u"\n\n"_s + problems.join(u'\n'));
+        return exitUsage;
+    }
+    SingleInstance instance(host.dataDir());
+    if (instance.raiseOther())
+        return 0;
+    endOnSignals(host.signalDescriptor(), &application);
+
+    Session session(host);
+    MainWindow window(host, session);
+    instance.listen([&window] {
+        window.show();
+        window.raise();
+        window.activateWindow();
+    });
+    session.useLocal();
+    if (!host.screenshotDir().isEmpty())
+        return writeScreenshots(window, session, host.screenshotDir());
+    window.show();
+    const int code = QApplication::exec();
+    forgetCopiedSecret();
+    return code;
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// From nothing to a working token in three steps. Thread: GUI.
+#pragma once
+
+#include "dialogs/secret_field.h"
+#include "pages/page.h"
+
+#include <QComboBox>
+#include <QDialog>
+#include <QLineEdit>
+#include <QStackedWidget>
+
+namespace llmproxy::ui {
+
+class FirstRun final : public QDialog
+{
+    Q_OBJECT
+public:
+    FirstRun(Console &console, QWidget *parent);
+
+private:
+    QWidget *makeWhere();
+    QWidget *makeKey();
+    QWidget *makeToken();
+    void goTo(int step);
+    void next();
+    void checkKey();
+    void createProject(const QString &provider, const QJsonObject &more);
+    void say(const QString &sentence, bool isProblem);
+    void reject() override;
+
+    Console &m_console;
+    QStackedWidget *m_steps;
+    QList<QLabel *> m_marks;
+    QLabel *m_status;
+    QPushButton *m_demo, *m_back, *m_next;
+    QComboBox *m_provider;
+    SecretField *m_key;
+    QVBoxLayout *m_tokenPlace;
+    bool m_hasToken = false, m_isCopied = false;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Numbers, times and names as a person reads them: units, local time with UTC at hand, relative ages. Thread: any.
+#pragma once
+
+#include <QDateTime>
+#include <QJsonValue>
+#include <QString>
+
+namespace llmproxy::ui {
+
+QDateTime timeOf(const QJsonValue &rfc3339);      // invalid when null
+QString localTime(const QDateTime &time);         // "25.11.2026 20:15:03", local zone
+QString bothTimes(const QDateTime &time);         // for hover: local with zone, and UTC
+QString relative(const QDateTime &time);          // "3 minutes ago", "in 2 days"; "never" when invalid
+QString duration(qint64 ms);                      // "850 ms", "2.4 s", "3 min 20 s"
+QString count(double number);                     // "1,234", "12.3 k", "4.5 M"
+QString bytes(qint64 size);                       // "12.4 kB"
+QString orDash(const QString &text);
+
+} // namespace llmproxy::ui

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "widgets/parts.h"
+
+#include <QPainter>
+#include <QStyle>
+
+namespace llmproxy::ui {
+
+using namespace Qt::StringLiterals;
+
+namespace {
+
+constexpr int textWidth = 420;
+
+} // namespace
+
+QLabel *label(const QString &text, const char *role)
+{
+    auto *made = new QLabel(text);
+    made->setTextFormat(Qt::PlainText); // names come from outside
+    made->setTextInteractionFlags(Qt::NoTextInteraction);
+    if (role)
+        made->setProperty("role", QString::fromLatin1(role));
+    return made;
+}
+
+QLabel *wrapped(const QString &text, const char *role)
+{
+    QLabel *made = label(text, role);
+    made->setWordWrap(true);
+    made->setMinimumWidth(120);
+    return made;
+}
+
+void setThemedIcon(QAbstractButton *button, const QString &icon)
+{
+    const auto draw = [button, icon] {
+        const QString role = button->property("role").toString();
+        const Colors &c = Theme::instance().colors();
+        button->setIcon(Theme::instance().icon(icon, role == "primary"_L1 ? c.onAccent : role == "danger"_L1 ? c.bad : c.text));
+    };
+    draw();
+    QObject::connect(&Theme::instance(), &Theme::changed, button, draw);
+}
+
+QPushButton *button(const QString &text, const QString &icon, const char *role)
+{
+    auto *made = new QPushButton(text);
+    made->setAccessibleName(QString(text).remove(u'&'));
+    made->setAutoDefault(false);
+    if (role)
+        made->setProperty("role", QString::fromLatin1(role));
+    if (!icon.isEmpty())
+        setThemedIcon(made, icon);
+    return made;
+}
+
+QToolButton *toolButton(const QString &name, const QString &icon)
+{
+    auto *made = new QToolButton;
+    made->setToolTip(name);
+    made->setAccessibleName(name);
+    made->setFocusPolicy(Qt::TabFocus);
+    setThemedIcon(made, icon);
+    return made;
+}
+
+QFrame *card()
+{
+    auto *made = new QFrame;
+    made->setProperty("role", u"card"_s);
+    return made;
+}
+
+QFrame *line()
+{
+    auto *made = new QFrame;
+    made->setProperty("role", u"line"_s);
+    return made;
+}
+
+void setRole(QWidget *widget, const char *role)
+{
+    widget->setProperty("role", QString::fromLatin1(role));
+    widget->style()->unpolish(widget);
+    widget->style()->polish(widget);
+}
+
+void clearLayout(QLayout *layout)
+{
+    while (QLayoutItem *item = layout->takeAt(0)) {
+        if (QWidget *widget = item->widget()) {
+            widget->hide();
+            widget->deleteLater();
+        }
+        if (item->layout())
+            clearLayout(item->layout());
+        delete item;
+    }
+}
+
+Badge::Badge(QWidget *parent) : QWidget(parent)
+{
+    setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
+}
+
+void Badge::set(const QString &text, Tone tone)
+{
+    m_text = text;
+    m_tone = tone;
+    setAccessibleName(text);
+    updateGeometry();
+    update();
+}
+
+QSize Badge::sizeHint() const
+{
+    return {fontMetrics().horizontalAdvance(m_text) + 28, fontMetrics().height() + 8};
+}
+
+void Badge::paintEvent(QPaintEvent *)
+{
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const QColor color = Theme::instance().tone(m_tone);
+    QColor ground = color;
+    ground.setAlphaF(0.14F);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(ground);
+    painter.drawRoundedRect(rect(), height() / 2.0, height() / 2.0);
+    painter.setBrush(color);
+    painter.drawEllipse(QPointF(12, height() / 2.0), 3.5, 3.5);
+    painter.setPen(Theme::instance().colors().text);
+    painter.drawText(rect().adjusted(20, 0, -6, 0), Qt::AlignVCenter | Qt::AlignLeft, m_text);
+}
+
+Meter::Meter(QWidget *parent) : QWidget(parent)
+{
+    setMinimumSize(90, 22);
+}
+
+void Meter::set(double share, const QString &text)
+{
+    m_share = qBound(0.0, share, 1.0);
+    m_text = text;
+    setAccessibleName(text);
+    update();
+}
+
+void Meter::paintEvent(QPaintEvent *)
+{
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const Theme &theme = Theme::instance();
+    const QRectF bar(0, height() - 6, width(), 5);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(theme.colors().border);
+    painter.drawRoundedRect(bar, 2.5, 2.5);
+    painter.setBrush(theme.tone(m_share > 0.95 ? Tone::Bad : m_share > 0.8 ? Tone::Warn : Tone::Info));
+    if (m_share > 0)
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), std::max(5.0, bar.width() * m_share), bar.height()), 2.5, 2.5);
+    painter.setPen(theme.colors().text);
+    painter.drawText(rect().adjusted(0, 0, 0, -7), Qt::AlignLeft | Qt::AlignVCenter, m_text);
+}
+
+EmptyState::EmptyState(const QString &icon, const QString &title, const QString &text, QWidget *parent)
+    : QWidget(parent), m_icon(new QLabel), m_title(label(title, "heading")), m_text(wrapped(text, "muted")), m_actions(new QHBoxLayout)
+{
+    auto *column = new QVBoxLayout(this);
+    column->setSpacing(Theme::gap);
+    column->addStretch();
+    const auto draw = [this, icon] { m_icon->setPixmap(Theme::instance().icon(icon, Theme::instance().colors().muted).pixmap(36, 36)); };
+    draw();
+    connect(&Theme::instance(), &Theme::changed, this, draw);
+    m_icon->setAlignment(Qt::AlignCenter);
+    m_title->setAlignment(Qt::AlignCenter);
+    m_text->setAlignment(Qt::AlignCenter);
+    setTexts(title, text);
+    column->addWidget(m_icon);
+    column->addWidget(m_title);
+    column->addWidget(m_text, 0, Qt::AlignHCenter);
+    column->addLayout(m_actions);
+    m_actions->setAlignment(Qt::AlignCenter);
+    column->addStretch();
+}
+
+void EmptyState::setTexts(const QString &title, const QString &text)
+{
+    m_title->setText(title);
+    m_text->setText(text);
+    m_text->setFixedWidth(textWidth);
+    m_text->setFixedHeight(m_text->heightForWidth(textWidth)); // a layout that centres does not ask for it
+}
+
+QPushButton *EmptyState::addAction(const QString &text, const std::function<void()> &act)
+{
+    QPushButton *made = button(text, {}, "primary");
+    connect(made, &QPushButton::clicked, this, act);
+    m_actions->addWidget(made);
+    return made;
+}
+
+} // namespace llmproxy::ui

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Small parts that every page is made of. Each carries a name for people who do not see it. Thread: GUI.
+#pragma once
+
+#include "style/theme.h"
+
+#include <QBoxLayout>
+#include <QFrame>
+#include <QLabel>
+#include <QPushButton>
+#include <QToolButton>
+
+#include <functional>
+
+namespace llmproxy::ui {
+
+// role: a word of style_sheet.cpp ("title", "heading", "muted", "figure", "problem"); empty: plain.
+QLabel *label(const QString &text, const char *role = nullptr);
+QLabel *wrapped(const QString &text, const char *role = nullptr);
+QPushButton *button(const QString &text, const QString &icon = {}, const char *role = nullptr);
+QToolButton *toolButton(const QString &name, const QString &icon);
+QFrame *card();
+QFrame *line();
+void setRole(QWidget *widget, const char *role); // and looks anew
+void clearLayout(QLayout *layout);
+// Icons that follow the theme.
+void setThemedIcon(QAbstractButton *button, const QString &icon);
+
+// A dot and a word: state at a glance, and not by colour alone.
+class Badge final : public QWidget
+{
+    Q_OBJECT
+public:
+    explicit Badge(QWidget *parent = nullptr);
+    void set(const QString &text, Tone tone);
+    QSize sizeHint() const override;
+
+private:
+    void paintEvent(QPaintEvent *event) override;
+    QString m_text;
+    Tone m_tone = Tone::Neutral;
+};
+
+// Fill of a limit: "120 of 1,000".
+class Meter final : public QWidget
+{
+    Q_OBJECT
+public:
+    explicit Meter(QWidget *parent = nullptr);
+    void set(double share, const QString &text);
+
+private:
+    void paintEvent(QPaintEvent *event) override;
+    double m_share = 0;
+    QString m_text;
+};
+
+// What a page shows instead of nothing: what this is, and what to do.
+class EmptyState final : public QWidget
+{
+    Q_OBJECT
+public:
+    EmptyState(const QString &icon, const QString &title, const QString &text, QWidget *parent = nullptr);
+    void setTexts(const QString &title, const QString &text);
+    QPushButton *addAction(const QString &text, const std::function<void()> &act);
+
+private:
+    QLabel *m_icon, *m_title, *m_text;
+    QHBoxLayout *m_actions;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The one table: badges and meters as the model says, columns that are remembered, an empty state over it, keys for everything.
+// Thread: GUI.
+#pragma once
+
+#include "widgets/parts.h"
+
+#include <QTableView>
+
+namespace llmproxy::ui {
+
+class Table final : public QTableView
+{
+    Q_OBJECT
+public:
+    // name: for the remembered columns and for people who do not see it.
+    Table(const QString &settingsName, const QString &accessibleName, QWidget *parent = nullptr);
+    ~Table() override;
+
+    void setModel(QAbstractItemModel *model) override;
+    // Shown while the model is empty.
+    void setEmptyState(EmptyState *state);
+    void setBusy(bool busy); // nothing is known yet: no empty state
+    QList<int> selectedRows() const; // rows of the model it shows, sorted
+    void restoreColumns(); // or the model's own widths
+
+Q_SIGNALS:
+    void opened(int row);       // Enter or double click
+    void selectionMoved();
+
+private:
+    void keyPressEvent(QKeyEvent *event) override;
+    void resizeEvent(QResizeEvent *event) override;
+    void selectionChanged(const QItemSelection &selected, const QItemSelection &deselected) override;
+    void saveColumns() const;
+    void placeEmpty();
+
+    const QString m_name;
+    EmptyState *m_empty = nullptr;
+    bool m_busy = true;
+};
+
+} // namespace llmproxy::ui

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Numbers over time: areas or lines, with the values of the moment under the pointer. Thread: GUI.
+#pragma once
+
+#include "style/theme.h"
+
+#include <QChartView>
+#include <QDateTime>
+
+#include <functional>
+#include <vector>
+
+namespace llmproxy::ui {
+
+struct TimeSeries
+{
+    QString name;
+    Tone tone = Tone::Info;
+    std::vector<double> values; // one for each time
+};
+
+class TimeChart final : public QChartView
+{
+    Q_OBJECT
+public:
+    // format: how a value is written.
+    TimeChart(const QString &title, std::function<QString(double)> format, bool filled, QWidget *parent = nullptr);
+    void set(const std::vector<QDateTime> &times, const std::vector<TimeSeries> &series);
+
+private:
+    void rebuild();
+    void mouseMoveEvent(QMouseEvent *event) override;
+    void leaveEvent(QEvent *event) override;
+    void drawForeground(QPainter *painter, const QRectF &rect) override;
+
+    const QString m_title;
+    const std::function<QString(double)> m_format;
+    const bool m_filled;
+    std::vector<QDateTime> m_times;
+    std::vector<TimeSeries> m_series;
+    int m_hovered = -1;
+};
+
+} // namespace llmproxy::ui
