@@ -3,6 +3,7 @@
 
 #include "audit/file_reader.h"
 #include "audit/log_set.h"
+#include "base/clock.h"
 #include "config/settings.h"
 #include "manage/page.h"
 #include "storage/database.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <limits>
 
 namespace llmproxy {
 
@@ -129,6 +131,26 @@ Outcome visitFiles(const std::string &path, const KeyRing *keys, const AuditQuer
     return {};
 }
 
+// ?around=SEQ or a time: the page begins with that event, or with the one next to it in the list's order.
+Outcome beginAround(const QueryInput &query, AuditQuery &filters)
+{
+    const QString around = query.text("around");
+    bool isNumber = false;
+    const int64_t seq = around.toLongLong(&isNumber);
+    const int64_t timeMs = isNumber ? -1 : parseRfc3339(around);
+    if (query.has("cursor"))
+        return invalidField("around", "Give 'around' or 'cursor', not both.");
+    if (isNumber ? seq < 1 || seq == std::numeric_limits<int64_t>::max() : timeMs < 0)
+        return invalidField("around", "'around' must be the seq of an event, or a time like 2026-01-31T12:00:00Z.");
+    if (isNumber)
+        filters.fromSeq = filters.oldestFirst ? seq - 1 : seq + 1; // a page has what follows this one
+    else if (filters.oldestFirst)
+        filters.fromMs = std::max(filters.fromMs, timeMs);
+    else
+        filters.toMs = filters.toMs > 0 ? std::min(filters.toMs, timeMs + 1) : timeMs + 1;
+    return {};
+}
+
 } // namespace
 
 Result<AuditQuery> readAuditFilters(const QueryInput &query)
@@ -148,6 +170,10 @@ Result<AuditQuery> readAuditFilters(const QueryInput &query)
     filters.oldestFirst = query.text("sort") == QLatin1String("created_at");
     filters.fromMs = query.time("from");
     filters.toMs = query.time("to");
+    if (query.has("around")) {
+        if (Outcome failure = beginAround(query, filters))
+            return *failure;
+    }
     if (!query.has("cursor"))
         return filters;
     const auto parts = decodeCursor(query.text("cursor"), 2);

@@ -249,7 +249,8 @@ void addQueries(std::vector<Schema> &all)
                        number("status", "Status that the client got.", 100, 599), text("model", "Model."),
                        text("q", "Part of a value of the event, such as its endpoint or user agent; upper and lower case alike."),
                        time("from", "From then on."), time("to", "Before then.")};
-    all.push_back(query("AuditQuery", page + which + Fields{choice("sort", "created_at|-created_at", "Order; default -created_at.")}));
+    all.push_back(query("AuditQuery", page + which + Fields{choice("sort", "created_at|-created_at", "Order; default -created_at."),
+                                                            text("around", "The page begins here: a seq, or a time. Not with cursor.", 40)}));
     all.push_back(query("AuditReportQuery", {time("from", "From then on."), time("to", "Before then."), choice("format", "html|csv|json", "Default: html.")}));
     all.push_back(query("AuditExportQuery", which + Fields{choice("format", "jsonl|csv", "Default: jsonl, the log's exact lines."),
                                                            flag("proof", "With a signed proof of the slice as one more line at the end.")}));

@@ -54,6 +54,18 @@ class Management(Proxy):
         # The class's own first call made a project.
         self.assertEqual([e["details"]["status"] for e in self.events("auth.success")], [201])
 
+    def test_a_page_around_an_event_or_a_time(self):
+        events = self.manage("GET", "/manage/audit?limit=200")[1]["items"]
+        middle = events[len(events) // 2]
+        for order in ("-created_at", "created_at"):
+            page = self.manage("GET", f"/manage/audit?limit=2&sort={order}&around={middle['seq']}")[1]["items"]
+            self.assertEqual(page[0]["seq"], middle["seq"], order)
+            page = self.manage("GET", f"/manage/audit?limit=200&sort={order}&around={middle['timestamp']}")[1]["items"]
+            self.assertEqual(page[0]["timestamp"], middle["timestamp"], order)
+        for wrong in ("0", "-3", "yesterday", "9223372036854775807"):
+            status, body = self.manage("GET", f"/manage/audit?around={wrong}")
+            self.assertEqual((status, body["error"]["field"]), (400, "around"), wrong)
+
     def test_deactivating_with_revocation_tells_both(self):
         project = self.new_project(name="Two")["id"]
         self.new_token(project_id=project), self.new_token(project_id=project)
