@@ -8,7 +8,7 @@ namespace llmproxy::ui {
 
 namespace {
 
-constexpr int inputHeight = 32;
+constexpr int inputHeight = 32, dialogWidth = 560;
 
 } // namespace
 
@@ -18,9 +18,10 @@ FormDialog::FormDialog(const QString &title, const QString &explanation, const Q
     setWindowTitle(title);
     setAttribute(Qt::WA_DeleteOnClose);
     setModal(true);
-    setMinimumWidth(520);
     m_column->setContentsMargins(Theme::margin, Theme::margin, Theme::margin, Theme::margin);
     m_column->setSpacing(14);
+    m_column->setSizeConstraint(QLayout::SetMinimumSize);
+    m_column->addStrut(dialogWidth);
     m_column->addWidget(label(title, "title"));
     if (!explanation.isEmpty())
         m_column->addWidget(wrapped(explanation, "muted"));
@@ -48,6 +49,7 @@ void FormDialog::addField(const QString &field, const QString &title, QWidget *i
     auto *stack = new QVBoxLayout(cell);
     stack->setContentsMargins(0, 0, 0, 0);
     stack->setSpacing(3);
+    stack->setSizeConstraint(QLayout::SetMinimumSize); // texts that wrap make forms give less
     stack->addWidget(input);
     input->setMinimumHeight(inputHeight);
     if (!hint.isEmpty())

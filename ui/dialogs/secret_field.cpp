@@ -23,6 +23,7 @@ SecretField::SecretField(QWidget *parent) : QWidget(parent), m_kind(new QComboBo
     m_kind->addItems({tr("Key"), tr("Environment variable"), tr("File")});
     m_kind->setAccessibleName(tr("How the key is given"));
     m_edit->setAccessibleName(tr("Key"));
+    m_kind->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
     row->addWidget(m_kind);
     row->addWidget(m_edit, 1);
     setFocusProxy(m_edit);

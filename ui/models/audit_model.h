@@ -18,7 +18,7 @@ class AuditModel final : public QAbstractTableModel
 public:
     enum AuditColumn { Time, Result, Action, Endpoint, Status, Token, Project, Address, Actor, Seq, ColumnCount };
     static constexpr int pageRows = 200;
-    static constexpr int pagesKept = 30; // 6,000 events, some 10 MB
+    static constexpr int pagesKept = 10; // 2,000 events, some 6 MB
 
     explicit AuditModel(Client &client, QObject *parent = nullptr);
 

@@ -43,7 +43,7 @@ QString detailOf(const QJsonObject &event, const QLatin1String &name)
 
 AuditPage::AuditPage(Console &console)
     : Page(console, u"audit"_s, tr("Audit"), tr("Every decision, chained and signed. Nothing secret is in it.")), m_model(new AuditModel(client(), this)), m_filters(new AuditFilters(client())),
-      m_table(new Table(u"audit"_s, tr("Audit events"))), m_tail(new QCheckBox(tr("Follow"))), m_summary(label({}, "muted")), m_raw(new QPlainTextEdit), m_place(wrapped({}, "muted"))
+      m_table(new LongTable(*m_model, u"audit"_s, tr("Audit events"))), m_tail(new QCheckBox(tr("Follow"))), m_summary(label({}, "muted")), m_raw(new QPlainTextEdit), m_place(wrapped({}, "muted"))
 {
     buildActions();
     auto *row = new QHBoxLayout;
@@ -54,14 +54,12 @@ AuditPage::AuditPage(Console &console)
     body()->addLayout(row);
     auto *split = new QSplitter(Qt::Horizontal);
     split->setChildrenCollapsible(false);
-    m_table->setModel(m_model);
-    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
     for (int i = 0; i < AuditModel::ColumnCount; ++i)
-        m_table->setColumnWidth(i, widths[i]);
-    m_table->restoreColumns();
+        m_table->table()->setColumnWidth(i, widths[i]);
+    m_table->table()->restoreColumns();
     auto *empty = new EmptyState(u"audit"_s, tr("No events"), tr("Nothing in the log fits the filter."));
     empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
-    m_table->setEmptyState(empty);
+    m_table->table()->setEmptyState(empty);
     split->addWidget(m_table);
     setFocusProxy(m_table);
     split->addWidget(makeDetails());
@@ -72,11 +70,11 @@ AuditPage::AuditPage(Console &console)
     body()->addWidget(m_summary);
 
     connect(m_filters, &AuditFilters::changed, this, &AuditPage::applyFilters);
-    connect(m_table, &Table::selectionMoved, this, &AuditPage::showDetails);
+    connect(m_table, &LongTable::chosen, this, &AuditPage::showDetails);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &AuditPage::showDetails);
     connect(m_model, &AuditModel::failed, this, &AuditPage::setProblem);
     connect(m_model, &AuditModel::loaded, this, [this] {
-        m_table->setBusy(false);
+        m_table->table()->setBusy(false);
         const QString events = QLocale().toString(m_model->eventsKnown());
         m_summary->setText(m_model->isComplete() ? tr("%1 events").arg(events) : tr("%1 events so far; scroll for more").arg(events));
         if (m_wantedSeq > 0)
@@ -87,10 +85,10 @@ AuditPage::AuditPage(Console &console)
             m_model->takeNewer();
     });
     connect(&client(), &Client::serverChanged, this, [this] { m_isLoaded = false; });
-    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
+    connect(m_table->table(), &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
         QMenu menu;
         menu.addActions({m_request, m_token, m_address, m_copy});
-        menu.exec(m_table->viewport()->mapToGlobal(point));
+        menu.exec(m_table->table()->viewport()->mapToGlobal(point));
     });
 }
 
@@ -147,7 +145,7 @@ void AuditPage::refresh()
 
 void AuditPage::applyFilters()
 {
-    m_table->setBusy(true);
+    m_table->table()->setBusy(true);
     setProblem({});
     m_isLoaded = true;
     m_model->setFilter(m_filters->query());
@@ -176,17 +174,12 @@ void AuditPage::showOnly(const QString &filter, const QString &value)
 
 void AuditPage::goTo(qint64 seq)
 {
-    const int row = m_model->rowOf(seq);
-    if (row < 0)
-        return;
-    m_table->selectRow(row);
-    m_table->scrollTo(m_model->index(row, 0), QAbstractItemView::PositionAtCenter);
+    m_table->choose(m_model->rowOf(seq));
 }
 
 void AuditPage::showDetails()
 {
-    const QList<int> rows = m_table->selectedRows();
-    const QJsonObject event = rows.size() == 1 ? m_model->event(rows.first()) : QJsonObject();
+    const QJsonObject event = m_model->event(m_table->chosenRow());
     m_request->setEnabled(!event.value("request_id"_L1).toString().isEmpty());
     m_token->setEnabled(!detailOf(event, "token_id"_L1).isEmpty());
     m_address->setEnabled(!event.value("client_ip"_L1).toString().isEmpty());

@@ -5,7 +5,7 @@
 #include "models/audit_model.h"
 #include "pages/audit/audit_filters.h"
 #include "pages/page.h"
-#include "widgets/table.h"
+#include "widgets/long_table.h"
 
 #include <QCheckBox>
 #include <QPlainTextEdit>
@@ -31,7 +31,7 @@ private:
 
     AuditModel *m_model;
     AuditFilters *m_filters;
-    Table *m_table;
+    LongTable *m_table;
     QCheckBox *m_tail;
     QLabel *m_summary;
     QPlainTextEdit *m_raw;
