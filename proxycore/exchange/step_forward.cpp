@@ -30,18 +30,6 @@ bool travels(const Header &header, std::string_view connection)
     return !startsWithIgnoreCase(header.name, "x-forwarded-") && !(!connection.empty() && listContains(connection, header.name));
 }
 
-std::string_view credentialName(AuthForm form)
-{
-    switch (form) {
-    case AuthForm::Bearer: return "Authorization";
-    case AuthForm::XApiKey: return "x-api-key";
-    case AuthForm::ApiKey: return "api-key";
-    case AuthForm::XGoogApiKey: return "x-goog-api-key";
-    case AuthForm::None: break;
-    }
-    return {};
-}
-
 bool readsUsageOf(std::string_view path)
 {
     for (const std::string_view end : {"/chat/completions", "/completions", "/responses", "/embeddings", "/messages",

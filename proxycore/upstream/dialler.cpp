@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/dialler.h"
 
+#include "upstream/connection.h"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,25 +16,6 @@ DialTarget::DialTarget(BaseUrl base, std::string socketPath)
       poolKey((url.tls ? "s " : "p ") + authority + " " + unixSocket)
 {
 }
-
-namespace {
-
-// Read ahead: one system call a record instead of two. Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
-// ends an upload with "bad write retry".
-CURLcode prepareTls(CURL *, void *given, void *host)
-{
-    auto *const context = static_cast<SSL_CTX *>(given);
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    // curl takes a common name for the host's where there is no subjectAltName; RFC 9110 section 4.3.4 forbids that.
-    X509_VERIFY_PARAM *const rules = SSL_CTX_get0_param(context);
-    const std::string &name = *static_cast<const std::string *>(host);
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    const bool isSet = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1 || X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
-    return isSet ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
-}
-
-} // namespace
 
 UpstreamSocket::UpstreamSocket(Poller &poller, int fd) : UpstreamSocket(poller, nullptr, nullptr, fd)
 {
@@ -159,28 +140,13 @@ Dialler::~Dialler()
 uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
 {
     CURL *easy = curl_easy_init();
-    const std::string url = (target.url.tls ? "https://" : "http://") + target.authority + "/";
+    const std::string url = originOf(target) + "/";
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // else giving up on a slow name waits for its resolver thread
-    auto host = std::make_unique<const std::string>(target.url.host.ends_with('.') ? target.url.host.substr(0, target.url.host.size() - 1) : target.url.host);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &prepareTls);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<std::string *>(host.get()));
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);          // curl reads no bodies here
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
-    curl_easy_setopt(easy, CURLOPT_PROXY, m_config.httpsProxy.c_str()); // "": curl would read the environment
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, m_config.noProxy.c_str());
-    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
-    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    auto host = std::make_unique<const std::string>(certifiedHost(target));
+    prepareConnection(easy, target, m_config, *host);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L); // curl reads no bodies here
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeoutMs));
-    if (!m_config.caFile.empty())
-        curl_easy_setopt(easy, CURLOPT_CAINFO, m_config.caFile.c_str());
-    if (!target.unixSocket.empty())
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, target.unixSocket.c_str());
     const uint64_t id = m_nextId++;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<void *>(id));
     m_dials.emplace(id, Dial{easy, std::move(done), target.url.tls, std::move(host)});
@@ -276,8 +242,7 @@ void Dialler::collect()
         failure.reason = failure.timedOut ? "upstream_connect_timeout"
                          : code == CURLE_COULDNT_RESOLVE_HOST ? "upstream_dns"
                          : code == CURLE_COULDNT_CONNECT ? "upstream_refused"
-                         : (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_ISSUER_ERROR)
-                             ? "upstream_certificate" : "upstream_connect_failed";
+                         : isCertificateTrouble(code) ? "upstream_certificate" : "upstream_connect_failed";
         dial.done(nullptr, failure);
     }
 }

@@ -131,6 +131,18 @@ Result<Profiles> loadProfiles(const std::string &file)
     return profiles;
 }
 
+std::string_view credentialName(AuthForm form)
+{
+    switch (form) {
+    case AuthForm::Bearer: return "Authorization";
+    case AuthForm::XApiKey: return "x-api-key";
+    case AuthForm::ApiKey: return "api-key";
+    case AuthForm::XGoogApiKey: return "x-goog-api-key";
+    case AuthForm::None: break;
+    }
+    return {};
+}
+
 bool globMatches(std::string_view pattern, std::string_view text)
 {
     // Linear backtracking to the last star: no exponential patterns.

@@ -15,6 +15,9 @@ namespace llmproxy {
 
 enum class AuthForm { Bearer, XApiKey, ApiKey, XGoogApiKey, None };
 
+// The header field that carries a key of this form; a bearer's value begins with "Bearer ". Empty: none does.
+std::string_view credentialName(AuthForm form);
+
 struct ProviderProfile
 {
     std::string name;
