@@ -121,6 +121,8 @@ struct SettingDeclaration
     std::string accepts;      // "address:port", "duration, e.g. 30s", …
     std::string meaning;
     bool secret = false;      // no flag
+    std::string group;        // "Network", "Audit", …: where people look for it
+    bool needsRestart = true; // false: a saved value takes effect at once
 };
 const std::vector<SettingDeclaration> &settingDeclarations();
 // LISTEN_ADDR → --listen-addr; empty for secrets.
