@@ -50,6 +50,7 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
     sources.flags = options.flags;
     sources.environment = processEnvironment();
     sources.serve = serve;
+    sources.trustsWorkingDirectory = policy == EnvFilePolicy::WorkingDirectory;
     sources.profilesProblem = [](const std::string &path) {
         const auto profiles = loadProfiles(path);
         return profiles ? std::string() : profiles.error().message;

@@ -34,7 +34,7 @@ std::string settingsReferenceMarkdown()
 {
     std::string out = "# Settings\n\n"
                       "Made from the declarations in [settings_table.cpp](../proxycore/config/settings_table.cpp). Order of sources: flag,\n"
-                      "environment, `.env`, default. All problems are reported at once, with exit code 2, before anything starts.\n"
+                      "environment, `.env`, saved (`$DATA_DIR/settings.env`, written by `PATCH /manage/settings`), default. All problems are reported at once, with exit code 2, before anything starts.\n"
                       "Secrets have no flag.\n\n"
                       "| variable | flag | accepts | default | meaning |\n|---|---|---|---|---|\n";
     for (const SettingDeclaration &one : settingDeclarations()) {

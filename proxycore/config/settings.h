@@ -89,10 +89,11 @@ struct SettingProblem
     std::string problem;  // what is wrong and what is accepted
 };
 
+using SettingTexts = std::map<std::string, std::string>; // by variable name
+
 struct SettingSources
 {
-    std::map<std::string, std::string> flags;       // by variable name
-    std::map<std::string, std::string> environment;
+    SettingTexts flags, environment;
     std::string envFilePath;   // empty: none is read
     bool envFileRequired = false; // named by --env: missing or unreadable is a problem
     // What is wrong with the profiles of API_CONFIG_PATH, or empty. Profiles are read by the folder "upstream".
@@ -100,14 +101,18 @@ struct SettingSources
     // What is wrong with certificate and key. TLS is the folder "front"'s.
     std::function<std::optional<SettingProblem>(const Settings &settings)> tlsProblem;
     bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
+    // False: a data directory that is only found in the working directory has no say in the settings.
+    bool trustsWorkingDirectory = true;
+    // Instead of what $DATA_DIR/settings.env has: would these do?
+    std::optional<SettingTexts> saved = {};
 };
 
 struct LoadedSettings
 {
     Settings settings;
     std::vector<SettingProblem> problems; // all of them; empty: good
-    std::map<std::string, std::string> given;  // variable → value as written; secrets are not here
-    std::map<std::string, std::string> origin; // variable → "flag", "environment", ".env", "default"
+    SettingTexts given;  // value as written; secrets are not here
+    SettingTexts origin; // "flag", "environment", ".env", "saved", "default"
 };
 
 // Reads and validates everything; creates nothing.
@@ -127,6 +132,13 @@ struct SettingDeclaration
 const std::vector<SettingDeclaration> &settingDeclarations();
 // LISTEN_ADDR → --listen-addr; empty for secrets.
 std::string flagOf(const SettingDeclaration &declaration);
+const SettingDeclaration *settingNamed(std::string_view name); // null: there is none
+// May stand in settings.env: no secret, and not where that file is.
+bool isSavable(const SettingDeclaration &declaration);
+// An empty value that means something; elsewhere empty is unset.
+bool hasMeaningEmpty(std::string_view name);
+// What is wrong with the value taken alone, and what is accepted; empty: nothing.
+std::string settingProblem(std::string_view name, const std::string &value);
 std::string envExample();     // the text of .env.example
 
 // .env rules of contract section 2. Problems name the line. Unknown names are ignored by loadSettings.

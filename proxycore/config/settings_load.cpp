@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "config/saved_settings.h"
 #include "config/settings_table.h"
 
 #include "secrets/key_ring.h"
@@ -6,7 +7,6 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -32,28 +32,13 @@ bool exists(const std::string &path)
     return access(path.c_str(), F_OK) == 0;
 }
 
-// What is wrong with reading it; empty: nothing.
-std::string distrust(const std::string &path)
+SettingTexts readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
 {
-    struct stat info{};
-    if (stat(path.c_str(), &info) != 0)
-        return "cannot be read";
-    if (!S_ISREG(info.st_mode))
-        return "is not a regular file";
-    if (info.st_uid != geteuid())
-        return "belongs to another user, so it is not read";
-    if (info.st_mode & (S_IWGRP | S_IWOTH))
-        return "can be written by others, so it is not read; chmod 600 " + path;
-    return {};
-}
-
-std::map<std::string, std::string> readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
-{
-    std::map<std::string, std::string> values;
+    SettingTexts values;
     const std::string &path = sources.envFilePath;
     if (path.empty() || (!exists(path) && !sources.envFileRequired))
         return values;
-    if (const std::string problem = distrust(path); !problem.empty()) {
+    if (const std::string problem = distrustOfFile(path); !problem.empty()) {
         loaded->problems.push_back({path, "", problem});
         return values;
     }
@@ -74,11 +59,11 @@ std::string lowerName(std::string name)
     return name;
 }
 
-std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const std::map<std::string, std::string> &file)
+std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const SettingTexts &file, const SettingTexts &saved)
 {
     // Set but empty is unset, but for the one setting where empty has a meaning.
-    const bool emptyCounts = row.name == "AUDIT_LOG_FILE";
-    const auto look = [&](const std::map<std::string, std::string> &from, const std::string &name, const char *origin) -> std::optional<Given> {
+    const bool emptyCounts = hasMeaningEmpty(row.name);
+    const auto look = [&](const SettingTexts &from, const std::string &name, const char *origin) -> std::optional<Given> {
         const auto found = from.find(name);
         if (found == from.end() || (found->second.empty() && !emptyCounts))
             return std::nullopt;
@@ -94,7 +79,9 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
         if (auto given = look(sources.environment, lowerName(row.name), "environment"))
             return given;
     }
-    return look(file, row.name, ".env");
+    if (auto given = look(file, row.name, ".env"))
+        return given;
+    return isSavable(row) ? look(saved, row.name, "saved") : std::nullopt;
 }
 
 std::string defaultDataDir(const SettingSources &sources)
@@ -107,6 +94,32 @@ std::string defaultDataDir(const SettingSources &sources)
     };
     const std::string data = value("XDG_DATA_HOME");
     return (data.empty() ? value("HOME") + "/.local/share" : data) + "/llm-proxy";
+}
+
+std::string withoutSlashes(std::string path)
+{
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
+    return path;
+}
+
+// What was saved in the data directory, or is to be tried instead. The directory itself is known from the other sources.
+SettingTexts readSaved(const SettingSources &sources, const SettingTexts &file, LoadedSettings *loaded)
+{
+    const auto isDataDir = [](const SettingRow &row) { return row.name == "DATA_DIR"; };
+    const auto row = std::find_if(settingRows().begin(), settingRows().end(), isDataDir);
+    const auto given = findValue(*row, sources, file, {});
+    if (!given && !sources.trustsWorkingDirectory && defaultDataDir(sources) == "./data")
+        return {};
+    const std::string path = savedSettingsPath(withoutSlashes(given ? given->value : defaultDataDir(sources)));
+    SavedSettings saved;
+    if (sources.saved)
+        saved.values = *sources.saved;
+    else
+        saved = readSavedSettings(path);
+    for (const auto &problems : {saved.problems, checkSavedNames(saved.values, path)})
+        loaded->problems.insert(loaded->problems.end(), problems.begin(), problems.end());
+    return std::move(saved.values);
 }
 
 // What single values cannot show.
@@ -161,9 +174,10 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 LoadedSettings loadSettings(const SettingSources &sources)
 {
     LoadedSettings loaded;
-    const auto file = readEnvFile(sources, &loaded);
+    const SettingTexts file = readEnvFile(sources, &loaded);
+    const SettingTexts saved = readSaved(sources, file, &loaded);
     for (const SettingRow &row : settingRows()) {
-        const auto given = findValue(row, sources, file);
+        const auto given = findValue(row, sources, file, saved);
         loaded.origin[row.name] = given ? given->origin : "default";
         if (!given) {
             if (row.defaultText.empty())
@@ -184,8 +198,7 @@ LoadedSettings loadSettings(const SettingSources &sources)
     settings.authFailureLimitSet = !isDefault("AUTH_FAILURE_LIMIT");
     if (settings.dataDir.empty())
         settings.dataDir = defaultDataDir(sources);
-    while (settings.dataDir.size() > 1 && settings.dataDir.back() == '/')
-        settings.dataDir.pop_back();
+    settings.dataDir = withoutSlashes(std::move(settings.dataDir));
     if (settings.databasePath.empty())
         settings.databasePath = settings.dataDir + "/llm-proxy.db";
     if (isDefault("AUDIT_LOG_FILE"))

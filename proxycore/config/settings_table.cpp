@@ -2,6 +2,8 @@
 // Every setting, by group. What takes effect at once says so; everything else is read at the start.
 #include "config/setting_values.h"
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
@@ -208,6 +210,38 @@ const std::vector<SettingDeclaration> &settingDeclarations()
 {
     static const std::vector<SettingDeclaration> declarations(settingRows().begin(), settingRows().end());
     return declarations;
+}
+
+namespace {
+
+const SettingRow *rowNamed(std::string_view name)
+{
+    const auto found = std::find_if(settingRows().begin(), settingRows().end(), [name](const SettingRow &row) { return row.name == name; });
+    return found == settingRows().end() ? nullptr : &*found;
+}
+
+} // namespace
+
+const SettingDeclaration *settingNamed(std::string_view name)
+{
+    return rowNamed(name);
+}
+
+bool isSavable(const SettingDeclaration &declaration)
+{
+    return !declaration.secret && declaration.name != "DATA_DIR";
+}
+
+bool hasMeaningEmpty(std::string_view name)
+{
+    return name == "AUDIT_LOG_FILE";
+}
+
+std::string settingProblem(std::string_view name, const std::string &value)
+{
+    Settings scratch;
+    const SettingRow *row = rowNamed(name);
+    return row ? row->store(value, scratch) : "there is no such setting";
 }
 
 } // namespace llmproxy

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "config/saved_settings.h"
 #include "config/settings.h"
 #include "test_registry.h"
 
+#include <QDir>
 #include <QFile>
 #include <QTemporaryDir>
 
@@ -24,6 +26,15 @@ SettingSources with(std::map<std::string, std::string> environment)
 bool complains(const LoadedSettings &loaded, const std::string &name)
 {
     return std::any_of(loaded.problems.begin(), loaded.problems.end(), [&](const SettingProblem &p) { return p.name == name; });
+}
+
+void writeFile(const std::string &path, const char *text, mode_t mode = 0600)
+{
+    QFile file(QString::fromStdString(path));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(text);
+    file.close();
+    chmod(path.c_str(), mode);
 }
 
 } // namespace
@@ -82,6 +93,95 @@ private Q_SLOTS:
         QCOMPARE(loaded.settings.engineThreads, 3);
         chmod(path.c_str(), 0622);
         QVERIFY(complains(loadSettings(sources), path));
+    }
+
+    void savedComesBeforeTheDefault()
+    {
+        QTemporaryDir dir;
+        const std::string path = savedSettingsPath(dir.path().toStdString());
+        writeFile(path, "MAX_HEADER_COUNT=51\nMAX_CONNECTIONS=52\nENGINE_THREADS=3\nAUDIT_LOG_FILE=\"\"\nOF_A_LATER_VERSION=x\n");
+        const std::string env = dir.filePath(QStringLiteral("env")).toStdString();
+        writeFile(env, ("DATA_DIR=" + dir.path().toStdString() + "/\nMAX_CONNECTIONS=62\nENGINE_THREADS=4\n").c_str());
+        SettingSources sources = with({{"ENGINE_THREADS", "5"}});
+        sources.envFilePath = env;
+        LoadedSettings loaded = loadSettings(sources);
+        QVERIFY(loaded.problems.empty());
+        QCOMPARE(loaded.settings.maxHeaderCount, int64_t{51});
+        QCOMPARE(loaded.settings.maxConnections, int64_t{62});
+        QCOMPARE(loaded.settings.engineThreads, 5);
+        QVERIFY(loaded.settings.auditLogFile.empty());
+        QCOMPARE(loaded.origin["MAX_HEADER_COUNT"], std::string("saved"));
+        QCOMPARE(loaded.origin["MAX_CONNECTIONS"], std::string(".env"));
+        QCOMPARE(loaded.origin["ENGINE_THREADS"], std::string("environment"));
+        QCOMPARE(loaded.origin["MAX_TARGET_SIZE"], std::string("default"));
+        // Would others do? The file is not looked at.
+        sources.saved = SettingTexts{{"MAX_HEADER_COUNT", "many"}};
+        QVERIFY(complains(loadSettings(sources), "MAX_HEADER_COUNT"));
+        sources.saved = SettingTexts{};
+        QCOMPARE(loadSettings(sources).settings.maxHeaderCount, int64_t{100});
+    }
+
+    void savedProblemsAreNamed()
+    {
+        QTemporaryDir dir;
+        const std::string path = savedSettingsPath(dir.path().toStdString());
+        const SettingSources sources = with({{"DATA_DIR", dir.path().toStdString()}});
+        QVERIFY(loadSettings(sources).problems.empty());
+        writeFile(path, "MAX_HEADER_COUNT=many\nMANAGEMENT_TOKEN=0123456789abcdef0123456789abcdef\nDATA_DIR=/elsewhere\nnonsense\n");
+        LoadedSettings loaded = loadSettings(sources);
+        for (const std::string &name : {std::string("MAX_HEADER_COUNT"), std::string("MANAGEMENT_TOKEN"), std::string("DATA_DIR"), path})
+            QVERIFY2(complains(loaded, name), name.c_str());
+        QCOMPARE(loaded.problems.size(), size_t{4});
+        QVERIFY(loaded.settings.managementToken.isEmpty());
+        QCOMPARE(loaded.settings.dataDir, dir.path().toStdString());
+        for (const SettingProblem &problem : loaded.problems)
+            QVERIFY((problem.value + problem.problem).find("0123456789") == std::string::npos);
+        chmod(path.c_str(), 0622);
+        loaded = loadSettings(sources);
+        QVERIFY(complains(loaded, path));
+        QCOMPARE(loaded.settings.maxHeaderCount, int64_t{100});
+    }
+
+    // "run" in somebody's repository: a data directory that lies in it has no say.
+    void savedOfAWorkingDirectoryIsNotTrusted()
+    {
+        QTemporaryDir dir;
+        const QString before = QDir::currentPath();
+        QVERIFY(QDir::setCurrent(dir.path()));
+        QVERIFY(QDir().mkdir(QStringLiteral("data")));
+        writeFile("data/llm-proxy.db", "");
+        writeFile("data/settings.env", "MAX_HEADER_COUNT=51\n");
+        SettingSources sources = with({});
+        sources.serve = false;
+        QCOMPARE(loadSettings(sources).settings.maxHeaderCount, int64_t{51});
+        sources.trustsWorkingDirectory = false;
+        QCOMPARE(loadSettings(sources).settings.maxHeaderCount, int64_t{100});
+        sources.flags["DATA_DIR"] = "./data";
+        QCOMPARE(loadSettings(sources).settings.maxHeaderCount, int64_t{51});
+        QDir::setCurrent(before);
+    }
+
+    void savedIsWrittenAsItIsRead()
+    {
+        QTemporaryDir dir;
+        const std::string path = savedSettingsPath(dir.path().toStdString());
+        const SettingTexts values{{"LOG_FILE", "/a b/\"c\\d#e'$f"}, {"AUDIT_LOG_FILE", ""}, {"NO_PROXY", " spaced\nout "}};
+        {
+            auto draft = SavedSettingsDraft::write(path, values);
+            QVERIFY(draft.ok());
+            QVERIFY(!QFile::exists(QString::fromStdString(path)));
+        }
+        QCOMPARE(QDir(dir.path()).entryList(QDir::Files).size(), 0);
+        auto draft = SavedSettingsDraft::write(path, values);
+        QVERIFY(draft.ok() && !draft->keep());
+        QCOMPARE(QDir(dir.path()).entryList(QDir::Files), QStringList{QStringLiteral("settings.env")});
+        struct stat about{};
+        QCOMPARE(stat(path.c_str(), &about), 0);
+        QCOMPARE(about.st_mode & 0777u, 0600u);
+        const SavedSettings read = readSavedSettings(path);
+        QVERIFY(read.problems.empty());
+        QVERIFY(read.values == values);
+        QVERIFY(!SavedSettingsDraft::write(savedSettingsPath(dir.path().toStdString() + "/none"), values).ok());
     }
 
     void allProblemsAtOnce()
@@ -191,6 +291,7 @@ private Q_SLOTS:
             QVERIFY2(found != all.end(), name);
             QVERIFY2(!found->meaning.empty() && !found->accepts.empty(), name);
             QCOMPARE(flagOf(*found).empty(), found->secret);
+            QVERIFY2(!found->group.empty(), name);
         }
     }
 };

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "config/saved_settings.h"
+
+#include "base/write_all.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+std::string draftOf(const std::string &path)
+{
+    return path + ".new";
+}
+
+// The form that parseEnvFile() reads back to the same text.
+std::string quoted(const std::string &value)
+{
+    std::string out = "\"";
+    for (const char c : value) {
+        if (c == '\n') {
+            out += "\\n";
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+std::string textOf(const SettingTexts &values)
+{
+    std::string text = "# Settings saved through the management API, which writes this file anew.\n"
+                       "# Flags, environment and .env come before it. No secrets belong here.\n";
+    for (const auto &[name, value] : values)
+        text += name + "=" + quoted(value) + "\n";
+    return text;
+}
+
+Error cannot(const char *what, const std::string &path)
+{
+    return {ErrorKind::Unavailable, "service_unavailable", std::string("The settings cannot be saved: ") + what + " " + path + ": " + std::strerror(errno) + ".", {}};
+}
+
+bool syncFolder(const std::string &path)
+{
+    const size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool good = fsync(fd) == 0;
+    close(fd);
+    return good;
+}
+
+} // namespace
+
+std::string distrustOfFile(const std::string &path)
+{
+    struct stat info{};
+    if (stat(path.c_str(), &info) != 0)
+        return "cannot be read";
+    if (!S_ISREG(info.st_mode))
+        return "is not a regular file";
+    if (info.st_uid != geteuid())
+        return "belongs to another user, so it is not read";
+    if (info.st_mode & (S_IWGRP | S_IWOTH))
+        return "can be written by others, so it is not read; chmod 600 " + path;
+    return {};
+}
+
+std::string savedSettingsPath(const std::string &dataDir)
+{
+    return dataDir + "/settings.env";
+}
+
+SavedSettings readSavedSettings(const std::string &path)
+{
+    SavedSettings saved;
+    if (access(path.c_str(), F_OK) != 0 && errno == ENOENT)
+        return saved;
+    if (const std::string problem = distrustOfFile(path); !problem.empty()) {
+        saved.problems.push_back({path, "", problem});
+        return saved;
+    }
+    std::ifstream stream(path, std::ios::binary);
+    std::ostringstream text;
+    text << stream.rdbuf();
+    if (!stream.is_open()) {
+        saved.problems.push_back({path, "", "cannot be read"});
+        return saved;
+    }
+    const EnvFile file = parseEnvFile(text.str());
+    for (const std::string &problem : file.problems)
+        saved.problems.push_back({path, "", problem});
+    for (const auto &[name, value] : file.values)
+        saved.values[name] = value;
+    return saved;
+}
+
+std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const std::string &path)
+{
+    std::vector<SettingProblem> problems;
+    for (const auto &[name, value] : values) {
+        const SettingDeclaration *declaration = settingNamed(name);
+        if (!declaration || isSavable(*declaration))
+            continue;
+        if (declaration->secret)
+            problems.push_back({name, "********", "a secret is not taken from " + path + "; give it in the environment or .env, and remove that line"});
+        else
+            problems.push_back({name, value, "it says where " + path + " is, so it cannot stand there; remove that line"});
+    }
+    return problems;
+}
+
+Result<SavedSettingsDraft> SavedSettingsDraft::write(const std::string &path, const SettingTexts &values)
+{
+    const std::string draft = draftOf(path);
+    unlink(draft.c_str()); // left by a crash
+    const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return cannot("no file can be made at", draft);
+    SavedSettingsDraft made(path); // from here on it is removed with it
+    const bool good = fchmod(fd, 0600) == 0 && writeAll(fd, textOf(values)) && fsync(fd) == 0;
+    const Error error = cannot("cannot write", draft);
+    close(fd);
+    if (!good)
+        return error;
+    return made;
+}
+
+SavedSettingsDraft::~SavedSettingsDraft()
+{
+    if (!m_path.empty())
+        unlink(draftOf(m_path).c_str());
+}
+
+Outcome SavedSettingsDraft::keep()
+{
+    if (rename(draftOf(m_path).c_str(), m_path.c_str()) != 0)
+        return cannot("cannot replace", m_path);
+    const std::string path = std::exchange(m_path, {});
+    // It is in place for everybody; what fails here is the promise for a power cut.
+    if (!syncFolder(path))
+        return cannot("cannot sync the folder of", path);
+    return {};
+}
+
+} // namespace llmproxy
