@@ -24,7 +24,7 @@ struct RunOptions
 };
 
 // The server to use, with its URL; with no engine running one on a free loopback port, for us alone.
-int openProxy(const Target &target, OpenClient &opened, std::string &url)
+int openProxy(const Target &target, const SettingSources &sources, OpenClient &opened, std::string &url)
 {
     Settings &settings = opened.loaded.settings;
     const bool running = !target.url.empty() || dataDirOwner(settings.dataDir).held;
@@ -40,7 +40,9 @@ int openProxy(const Target &target, OpenClient &opened, std::string &url)
     settings.listen = {"127.0.0.1", 0};
     if (!openCommandLog(settings))
         return ExitUsage;
-    opened.engine = std::make_unique<Engine>(settings, EngineOptions{});
+    EngineOptions options;
+    options.inUse = settingsInUse(sources, opened.loaded);
+    opened.engine = std::make_unique<Engine>(settings, options);
     if (const Outcome error = opened.engine->start()) {
         opened.engine.reset();
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
@@ -123,7 +125,7 @@ int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, Ru
     if (!loadOrComplain(sources, opened.loaded))
         return ExitUsage;
     ChildEnvironment child;
-    if (const int code = openProxy(o.target, opened, child.url))
+    if (const int code = openProxy(o.target, sources, opened, child.url))
         return code;
     if (const ApiAnswer projects = findReferences(*opened.client, child.referenced); !projects.ok())
         return complain(projects);

@@ -53,7 +53,7 @@ void waitForStop(Engine &engine, const sigset_t &signals)
     close(fd);
 }
 
-int runEngine(const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
+int runEngine(const SettingSources &sources, const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
 {
     const Settings &settings = loaded.settings;
     const long files = liftOpenFiles();
@@ -62,6 +62,8 @@ int runEngine(const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
                 {{"limit", std::to_string(files)}, {"needed", std::to_string(2 * settings.maxConnections)}});
     EngineOptions options;
     options.demo = demo != nullptr;
+    options.inUse = settingsInUse(sources, loaded);
+    options.inUse.apply = [](const Settings &next) { setLogLevel(logLevelNamed(next.logLevel)); };
     Engine engine(settings, options);
     if (const Outcome error = engine.start())
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
@@ -102,7 +104,7 @@ int serve(const GlobalOptions &options)
     }
     if (!openServerLog(loaded.settings))
         return ExitUsage;
-    return runEngine(loaded, options.demo ? &demo : nullptr, signals);
+    return runEngine(sources, loaded, options.demo ? &demo : nullptr, signals);
 }
 
 } // namespace llmproxy

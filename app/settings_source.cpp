@@ -138,25 +138,27 @@ bool openLogAt(const Settings &settings, LogLevel level)
     return false;
 }
 
-LogLevel levelOf(const Settings &settings)
-{
-    if (settings.logLevel == "debug")
-        return LogLevel::Debug;
-    if (settings.logLevel == "warn")
-        return LogLevel::Warn;
-    return settings.logLevel == "error" ? LogLevel::Error : LogLevel::Info;
-}
-
 } // namespace
+
+SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded)
+{
+    SettingsInUse inUse{loaded.given, loaded.origin, {}, {}};
+    inUse.load = [sources](const std::optional<SettingTexts> &saved) {
+        SettingSources candidate = sources;
+        candidate.saved = saved;
+        return loadSettings(candidate);
+    };
+    return inUse;
+}
 
 bool openServerLog(const Settings &settings)
 {
-    return openLogAt(settings, levelOf(settings));
+    return openLogAt(settings, logLevelNamed(settings.logLevel));
 }
 
 bool openCommandLog(const Settings &settings)
 {
-    return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : levelOf(settings));
+    return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : logLevelNamed(settings.logLevel));
 }
 
 } // namespace llmproxy

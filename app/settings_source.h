@@ -35,6 +35,9 @@ void printProblems(const std::vector<SettingProblem> &problems);
 // False when there are problems; they are printed.
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);
 
+// For an engine that shows its settings and lets them be saved.
+SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded);
+
 // The application log as set. False after a sentence.
 bool openServerLog(const Settings &settings);
 // For an engine inside a command: stdout belongs to the command, so without LOG_FILE only errors are logged.

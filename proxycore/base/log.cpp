@@ -16,9 +16,7 @@
 
 namespace llmproxy {
 
-namespace {
-
-const char *levelName(LogLevel level)
+const char *logLevelName(LogLevel level)
 {
     switch (level) {
     case LogLevel::Debug: return "debug";
@@ -29,6 +27,17 @@ const char *levelName(LogLevel level)
     return "error";
 }
 
+LogLevel logLevelNamed(std::string_view name)
+{
+    for (const LogLevel level : {LogLevel::Debug, LogLevel::Warn, LogLevel::Error}) {
+        if (name == logLevelName(level))
+            return level;
+    }
+    return LogLevel::Info;
+}
+
+namespace {
+
 // A field that is named like a credential is masked whole, whatever it looks like.
 std::string safeValue(const LogField &field)
 {
@@ -37,7 +46,7 @@ std::string safeValue(const LogField &field)
 
 std::string jsonLine(LogLevel level, std::string_view message, std::initializer_list<LogField> fields)
 {
-    std::string line = "{\"time\":\"" + rfc3339(Clock::wallMs()) + "\",\"level\":\"" + levelName(level) + "\",\"message\":";
+    std::string line = "{\"time\":\"" + rfc3339(Clock::wallMs()) + "\",\"level\":\"" + logLevelName(level) + "\",\"message\":";
     appendJsonString(line, redactText(message));
     for (const LogField &field : fields) {
         line += ',';
@@ -60,7 +69,7 @@ void appendEscaped(std::string &out, std::string_view text)
 std::string consoleLine(LogLevel level, std::string_view message, std::initializer_list<LogField> fields)
 {
     constexpr size_t clockFrom = 11, clockLength = 12; // 10:00:00.123 of the RFC 3339 text
-    std::string line = rfc3339(Clock::wallMs()).substr(clockFrom, clockLength) + ' ' + levelName(level);
+    std::string line = rfc3339(Clock::wallMs()).substr(clockFrom, clockLength) + ' ' + logLevelName(level);
     line.append(level == LogLevel::Info || level == LogLevel::Warn ? 2 : 1, ' ');
     appendEscaped(line, redactText(message));
     for (const LogField &field : fields) {
@@ -113,6 +122,9 @@ public:
         else if (m_file >= 0)
             writeAll(STDERR_FILENO, line); // the disk is full: at least who looks on sees it
     }
+
+    LogLevel level() const { return m_level.load(std::memory_order_relaxed); }
+    void setLevel(LogLevel level) { m_level.store(level, std::memory_order_relaxed); }
 
 private:
     bool openFile()
@@ -172,6 +184,16 @@ bool openLog(const LogTarget &target)
 void reopenLog()
 {
     sink().reopen();
+}
+
+LogLevel logLevel()
+{
+    return sink().level();
+}
+
+void setLogLevel(LogLevel level)
+{
+    sink().setLevel(level);
 }
 
 void writeLog(LogLevel level, std::string_view message, std::initializer_list<LogField> fields)

@@ -27,6 +27,10 @@ using LogField = std::pair<std::string_view, std::string>;
 // False when the file cannot be opened.
 bool openLog(const LogTarget &target);
 void reopenLog();
+LogLevel logLevelNamed(std::string_view name); // any other name: info
+const char *logLevelName(LogLevel level);
+LogLevel logLevel();
+void setLogLevel(LogLevel level); // from now on
 void writeLog(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
 inline void logInfo(std::string_view m, std::initializer_list<LogField> f = {}) { writeLog(LogLevel::Info, m, f); }

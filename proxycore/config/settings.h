@@ -118,6 +118,15 @@ struct LoadedSettings
 // Reads and validates everything; creates nothing.
 LoadedSettings loadSettings(const SettingSources &sources);
 
+// What a running engine was started with, and how the settings are read again, from all sources, with these saved values
+// instead of the file's (none: with the file's). An empty load: nobody said where they came from.
+struct SettingsInUse
+{
+    SettingTexts given, origin;
+    std::function<LoadedSettings(const std::optional<SettingTexts> &saved)> load;
+    std::function<void(const Settings &settings)> apply; // what takes effect at once; may be empty
+};
+
 // One declared line, for --help, .env.example, the settings reference and the architecture test.
 struct SettingDeclaration
 {

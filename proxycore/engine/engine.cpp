@@ -196,6 +196,7 @@ void Engine::Private::makeApi()
         return all;
     };
     context.managementTokenSinceMs = managementTokenSinceMs;
+    context.inUse = options.inUse;
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
@@ -237,7 +238,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     });
 }
 
-Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, options))
+Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, std::move(options)))
 {
 }
 

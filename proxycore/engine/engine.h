@@ -18,6 +18,7 @@ struct EngineOptions
     bool networkListener = true; // LISTEN_ADDR
     bool controlSocket = true;   // $DATA_DIR/control.sock
     bool demo = false;           // the profile "demo", served from inside
+    SettingsInUse inUse = {};    // where the settings came from; empty: they are shown and saved by their declarations alone
 };
 
 class Engine

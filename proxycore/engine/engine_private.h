@@ -22,7 +22,7 @@ namespace llmproxy {
 
 struct Engine::Private
 {
-    Private(const Settings &given, EngineOptions chosen) : settings(given), options(chosen) {}
+    Private(const Settings &given, EngineOptions chosen) : settings(given), options(std::move(chosen)) {}
 
     const Settings &settings;
     EngineOptions options;

@@ -9,12 +9,14 @@
 #include "audit/audit_log.h"
 #include "base/block_pipe.h"
 #include "base/result.h"
+#include "config/settings.h"
 
 #include <QByteArray>
 #include <QJsonObject>
 #include <QString>
 #include <QUrlQuery>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,7 +27,6 @@ namespace llmproxy {
 class Database;
 class KeyRing;
 class ReferenceResolver;
-struct Settings;
 
 struct ManageRequest
 {
@@ -83,6 +84,7 @@ struct ManageContext
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
     int64_t managementTokenSinceMs = 0;
+    SettingsInUse inUse = {};
 };
 
 class ManageApi

@@ -23,6 +23,7 @@ struct ManageState
     ManageContext context;
     ReadThrottle reads;
     Jobs jobs;
+    std::atomic<bool> savingSettings{false}; // one at a time: each is made from what the one before left
 };
 
 struct ManageCall

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Doctor's checks of the machine: files, process, listener, transport, logs.
 #include "base/clock.h"
+#include "base/log.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
 #include "manage/resources.h"
@@ -192,8 +193,10 @@ DoctorItem checkUpstreamTransport(const ManageContext &context)
 
 DoctorItem checkLogLevel(const ManageContext &context)
 {
-    if (context.settings->logLevel != "debug")
-        return item("log_level", "Log level", context.settings->logLevel + ".");
+    // A level that is saved takes effect at once.
+    const std::string level = context.inUse.apply ? logLevelName(logLevel()) : context.settings->logLevel;
+    if (level != "debug")
+        return item("log_level", "Log level", level + ".");
     return item("log_level", "Log level", DoctorState::Warn, "debug.", "Set LOG_LEVEL=info.");
 }
 

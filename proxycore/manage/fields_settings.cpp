@@ -3,8 +3,35 @@
 
 namespace llmproxy::declared {
 
-void addSettingsSchemas(std::vector<Schema> &)
+namespace {
+
+void addSettings(std::vector<Schema> &all)
 {
+    Field value = nullable(text("value", "As in .env; null, or an empty text where empty means nothing: the saved value goes.", 8192));
+    value.minimum = 0;
+    all.push_back(input("SettingChange", "A setting and what to save for it.", {required(text("name", "As in .env: LISTEN_ADDR.", 64)), required(value)}));
+    all.push_back(input("SettingsUpdate", "What to save; all of it, or nothing. Saved values stand behind flags, environment and .env.",
+                        {required(objects("changes", "SettingChange", "Each setting once.", 1, 200)),
+                         flag("check_only", "Only says what would be wrong; nothing is saved.")}));
+    all.push_back(answer("Setting", "A setting.",
+                         {text("name", "As in .env."), nullable(text("value", "What is in use; null: nothing, or a secret.", 8192)),
+                          nullable(text("default", "When nothing is given; null: nothing, or made at the start.", 8192)), text("accepts", "What it takes."),
+                          text("meaning", "What it is for."), text("group", "Where it belongs."), flag("secret", "Never shown, never saved here."),
+                          choice("origin", "flag|environment|.env|saved|default", "Where the value in use comes from."),
+                          nullable(text("saved", "What is saved; another source may come before it.", 8192)),
+                          flag("needs_restart", "A saved value is used from the next start on; false: at once."), flag("is_set", "Something is given.")}));
+    const Fields list{objects("items", "Setting", "All settings, by group."), flag("restart_needed", "After a restart other values are in use than now.")};
+    all.push_back(answer("SettingsList", "The settings.", list));
+    all.push_back(answer("SettingProblem", "What is wrong.", {text("name", "The setting, or the file."), text("problem", "What is wrong, and what is accepted.", 4000)}));
+    all.push_back({"SettingsUpdated", SchemaUse::Answer, "The settings, or with check_only the problems alone.",
+                   list + Fields{objects("problems", "SettingProblem", "With check_only; empty: it can be saved.")}});
+}
+
+} // namespace
+
+void addSettingsSchemas(std::vector<Schema> &all)
+{
+    addSettings(all);
 }
 
 } // namespace llmproxy::declared

@@ -53,6 +53,10 @@ void readDoctor(const CallPtr &call);
 void readOverview(const CallPtr &call);
 void readOpenApi(const CallPtr &call);
 
+// settings_resource.cpp, settings_change.cpp
+void readSettings(const CallPtr &call);
+void updateSettings(const CallPtr &call);
+
 // live_resource.cpp
 void readEvents(const CallPtr &call);
 void killRequest(const CallPtr &call);

@@ -62,7 +62,7 @@ Outcome checkCharacters(std::string_view text, const Field &field, const std::st
                                 + " characters.");
     if (std::any_of(characters.begin(), characters.end(), isForbidden))
         return refuse(name, "must not contain control or text-direction characters.");
-    if (std::all_of(characters.begin(), characters.end(), [](char32_t c) { return QChar::isSpace(c); }))
+    if (!characters.isEmpty() && std::all_of(characters.begin(), characters.end(), [](char32_t c) { return QChar::isSpace(c); }))
         return refuse(name, "must not be blank.");
     return {};
 }

@@ -90,6 +90,9 @@ class OpenApi(Proxy):
                  ("POST", "/manage/audit/verify", {}, None), ("GET", "/manage/audit/verify", None, None), ("GET", "/manage/audit/public-key", None, None),
                  ("POST", "/manage/audit/review", {"note": "x"}, None), ("GET", "/manage/audit/facets", None, None),
                  ("POST", "/manage/audit/cleanup", {"older_than": "90d"}, None),
+                 ("GET", "/manage/settings", None, None),
+                 ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}, {"name": "NO_PROXY", "value": None}]}, None),
+                 ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "x"}], "check_only": True}, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),
@@ -188,7 +191,8 @@ class OpenApi(Proxy):
                     continue
                 node = self.schema(operation["requestBody"]["content"]["application/json"]["schema"])
                 ids = token if path.startswith("/manage/tokens") else project
-                good = {"name": "N", "api_key": KEY, "project_id": project, "token": "tok-x", "is_active": False, "older_than": "90d"}
+                good = {"name": "N", "api_key": KEY, "project_id": project, "token": "tok-x", "is_active": False, "older_than": "90d",
+                        "changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}]}
                 base = {name: good[name] for name in node.get("required", [])}
                 cases = [("surprise", 1)] + [(name, value) for name, one in node["properties"].items() for value in self.wrong_values(one)]
                 for name, value in cases:

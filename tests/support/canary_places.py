@@ -47,6 +47,9 @@ CALLS = (
     ("POST tokens", {"project_id": "PROJECT", "token": "CANARY"}), ("POST tokens/TOKEN/refresh", {"grace": "CANARY"}),
     ("PATCH tokens/TOKEN", {"max_requests": "CANARY"}), ("POST tokens/validate", {"token": "CANARY"}),
     ("POST tokens/validate", {"token": ["CANARY"]}), ("POST audit/cleanup", {"older_than": "CANARY"}),
+    ("PATCH settings", {"changes": [{"name": "CANARY", "value": "x"}]}), ("PATCH settings", {"changes": [{"name": "MANAGEMENT_TOKEN", "value": "CANARY"}]}),
+    ("PATCH settings", {"changes": [{"name": "TRUSTED_PROXIES", "value": "CANARY"}]}), ("PATCH settings", {"changes": [{"name": "LOG_LEVEL", "value": ["CANARY"]}]}),
+    ("PATCH settings", {"changes": [{"name": "ALLOWED_HOSTS", "value": "a/CANARY"}], "check_only": True}),
     ("POST audit/review", {"note": ["CANARY"]}), ("POST audit/review", {"text": "CANARY"}), ("POST audit/verify", {"CANARY": 1}))
 
 QUERIES = ("audit?q=", "audit?text=", "audit?model=", "audit?request_id=", "audit?token_id=", "audit?project_id=", "audit?client_ip=",

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// PATCH of the settings. The order: everything is validated as a start would; the new file lies on the disk beside the
+// old one; the event is durable, as that of any change (storage takes back what it cannot commit); the new file takes the
+// old one's place; the answer. So there is no change without its event, and an event whose change failed is followed by
+// one that says so.
+#include "base/masking.h"
+#include "config/saved_settings.h"
+#include "manage/resources.h"
+#include "manage/settings_view.h"
+#include "storage/database.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+struct SettingsChange
+{
+    SettingTexts saved;               // all of them, as they are to be
+    std::vector<std::string> changed; // names
+
+    bool hasChanged(const std::string &name) const { return std::find(changed.begin(), changed.end(), name) != changed.end(); }
+};
+
+Outcome refusedName(const JsonObject &item, const std::string &name)
+{
+    const SettingDeclaration *declaration = settingNamed(name);
+    if (!declaration)
+        return invalidField(item.fieldName("name"), "'" + item.fieldName("name") + "' names no setting; GET /manage/settings lists them.");
+    if (isSavable(*declaration))
+        return {};
+    return invalidField(name, declaration->secret ? name + " is a secret and is not saved here; give it in the environment or in .env."
+                                                  : name + " says where the saved settings are, so it is not one of them; give it as a flag, in the environment or in .env.");
+}
+
+Result<SettingsChange> readChange(const JsonObject &body, SettingTexts saved)
+{
+    SettingsChange change{std::move(saved), {}};
+    for (const JsonObject &item : body.objects("changes")) {
+        const std::string name = item.text("name").toStdString();
+        const std::string value = item.text("value").toStdString();
+        if (Outcome refused = refusedName(item, name))
+            return *refused;
+        if (change.hasChanged(name))
+            return invalidField(name, name + " is given twice.");
+        if (value.find("****") != std::string::npos)
+            return invalidField(name, name + ": this is a masked value; give the whole one.");
+        change.changed.push_back(name);
+        if (item.isNull("value") || (value.empty() && !hasMeaningEmpty(name)))
+            change.saved.erase(name);
+        else
+            change.saved[name] = value;
+    }
+    return change;
+}
+
+// What was refused is not repeated: it may be a key that was put into the wrong place.
+std::string withoutValue(std::string problem, const std::string &value)
+{
+    const size_t end = problem.find("\" is not ");
+    if (problem.starts_with('"') && end != std::string::npos)
+        problem.replace(0, end + 1, "a part of it");
+    for (size_t at = 0; !value.empty() && (at = problem.find(value, at)) != std::string::npos; at += 2)
+        problem.replace(at, value.size(), "it");
+    return redactText(problem);
+}
+
+// Of all sources together, and of values that another source hides today; those of changed settings first.
+std::vector<SettingProblem> problemsOf(const SettingsChange &change, const LoadedSettings &next)
+{
+    std::vector<SettingProblem> problems = next.problems;
+    for (const std::string &name : change.changed) {
+        const auto value = change.saved.find(name);
+        if (value == change.saved.end() || next.origin.at(name) == "saved" || value->second.empty())
+            continue;
+        if (std::string problem = settingProblem(name, value->second); !problem.empty())
+            problems.push_back({name, {}, std::move(problem)});
+    }
+    std::stable_partition(problems.begin(), problems.end(), [&](const SettingProblem &one) { return change.hasChanged(one.name); });
+    for (SettingProblem &one : problems) {
+        const auto value = change.saved.find(one.name);
+        const bool isLong = value != change.saved.end() && value->second.size() > 5; // no word of the sentence
+        one.problem = withoutValue(one.problem, isLong ? value->second : std::string());
+    }
+    return problems;
+}
+
+void answerProblems(const CallPtr &call, const std::vector<SettingProblem> &problems)
+{
+    QJsonArray all;
+    for (const SettingProblem &one : problems)
+        all.append(QJsonObject{{QStringLiteral("name"), QString::fromStdString(one.name)}, {QStringLiteral("problem"), QString::fromStdString(one.problem)}});
+    answer(call, 200, {{QStringLiteral("problems"), all}});
+}
+
+void checkChange(const CallPtr &call, const JsonObject &body, const SavedSettings &before)
+{
+    const auto change = readChange(body, before.values);
+    if (!change) {
+        call->complete(errorAnswer(change.error())); // somebody is typing: no event
+        return;
+    }
+    std::vector<SettingProblem> problems = problemsOf(*change, loadAgain(call->context(), change->saved));
+    problems.insert(problems.end(), before.problems.begin(), before.problems.end());
+    answerProblems(call, problems);
+}
+
+// The last step, when the event is durable. Thread: storage.
+ManageAnswer keepDraft(const CallPtr &call, SavedSettingsDraft &draft, const LoadedSettings &next, const ManageAnswer &good)
+{
+    const ManageContext &context = call->context();
+    if (const Outcome failure = draft.keep()) {
+        AuditEvent event = eventOf(*call, "error", 503);
+        event.detail("reason", "not_saved");
+        if (context.audit->config().enabled)
+            context.audit->record(std::move(event), nullptr);
+        return errorAnswer(*failure);
+    }
+    if (context.inUse.apply)
+        context.inUse.apply(next.settings);
+    return good;
+}
+
+std::string joined(const std::vector<std::string> &names)
+{
+    std::string text;
+    for (const std::string &name : names)
+        text += (text.empty() ? "" : ",") + name;
+    return text;
+}
+
+void saveChange(const CallPtr &call, const SettingsChange &change, LoadedSettings loaded)
+{
+    auto written = SavedSettingsDraft::write(savedSettingsPath(call->context().settings->dataDir), change.saved);
+    if (!written) {
+        call->state->savingSettings = false;
+        refuse(call, written.error());
+        return;
+    }
+    const auto draft = std::make_shared<std::optional<SavedSettingsDraft>>(std::move(*written));
+    const auto next = std::make_shared<const LoadedSettings>(std::move(loaded));
+    ManageAnswer good;
+    good.body = QJsonDocument(settingsView(call->context(), *next, change.saved)).toJson(QJsonDocument::Compact);
+    const auto decide = [call, names = joined(change.changed)](const Snapshot &) -> Result<Decision> {
+        AuditEvent event = eventOf(*call, "success", 200);
+        event.detail("changed", names);
+        return Decision{{}, {std::move(event)}};
+    };
+    call->context().database->submit(decide, [call, draft, next, good](const Outcome &failure) {
+        const ManageAnswer answer = failure ? ManageAnswer{} : keepDraft(call, **draft, *next, good);
+        draft->reset();
+        call->state->savingSettings = false;
+        if (failure)
+            refuse(call, *failure);
+        else
+            call->complete(answer);
+    });
+}
+
+Outcome changeSettings(const CallPtr &call, const JsonObject &body, const SavedSettings &before)
+{
+    if (!before.problems.empty())
+        return Error{ErrorKind::Conflict, "saved_settings_unreadable", before.problems.front().name + ": " + before.problems.front().problem + ". Mend or remove it first.", {}};
+    const auto change = readChange(body, before.values);
+    if (!change)
+        return change.error();
+    LoadedSettings next = loadAgain(call->context(), change->saved);
+    if (const auto problems = problemsOf(*change, next); !problems.empty())
+        return invalidField(problems.front().name, problems.front().name + ": " + problems.front().problem + ".");
+    saveChange(call, *change, std::move(next));
+    return {};
+}
+
+} // namespace
+
+void updateSettings(const CallPtr &call)
+{
+    const JsonObject body = call->input.root();
+    const std::string path = savedSettingsPath(call->context().settings->dataDir);
+    if (body.boolean("check_only", false)) {
+        checkChange(call, body, readSavedSettings(path));
+        return;
+    }
+    if (call->state->savingSettings.exchange(true)) {
+        refuse(call, {ErrorKind::Conflict, "settings_busy", "Settings are being saved already; try again.", {}});
+        return;
+    }
+    if (const Outcome failure = changeSettings(call, body, readSavedSettings(path))) {
+        call->state->savingSettings = false;
+        refuse(call, *failure);
+    }
+}
+
+} // namespace llmproxy

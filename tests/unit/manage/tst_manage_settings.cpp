@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Settings that are shown, tried and saved.
+#include "manage_fixture.h"
+#include "test_registry.h"
+
+#include "config/saved_settings.h"
+
+#include <QDir>
+#include <QFile>
+
+using namespace llmproxy;
+using namespace llmproxy::test;
+
+class TstManageSettings : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void shows();
+    void saves();
+    void removes();
+    void refuses();
+    void tries();
+    void keepsAForeignLine();
+    void refusesWhenTheFileCannotBeRead();
+};
+
+namespace {
+
+const QString path = QStringLiteral("/manage/settings");
+
+QJsonObject itemOf(const Reply &reply, const char *name)
+{
+    for (const QJsonValue &item : reply["items"].toArray()) {
+        if (item.toObject().value(QLatin1String("name")).toString() == QLatin1String(name))
+            return item.toObject();
+    }
+    return {};
+}
+
+QString saved(const Reply &reply, const char *name)
+{
+    return itemOf(reply, name).value(QLatin1String("saved")).toString();
+}
+
+SavedSettings fileOf(const ManageFixture &api)
+{
+    return readSavedSettings(savedSettingsPath(api.settings.dataDir));
+}
+
+Reply save(ManageFixture &api, const char *name, const char *value)
+{
+    return api.patch(path, QByteArray("{\"changes\":[{\"name\":\"") + name + "\",\"value\":" + value + "}]}");
+}
+
+} // namespace
+
+void TstManageSettings::shows()
+{
+    ManageFixture api;
+    const Reply all = api.get(path);
+    QCOMPARE(all.status, 200);
+    QCOMPARE(all["items"].toArray().size(), static_cast<qsizetype>(settingDeclarations().size()));
+    QCOMPARE(all["restart_needed"].toBool(true), false);
+    const QJsonObject one = itemOf(all, "MAX_HEADER_COUNT");
+    QCOMPARE(one.value(QLatin1String("value")).toString(), QStringLiteral("100"));
+    QCOMPARE(one.value(QLatin1String("group")).toString(), QStringLiteral("Limits"));
+    QVERIFY(one.value(QLatin1String("saved")).isNull());
+    QVERIFY(one.value(QLatin1String("needs_restart")).toBool());
+    QVERIFY(!itemOf(all, "LOG_LEVEL").value(QLatin1String("needs_restart")).toBool(true));
+    const QJsonObject token = itemOf(all, "MANAGEMENT_TOKEN");
+    QVERIFY(token.value(QLatin1String("secret")).toBool() && token.value(QLatin1String("value")).isNull());
+    QVERIFY(!QFile::exists(QString::fromStdString(savedSettingsPath(api.settings.dataDir))));
+}
+
+void TstManageSettings::saves()
+{
+    ManageFixture api;
+    const Reply changed = save(api, "MAX_HEADER_COUNT", "\"77\"");
+    QCOMPARE(changed.status, 200);
+    QCOMPARE(saved(changed, "MAX_HEADER_COUNT"), QStringLiteral("77"));
+    QCOMPARE(itemOf(changed, "MAX_HEADER_COUNT").value(QLatin1String("value")).toString(), QStringLiteral("100")); // until a restart
+    QVERIFY(changed["restart_needed"].toBool());
+    QCOMPARE(api.get(path).body, changed.body);
+    QCOMPARE(fileOf(api).values.at("MAX_HEADER_COUNT"), std::string("77"));
+    QCOMPARE(QDir(QString::fromStdString(api.settings.dataDir)).entryList({QStringLiteral("settings.env*")}).size(), 1);
+    const auto events = api.events("config.update");
+    QCOMPARE(events.size(), size_t{1});
+    QCOMPARE(events[0].result, std::string("success"));
+    const std::string line = auditLine(events[0]);
+    QVERIFY(line.find(R"("changed":"MAX_HEADER_COUNT")") != std::string::npos);
+    QVERIFY(line.find("77\"") == std::string::npos);
+    // What is saved already stays.
+    QCOMPARE(save(api, "AUDIT_LOG_FILE", "\"\"").status, 200);
+    QCOMPARE(fileOf(api).values.size(), size_t{2});
+}
+
+void TstManageSettings::removes()
+{
+    ManageFixture api;
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"77\"").status, 200);
+    QCOMPARE(save(api, "MAX_CONNECTIONS", "\"78\"").status, 200);
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "null").status, 200);
+    const Reply last = save(api, "MAX_CONNECTIONS", "\"\"");
+    QCOMPARE(last.status, 200);
+    QVERIFY(!last["restart_needed"].toBool(true));
+    QVERIFY(fileOf(api).values.empty());
+}
+
+void TstManageSettings::refuses()
+{
+    ManageFixture api;
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"77\"").status, 200);
+    for (const auto &[name, value] : {std::pair{"MAX_HEADER_COUNT", "\"many\""}, {"LISTEN_ADDR", "\"0.0.0.0:80\""}, {"ENCRYPTION_KEY", "\"x\""},
+                                      {"MANAGEMENT_TOKEN", "null"}, {"DATA_DIR", "\"/tmp\""}, {"LOG_FILE", "\"a****b\""}}) {
+        const Reply refused = save(api, name, value);
+        QCOMPARE(refused.status, 400);
+        QCOMPARE(refused.errorCode(), QStringLiteral("invalid_field"));
+        QCOMPARE(refused.errorField(), QString::fromLatin1(name));
+    }
+    QCOMPARE(save(api, "NO_SUCH_SETTING", "\"1\"").errorField(), QStringLiteral("changes[0].name"));
+    const Reply twice = api.patch(path, R"({"changes":[{"name":"LOG_LEVEL","value":"warn"},{"name":"LOG_LEVEL","value":"info"}]})");
+    QCOMPARE(twice.errorField(), QStringLiteral("LOG_LEVEL"));
+    // All or nothing.
+    QCOMPARE(api.patch(path, R"({"changes":[{"name":"LOG_LEVEL","value":"warn"},{"name":"MAX_CONNECTIONS","value":"0"}]})").status, 400);
+    QCOMPARE(fileOf(api).values, (SettingTexts{{"MAX_HEADER_COUNT", "77"}}));
+    const auto events = api.events("config.update");
+    QCOMPARE(events.size(), size_t{10});
+    QCOMPARE(events.back().result, std::string("failure"));
+}
+
+void TstManageSettings::tries()
+{
+    ManageFixture api;
+    const Reply bad = api.patch(path, R"({"check_only":true,"changes":[{"name":"MAX_HEADER_COUNT","value":"many"},{"name":"LISTEN_ADDR","value":"0.0.0.0:1"}]})");
+    QCOMPARE(bad.status, 200);
+    QStringList names;
+    for (const QJsonValue &problem : bad["problems"].toArray())
+        names.append(problem.toObject().value(QLatin1String("name")).toString());
+    QCOMPARE(names, (QStringList{QStringLiteral("MAX_HEADER_COUNT"), QStringLiteral("LISTEN_ADDR")}));
+    const Reply good = api.patch(path, R"({"check_only":true,"changes":[{"name":"LISTEN_ADDR","value":"0.0.0.0:1"},{"name":"ALLOW_INSECURE_LISTEN","value":"true"}]})");
+    QCOMPARE(good["problems"].toArray().size(), 0);
+    QCOMPARE(api.patch(path, R"({"check_only":true,"changes":[{"name":"NOTHING","value":"1"}]})").status, 400);
+    QVERIFY(fileOf(api).values.empty());
+    QVERIFY(api.events("config.update").empty());
+}
+
+void TstManageSettings::keepsAForeignLine()
+{
+    ManageFixture api;
+    auto draft = SavedSettingsDraft::write(savedSettingsPath(api.settings.dataDir), {{"OF_A_LATER_VERSION", "x y"}});
+    QVERIFY(draft.ok() && !draft->keep());
+    QCOMPARE(save(api, "LOG_LEVEL", "\"warn\"").status, 200);
+    QCOMPARE(fileOf(api).values.at("OF_A_LATER_VERSION"), std::string("x y"));
+}
+
+void TstManageSettings::refusesWhenTheFileCannotBeRead()
+{
+    ManageFixture api;
+    QVERIFY(QDir().mkdir(QString::fromStdString(savedSettingsPath(api.settings.dataDir))));
+    const Reply refused = save(api, "LOG_LEVEL", "\"warn\"");
+    QCOMPARE(refused.status, 409);
+    QCOMPARE(refused.errorCode(), QStringLiteral("saved_settings_unreadable"));
+    QCOMPARE(api.get(path).status, 200);
+}
+
+REGISTER_TEST(TstManageSettings)
+#include "tst_manage_settings.moc"
