@@ -197,6 +197,7 @@ void Engine::Private::makeApi()
     };
     context.managementTokenSinceMs = managementTokenSinceMs;
     context.inUse = options.inUse;
+    context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &cancelled) { return askProvider(question, cancelled); };
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "engine/live_feed.h"
 #include "manage/route_table.h"
+#include "upstream/models_list.h"
 
 #include <algorithm>
 
@@ -101,6 +102,16 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
     const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
     for (size_t i = 0; i < count; ++i)
         threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, watchers, *audit, keys->tokenHashKey(), snapshots, doorConfig()));
+}
+
+ProviderVerdict Engine::Private::askProvider(const ProviderQuestion &question, const std::atomic<bool> &cancelled) const
+{
+    const auto profile = profiles.find(question.provider);
+    if (profile == profiles.end())
+        return {"unexpected_answer", 0, "There is no provider profile of this name.", {}};
+    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
+    ModelsAnswer answer = listModels(profile->second, question.baseUrl, question.key, dial, cancelled);
+    return {std::move(answer.reason), answer.status, std::move(answer.message), std::move(answer.models)};
 }
 
 Outcome Engine::Private::listen()

@@ -92,6 +92,7 @@ ManageApi::ManageApi(ManageContext context) : d(std::make_unique<Private>())
 
 void ManageApi::endJobs()
 {
+    d->state->checks.end();
     d->state->jobs.end();
 }
 

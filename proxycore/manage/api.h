@@ -62,6 +62,21 @@ struct DeliveryStatus
     std::string problem;
 };
 
+// Does a provider take this key?
+struct ProviderQuestion
+{
+    std::string provider;
+    std::string baseUrl; // empty: the profile's
+    SharedSecret key;    // null: asked without one
+};
+struct ProviderVerdict
+{
+    std::string reason;  // ok, key_refused, unreachable, certificate, timeout, unexpected_answer, key_missing
+    int status = 0;      // 0: there was no answer
+    std::string message; // one sentence for a person
+    std::vector<std::string> models;
+};
+
 struct ManageContext
 {
     const Settings *settings = nullptr;
@@ -85,6 +100,8 @@ struct ManageContext
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
     int64_t managementTokenSinceMs = 0;
     SettingsInUse inUse = {};
+    // Asks the provider for its models; waits up to 20 s for it. Thread: a job's.
+    std::function<ProviderVerdict(const ProviderQuestion &question, const std::atomic<bool> &cancelled)> askProvider;
 };
 
 class ManageApi

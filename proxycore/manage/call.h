@@ -23,6 +23,7 @@ struct ManageState
     ManageContext context;
     ReadThrottle reads;
     Jobs jobs;
+    Jobs checks; // of providers: a long verification does not keep them waiting
     std::atomic<bool> savingSettings{false}; // one at a time: each is made from what the one before left
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
+// Settings, and whether a provider takes a key.
 #include "manage/field_makers.h"
 
 namespace llmproxy::declared {
@@ -27,11 +28,28 @@ void addSettings(std::vector<Schema> &all)
                    list + Fields{objects("problems", "SettingProblem", "With check_only; empty: it can be saved.")}});
 }
 
+void addProviderCheck(std::vector<Schema> &all)
+{
+    all.push_back(input("ProviderCheck", "A provider and a key for it, or a project that has one.",
+                        {required(text("provider", "Name of a provider profile.")),
+                         secret("api_key", "The key to try, or a reference to it: env:NAME or file:/path. It is not kept."),
+                         nullable(text("base_url", "Instead of the profile's address. Not together with a project's stored key, unless it is that project's.", 2048)),
+                         identifier("project_id", "Without api_key: this project's key is tried, at its address.")}));
+    Field models = list("models", "The provider's models, at most 500, sorted.");
+    models.maximum = 500;
+    all.push_back(answer("ProviderChecked", "How it went.",
+                         {flag("ok", "The provider takes the key."),
+                          choice("reason", "ok|key_refused|unreachable|certificate|timeout|unexpected_answer|key_missing", "In one word."),
+                          nullable(number("status", "Status that the provider answered; null: none.", 100, 999)),
+                          text("message", "What happened, and what to do.", 1000), models, number("duration_ms", "How long it took.")}));
+}
+
 } // namespace
 
 void addSettingsSchemas(std::vector<Schema> &all)
 {
     addSettings(all);
+    addProviderCheck(all);
 }
 
 } // namespace llmproxy::declared

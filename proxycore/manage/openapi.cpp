@@ -160,9 +160,9 @@ QJsonObject responsesOf(const Route &route)
                                        {QStringLiteral("content"), contentOf(schema, route.content)}}}};
     // 408, 413, 414, 421 and 431 are said by front, in front of every resource.
     std::vector<int> refusals{400, 401, 403, 408, 412, 413, 414, 421, 429, 431, 500, 503};
-    if (route.path.find("{id}") != std::string_view::npos || route.request == "TokenCreate")
+    if (route.path.find("{id}") != std::string_view::npos || route.request == "TokenCreate" || route.request == "ProviderCheck")
         refusals.push_back(404);
-    if (route.audit == RouteAudit::Waited || route.action == "audit.read")
+    if (route.audit == RouteAudit::Waited || route.action == "audit.read" || route.request == "ProviderCheck")
         refusals.push_back(409);
     for (const int status : refusals)
         responses.insert(QString::number(status),

@@ -57,6 +57,9 @@ void readOpenApi(const CallPtr &call);
 void readSettings(const CallPtr &call);
 void updateSettings(const CallPtr &call);
 
+// provider_check.cpp
+void checkProvider(const CallPtr &call);
+
 // live_resource.cpp
 void readEvents(const CallPtr &call);
 void killRequest(const CallPtr &call);

@@ -74,6 +74,8 @@ std::vector<Route> declare()
          "SettingsList", readSettings},
         {"PATCH", "/manage/settings", "updateSettings", "Saves settings, or with check_only says what is wrong with them.", Waited, "config.update", none,
          "NoQuery", "SettingsUpdate", 200, "SettingsUpdated", updateSettings},
+        {"POST", "/manage/providers/check", "checkProvider", "Asks a provider for its models, to see whether it takes a key.", None, "", none, "NoQuery",
+         "ProviderCheck", 200, "ProviderChecked", checkProvider},
         {"GET", "/manage/events", "watchRequests", "Streams what runs, as server-sent events named requests, and what is raised, as events named alert (schema Alert).", None, "", none,
          "NoQuery", "", 200, "LiveRequests", readEvents, "text/event-stream"},
         {"DELETE", "/manage/requests/{id}", "killRequest", "Ends a running request.", None, "", none, "NoQuery", "", 200,

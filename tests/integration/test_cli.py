@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import unittest
+import urllib.request
 from pathlib import Path
 
 from cli_case import BIN, KEY, TOKEN, Cli, free_port
@@ -268,6 +269,10 @@ class Server(Cli):
         self.assertEqual(len(json.loads(there.stdout)["items"]), 1)
         folder = Path(values["DEMO_DATA_DIR"])
         self.assertTrue(folder.is_dir())
+        ask = urllib.request.Request(values["DEMO_URL"] + "/manage/providers/check", b'{"provider":"demo"}', {
+            "Authorization": "Bearer " + values["DEMO_MANAGEMENT_TOKEN"], "Content-Type": "application/json"})
+        checked = json.loads(urllib.request.urlopen(ask, timeout=30).read())
+        self.assertEqual((checked["reason"], checked["models"][0]), ("ok", "claude-3-5-haiku-latest"))
         server.send_signal(signal.SIGTERM)
         stdout, _ = server.communicate(timeout=30)
         self.assertEqual(server.returncode, 0)

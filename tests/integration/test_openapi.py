@@ -93,6 +93,7 @@ class OpenApi(Proxy):
                  ("GET", "/manage/settings", None, None),
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}, {"name": "NO_PROXY", "value": None}]}, None),
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "x"}], "check_only": True}, None),
+                 ("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY, "base_url": self.upstream.url}, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),
@@ -192,7 +193,7 @@ class OpenApi(Proxy):
                 node = self.schema(operation["requestBody"]["content"]["application/json"]["schema"])
                 ids = token if path.startswith("/manage/tokens") else project
                 good = {"name": "N", "api_key": KEY, "project_id": project, "token": "tok-x", "is_active": False, "older_than": "90d",
-                        "changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}]}
+                        "changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}], "provider": "openai"}
                 base = {name: good[name] for name in node.get("required", [])}
                 cases = [("surprise", 1)] + [(name, value) for name, one in node["properties"].items() for value in self.wrong_values(one)]
                 for name, value in cases:

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
-"""Settings that are saved through the management API and used by the next start."""
+"""Settings that are saved through the management API and used by the next start; and providers that are asked whether
+they take a key, before it is saved."""
 import json
+import socket
 import stat
 import threading
 import unittest
 
 from audited_proxy import not_applied
+from certificates import Authority
+from cli_case import free_port
 from disk_case import DiskCase
-from proxy_case import MANAGEMENT, Proxy, until
+from proxy_case import KEY, MANAGEMENT, Proxy, until
+from upstream import Upstream
 
 
 class Saved(Proxy):
@@ -161,6 +166,148 @@ class NoEvent(DiskCase):
                     lost = not_applied(events)
                     return sum(e["action"] == "config.update" and e["result"] == "success" and e["seq"] not in lost for e in events) == 1
                 until(one, "one event says that something was saved")
+
+
+class Check(Proxy):
+    providers = ("openai", "anthropic", "gemini", "ollama")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.authority = Authority(cls.class_folder())
+        cls.authority.certificate("good", "IP:127.0.0.1")
+        cls.authority.self_signed("own", "IP:127.0.0.1")
+        cls.settings = {"SSL_CERT_FILE": str(cls.authority.file)}
+        super().setUpClass()
+
+    def check(self, provider="openai", url=None, key=KEY, **more):
+        body = {"provider": provider, "base_url": url or self.upstream.url} | ({"api_key": key} if key else {}) | more
+        status, answer = self.manage("POST", "/manage/providers/check", body)
+        self.assertEqual(status, 200, answer)
+        self.assertEqual(answer["ok"], answer["reason"] == "ok")
+        self.assertNotIn(KEY, json.dumps(answer))
+        return answer
+
+    def reason(self, *arguments, **more):
+        answer = self.check(*arguments, **more)
+        return answer["reason"], answer["status"]
+
+    def last(self):
+        return self.upstream.requests[-1]
+
+    def test_a_good_key(self):
+        for provider, url, target, name, value in (
+                ("openai", "/v1", "/v1/models", "authorization", f"Bearer {KEY}"), ("openai", "", "/v1/models", "authorization", f"Bearer {KEY}"),
+                ("anthropic", "", "/v1/models?limit=1000", "x-api-key", KEY), ("azure", "", "/openai/models?api-version=2024-10-21", "api-key", KEY),
+                ("vllm", "/api/v4", "/api/v4/models", "authorization", f"Bearer {KEY}")):
+            with self.subTest(provider + url):
+                answer = self.check(provider, self.upstream.url + url) if provider != "azure" else self.check("azure")
+                self.assertEqual((answer["reason"], answer["status"], answer["models"]), ("ok", 200, ["gpt-4o"]), answer)
+                self.assertEqual((self.last().method, self.last().target, self.last().header(name)), ("GET", target, value))
+        self.assertEqual(self.check("anthropic")["ok"], True)
+        self.assertEqual(self.last().header("anthropic-version"), "2023-06-01")
+
+    def test_gemini(self):
+        with Answers(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"models":[{"name":"models/gemini-2.5"}]}') as server:
+            answer = self.check("gemini", server.url)
+            self.assertEqual((answer["reason"], answer["models"]), ("ok", ["gemini-2.5"]))
+            self.assertIn(b"GET /v1beta/models?pageSize=1000 HTTP/1.1\r\n", server.seen[0])
+            self.assertIn(b"x-goog-api-key: " + KEY.encode(), server.seen[0])
+        with Answers(b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}') as server:
+            self.assertEqual(self.reason("gemini", server.url), ("key_refused", 400))
+
+    def test_what_else_may_be_answered(self):
+        for status, reason in ((401, "key_refused"), (403, "key_refused"), (404, "unexpected_answer"), (429, "unexpected_answer"),
+                               (500, "unexpected_answer"), (200, "unexpected_answer")):
+            with self.subTest(status), Answers(b"HTTP/1.1 %d X\r\nConnection: close\r\n\r\n<html>%s" % (status, KEY.encode())) as server:
+                self.assertEqual(self.reason(url=server.url), (reason, status))
+        with Answers(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"[" * (5 << 20)) as server:
+            self.assertEqual(self.reason(url=server.url), ("unexpected_answer", None))
+        with Answers(b"SSH-2.0-OpenSSH\r\n") as server:
+            self.assertIn(self.reason(url=server.url)[0], ("unexpected_answer", "unreachable"))
+
+    def test_a_redirect_is_not_followed(self):
+        with Answers(b"HTTP/1.1 307 X\r\nLocation: %s/v1/models\r\nContent-Length: 0\r\n\r\n" % self.upstream.url.encode()) as server:
+            before = self.upstream.count()
+            self.assertEqual(self.reason(url=server.url), ("unexpected_answer", 307))
+            self.assertEqual(self.upstream.count(), before)
+
+    def test_nobody_there(self):
+        self.assertEqual(self.reason(url=f"http://127.0.0.1:{free_port()}"), ("unreachable", None))
+        self.assertEqual(self.reason(url="https://name.invalid"), ("unreachable", None))
+
+    def test_certificates(self):
+        for name, reason in (("good", "ok"), ("own", "certificate")):
+            with self.subTest(name), Upstream(self.authority.server_context(name)) as upstream:
+                self.assertEqual(self.reason(url=upstream.url + "/v1")[0], reason)
+                self.assertEqual(upstream.count(), 1 if reason == "ok" else 0)
+
+    def test_whose_key(self):
+        stored = {"provider": "openai", "project_id": self.project_id}
+        status, answer = self.manage("POST", "/manage/providers/check", stored)
+        self.assertEqual((status, answer["reason"]), (200, "ok"), answer)
+        self.assertEqual(self.last().header("authorization"), f"Bearer {KEY}")
+        with Answers(b"HTTP/1.1 200 OK\r\n\r\n") as thief:
+            status, answer = self.manage("POST", "/manage/providers/check", stored | {"base_url": thief.url})
+            self.assertEqual((status, answer["error"]["field"], thief.seen), (400, "base_url", []))
+        self.assertEqual(self.reason(key=None), ("key_missing", None))
+        self.assertEqual(self.reason("azure", key=None, project_id=self.project_id), ("key_missing", None))
+        self.assertEqual(self.reason(key="env:NOT_THERE"), ("key_missing", None))
+        secrets = self.data / "secrets"
+        secrets.mkdir(exist_ok=True)
+        (secrets / "one").write_text(KEY + "\n")
+        self.assertEqual(self.reason(key=f"file:{secrets}/one"), ("ok", 200))
+        self.assertEqual(self.last().header("authorization"), f"Bearer {KEY}")
+
+    def test_the_rest_goes_on_meanwhile(self):
+        with Answers(None) as server:
+            answers = []
+            asking = threading.Thread(target=lambda: answers.append(self.reason(url=server.url)))
+            asking.start()
+            until(lambda: server.seen, "the provider is asked")
+            self.assertEqual(self.manage("GET", "/manage/overview")[0], 200)
+            self.assertEqual(self.manage("POST", "/manage/audit/verify", {})[0], 200)
+            status, answer = self.manage("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY})
+            self.assertEqual((status, answer["error"]["code"]), (409, "job_running"))
+        asking.join(30)
+        self.assertEqual(answers[0][1], None)
+
+    def test_zz_the_key_is_nowhere(self):
+        text = (self.cwd / "log").read_text() + (self.cwd / "errors").read_text() + (self.data / "audit.log").read_text()
+        self.assertNotIn(KEY, text)
+
+
+class Answers:
+    """One answer to whoever connects, as bytes; None: silence, until the end."""
+
+    def __init__(self, answer):
+        self.answer, self.seen = answer, []
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+        return self
+
+    def serve(self):
+        while True:
+            try:
+                link, _ = self.listener.accept()
+            except OSError:
+                return
+            with link:
+                self.seen.append(link.recv(65536))
+                try:
+                    link.sendall(self.answer) if self.answer is not None else self.ending.wait(25)
+                except OSError:
+                    pass
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(10)
 
 
 if __name__ == "__main__":

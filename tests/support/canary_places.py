@@ -50,7 +50,9 @@ CALLS = (
     ("PATCH settings", {"changes": [{"name": "CANARY", "value": "x"}]}), ("PATCH settings", {"changes": [{"name": "MANAGEMENT_TOKEN", "value": "CANARY"}]}),
     ("PATCH settings", {"changes": [{"name": "TRUSTED_PROXIES", "value": "CANARY"}]}), ("PATCH settings", {"changes": [{"name": "LOG_LEVEL", "value": ["CANARY"]}]}),
     ("PATCH settings", {"changes": [{"name": "ALLOWED_HOSTS", "value": "a/CANARY"}], "check_only": True}),
-    ("POST audit/review", {"note": ["CANARY"]}), ("POST audit/review", {"text": "CANARY"}), ("POST audit/verify", {"CANARY": 1}))
+    ("POST providers/check", {"provider": "CANARY", "api_key": "CANARY"}), ("POST providers/check", {"provider": "openai", "api_key": "CANARY CANARY"}),
+    ("POST providers/check", {"provider": "openai", "api_key": "CANARY", "base_url": "http://127.0.0.1:1/CANARY"}),
+    ("POST providers/check", {"provider": "openai", "project_id": "CANARY"}), ("POST audit/review", {"note": ["CANARY"]}), ("POST audit/review", {"text": "CANARY"}), ("POST audit/verify", {"CANARY": 1}))
 
 QUERIES = ("audit?q=", "audit?text=", "audit?model=", "audit?request_id=", "audit?token_id=", "audit?project_id=", "audit?client_ip=",
            "audit?action=", "audit?actor=", "audit?status=", "audit?cursor=", "audit?from=", "audit?limit=", "audit/facets?from=",

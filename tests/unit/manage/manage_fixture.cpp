@@ -71,6 +71,11 @@ ManageFixture::ManageFixture()
         m_cut.insert(m_cut.end(), ids.begin(), ids.end());
     };
     context.ready = [] { return true; };
+    context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &) {
+        const std::lock_guard guard(m_lock);
+        asked = question.provider + "|" + question.baseUrl + "|" + (question.key ? std::string(question.key->reveal()) : "none");
+        return ProviderVerdict{"ok", 200, "Good.", {"a", "b"}};
+    };
     m_api = std::make_unique<ManageApi>(std::move(context));
 }
 

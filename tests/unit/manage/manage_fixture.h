@@ -55,6 +55,8 @@ public:
     std::string actor = "management";
     QByteArray everything; // every answer's bytes so far
 
+    std::string asked; // the last provider check: provider|base URL|key
+
     SnapshotHolder snapshots;
 
 private:

@@ -138,7 +138,7 @@ void TstManageDescription::describesEveryRoute()
         QCOMPARE(operation.value(QLatin1String("parameters")).toArray().at(0).toObject()
                      .value(QLatin1String("in")).toString() == QLatin1String("path"), hasId);
     }
-    QCOMPARE(operations.size(), 31);
+    QCOMPARE(operations.size(), 32);
     QCOMPARE(operations.removeDuplicates(), 0);
     ManageFixture api;
     QCOMPARE(api.get(QStringLiteral("/manage/openapi.json")).body, description);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Settings that are shown, tried and saved.
+// Settings that are shown, tried and saved; and whose key a provider check sends where.
 #include "manage_fixture.h"
 #include "test_registry.h"
 
@@ -22,11 +22,15 @@ private Q_SLOTS:
     void tries();
     void keepsAForeignLine();
     void refusesWhenTheFileCannotBeRead();
+    void checksAKey();
+    void checksAStoredKeyAtItsOwnAddress();
+    void checksNothingWithoutAKey();
 };
 
 namespace {
 
 const QString path = QStringLiteral("/manage/settings");
+const QString checkPath = QStringLiteral("/manage/providers/check");
 
 QJsonObject itemOf(const Reply &reply, const char *name)
 {
@@ -161,6 +165,59 @@ void TstManageSettings::refusesWhenTheFileCannotBeRead()
     QCOMPARE(refused.status, 409);
     QCOMPARE(refused.errorCode(), QStringLiteral("saved_settings_unreadable"));
     QCOMPARE(api.get(path).status, 200);
+}
+
+void TstManageSettings::checksAKey()
+{
+    ManageFixture api;
+    const Reply good = api.post(checkPath, R"({"provider":"openai","api_key":"sk-tried1234567890","base_url":"https://a.example/v1"})");
+    QCOMPARE(good.status, 200);
+    QVERIFY(good["ok"].toBool());
+    QCOMPARE(good.text("reason"), QStringLiteral("ok"));
+    QCOMPARE(good["status"].toInt(), 200);
+    QCOMPARE(good["models"].toArray().size(), 2);
+    QCOMPARE(api.asked, std::string("openai|https://a.example/v1|sk-tried1234567890"));
+    QCOMPARE(api.post(checkPath, R"({"provider":"nobody","api_key":"k"})").errorField(), QStringLiteral("provider"));
+    const Reply farInClear = api.post(checkPath, R"({"provider":"openai","api_key":"k","base_url":"http://a.example"})");
+    QCOMPARE(farInClear.errorField(), QStringLiteral("base_url"));
+    QCOMPARE(api.post(checkPath, R"({"provider":"openai","api_key":"env:MANAGEMENT_TOKEN"})").errorField(), QStringLiteral("api_key"));
+    QCOMPARE(api.post(checkPath, R"({"provider":"openai","api_key":"sk-1234****cdef"})").errorField(), QStringLiteral("api_key"));
+    QVERIFY(!api.everything.contains("sk-tried"));
+}
+
+void TstManageSettings::checksAStoredKeyAtItsOwnAddress()
+{
+    ManageFixture api;
+    const QByteArray id = api.project(R"("name":"one","api_key":"sk-stored1234567890","base_url":"https://mine.example/v1")").toUtf8();
+    const QByteArray begin = "{\"provider\":\"openai\",\"project_id\":\"" + id + "\"";
+    QVERIFY(api.post(checkPath, begin + "}")["ok"].toBool());
+    QCOMPARE(api.asked, std::string("openai|https://mine.example/v1|sk-stored1234567890"));
+    const Reply same = api.post(checkPath, begin + R"(,"base_url":"https://mine.example/v1"})");
+    QVERIFY(same["ok"].toBool());
+    api.asked.clear();
+    const Reply thief = api.post(checkPath, begin + R"(,"base_url":"https://thief.example/v1"})");
+    QCOMPARE(thief.errorField(), QStringLiteral("base_url"));
+    QVERIFY(api.asked.empty());
+    const Reply another = api.post(checkPath, begin + R"(,"base_url":"https://other.example","api_key":"sk-new1234567890"})");
+    QVERIFY(another["ok"].toBool());
+    QCOMPARE(api.asked, std::string("openai|https://other.example|sk-new1234567890"));
+    QCOMPARE(api.post(checkPath, R"({"provider":"openai","project_id":"nobody"})").status, 404);
+}
+
+void TstManageSettings::checksNothingWithoutAKey()
+{
+    ManageFixture api;
+    const QByteArray id = api.project().toUtf8();
+    for (const QByteArray &body : {QByteArray(R"({"provider":"openai"})"), "{\"provider\":\"anthropic\",\"project_id\":\"" + id + "\"}",
+                                   QByteArray(R"({"provider":"openai","api_key":"env:NOT_SET_ANYWHERE"})")}) {
+        const Reply reply = api.post(checkPath, body);
+        QCOMPARE(reply.status, 200);
+        QCOMPARE(reply.text("reason"), QStringLiteral("key_missing"));
+        QVERIFY(reply["status"].isNull() && !reply["ok"].toBool(true));
+    }
+    QVERIFY(api.asked.empty());
+    QVERIFY(api.post(checkPath, R"({"provider":"ollama"})")["ok"].toBool()); // local models need none
+    QCOMPARE(api.asked, std::string("ollama||none"));
 }
 
 REGISTER_TEST(TstManageSettings)

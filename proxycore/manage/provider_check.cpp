@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Whether a provider takes a key, before it is saved or when somebody wonders. The asking is the engine's, on a job's
+// thread; here stands whose key goes where.
+#include "base/clock.h"
+#include "manage/project_records.h"
+#include "manage/provider_key_input.h"
+#include "manage/resources.h"
+#include "secrets/references.h"
+
+#include <QJsonArray>
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+struct Question
+{
+    ProviderQuestion ask;
+    std::string reference; // of the key, to be resolved on the job's thread
+    std::string missing;   // why there is no key, when one is known to be missing
+};
+
+// A stored key goes to its project's address and nowhere else: nobody may fetch it by naming another one.
+Outcome useStored(const ManageContext &context, const ProviderKeyInput &input, const std::string &projectId, Question &question)
+{
+    const ProjectPtr project = visibleProject(*context.snapshots->current(), projectId);
+    if (!project)
+        return Error{ErrorKind::NotFound, "not_found", "There is no project of this id.", "project_id"};
+    const auto entry = std::find_if(project->providers.begin(), project->providers.end(), [&](const ProviderEntry &one) { return one.provider == question.ask.provider; });
+    if (entry == project->providers.end()) {
+        question.missing = "This project has no key of this provider; give one in api_key.";
+        return {};
+    }
+    if (input.baseUrl && input.baseUrl->toStdString() != entry->baseUrl)
+        return invalidField("base_url", "'base_url' is not this project's: its stored key is sent to its own address only; give the key in api_key, too.");
+    question.ask.baseUrl = entry->baseUrl;
+    question.ask.key = entry->key;
+    if (entry->keyUnusable)
+        question.missing = "The stored key of this project cannot be used, or its reference does not resolve; enter it again.";
+    return {};
+}
+
+Result<Question> readQuestion(const ManageContext &context, const JsonObject &body)
+{
+    auto input = readProviderKey(context, body, {});
+    if (!input)
+        return input.error();
+    Question question;
+    question.ask.provider = input->provider.toStdString();
+    if (input->baseUrl)
+        question.ask.baseUrl = input->baseUrl->toStdString();
+    question.ask.key = input->key;
+    question.reference = input->reference.toStdString();
+    if (!input->hasKey() && body.has("project_id")) {
+        if (Outcome failure = useStored(context, *input, body.text("project_id").toStdString(), question))
+            return *failure;
+    }
+    if (!question.ask.key && question.reference.empty() && question.missing.empty() && context.providerNeedsKey(question.ask.provider))
+        question.missing = "There is no key to try; give one in api_key.";
+    return question;
+}
+
+ProviderVerdict judge(const ManageContext &context, Question question, const std::atomic<bool> &cancelled)
+{
+    if (question.missing.empty() && !question.reference.empty()) {
+        auto resolved = context.references->resolve(question.reference);
+        if (resolved)
+            question.ask.key = std::move(*resolved);
+        else
+            question.missing = "The key's reference does not resolve to a key; check what it names.";
+    }
+    if (!question.missing.empty())
+        return {"key_missing", 0, question.missing, {}};
+    if (!context.askProvider)
+        return {"unreachable", 0, "Providers cannot be asked from here.", {}};
+    return context.askProvider(question.ask, cancelled);
+}
+
+void answerVerdict(const CallPtr &call, const ProviderVerdict &verdict, int64_t tookMs)
+{
+    QJsonArray models;
+    for (const std::string &model : verdict.models)
+        models.append(QString::fromStdString(model));
+    answer(call, 200, {{QStringLiteral("ok"), verdict.reason == "ok"},
+                       {QStringLiteral("reason"), QString::fromStdString(verdict.reason)},
+                       {QStringLiteral("status"), verdict.status > 0 ? QJsonValue(verdict.status) : QJsonValue()},
+                       {QStringLiteral("message"), QString::fromStdString(verdict.message)},
+                       {QStringLiteral("models"), models},
+                       {QStringLiteral("duration_ms"), qint64{tookMs}}});
+}
+
+} // namespace
+
+void checkProvider(const CallPtr &call)
+{
+    const auto question = readQuestion(call->context(), call->input.root());
+    if (!question) {
+        refuse(call, question.error());
+        return;
+    }
+    const bool started = call->state->checks.start([call, question = *question](const std::atomic<bool> &cancelled) {
+        const int64_t beganUs = Clock::steadyUs();
+        const ProviderVerdict verdict = judge(call->context(), question, cancelled);
+        const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
+        call->state->checks.afterwards([call, verdict, tookMs] { answerVerdict(call, verdict, tookMs); });
+    });
+    if (!started)
+        refuse(call, {ErrorKind::Conflict, "job_running", "A provider is being asked already; try again when that is done.", {}});
+}
+
+} // namespace llmproxy
