@@ -120,8 +120,18 @@ bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events, bool mayC
         }
         if (config.storeInDb)
             table->append(std::move(late), nullptr);
+        else
+            countOnly(late);
     }
     return writeLocked(events, mayCheckpoint);
+}
+
+void AuditLog::Private::countOnly(const std::vector<AuditEvent> &events) const
+{
+    if (!table)
+        return;
+    for (const AuditEvent &event : events)
+        table->countOnly(event);
 }
 
 void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
@@ -174,6 +184,8 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         }
         if (appended && config.storeInDb)
             table->append(std::move(events), nullptr);
+        else if (appended)
+            countOnly(events);
     }
     for (const Item &item : items) {
         if (item.written)
@@ -317,6 +329,8 @@ void AuditLog::stop()
 void AuditLog::record(AuditEvent event, Written written)
 {
     if (!d->config.enabled) {
+        if (d->table)
+            d->table->countOnly(event);
         if (written)
             written(true);
         return;
@@ -335,6 +349,8 @@ void AuditLog::recordAll(std::vector<Entry> entries)
 {
     if (!d->config.enabled) {
         for (const Entry &entry : entries) {
+            if (d->table)
+                d->table->countOnly(entry.event);
             if (entry.written)
                 entry.written(true);
         }

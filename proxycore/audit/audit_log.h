@@ -62,6 +62,10 @@ public:
     virtual int64_t lastChangeSeq() = 0;
     // The lines of the rows after a seq, oldest first. False: they cannot be read. Called before the thread starts.
     virtual bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) = 0;
+    // An event that will have no row: rows are not wanted, or no events (then its seq is 0). Usage is counted all the same.
+    virtual void countOnly(const AuditEvent &) {}
+    // The last seq that was counted for good. Called before the thread starts.
+    virtual int64_t lastCountedSeq() { return INT64_MAX; }
 };
 
 class AuditLog

@@ -65,6 +65,7 @@ struct AuditLog::Private
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Item> items);
     void keep(const std::vector<AuditEvent> &events);
+    void countOnly(const std::vector<AuditEvent> &events) const;
     void run();
     void everySecond();
     void setFailing(bool now);

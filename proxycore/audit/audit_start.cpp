@@ -51,10 +51,10 @@ std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing, int6
 
 Outcome AuditLog::start(AuditTable *table)
 {
+    d->table = table;
     if (!d->config.enabled)
         return {};
     std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
-    d->table = table;
     d->seq = table ? table->lastSeq(&d->hash) : 0;
     if (d->seq == 0)
         d->hash = firstPrev;
@@ -67,8 +67,10 @@ Outcome AuditLog::start(AuditTable *table)
         // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
         const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
         const std::vector<AuditEvent> lost = table ? lostChanges(missing, table->lastChangeSeq()) : std::vector<AuditEvent>();
-        if (!d->config.storeInDb)
+        if (!d->config.storeInDb) {
+            d->countOnly(missing);
             missing.clear(); // there are no rows to miss
+        }
         d->recovered = d->file->wasRepaired() || !missing.empty() || !lost.empty() || (d->config.storeInDb && had < d->seq);
         if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
             return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
@@ -103,14 +105,14 @@ Outcome AuditLog::start(AuditTable *table)
 }
 
 // The newest event of the file, or of what it was rotated to when it is empty (the process may have ended in between); in
-// missing what the table may lack, or, without a table, what changes may be among.
+// missing what the table may lack, or, without rows, what changes may be among and what may not be counted.
 std::optional<AuditEvent> AuditLog::Private::readBack(std::vector<AuditEvent> *missing)
 {
     const auto gather = [missing](AuditEvent event) { missing->push_back(std::move(event)); };
     int64_t known = seq;
     if (!config.storeInDb) {
         const auto newest = file->eventsAfter(-1, gather);
-        known = std::max(table ? table->lastChangeSeq() : int64_t{0}, (newest ? newest->seq : 0) - mostAfterChange);
+        known = std::max(table ? std::min(table->lastChangeSeq(), table->lastCountedSeq()) : int64_t{0}, (newest ? newest->seq : 0) - mostAfterChange);
     }
     auto last = file->eventsAfter(known, gather);
     const bool reaches = last && (missing->empty() || missing->front().seq <= known + 1);

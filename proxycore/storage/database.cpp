@@ -10,6 +10,8 @@
 #include "storage/counters.h"
 #include "storage/entries.h"
 #include "storage/migrations.h"
+#include "storage/usage_query.h"
+#include "storage/usage_rollup.h"
 #include "storage/writer.h"
 
 #include <cerrno>
@@ -28,6 +30,7 @@ namespace llmproxy {
 struct Database::Private
 {
     DatabaseConfig config;
+    UsageRollup usage;
     std::mutex startLock; // rows that come before the writer is there are written by their caller
     std::unique_ptr<Writer> writer;
     SnapshotHolder *holder = nullptr;
@@ -113,7 +116,9 @@ Outcome Database::open()
     auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return connection.error();
-    return migrate(**connection, d->config.path, QStringLiteral(":/sql"));
+    if (Outcome failure = migrate(**connection, d->config.path, QStringLiteral(":/sql")))
+        return failure;
+    return d->usage.load(**connection);
 }
 
 std::optional<KeyRingRecord> Database::keyRingRecord()
@@ -182,8 +187,10 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     if (!snapshot)
         return snapshot.error();
     counters->setStartSeq(startSeq);
+    if (audits)
+        d->usage.setNewestSeq(startSeq);
     holder->publish(*snapshot);
-    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, references}, *snapshot,
+    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, references, &d->usage}, *snapshot,
                                          std::move(counters));
     return {};
 }
@@ -210,6 +217,7 @@ void Database::refreshReferences()
 void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored)
 {
     bool done = false;
+    d->usage.add(rows);
     {
         const std::lock_guard guard(d->startLock);
         if (d->writer) {
@@ -236,6 +244,16 @@ int64_t Database::lastChangeSeq()
     QSqlQuery query = (*connection)->query();
     query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = 'last_change_seq'"));
     return query.exec() && query.next() ? query.value(0).toLongLong() : 0;
+}
+
+void Database::countOnly(const AuditEvent &event)
+{
+    d->usage.add(event);
+}
+
+int64_t Database::lastCountedSeq()
+{
+    return d->usage.lastSeq();
 }
 
 void Database::removeAudit(int64_t toSeq, std::function<void(bool ok, int64_t rows)> done)
@@ -331,6 +349,19 @@ Result<std::vector<AuditFacet>> Database::auditFacets(int64_t fromMs, int64_t to
     if (!connection)
         return storageError();
     return llmproxy::auditFacets(**connection, fromMs, toMs);
+}
+
+Result<std::vector<UsageGroup>> Database::usage(const UsageQuery &query)
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return storageError();
+    return usageGroups(**connection, query);
+}
+
+UsageNow Database::usageNow() const
+{
+    return d->usage.now();
 }
 
 std::string Database::sqliteVersion()

@@ -30,6 +30,9 @@ struct DatabaseConfig
 };
 
 struct AuditFacet;
+struct UsageGroup;
+struct UsageNow;
+struct UsageQuery;
 
 class Database : public AccessStore, public AuditTable
 {
@@ -61,6 +64,8 @@ public:
     int64_t lastSeq(std::string *hash) override;
     int64_t lastChangeSeq() override;
     bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) override;
+    void countOnly(const AuditEvent &event) override;
+    int64_t lastCountedSeq() override;
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();
     Outcome saveAuditKey(const AuditKeyRecord &record);
@@ -76,6 +81,9 @@ public:
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);
     Result<std::vector<AuditFacet>> auditFacets(int64_t fromMs, int64_t toMs);
+    // Up to a second old, or ten; see usage_rollup.h. The rest of a day is in usageNow(), which may be asked on any thread.
+    Result<std::vector<UsageGroup>> usage(const UsageQuery &query);
+    UsageNow usageNow() const;
     // Version and source id of the SQLite in use; empty when it cannot be asked.
     std::string sqliteVersion();
     // True when the last commit succeeded or a probe did; false: 503 service_unavailable.

@@ -205,12 +205,14 @@ void Writer::takeRows()
 void Writer::work(const std::vector<Submit> &submits, bool tick)
 {
     const bool countersDue = tick && (m_runningCounters || m_counters->isDirty());
+    const bool usageDue = tick && m_parts.usage->isDue();
     const bool probeDue = tick && !isHealthy();
-    if (submits.empty() && m_waiting.empty() && !countersDue && !probeDue)
+    if (submits.empty() && m_waiting.empty() && !countersDue && !usageDue && !probeDue)
         return;
     Round round{*m_current, {}, {}, {}, false, false};
-    const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue);
+    const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue, usageDue);
     m_counters->settle(committed);
+    m_parts.usage->settle(committed);
     if (!round.auditRefused)
         setHealthy(committed);
     if (committed)

@@ -11,6 +11,7 @@
 #include "storage/retention.h"
 #include "storage/database.h"
 #include "storage/entries.h"
+#include "storage/usage_rollup.h"
 
 #include <atomic>
 #include <chrono>
@@ -34,6 +35,7 @@ public:
         AuditLog *audit = nullptr; // may be null: no events
         const KeyRing *keys = nullptr;
         ReferenceResolver *references = nullptr;
+        UsageRollup *usage = nullptr;
     };
 
     // The snapshot is already published.
@@ -72,7 +74,7 @@ private:
     bool wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &updates);
     void takeRows();
     void work(const std::vector<Submit> &submits, bool tick);
-    bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick);
+    bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick, bool usageDue);
     bool decideAll(const std::vector<Submit> &submits, Round &round);
     bool decideOne(const Submit &submit, Round &round, Outcome &outcome);
     RowOutcome apply(const Change &change, const Snapshot &working);

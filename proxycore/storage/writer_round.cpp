@@ -30,12 +30,12 @@ bool Writer::open()
     return false;
 }
 
-bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool tick)
+bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool tick, bool usageDue)
 {
     if (!m_connection->begin())
         return false;
     bool appended = false;
-    bool good = (!tick || saveCounters(false)) && decideAll(submits, round);
+    bool good = (!tick || saveCounters(false)) && (!usageDue || m_parts.usage->write(*m_connection)) && decideAll(submits, round);
     if (good && m_audits && !round.events.empty()) {
         round.auditRefused = !m_parts.audit->appendNow(round.events);
         appended = good = !round.auditRefused;
@@ -176,7 +176,8 @@ bool Writer::setMeta(const char *name, int64_t value)
 
 void Writer::close()
 {
-    const bool saved = (m_connection || open()) && m_connection->begin() && saveCounters(true) && writeWaitingRows()
+    const bool saved = (m_connection || open()) && m_connection->begin() && saveCounters(true) && m_parts.usage->write(*m_connection)
+                       && writeWaitingRows()
                        && m_connection->commit();
     if (!saved)
         logError("storage_unsaved_at_stop", {{"path", m_parts.path}});

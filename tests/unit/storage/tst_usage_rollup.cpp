@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What was used is counted once, whatever happens to the events, and summed up by anything.
+#include "base/clock.h"
+#include "storage/audit_rows.h"
+#include "storage/database.h"
+#include "storage/migrations.h"
+#include "storage/usage_query.h"
+#include "storage/usage_rollup.h"
+#include "test_registry.h"
+
+#include <QDir>
+#include <QFile>
+#include <QTemporaryDir>
+
+using namespace llmproxy;
+
+namespace {
+
+constexpr int64_t minuteMs = 60'000;
+constexpr int64_t hourMs = 60 * minuteMs;
+
+AuditEvent request(const char *project, const char *token, const char *model, int64_t durationMs, const char *result = "success")
+{
+    AuditEvent event("token.access", "client", result);
+    event.projectId = project;
+    event.timestampMs = Clock::wallMs();
+    event.detail("duration_ms", durationMs).detail("provider", "openai").detail("model", model);
+    event.detail("prompt_tokens", int64_t{3}).detail("completion_tokens", int64_t{4});
+    event.detail("forwarded", std::string_view(result) == "success" || std::string_view(result) == "error").detail("token_uuid", token);
+    return event;
+}
+
+AuditEvent numbered(AuditEvent event, int64_t seq)
+{
+    event.seq = seq;
+    return event;
+}
+
+// A database file with its schema, and a connection that writes it.
+struct Store
+{
+    Store() : path(dir.filePath(QStringLiteral("llm-proxy.db")).toStdString())
+    {
+        Database database({path});
+        if (database.open())
+            qFatal("the database cannot be made");
+        connection = std::move(*SqlConnection::open(path, SqlConnection::Use::Write));
+    }
+    bool write(UsageRollup &rollup, bool commit = true)
+    {
+        const bool good = connection->begin() && rollup.write(*connection) && (commit ? connection->commit() : true);
+        if (!commit)
+            connection->rollback();
+        rollup.settle(commit);
+        return good;
+    }
+    std::vector<UsageGroup> groups(UsageQuery query)
+    {
+        if (query.toMs == 0) {
+            query.toMs = Clock::wallMs() / minuteMs * minuteMs + minuteMs;
+            query.fromMs = query.toMs - dayMs;
+        }
+        auto found = usageGroups(*connection, query);
+        return found ? *found : std::vector<UsageGroup>();
+    }
+    int64_t requests(const UsageQuery &query = {})
+    {
+        int64_t sum = 0;
+        for (const UsageGroup &group : groups(query))
+            sum += group.counts.requests;
+        return sum;
+    }
+
+    QTemporaryDir dir;
+    std::string path;
+    std::unique_ptr<SqlConnection> connection;
+};
+
+// What an engine's end without goodbye leaves: the rows are in the table, no count is.
+void runLog(const Store &store, AuditConfig config, int events)
+{
+    Database database({store.path});
+    QVERIFY(!database.open().has_value());
+    AuditLog log(std::move(config));
+    QVERIFY(!log.start(&database).has_value());
+    for (int i = 0; i < events; ++i)
+        log.record(request("p1", "t1", "m1", 5), nullptr);
+    log.stop();
+}
+
+} // namespace
+
+class TstUsageRollup : public QObject
+{
+    Q_OBJECT
+private Q_SLOTS:
+    void durationsByPowersOfTwo()
+    {
+        UsageCounts counts;
+        QCOMPARE(counts.meanMs(), int64_t{-1});
+        QCOMPARE(counts.percentileMs(0.5), int64_t{-1});
+        for (const int64_t ms : {0, 1, 2, 3, 4, 1000})
+            counts.addDuration(ms);
+        QCOMPARE(counts.latency[0], int64_t{1});
+        QCOMPARE(counts.latency[1], int64_t{1});
+        QCOMPARE(counts.latency[2], int64_t{2});
+        QCOMPARE(counts.latency[3], int64_t{1});
+        QCOMPARE(counts.latency[10], int64_t{1});
+        QCOMPARE(counts.meanMs(), int64_t{168});
+        QCOMPARE(counts.percentileMs(0.5), int64_t{3});
+        counts.addDuration(int64_t{1} << 40);
+        QCOMPARE(counts.latency[UsageCounts::buckets - 1], int64_t{1});
+    }
+
+    // Within a factor of two of what they are, for any spread.
+    void percentilesAreNear()
+    {
+        UsageCounts counts;
+        for (int64_t ms = 1; ms <= 1000; ++ms)
+            counts.addDuration(ms);
+        for (const auto &[part, exact] : {std::pair(0.5, 500.0), std::pair(0.95, 950.0), std::pair(0.01, 10.0)}) {
+            const auto estimate = static_cast<double>(counts.percentileMs(part));
+            QVERIFY2(estimate >= exact / 2 && estimate <= exact * 2, qPrintable(QString::number(estimate)));
+        }
+        UsageCounts twice = counts;
+        twice.add(counts);
+        QCOMPARE(twice.percentileMs(0.5), counts.percentileMs(0.5));
+        QCOMPARE(twice.forwarded(), int64_t{2000});
+    }
+
+    void sumsByEach()
+    {
+        Store store;
+        UsageRollup rollup;
+        rollup.add({request("p1", "t1", "m1", 10), request("p1", "t1", "m2", 20), request("p1", "t2", "m1", 30, "error"),
+                    request("p2", "t3", "m1", 0, "denied"), request("", "", "", 0, "failure"), AuditEvent("token.create", "cli", "success")});
+        QVERIFY(rollup.isDue());
+        QVERIFY(store.write(rollup));
+        QVERIFY(!rollup.isDue());
+        const auto shown = [&](UsageBy by, const char *project = "", const char *token = "", const char *model = "") {
+            UsageQuery query;
+            query.by = by;
+            query.stepMs = dayMs;
+            query.projectId = project;
+            query.tokenUuid = token;
+            query.model = model;
+            QStringList texts;
+            for (const UsageGroup &group : store.groups(query))
+                texts << QString::fromStdString(group.key) + QLatin1Char('=') + QString::number(group.counts.requests);
+            return texts.join(QLatin1Char(' '));
+        };
+        QCOMPARE(shown(UsageBy::Project), QStringLiteral("=1 p1=3 p2=1"));
+        QCOMPARE(shown(UsageBy::Token), QStringLiteral("=1 t1=2 t2=1 t3=1"));
+        QCOMPARE(shown(UsageBy::Model), QStringLiteral("=1 m1=3 m2=1"));
+        QCOMPARE(shown(UsageBy::Provider), QStringLiteral("openai=5"));
+        QCOMPARE(shown(UsageBy::Time), QStringLiteral("=5"));
+        QCOMPARE(shown(UsageBy::Token, "p1"), QStringLiteral("t1=2 t2=1"));
+        QCOMPARE(shown(UsageBy::Model, "", "t1"), QStringLiteral("m1=1 m2=1"));
+        QCOMPARE(shown(UsageBy::Project, "", "", "m2"), QStringLiteral("p1=1"));
+        const UsageCounts p1 = store.groups({.projectId = "p1"}).front().counts;
+        QCOMPARE(p1.errors, int64_t{1});
+        QCOMPARE(p1.denied, int64_t{0});
+        QCOMPARE(p1.promptTokens, int64_t{9});
+        QCOMPARE(p1.completionTokens, int64_t{12});
+        QCOMPARE(p1.meanMs(), int64_t{20});
+        QCOMPARE(store.groups({.projectId = "p2"}).front().counts.denied, int64_t{1});
+        QCOMPARE(store.groups({.projectId = "p2"}).front().counts.meanMs(), int64_t{-1}); // nothing was forwarded
+        const UsageNow now = rollup.now();
+        QCOMPARE(now.requests, int64_t{5});
+        QCOMPARE(now.errors, int64_t{1});
+        QCOMPARE(now.denied, int64_t{2});
+    }
+
+    // The same however the time lies to the hours, and whichever table it is read from.
+    void timesAreCutExactly()
+    {
+        Store store;
+        UsageRollup rollup;
+        const int64_t first = Clock::wallMs() / hourMs * hourMs - 5 * hourMs;
+        for (int64_t minute = 0; minute < 240; ++minute) {
+            AuditEvent event = request("p1", "t1", "m1", 5);
+            event.timestampMs = first + minute * minuteMs + 30'000;
+            rollup.add(event);
+        }
+        QVERIFY(store.write(rollup));
+        for (const auto &[from, to] : {std::pair(0, 240), std::pair(10, 230), std::pair(10, 50), std::pair(50, 70), std::pair(60, 180), std::pair(0, 90), std::pair(59, 60)}) {
+            UsageQuery query;
+            query.fromMs = first + from * minuteMs;
+            query.toMs = first + to * minuteMs;
+            QCOMPARE(store.requests(query), int64_t{to - from});
+            query.by = UsageBy::Time;
+            QCOMPARE(store.groups(query).size(), static_cast<size_t>(to - from));
+        }
+        UsageQuery hours;
+        hours.by = UsageBy::Time;
+        hours.stepMs = hourMs;
+        hours.fromMs = first;
+        hours.toMs = first + 4 * hourMs;
+        QCOMPARE(store.groups(hours).size(), size_t{4});
+        QCOMPARE(store.groups(hours).back().timeMs, first + 3 * hourMs);
+        QCOMPARE(store.groups(hours).back().counts.requests, int64_t{60});
+    }
+
+    void aFailedWriteCountsLater()
+    {
+        Store store;
+        UsageRollup rollup;
+        rollup.add(numbered(request("p1", "t1", "m1", 5), 1));
+        QVERIFY(store.write(rollup, false));
+        QCOMPARE(store.requests(), int64_t{0});
+        rollup.add(numbered(request("p1", "t1", "m1", 5), 2));
+        QVERIFY(store.write(rollup));
+        QVERIFY(store.write(rollup)); // nothing new
+        QCOMPARE(store.requests(), int64_t{2});
+    }
+
+    void aSeqCountsOnce()
+    {
+        Store store;
+        UsageRollup rollup;
+        for (const int64_t seq : {1, 2, 2, 1, 3})
+            rollup.add(numbered(request("p1", "t1", "m1", 5), seq));
+        QVERIFY(store.write(rollup));
+        UsageRollup next;
+        QVERIFY(!next.load(*store.connection).has_value());
+        for (const int64_t seq : {2, 3, 4})
+            next.add(numbered(request("p1", "t1", "m1", 5), seq));
+        QVERIFY(store.write(next));
+        QCOMPARE(store.requests(), int64_t{4});
+        QCOMPARE(next.now().requests, int64_t{4});
+        next.setNewestSeq(1); // the log begins anew
+        next.add(numbered(request("p1", "t1", "m1", 5), 2));
+        QCOMPARE(next.now().requests, int64_t{5});
+    }
+
+    void rowsThatWereNotCountedAreAtTheStart()
+    {
+        Store store;
+        AuditConfig config;
+        config.file = store.dir.filePath(QStringLiteral("audit.log")).toStdString();
+        runLog(store, config, 7);
+        runLog(store, config, 3);
+        UsageRollup rollup;
+        QVERIFY(!rollup.load(*store.connection).has_value());
+        QCOMPARE(rollup.now().requests, int64_t{10});
+        QVERIFY(store.write(rollup));
+        QVERIFY(store.connection->run(QStringLiteral("DELETE FROM audit_events"))); // takes nothing away, and its replay adds nothing
+        Database database({store.path});
+        QVERIFY(!database.open().has_value());
+        AuditLog log(config);
+        QVERIFY(!log.start(&database).has_value());
+        log.stop();
+        QCOMPARE(database.usageNow().requests, int64_t{10});
+    }
+
+    void withoutRows()
+    {
+        Store store;
+        AuditConfig config;
+        config.file = store.dir.filePath(QStringLiteral("audit.log")).toStdString();
+        config.storeInDb = false;
+        runLog(store, config, 7);
+        Database database({store.path});
+        QVERIFY(!database.open().has_value());
+        AuditLog fileOnly(config); // what was not counted is read from the file
+        QVERIFY(!fileOnly.start(&database).has_value());
+        QCOMPARE(database.usageNow().requests, int64_t{7});
+        fileOnly.record(request("p1", "t1", "m1", 5), nullptr);
+        fileOnly.stop();
+        QCOMPARE(database.usageNow().requests, int64_t{8});
+        config.enabled = false;
+        AuditLog off(config);
+        QVERIFY(!off.start(&database).has_value());
+        off.record(request("p1", "t1", "m1", 5), nullptr);
+        std::vector<AuditLog::Entry> entries;
+        entries.push_back({request("p1", "t1", "m1", 5), nullptr});
+        off.recordAll(std::move(entries));
+        QCOMPARE(database.usageNow().requests, int64_t{10});
+    }
+
+    void anOlderDatabaseIsCounted()
+    {
+        Store store;
+        const std::string path = store.dir.filePath(QStringLiteral("old.db")).toStdString();
+        const QString folder = store.dir.filePath(QStringLiteral("sql"));
+        QVERIFY(QDir().mkpath(folder));
+        const QDir all(QStringLiteral(":/sql"));
+        for (const QString &name : all.entryList({QStringLiteral("*.sql")})) {
+            if (name < QLatin1String("0007"))
+                QVERIFY(QFile::copy(all.filePath(name), folder + QLatin1Char('/') + name));
+        }
+        {
+            auto old = std::move(*SqlConnection::open(path, SqlConnection::Use::Write));
+            QVERIFY(!migrate(*old, path, folder).has_value());
+            AuditInsert insert(*old);
+            const std::pair<int64_t, const char *> events[] = {{2 * minuteMs, "success"}, {2 * minuteMs, "error"}, {3 * dayMs, "success"}, {500 * dayMs, "success"}, {0, "denied"}};
+            int64_t seq = 0;
+            for (const auto &[age, result] : events) {
+                AuditEvent event = numbered(request("p1", "t1", "m1", 100, result), ++seq);
+                event.timestampMs -= age;
+                QVERIFY(insert.insert(event));
+            }
+            QVERIFY(insert.finish());
+        }
+        Database database({path});
+        QVERIFY(!database.open().has_value());
+        QCOMPARE(database.usageNow().requests, int64_t{3});
+        QCOMPARE(database.usageNow().errors, int64_t{1});
+        QCOMPARE(database.usageNow().denied, int64_t{1});
+        UsageQuery query;
+        query.toMs = Clock::wallMs() / hourMs * hourMs + hourMs;
+        query.fromMs = query.toMs - 10 * dayMs;
+        const auto groups = database.usage(query);
+        QVERIFY(groups && groups->size() == 1);
+        QCOMPARE(groups->front().key, std::string("p1"));
+        QCOMPARE(groups->front().counts.requests, int64_t{4});
+        QCOMPARE(groups->front().counts.latency[7], int64_t{3}); // 64 to 127 ms
+        QCOMPARE(groups->front().counts.durationMs, int64_t{300});
+        database.append({numbered(request("p1", "t1", "m1", 5), 5)}, nullptr);
+        QCOMPARE(database.usageNow().requests, int64_t{3}); // counted by the migration
+    }
+
+    void oldCountsGo()
+    {
+        Store store;
+        UsageRollup rollup;
+        for (const int64_t age : {int64_t{0}, 47 * hourMs, 50 * hourMs, 399 * dayMs, 402 * dayMs}) {
+            AuditEvent event = request("p1", age > 400 * dayMs ? "t2" : "t1", "m1", 5);
+            event.timestampMs -= age;
+            rollup.add(event);
+        }
+        QVERIFY(store.write(rollup));
+        const auto count = [&](const char *statement) {
+            QSqlQuery query = store.connection->query();
+            return query.exec(QString::fromLatin1(statement)) && query.next() ? query.value(0).toInt() : -1;
+        };
+        QCOMPARE(count("SELECT count(*) FROM usage_minutely"), 2);
+        QCOMPARE(count("SELECT count(*) FROM usage_totals"), 2);
+        QCOMPARE(count("SELECT count(*) FROM usage_hourly"), 4);
+        QCOMPARE(count("SELECT count(*) FROM usage_keys"), 1);
+    }
+
+    // A database that is written rarely enough that many keys cost little, and often enough that few are fresh.
+    void manyKeysWait()
+    {
+        UsageRollup rollup;
+        for (int i = 0; i < 500; ++i)
+            rollup.add(request("p1", std::to_string(i).c_str(), "m1", 5));
+        for (int i = 0; i < 9; ++i)
+            QVERIFY(!rollup.isDue());
+        QVERIFY(rollup.isDue());
+    }
+};
+
+REGISTER_TEST(TstUsageRollup)
+#include "tst_usage_rollup.moc"
