@@ -49,7 +49,14 @@ struct TokenTerms
 
     bool liveAt(int64_t nowMs) const
     {
-        return revokedMs == 0 && expiresMs > nowMs && (graceUntilMs == 0 || graceUntilMs > nowMs);
+        return endsMs() > nowMs;
+    }
+    // When it ends, or 0: it was revoked.
+    int64_t endsMs() const
+    {
+        if (revokedMs != 0)
+            return 0;
+        return graceUntilMs == 0 || graceUntilMs > expiresMs ? expiresMs : graceUntilMs;
     }
 };
 

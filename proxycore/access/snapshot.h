@@ -54,6 +54,8 @@ public:
         static const Map none;
         return m_map ? *m_map : none;
     }
+    // Null: empty. Of a published one it never holds anything else.
+    std::shared_ptr<const void> identity() const { return m_map; }
     Map &write()
     {
         if (!m_own) {
@@ -85,6 +87,17 @@ public:
         for (const Shard &shard : m_byId) {
             for (const Keyed &one : shard.read())
                 visit(one.token);
+        }
+    }
+    // The same by shards, each with what it is: as long as that lives, its tokens are these. For who keeps what he found in one.
+    template<typename Visit>
+    void eachShard(Visit visit) const
+    {
+        for (const Shard &shard : m_byId) {
+            visit(shard.identity(), [&shard](const auto &each) {
+                for (const Keyed &one : shard.read())
+                    each(one.token);
+            });
         }
     }
     // Ordered by (createdMs, id), newest last. Management lists; not for the data path.

@@ -195,9 +195,16 @@ void Engine::Private::makeApi()
             all.push_back({one.target, one.delivered, one.waiting, one.lost, one.problem});
         return all;
     };
+    context.runningRequests = [this] {
+        int64_t running = 0;
+        for (const auto &thread : threads)
+            running += thread->runningRequests();
+        return running;
+    };
     context.managementTokenSinceMs = managementTokenSinceMs;
     context.inUse = options.inUse;
     context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &cancelled) { return askProvider(question, cancelled); };
+    context.startedMs = Clock::wallMs();
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });

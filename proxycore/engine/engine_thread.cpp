@@ -31,6 +31,7 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_context.audit = &m_audit;
     m_context.hasher = &m_hasher;
     m_context.live = &m_live;
+    m_context.runningCount = &m_runningCount;
     FrontHooks hooks = sharedHooks;
     FrontHooks plainHooks = sharedHooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {

@@ -39,6 +39,7 @@ public:
     void visitLive(uint64_t afterSeq, Live done);
     // Ends the request of this id, if it runs here. done runs on this thread.
     void kill(const std::string &requestId, std::function<void(std::optional<LiveRequest>)> done);
+    int64_t runningRequests() const { return m_runningCount.load(std::memory_order_relaxed); }
     void join();
 
 private:
@@ -52,6 +53,7 @@ private:
     AuditBatch m_audit;
     AccessTokenHasher m_hasher;
     LiveLog m_live;
+    std::atomic<int64_t> m_runningCount{0}; // written here, read by anybody
     ExchangeContext m_context;
     DoorConfig m_door;
     std::unique_ptr<Server> m_server;

@@ -46,6 +46,7 @@ struct ExchangeContext
     std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
     LiveLog *live = nullptr;
     Exchange *running = nullptr; // the first of a list that goes on in next()
+    std::atomic<int64_t> *runningCount = nullptr; // their number; may be null
 };
 
 } // namespace llmproxy

@@ -27,6 +27,7 @@ Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &s
     if (m_next)
         m_next->m_previous = this;
     m_context.running = this;
+    countRunning(1);
 }
 
 Exchange::~Exchange()
@@ -34,10 +35,18 @@ Exchange::~Exchange()
     if (!m_concluded) // no end goes past meter and audit
         onClientGone();
     *m_self = nullptr;
+    countRunning(-1);
     if (m_next)
         m_next->m_previous = m_previous;
     (m_previous ? m_previous->m_next : m_context.running) = m_next;
     releaseHeld();
+}
+
+// One thread writes it: no locked instruction is needed.
+void Exchange::countRunning(int64_t by)
+{
+    if (std::atomic<int64_t> *const count = m_context.runningCount)
+        count->store(count->load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
 void Exchange::start()

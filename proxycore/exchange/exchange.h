@@ -96,6 +96,7 @@ private:
     AuditEvent accessEvent(std::string_view result, int status, std::string_view reason) const;
     int64_t durationMs() const;
     void releaseHeld();
+    void countRunning(int64_t by);
 
     ExchangeContext &m_context;
     Exchange *m_previous = nullptr, *m_next = nullptr;

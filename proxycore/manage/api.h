@@ -98,10 +98,12 @@ struct ManageContext
     std::function<bool()> ready; // storage and encryption key usable
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
+    std::function<int64_t()> runningRequests;
     int64_t managementTokenSinceMs = 0;
     SettingsInUse inUse = {};
     // Asks the provider for its models; waits up to 20 s for it. Thread: a job's.
     std::function<ProviderVerdict(const ProviderQuestion &question, const std::atomic<bool> &cancelled)> askProvider;
+    int64_t startedMs = 0;
 };
 
 class ManageApi

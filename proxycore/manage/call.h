@@ -7,6 +7,7 @@
 #include "manage/api.h"
 #include "manage/jobs.h"
 #include "manage/json_input.h"
+#include "manage/live_tokens.h"
 #include "manage/read_throttle.h"
 
 #include <QJsonObject>
@@ -22,6 +23,7 @@ struct ManageState
 {
     ManageContext context;
     ReadThrottle reads;
+    LiveTokens liveTokens;
     Jobs jobs;
     Jobs checks; // of providers: a long verification does not keep them waiting
     std::atomic<bool> savingSettings{false}; // one at a time: each is made from what the one before left

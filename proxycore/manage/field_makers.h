@@ -34,6 +34,11 @@ inline Field number(std::string_view name, std::string_view meaning, int64_t min
     return {.name = name, .kind = FieldKind::Integer, .meaning = meaning, .minimum = minimum, .maximum = maximum};
 }
 
+inline Field real(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .kind = FieldKind::Real, .meaning = meaning};
+}
+
 inline Field time(std::string_view name, std::string_view meaning)
 {
     return {.name = name, .kind = FieldKind::Time, .meaning = meaning};

@@ -165,7 +165,11 @@ void addOtherSchemas(std::vector<Schema> &all)
                           time("time", "The server's clock."), flag("ready", "Storage and encryption key usable."),
                           number("projects", "Projects."), number("projects_active", "Active ones."),
                           number("tokens", "Tokens kept, ended ones included."), number("tokens_live", "Live tokens."),
-                          number("active_streams", "Running requests."), flag("audit_enabled", "Auditing is on."),
+                          number("active_streams", "Running requests."), time("started_at", "When it was started."),
+                          real("requests_per_second", "Over the last ten seconds."), number("requests_24h", "Requests that ended in the last 24 hours."),
+                          number("errors_24h", "Of them, those with an error."), number("denied_24h", "Of them, those that were refused."),
+                          number("prompt_tokens_24h", "Model tokens sent with them."), number("completion_tokens_24h", "Model tokens received."),
+                          flag("audit_enabled", "Auditing is on."),
                           flag("audit_healthy", "Audit events can be written."),
                           number("audit_last_seq", "Newest audit event."),
                           list("providers", "Names of the provider profiles.")}));

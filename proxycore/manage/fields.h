@@ -16,6 +16,7 @@ enum class FieldKind {
     Secret,      // printable ASCII without spaces; write-only, or the one answer that shows a new token
     Boolean,
     Integer,
+    Real,        // answers only
     Time,        // RFC 3339
     TextList,
     Object,

@@ -94,6 +94,7 @@ Outcome checkValue(const JsonValue &value, const Field &field, const std::string
         if (value.type != Type::Text)
             return invalidField(name, "'" + name + "' must be a text.");
         return checkText(value.text, field, name);
+    case FieldKind::Real:
     case FieldKind::Map:
     case FieldKind::Unavailable:
         break;

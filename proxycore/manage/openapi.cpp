@@ -78,6 +78,8 @@ QJsonObject bareSchema(const Field &field, SchemaUse use)
         return {{QStringLiteral("type"), typeOf("integer", field.nullable)},
                 {QStringLiteral("minimum"), qint64{field.minimum}},
                 {QStringLiteral("maximum"), qint64{field.maximum}}};
+    case FieldKind::Real:
+        return {{QStringLiteral("type"), typeOf("number", field.nullable)}, {QStringLiteral("minimum"), 0}};
     case FieldKind::TextList:
         return listSchema(field, use, {{QStringLiteral("type"), QStringLiteral("string")}});
     case FieldKind::ObjectList:

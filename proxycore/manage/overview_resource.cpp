@@ -2,10 +2,10 @@
 #include "base/clock.h"
 #include "config/settings.h"
 #include "manage/resources.h"
+#include "storage/database.h"
+#include "storage/usage_rollup.h"
 
 #include <QJsonArray>
-
-#include <set>
 
 namespace llmproxy {
 
@@ -14,18 +14,12 @@ void readOverview(const CallPtr &call)
     const ManageContext &context = call->context();
     const SnapshotPtr now = context.snapshots->current();
     const int64_t nowMs = Clock::wallMs();
-    qint64 projects = 0, activeProjects = 0, liveTokens = 0, streams = 0;
+    qint64 projects = 0, activeProjects = 0;
     for (const ProjectPtr &project : now->projects()) {
         projects += !project->record.deleted;
         activeProjects += !project->record.deleted && project->record.active;
     }
-    std::set<const LineageState *> lineages;
-    now->eachToken([&](const TokenPtr &token) {
-        liveTokens += token->terms.liveAt(nowMs);
-        const int64_t active = token->state->active.load(std::memory_order_relaxed);
-        if (active > 0 && lineages.insert(token->state.get()).second)
-            streams += active;
-    });
+    const UsageNow usage = context.database->usageNow();
     QJsonArray providers;
     for (const std::string &name : context.providerNames())
         providers.append(QString::fromStdString(name));
@@ -38,8 +32,15 @@ void readOverview(const CallPtr &call)
             {QStringLiteral("projects"), projects},
             {QStringLiteral("projects_active"), activeProjects},
             {QStringLiteral("tokens"), qint64(now->tokenCount())},
-            {QStringLiteral("tokens_live"), liveTokens},
-            {QStringLiteral("active_streams"), streams},
+            {QStringLiteral("tokens_live"), qint64{call->state->liveTokens.count(*now, nowMs)}},
+            {QStringLiteral("active_streams"), qint64{context.runningRequests ? context.runningRequests() : 0}},
+            {QStringLiteral("started_at"), QString::fromStdString(rfc3339(context.startedMs))},
+            {QStringLiteral("requests_per_second"), usage.requestsPerSecond},
+            {QStringLiteral("requests_24h"), qint64{usage.requests}},
+            {QStringLiteral("errors_24h"), qint64{usage.errors}},
+            {QStringLiteral("denied_24h"), qint64{usage.denied}},
+            {QStringLiteral("prompt_tokens_24h"), qint64{usage.promptTokens}},
+            {QStringLiteral("completion_tokens_24h"), qint64{usage.completionTokens}},
             {QStringLiteral("audit_enabled"), context.audit->config().enabled},
             {QStringLiteral("audit_healthy"), context.audit->healthy()},
             {QStringLiteral("audit_last_seq"), qint64{context.audit->lastSeq()}},

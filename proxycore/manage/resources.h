@@ -60,6 +60,9 @@ void updateSettings(const CallPtr &call);
 // provider_check.cpp
 void checkProvider(const CallPtr &call);
 
+// usage_resource.cpp
+void readUsage(const CallPtr &call);
+
 // live_resource.cpp
 void readEvents(const CallPtr &call);
 void killRequest(const CallPtr &call);

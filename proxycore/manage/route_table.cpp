@@ -68,6 +68,8 @@ std::vector<Route> declare()
          200, "AuditEvent", readAudit},
         {"GET", "/manage/doctor", "readDoctor", "Checks this installation.", Read, "doctor.read", none, "NoQuery", "",
          200, "Doctor", readDoctor},
+        {"GET", "/manage/usage", "readUsage", "How much was used, by project, token, model, provider or time.", Read, "usage.read", none, "UsageQuery", "",
+         200, "Usage", readUsage},
         {"GET", "/manage/overview", "readOverview", "The server at a glance.", None, "", none, "NoQuery", "", 200,
          "Overview", readOverview},
         {"GET", "/manage/settings", "readSettings", "All settings: in use, saved, and what each accepts.", None, "", none, "NoQuery", "", 200,

@@ -94,7 +94,7 @@ class OpenApi(Proxy):
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}, {"name": "NO_PROXY", "value": None}]}, None),
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "x"}], "check_only": True}, None),
                  ("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY, "base_url": self.upstream.url}, None),
-                 ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/openapi.json", None, None),
+                 ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/usage", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),
                  ("PATCH", "/manage/projects/{id}", {"is_active": False, "revoke_tokens": True}, project),
