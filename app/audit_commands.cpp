@@ -71,13 +71,13 @@ int cleanUp(const CommandLine &line, const AuditOptions &o)
     return show(opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}}), o.target);
 }
 
+} // namespace
+
 void addFilter(CLI::App *command, Query &filters, const char *flag, const char *parameter, const char *meaning)
 {
     const auto keep = [&filters, parameter](const std::string &value) { filters.emplace_back(parameter, value); };
     command->add_option_function<std::string>(flag, keep, meaning)->type_name("TEXT");
 }
-
-} // namespace
 
 void addAuditTimes(CLI::App *command, Query &filters)
 {

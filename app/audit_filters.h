@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The filters that audit list and audit export share, as options of a command. Thread: main.
+// Filters that commands share, as their options. Thread: main.
 #pragma once
 
 #include "management_client.h"
@@ -10,6 +10,8 @@ namespace llmproxy {
 
 // Each given one ends up in filters, under the API's name; filters outlives the parsing.
 void addAuditFilters(CLI::App *command, Query &filters);
+// One of them.
+void addFilter(CLI::App *command, Query &filters, const char *flag, const char *parameter, const char *meaning);
 // --from and --to alone.
 void addAuditTimes(CLI::App *command, Query &filters);
 

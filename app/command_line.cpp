@@ -62,6 +62,7 @@ CommandLine::CommandLine()
     addRunCommand(*this);
     addHealthCommand(*this);
     addDoctorCommand(*this);
+    addUsageCommand(*this);
 }
 
 int CommandLine::parse(int argc, char **argv)

@@ -45,5 +45,6 @@ void addAuditCommands(CommandLine &line);
 void addRunCommand(CommandLine &line);
 void addHealthCommand(CommandLine &line);
 void addDoctorCommand(CommandLine &line);
+void addUsageCommand(CommandLine &line);
 
 } // namespace llmproxy

@@ -211,7 +211,7 @@ class Planted(CanaryCase):
             self.command("project create", *where, "project", "create", "--name", "x", "--key-stdin", stdin=key, env=env)
             for command in ("project list", "token list", f"project show {self.project_id}"):
                 self.command(command, *where, *command.split(" "), "--json", env=env, surface="objects")
-            for command in ("audit list --limit 0", "audit list --limit 0 --json", "doctor", "audit verify", "token validate", "health"):
+            for command in ("audit list --limit 0", "audit list --limit 0 --json", "doctor", "audit verify", "token validate", "health", "usage"):
                 self.command(command, *where, *command.split(" "), env=env, stdin=self.token)
         self.command("a wrong management token", *there, "project", "list",
                      env={"MANAGEMENT_TOKEN": self.canaries.new("no prefix", "the token for --url")})
@@ -254,7 +254,7 @@ class Everywhere(Planted):
         last = self.settle().encode()
         until(lambda: last in shown[0], "the last request is shown")
         self.seen.append(("live", "the live requests", shown[0]))
-        for path in ("doctor", "overview", "openapi.json", "audit?limit=200", "audit/facets", "audit/public-key", "audit/1",
+        for path in ("doctor", "overview", "openapi.json", "audit?limit=200", "audit/facets", "audit/public-key", "audit/1", "usage", "usage?by=model",
                      "audit/export", "audit/export?format=csv&proof=true", "audit/report?format=json", "audit/report?format=html"):
             self.call(path, "GET", "/manage/" + path)
         self.assertTrue(list(self.data.glob("audit*.gz")), "rotated files are searched too")

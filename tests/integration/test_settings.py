@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Settings that are saved through the management API and used by the next start; and providers that are asked whether
 they take a key, before it is saved."""
+import http.client
 import json
 import socket
 import stat
 import threading
+import time
 import unittest
 
 from audited_proxy import not_applied
@@ -176,7 +178,7 @@ class Check(Proxy):
         cls.authority = Authority(cls.class_folder())
         cls.authority.certificate("good", "IP:127.0.0.1")
         cls.authority.self_signed("own", "IP:127.0.0.1")
-        cls.settings = {"SSL_CERT_FILE": str(cls.authority.file)}
+        cls.settings = {"SSL_CERT_FILE": str(cls.authority.file), "DRAIN_TIMEOUT": "1s"}
         super().setUpClass()
 
     def check(self, provider="openai", url=None, key=KEY, **more):
@@ -270,6 +272,22 @@ class Check(Proxy):
             self.assertEqual((status, answer["error"]["code"]), (409, "job_running"))
         asking.join(30)
         self.assertEqual(answers[0][1], None)
+
+    def test_an_end_does_not_wait_for_a_provider(self):
+        with Answers(None) as server:
+            def ask():
+                try:
+                    self.check(url=server.url)
+                except (OSError, http.client.HTTPException):
+                    pass  # the server may be gone before it says so
+            asking = threading.Thread(target=ask)
+            asking.start()
+            until(lambda: server.seen, "the provider is asked")
+            began = time.monotonic()
+            type(self).end()
+            self.assertLess(time.monotonic() - began, 10, "the provider would have had 20 seconds")
+            asking.join(30)
+        type(self).start()
 
     def test_zz_the_key_is_nowhere(self):
         text = (self.cwd / "log").read_text() + (self.cwd / "errors").read_text() + (self.data / "audit.log").read_text()
