@@ -29,7 +29,8 @@ Demo::~Demo()
 
 void Demo::prepare(SettingSources &sources)
 {
-    m_managementToken = randomBase62(43);
+    if (m_managementToken.empty())
+        m_managementToken = randomBase62(43);
     sources.environment["MANAGEMENT_TOKEN"] = m_managementToken;
 }
 
@@ -37,17 +38,24 @@ bool Demo::ensureFolder(SettingSources &sources, LoadedSettings &loaded)
 {
     const auto origin = loaded.origin.find("DATA_DIR");
     if (origin == loaded.origin.end() || origin->second == "default") {
-        std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-demo-XXXXXX";
-        if (!mkdtemp(folder.data())) {
-            note("no temporary folder can be made in " + QDir::tempPath().toStdString());
+        if (m_temporary.empty() && !makeFolder())
             return false;
-        }
-        m_temporary = folder;
-        sources.flags["DATA_DIR"] = folder;
+        sources.flags["DATA_DIR"] = m_temporary;
         if (!loadOrComplain(sources, loaded))
             return false;
     }
     m_dataDir = loaded.settings.dataDir;
+    return true;
+}
+
+bool Demo::makeFolder()
+{
+    std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-demo-XXXXXX";
+    if (!mkdtemp(folder.data())) {
+        note("no temporary folder can be made in " + QDir::tempPath().toStdString());
+        return false;
+    }
+    m_temporary = folder;
     return true;
 }
 

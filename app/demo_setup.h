@@ -19,7 +19,7 @@ public:
     Demo(const Demo &) = delete;
     Demo &operator=(const Demo &) = delete;
 
-    // Its own management token, whatever the environment says.
+    // Its own management token, whatever the environment says; the same one and folder at each start of the engine.
     void prepare(SettingSources &sources);
     // A temporary DATA_DIR when none was given; loads the settings again. False after a sentence.
     bool ensureFolder(SettingSources &sources, LoadedSettings &loaded);
@@ -27,6 +27,8 @@ public:
     bool fill(Engine &engine) const;
 
 private:
+    bool makeFolder();
+
     std::string m_managementToken;
     std::string m_dataDir;
     std::string m_temporary;

@@ -105,11 +105,11 @@ DesktopHost::~DesktopHost()
 // Settings saved in the console count from the next start of the engine, so each start reads anew.
 bool DesktopHost::load()
 {
-    SettingSources sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
+    m_sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
     if (m_options.demo)
-        m_demo.prepare(sources);
-    m_loaded = loadSettings(sources);
-    if (m_loaded.problems.empty() && m_options.demo && !m_demo.ensureFolder(sources, m_loaded))
+        m_demo.prepare(m_sources);
+    m_loaded = loadSettings(m_sources);
+    if (m_loaded.problems.empty() && m_options.demo && !m_demo.ensureFolder(m_sources, m_loaded))
         m_loaded.problems.push_back({"DATA_DIR", "", "no temporary folder can be made for the demo"});
     m_loaded.settings.demo = m_options.demo;
     return m_loaded.problems.empty();
@@ -156,6 +156,8 @@ QString DesktopHost::startHere()
     m_settings.push_back(std::make_unique<Settings>(std::move(m_loaded.settings)));
     m_loaded.settings.dataDir = m_settings.back()->dataDir;
     EngineOptions options;
+    options.inUse = settingsInUse(m_sources, m_loaded);
+    options.inUse.apply = [](const Settings &next) { setLogLevel(logLevelNamed(next.logLevel)); };
     options.demo = true; // the demo provider is there to try things with, whoever wants it
     auto engine = std::make_unique<Engine>(*m_settings.back(), options);
     if (const Outcome error = engine->start())

@@ -44,6 +44,7 @@ private:
     int m_signals = -1;
     Demo m_demo;
     bool m_demoFilled = false;
+    SettingSources m_sources; // of the newest load
     LoadedSettings m_loaded;
     std::vector<std::unique_ptr<Settings>> m_settings; // engines keep a reference to theirs
     std::unique_ptr<Engine> m_engine;

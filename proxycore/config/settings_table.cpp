@@ -229,7 +229,8 @@ const SettingDeclaration *settingNamed(std::string_view name)
 
 bool isSavable(const SettingDeclaration &declaration)
 {
-    return !declaration.secret && declaration.name != "DATA_DIR";
+    // Where files with secrets may be read is nothing for who only holds the management token.
+    return !declaration.secret && declaration.name != "DATA_DIR" && declaration.name != "SECRETS_DIR";
 }
 
 bool hasMeaningEmpty(std::string_view name)

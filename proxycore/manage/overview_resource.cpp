@@ -9,6 +9,21 @@
 
 namespace llmproxy {
 
+namespace {
+
+// A wildcard is reached by the loopback address. With TLS the certificate's name is what counts; nobody here knows it.
+QString urlOf(const Settings &settings, const std::string &listening)
+{
+    QString address = QString::fromStdString(listening.empty() ? settings.listen.text() : listening);
+    if (address.startsWith(QLatin1String("0.0.0.0:")))
+        address.replace(0, 7, QStringLiteral("127.0.0.1"));
+    else if (address.startsWith(QLatin1String("[::]:")))
+        address.replace(0, 4, QStringLiteral("[::1]"));
+    return (settings.tlsCertFile.empty() ? QStringLiteral("http://") : QStringLiteral("https://")) + address;
+}
+
+} // namespace
+
 void readOverview(const CallPtr &call)
 {
     const ManageContext &context = call->context();
@@ -27,6 +42,7 @@ void readOverview(const CallPtr &call)
     answer(call, 200,
            {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
             {QStringLiteral("listen"), QString::fromStdString(listening.empty() ? context.settings->listen.text() : listening)},
+            {QStringLiteral("url"), urlOf(*context.settings, listening)},
             {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
             {QStringLiteral("ready"), context.ready()},
             {QStringLiteral("projects"), projects},

@@ -21,6 +21,8 @@
 #include <QTemporaryDir>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -70,24 +72,24 @@ public:
     void begin()
     {
         m_thread = std::thread([this] {
-            while (!m_ended) {
+            while (true) {
                 QElapsedTimer timer;
                 timer.start();
                 QMetaObject::invokeMethod(qApp, [this] { m_answered.release(); }, Qt::QueuedConnection);
                 m_answered.acquire();
                 m_waits.push_back(timer.nsecsElapsed());
-                usleep(1000);
+                if (m_stop.try_acquire_for(std::chrono::milliseconds(1)))
+                    break;
             }
         });
     }
     void finish()
     {
-        m_ended = true;
-        while (m_thread.joinable() && m_answered.try_acquire()) { }
-        if (m_thread.joinable()) {
-            m_answered.release();
-            m_thread.join();
-        }
+        if (!m_thread.joinable())
+            return;
+        m_stop.release();
+        m_answered.release(); // this thread cannot answer while it waits
+        m_thread.join();
     }
     QJsonObject result()
     {
@@ -98,8 +100,7 @@ public:
 
 private:
     std::thread m_thread;
-    std::atomic<bool> m_ended{false};
-    std::counting_semaphore<> m_answered{0};
+    std::counting_semaphore<> m_answered{0}, m_stop{0};
     std::vector<qint64> m_waits;
 };
 

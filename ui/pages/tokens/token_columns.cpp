@@ -91,13 +91,7 @@ std::vector<Column> tokenColumns(const std::function<QString(const QString &id)>
 
 QString baseUrlOf(const QJsonObject &overview)
 {
-    QString address = overview.value("listen"_L1).toString();
-    const QString port = address.section(u':', -1);
-    if (address.startsWith("0.0.0.0:"_L1))
-        address = u"127.0.0.1:"_s + port;
-    else if (address.startsWith("[::]:"_L1))
-        address = u"[::1]:"_s + port;
-    return u"http://"_s + address;
+    return overview.value("url"_L1).toString();
 }
 
 } // namespace llmproxy::ui
