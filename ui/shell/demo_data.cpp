@@ -61,7 +61,7 @@ void DemoData::plan()
         change("DELETE", u"/manage/tokens/"_s + m_ids.value(u"Contractor"_s), {});
         m_revoked = m_tokens.takeLast();
     }});
-    m_steps.append({40 * minuteMs, [this] { ask(m_revoked, {{u"model"_s, u"gpt-4o"_s}}); }});
+    m_steps.append({41 * minuteMs, [this] { ask(m_revoked, {{u"model"_s, u"gpt-4o"_s}}); }});
     m_steps.append({20 * hourMs, [this] {
         createToken(u"proj-agents"_s, u"Anna, Claude Code"_s, day, 0, 600);
         createToken(u"proj-agents"_s, u"CI, pull requests"_s, day, 60, 120);

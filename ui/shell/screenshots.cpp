@@ -10,6 +10,7 @@
 
 #include <QApplication>
 #include <QDir>
+#include <QJsonArray>
 #include <QTableView>
 
 namespace llmproxy::ui {
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int settleMs = 900; // answers and two ticks of the feed
 constexpr int mostFillMs = 120'000;
+constexpr int leastCounted = 100; // of a day's requests
 
 struct Scene
 {
@@ -119,10 +121,18 @@ int writeScreenshots(MainWindow &window, Session &session, const QString &folder
     DemoData data(window.console());
     Photographer photographer(window, folder);
     bool isFilled = false;
-    QObject::connect(&data, &DemoData::filled, &photographer, [&] {
-        isFilled = true;
-        photographer.start();
+    // Usage is written up to ten seconds behind: the charts wait for it.
+    QTimer counted;
+    counted.callOnTimeout(&photographer, [&] {
+        session.client().get(u"/manage/usage"_s, {}, &photographer, [&](const Reply &reply) {
+            if (isFilled || reply.body.value("total"_L1).toObject().value("requests"_L1).toInt() < leastCounted)
+                return;
+            isFilled = true;
+            counted.stop();
+            photographer.start();
+        });
     });
+    QObject::connect(&data, &DemoData::filled, &photographer, [&] { counted.start(settleMs); });
     const auto begin = std::make_shared<QMetaObject::Connection>();
     *begin = QObject::connect(&session.client(), &Client::overviewChanged, &data, [&data, begin] {
         QObject::disconnect(*begin);
