@@ -51,7 +51,8 @@ public:
         return m_file != nullptr;
     }
 
-    bool write(std::string_view bytes) { return std::fwrite(bytes.data(), 1, bytes.size(), m_file) == bytes.size(); }
+    // No bytes: the client asks whether to go on; fwrite() wants a pointer all the same.
+    bool write(std::string_view bytes) { return bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), m_file) == bytes.size(); }
 
     bool finish()
     {
