@@ -27,22 +27,14 @@ int listEvents(const CommandLine &line, const AuditOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/audit", o.filters, o.most);
-    if (!answer.ok())
-        return complain(answer);
-    if (o.target.json) {
-        printJson(answer.body);
-        return ExitOk;
-    }
-    std::vector<TextRow> rows;
-    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
-    for (const QJsonValue &item : items) {
-        const QJsonObject event = item.toObject();
+    if (const auto code = shownWithoutTable(answer, o.target))
+        return *code;
+    const auto rowOf = [](const QJsonObject &event) -> TextRow {
         const QJsonObject details = event.value(QLatin1String("details")).toObject();
-        rows.push_back({cell(event, "seq"), cell(event, "timestamp"), cell(event, "action"), cell(event, "actor"),
-                        cell(event, "result"), cell(event, "project_id"), cell(details, "token_id"),
-                        cell(details, "reason")});
-    }
-    printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rows);
+        return {cell(event, "seq"), cell(event, "timestamp"), cell(event, "action"), cell(event, "actor"),
+                cell(event, "result"), cell(event, "project_id"), cell(details, "token_id"), cell(details, "reason")};
+    };
+    printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rowsOf(answer.body, rowOf));
     return ExitOk;
 }
 

@@ -76,7 +76,7 @@ bool Demo::fill(Engine &engine) const
                                                      {QLatin1String("name"), QLatin1String("Demo")}});
     if (!token.ok())
         return complain(token) == ExitOk;
-    const std::string url = urlOfListen(engine.listenAddress());
+    const std::string url = urlOfListen(engine.listenAddress(), false);
     const std::string access = cell(token.body, "token");
     std::fprintf(stderr,
                  "DEMO_DATA_DIR=%s\nDEMO_MANAGEMENT_TOKEN=%s\nDEMO_TOKEN=%s\nDEMO_URL=%s\n\n"

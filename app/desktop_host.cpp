@@ -153,13 +153,10 @@ QString DesktopHost::startHere()
 {
     openServerLog(m_loaded.settings);
     liftOpenFiles();
-    m_settings.push_back(std::make_unique<Settings>(std::move(m_loaded.settings)));
-    m_loaded.settings.dataDir = m_settings.back()->dataDir;
     EngineOptions options;
-    options.inUse = settingsInUse(m_sources, m_loaded);
-    options.inUse.apply = [](const Settings &next) { setLogLevel(logLevelNamed(next.logLevel)); };
+    options.inUse = serverSettingsInUse(m_sources, m_loaded);
     options.demo = true; // the demo provider is there to try things with, whoever wants it
-    auto engine = std::make_unique<Engine>(*m_settings.back(), options);
+    auto engine = std::make_unique<Engine>(m_loaded.settings, options);
     if (const Outcome error = engine->start())
         return fromText(error->message);
     m_engine = std::move(engine);
@@ -171,16 +168,15 @@ QString DesktopHost::startHere()
 
 void DesktopHost::stopEngine()
 {
-    if (m_engine) {
-        using namespace std::chrono_literals;
-        m_gate->close();
-        m_gate->waitEmpty(2s); // what is short ends by itself
-        m_engine->requestStop();
-        m_engine->waitStopped(); // ends jobs
-        m_gate->waitEmpty(1min);
-        m_engine.reset();
-    }
-    m_settings.clear();
+    if (!m_engine)
+        return;
+    using namespace std::chrono_literals;
+    m_gate->close();
+    m_gate->waitEmpty(2s); // what is short ends by itself
+    m_engine->requestStop();
+    m_engine->waitStopped(); // ends jobs
+    m_gate->waitEmpty(1min);
+    m_engine.reset();
 }
 
 std::unique_ptr<ui::Peer> DesktopHost::local()

@@ -45,8 +45,7 @@ private:
     Demo m_demo;
     bool m_demoFilled = false;
     SettingSources m_sources; // of the newest load
-    LoadedSettings m_loaded;
-    std::vector<std::unique_ptr<Settings>> m_settings; // engines keep a reference to theirs
+    LoadedSettings m_loaded; // the engine keeps a reference to its settings: not loaded anew while it runs
     std::unique_ptr<Engine> m_engine;
     std::shared_ptr<EngineGate> m_gate; // of m_engine
     std::atomic<bool> m_attached{false};

@@ -108,11 +108,7 @@ std::string replaceFile(const std::string &path, const std::string &text, unsign
         unlink(temporary.c_str());
         return problem;
     }
-    const int folderFd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folderFd >= 0) {
-        fsync(folderFd);
-        close(folderFd);
-    }
+    syncFolder(folder.string());
     return {};
 }
 

@@ -6,19 +6,13 @@ namespace llmproxy {
 
 namespace {
 
-std::string listenText(const ListenAddress &listen)
-{
-    const bool v6 = listen.host.find(':') != std::string::npos;
-    return (v6 ? "[" + listen.host + "]" : listen.host) + ":" + std::to_string(listen.port);
-}
-
 int askHealthOf(const CommandLine &line, const Target &target)
 {
     LoadedSettings loaded;
     if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded))
         return ExitUsage;
     const std::string url =
-        target.url.empty() ? urlOfListen(listenText(loaded.settings.listen)) : serverUrl(target.url);
+        target.url.empty() ? urlOfListen(loaded.settings.listen.text(), false) : serverUrl(target.url);
     if (url.empty())
         return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
     const ApiAnswer answer = askHealth(url, loaded.settings);

@@ -125,6 +125,25 @@ int show(const ApiAnswer &answer, const Target &target)
     return ExitOk;
 }
 
+std::optional<int> shownWithoutTable(const ApiAnswer &answer, const Target &target)
+{
+    if (!answer.ok())
+        return complain(answer);
+    if (!target.json)
+        return std::nullopt;
+    printJson(answer.body);
+    return ExitOk;
+}
+
+std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow(const QJsonObject &item)> &rowOf)
+{
+    std::vector<TextRow> rows;
+    const QJsonArray items = body.value(QLatin1String("items")).toArray();
+    for (const QJsonValue &item : items)
+        rows.push_back(rowOf(item.toObject()));
+    return rows;
+}
+
 int complain(const ApiAnswer &answer)
 {
     if (answer.ok())
@@ -263,18 +282,6 @@ std::string serverUrl(const std::string &text)
         return {};
     url.setPath(QString());
     return url.toString(QUrl::FullyEncoded).toStdString();
-}
-
-std::string urlOfListen(const std::string &address)
-{
-    const size_t colon = address.rfind(':');
-    const std::string port = colon == std::string::npos ? "" : address.substr(colon);
-    std::string host = address.substr(0, colon);
-    if (host == "0.0.0.0" || host.empty())
-        host = "127.0.0.1";
-    else if (host == "[::]" || host == "::")
-        host = "[::1]";
-    return "http://" + host + port;
 }
 
 } // namespace llmproxy

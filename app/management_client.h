@@ -3,6 +3,7 @@
 // engine, over HTTP to a server's URL, or to an engine inside this process. Thread: main.
 #pragma once
 
+#include "output.h"
 #include "settings_source.h"
 
 #include <QByteArray>
@@ -10,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +71,10 @@ struct Target
 
 // Prints the answer, as JSON or as fields, or complains.
 int show(const ApiAnswer &answer, const Target &target);
+// For what is shown as a table: the code when there is no table to show, because it failed or was printed as JSON.
+std::optional<int> shownWithoutTable(const ApiAnswer &answer, const Target &target);
+// One row for each of the answer's items.
+std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow(const QJsonObject &item)> &rowOf);
 
 // A client and what must live as long as it does.
 struct OpenClient
@@ -92,7 +98,5 @@ bool checkId(const std::string &id);
 std::string serverUrl(const std::string &text);
 // GET url/health without a credential.
 ApiAnswer askHealth(const std::string &url, const Settings &settings);
-// The URL of a listen address: wildcards become loopback.
-std::string urlOfListen(const std::string &address);
 
 } // namespace llmproxy

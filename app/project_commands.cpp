@@ -127,22 +127,13 @@ int listProjects(const CommandLine &line, ProjectOptions &o)
     if (!o.q.empty())
         query.emplace_back("q", o.q);
     const ApiAnswer answer = opened.client->list("/manage/projects", query, o.most);
-    if (!answer.ok())
-        return complain(answer);
-    if (o.target.json) {
-        printJson(answer.body);
-        return ExitOk;
-    }
-    std::vector<TextRow> rows;
-    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
-    for (const QJsonValue &item : items) {
-        const QJsonObject project = item.toObject();
-        rows.push_back({cell(project, "id"), cell(project, "name"),
-                        project.value(QLatin1String("is_active")).toBool() ? "active" : "inactive",
-                        cell(project, "environment"), cell(project, "provider"), keyCell(project),
-                        cell(project, "created_at")});
-    }
-    printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rows);
+    if (const auto code = shownWithoutTable(answer, o.target))
+        return *code;
+    const auto rowOf = [](const QJsonObject &project) -> TextRow {
+        return {cell(project, "id"), cell(project, "name"), project.value(QLatin1String("is_active")).toBool() ? "active" : "inactive",
+                cell(project, "environment"), cell(project, "provider"), keyCell(project), cell(project, "created_at")};
+    };
+    printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rowsOf(answer.body, rowOf));
     return ExitOk;
 }
 

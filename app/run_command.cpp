@@ -34,7 +34,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         const ApiAnswer overview = opened.client->call("GET", "/manage/overview");
         if (!overview.ok())
             return complain(overview);
-        url = target.url.empty() ? urlOfListen(cell(overview.body, "listen")) : serverUrl(target.url);
+        url = target.url.empty() ? urlOfListen(cell(overview.body, "listen"), false) : serverUrl(target.url);
         return ExitOk;
     }
     settings.listen = {"127.0.0.1", 0};
@@ -48,7 +48,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
     }
     opened.client = clientOfEngine(*opened.engine);
-    url = urlOfListen(opened.engine->listenAddress());
+    url = urlOfListen(opened.engine->listenAddress(), false);
     return ExitOk;
 }
 

@@ -62,8 +62,7 @@ int runEngine(const SettingSources &sources, const LoadedSettings &loaded, Demo 
                 {{"limit", std::to_string(files)}, {"needed", std::to_string(2 * settings.maxConnections)}});
     EngineOptions options;
     options.demo = demo != nullptr;
-    options.inUse = settingsInUse(sources, loaded);
-    options.inUse.apply = [](const Settings &next) { setLogLevel(logLevelNamed(next.logLevel)); };
+    options.inUse = serverSettingsInUse(sources, loaded);
     Engine engine(settings, options);
     if (const Outcome error = engine.start())
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);

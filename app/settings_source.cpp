@@ -151,6 +151,13 @@ SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings 
     return inUse;
 }
 
+SettingsInUse serverSettingsInUse(const SettingSources &sources, const LoadedSettings &loaded)
+{
+    SettingsInUse inUse = settingsInUse(sources, loaded);
+    inUse.apply = [](const Settings &next) { setLogLevel(logLevelNamed(next.logLevel)); };
+    return inUse;
+}
+
 bool openServerLog(const Settings &settings)
 {
     return openLogAt(settings, logLevelNamed(settings.logLevel));

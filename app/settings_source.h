@@ -37,6 +37,8 @@ bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);
 
 // For an engine that shows its settings and lets them be saved.
 SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded);
+// The same for an engine whose log is the server's (openServerLog): a saved LOG_LEVEL takes effect at once.
+SettingsInUse serverSettingsInUse(const SettingSources &sources, const LoadedSettings &loaded);
 
 // The application log as set. False after a sentence.
 bool openServerLog(const Settings &settings);

@@ -60,12 +60,8 @@ QJsonObject limitsOf(const TokenOptions &o)
 // The one place that prints a token: only here, and only once.
 int finishNew(const TokenOptions &o, const ApiAnswer &answer)
 {
-    if (!answer.ok())
-        return complain(answer);
-    if (o.target.json) {
-        printJson(answer.body);
-        return ExitOk;
-    }
+    if (const auto code = shownWithoutTable(answer, o.target))
+        return *code;
     printFields({{"id", cell(answer.body, "id")},
                  {"token", cell(answer.body, "token")},
                  {"project_id", cell(answer.body, "project_id")},
@@ -118,21 +114,13 @@ int listTokens(const CommandLine &line, TokenOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/tokens", query, o.most);
-    if (!answer.ok())
-        return complain(answer);
-    if (o.target.json) {
-        printJson(answer.body);
-        return ExitOk;
-    }
-    std::vector<TextRow> rows;
-    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
-    for (const QJsonValue &item : items) {
-        const QJsonObject token = item.toObject();
-        rows.push_back({cell(token, "id"), cell(token, "name"), cell(token, "project_id"), cell(token, "state"),
-                        cell(token, "token_masked"), cell(token, "request_count"), cell(token, "max_requests"),
-                        cell(token, "expires_at")});
-    }
-    printTable({"ID", "NAME", "PROJECT", "STATE", "TOKEN", "REQUESTS", "OF", "EXPIRES"}, rows);
+    if (const auto code = shownWithoutTable(answer, o.target))
+        return *code;
+    const auto rowOf = [](const QJsonObject &token) -> TextRow {
+        return {cell(token, "id"), cell(token, "name"), cell(token, "project_id"), cell(token, "state"),
+                cell(token, "token_masked"), cell(token, "request_count"), cell(token, "max_requests"), cell(token, "expires_at")};
+    };
+    printTable({"ID", "NAME", "PROJECT", "STATE", "TOKEN", "REQUESTS", "OF", "EXPIRES"}, rowsOf(answer.body, rowOf));
     return ExitOk;
 }
 

@@ -3,8 +3,6 @@
 #include "command_line.h"
 #include "output.h"
 
-#include <QJsonArray>
-
 namespace llmproxy {
 
 namespace {
@@ -32,18 +30,9 @@ int showUsage(const CommandLine &line, const UsageOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/usage", query);
-    if (!answer.ok())
-        return complain(answer);
-    if (o.target.json) {
-        printJson(answer.body);
-        return ExitOk;
-    }
-    std::vector<TextRow> rows;
-    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
-    for (const QJsonValue &value : items) {
-        const QJsonObject item = value.toObject();
-        rows.push_back(rowOf(cell(item, o.by == "time" ? "time" : "key"), item));
-    }
+    if (const auto code = shownWithoutTable(answer, o.target))
+        return *code;
+    std::vector<TextRow> rows = rowsOf(answer.body, [&o](const QJsonObject &item) { return rowOf(cell(item, o.by == "time" ? "time" : "key"), item); });
     rows.push_back(rowOf("total", answer.body.value(QLatin1String("total")).toObject()));
     printTable({o.by == "time" ? "TIME" : "KEY", "REQUESTS", "ERRORS", "DENIED", "PROMPT", "COMPLETION", "MEAN MS", "P50 MS", "P95 MS"}, rows);
     note("from " + cell(answer.body, "from") + " to " + cell(answer.body, "to"));

@@ -2,6 +2,7 @@
 #include "base/write_all.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -17,6 +18,18 @@ bool writeAll(int descriptor, std::string_view bytes)
         bytes.remove_prefix(static_cast<size_t>(written));
     }
     return true;
+}
+
+bool syncFolder(const std::string &folder)
+{
+    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    const bool good = fsync(descriptor) == 0;
+    const int problem = errno;
+    close(descriptor);
+    errno = problem;
+    return good;
 }
 
 } // namespace llmproxy

@@ -50,16 +50,10 @@ Error cannot(const char *what, const std::string &path)
     return {ErrorKind::Unavailable, "service_unavailable", std::string("The settings cannot be saved: ") + what + " " + path + ": " + std::strerror(errno) + ".", {}};
 }
 
-bool syncFolder(const std::string &path)
+std::string folderOf(const std::string &path)
 {
     const size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    const bool good = fsync(fd) == 0;
-    close(fd);
-    return good;
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
 } // namespace
@@ -117,7 +111,7 @@ std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const st
         if (declaration->secret)
             problems.push_back({name, "********", "a secret is not taken from " + path + "; give it in the environment or .env, and remove that line"});
         else
-            problems.push_back({name, value, "it says where " + path + " is, so it cannot stand there; remove that line"});
+            problems.push_back({name, value, "it " + std::string(whyNotSaved(*declaration)) + ", so it cannot stand in " + path + "; remove that line"});
     }
     return problems;
 }
@@ -150,7 +144,7 @@ Outcome SavedSettingsDraft::keep()
         return cannot("cannot replace", m_path);
     const std::string path = std::exchange(m_path, {});
     // It is in place for everybody; what fails here is the promise for a power cut.
-    if (!syncFolder(path))
+    if (!syncFolder(folderOf(path)))
         return cannot("cannot sync the folder of", path);
     return {};
 }

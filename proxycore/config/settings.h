@@ -24,6 +24,9 @@ struct ListenAddress
     std::string text() const; // "127.0.0.1:8080", "[::1]:8080"
 };
 
+// Where clients of this machine reach a listener, "127.0.0.1:8080" or a wildcard: those become loopback.
+std::string urlOfListen(const std::string &address, bool tls);
+
 // Where something goes that must not stay on this machine alone.
 struct OutsideTarget
 {
@@ -142,8 +145,9 @@ const std::vector<SettingDeclaration> &settingDeclarations();
 // LISTEN_ADDR → --listen-addr; empty for secrets.
 std::string flagOf(const SettingDeclaration &declaration);
 const SettingDeclaration *settingNamed(std::string_view name); // null: there is none
-// May stand in settings.env: no secret, and not where that file is.
-bool isSavable(const SettingDeclaration &declaration);
+// Why it may not stand in settings.env, as the end of a sentence; empty: it may.
+std::string_view whyNotSaved(const SettingDeclaration &declaration);
+inline bool isSavable(const SettingDeclaration &declaration) { return whyNotSaved(declaration).empty(); }
 // An empty value that means something; elsewhere empty is unset.
 bool hasMeaningEmpty(std::string_view name);
 // What is wrong with the value taken alone, and what is accepted; empty: nothing.

@@ -18,6 +18,18 @@ std::string ListenAddress::text() const
     return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+std::string urlOfListen(const std::string &address, bool tls)
+{
+    const size_t colon = address.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : address.substr(colon);
+    std::string host = address.substr(0, colon);
+    if (host == "0.0.0.0" || host.empty())
+        host = "127.0.0.1";
+    else if (host == "[::]" || host == "::")
+        host = "[::1]";
+    return (tls ? "https://" : "http://") + host + port;
+}
+
 namespace {
 
 constexpr const char *hidden = "********";

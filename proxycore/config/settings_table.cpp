@@ -227,10 +227,14 @@ const SettingDeclaration *settingNamed(std::string_view name)
     return rowNamed(name);
 }
 
-bool isSavable(const SettingDeclaration &declaration)
+std::string_view whyNotSaved(const SettingDeclaration &declaration)
 {
-    // Where files with secrets may be read is nothing for who only holds the management token.
-    return !declaration.secret && declaration.name != "DATA_DIR" && declaration.name != "SECRETS_DIR";
+    if (declaration.secret)
+        return "is a secret";
+    if (declaration.name == "DATA_DIR")
+        return "says where the saved settings are";
+    // Nothing for who only holds the management token.
+    return declaration.name == "SECRETS_DIR" ? "says where files with secrets may be read" : "";
 }
 
 bool hasMeaningEmpty(std::string_view name)

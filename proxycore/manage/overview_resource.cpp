@@ -9,21 +9,6 @@
 
 namespace llmproxy {
 
-namespace {
-
-// A wildcard is reached by the loopback address. With TLS the certificate's name is what counts; nobody here knows it.
-QString urlOf(const Settings &settings, const std::string &listening)
-{
-    QString address = QString::fromStdString(listening.empty() ? settings.listen.text() : listening);
-    if (address.startsWith(QLatin1String("0.0.0.0:")))
-        address.replace(0, 7, QStringLiteral("127.0.0.1"));
-    else if (address.startsWith(QLatin1String("[::]:")))
-        address.replace(0, 4, QStringLiteral("[::1]"));
-    return (settings.tlsCertFile.empty() ? QStringLiteral("http://") : QStringLiteral("https://")) + address;
-}
-
-} // namespace
-
 void readOverview(const CallPtr &call)
 {
     const ManageContext &context = call->context();
@@ -38,11 +23,12 @@ void readOverview(const CallPtr &call)
     QJsonArray providers;
     for (const std::string &name : context.providerNames())
         providers.append(QString::fromStdString(name));
-    const std::string listening = context.listenAddress ? context.listenAddress() : std::string();
+    const std::string bound = context.listenAddress ? context.listenAddress() : std::string();
+    const std::string listening = bound.empty() ? context.settings->listen.text() : bound;
     answer(call, 200,
            {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
-            {QStringLiteral("listen"), QString::fromStdString(listening.empty() ? context.settings->listen.text() : listening)},
-            {QStringLiteral("url"), urlOf(*context.settings, listening)},
+            {QStringLiteral("listen"), QString::fromStdString(listening)},
+            {QStringLiteral("url"), QString::fromStdString(urlOfListen(listening, !context.settings->tlsCertFile.empty()))},
             {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
             {QStringLiteral("ready"), context.ready()},
             {QStringLiteral("projects"), projects},

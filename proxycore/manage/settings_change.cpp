@@ -33,8 +33,8 @@ Outcome refusedName(const JsonObject &item, const std::string &name)
         return invalidField(item.fieldName("name"), "'" + item.fieldName("name") + "' names no setting; GET /manage/settings lists them.");
     if (isSavable(*declaration))
         return {};
-    return invalidField(name, declaration->secret ? name + " is a secret and is not saved here; give it in the environment or in .env."
-                                                  : name + " says where the saved settings are, so it is not one of them; give it as a flag, in the environment or in .env.");
+    return invalidField(name, name + " " + std::string(whyNotSaved(*declaration)) + " and is not saved here; give it "
+                                  + (declaration->secret ? "in the environment or in .env." : "as a flag, in the environment or in .env."));
 }
 
 Result<SettingsChange> readChange(const JsonObject &body, SettingTexts saved)

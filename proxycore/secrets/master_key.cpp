@@ -3,6 +3,7 @@
 #include "secrets/key_ring.h"
 
 #include "base/random.h"
+#include "base/write_all.h"
 #include "secrets/sealed_text.h"
 
 #include <array>
@@ -76,25 +77,6 @@ Result<MasterKey> readKeyFile(int descriptor, const std::string &path, const std
     return MasterKey{std::move(*key), source};
 }
 
-bool writeWhole(int descriptor, std::string_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t written = write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes.remove_prefix(static_cast<size_t>(written));
-    }
-    return fsync(descriptor) == 0;
-}
-
-bool syncFolder(const std::string &folder)
-{
-    const File handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return handle.isOpen() && fsync(handle.get()) == 0;
-}
-
 Result<MasterKey> generateKeyFile(const std::string &path, const std::string &dataDir)
 {
     const File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -106,7 +88,7 @@ Result<MasterKey> generateKeyFile(const std::string &path, const std::string &da
     wipe(bytes.data(), bytes.size());
     std::string text = toBase64(key.reveal());
     text += '\n';
-    const bool written = fchmod(file.get(), 0600) == 0 && writeWhole(file.get(), text) && syncFolder(dataDir);
+    const bool written = fchmod(file.get(), 0600) == 0 && writeAll(file.get(), text) && fsync(file.get()) == 0 && syncFolder(dataDir);
     wipe(text.data(), text.size());
     if (!written) {
         const std::string why = std::strerror(errno);
