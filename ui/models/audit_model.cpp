@@ -170,8 +170,10 @@ void AuditModel::fetchMore(const QModelIndex &)
     loadNext();
 }
 
-void AuditModel::takeNewer()
+void AuditModel::takeNewer(qint64 newest)
 {
+    if (!isFiltered() && m_last > 0 && newest <= m_last)
+        return; // no page is read to learn that nothing came
     if (m_loading > 0 || m_takingNewer || (!isFiltered() && m_last == 0)) {
         if (m_last == 0 && !isFiltered() && m_loading == 0)
             reload(); // the log was empty
@@ -186,13 +188,13 @@ void AuditModel::takeNewer()
         if (!reply.ok() || events.isEmpty())
             return;
         if (!isFiltered()) {
-            const qint64 newest = seqOf(events.first());
-            if (newest <= m_last)
+            const qint64 stored = seqOf(events.first()); // rows come up to 0.1 s behind the log
+            if (stored <= m_last)
                 return;
             const qint64 touched = m_last / pageRows;
             m_pages.erase(touched); // it was not full
-            beginInsertRows({}, 0, static_cast<int>(newest - m_last) - 1);
-            m_last = newest;
+            beginInsertRows({}, 0, static_cast<int>(stored - m_last) - 1);
+            m_last = stored;
             endInsertRows();
             return;
         }

@@ -25,14 +25,12 @@ public:
     void setFilter(const Query &filter); // loads anew
     const Query &filter() const { return m_filter; }
     void reload();
-    // Takes events that came since; nothing else changes. Not while nothing is loaded.
-    void takeNewer();
+    // Takes events that came since; nothing else changes. Not while nothing is loaded. newest: the log's last seq.
+    void takeNewer(qint64 newest);
     // Empty: not loaded yet.
     QJsonObject event(int row) const;
     // The row of a seq; -1: not among those that are known. Without filters every one is.
     int rowOf(qint64 seq) const;
-    bool isLoading() const { return m_loading > 0; }
-    qint64 eventsKnown() const { return rowCount(); }
     bool isComplete() const { return m_filter.isEmpty() || m_complete; }
 
     int rowCount(const QModelIndex &parent = {}) const override;

@@ -31,7 +31,6 @@ DemoData::DemoData(Console &console) : m_console(console)
 
 void DemoData::start()
 {
-    m_elapsed.start();
     plan();
     planTraffic();
     m_steps.append({0, [this] { openStreams(); }});

@@ -5,7 +5,6 @@
 
 #include "pages/page.h"
 
-#include <QElapsedTimer>
 #include <QNetworkAccessManager>
 
 namespace llmproxy::ui {
@@ -41,7 +40,6 @@ private:
     Console &m_console;
     QNetworkAccessManager m_network;
     QList<Step> m_steps;
-    QElapsedTimer m_elapsed;
     qint64 m_shifted = 0;
     int m_waiting = 0;
     QString m_revoked;

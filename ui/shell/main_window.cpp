@@ -43,12 +43,11 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
     connect(new QShortcut(QKeySequence(Qt::CTRL | Qt::Key_K), this), &QShortcut::activated, this, &MainWindow::openPalette);
     connect(new QShortcut(QKeySequence::Quit, this), &QShortcut::activated, this, &MainWindow::quit);
     connect(new QShortcut(QKeySequence::Refresh, this), &QShortcut::activated, this, [this] { m_pages.at(m_stack->currentIndex())->refresh(); });
-    for (Client *client : {&m_session.client()}) {
-        connect(client, &Client::stateChanged, this, &MainWindow::updateState);
-        connect(client, &Client::serverChanged, this, &MainWindow::updateState);
-        connect(client, &Client::overviewChanged, this, &MainWindow::updateState);
-        connect(client, &Client::overviewChanged, this, &MainWindow::firstOverview);
-    }
+    Client *client = &m_session.client();
+    connect(client, &Client::stateChanged, this, &MainWindow::updateState);
+    connect(client, &Client::serverChanged, this, &MainWindow::updateState);
+    connect(client, &Client::overviewChanged, this, &MainWindow::updateState);
+    connect(client, &Client::overviewChanged, this, &MainWindow::firstOverview);
     connect(&m_session.engine(), &EngineControl::stateChanged, this, &MainWindow::updateState);
     connect(&m_session.live(), &LiveWatch::alert, this, [this](const QJsonObject &alert) {
         const QString sentence = alert.value("message"_L1).toString();

@@ -55,16 +55,6 @@ QPushButton *button(const QString &text, const QString &icon, const char *role)
     return made;
 }
 
-QToolButton *toolButton(const QString &name, const QString &icon)
-{
-    auto *made = new QToolButton;
-    made->setToolTip(name);
-    made->setAccessibleName(name);
-    made->setFocusPolicy(Qt::TabFocus);
-    setThemedIcon(made, icon);
-    return made;
-}
-
 QFrame *card()
 {
     auto *made = new QFrame;
@@ -132,35 +122,6 @@ void Badge::paintEvent(QPaintEvent *)
     painter.drawEllipse(QPointF(12, height() / 2.0), 3.5, 3.5);
     painter.setPen(Theme::instance().colors().text);
     painter.drawText(rect().adjusted(20, 0, -6, 0), Qt::AlignVCenter | Qt::AlignLeft, m_text);
-}
-
-Meter::Meter(QWidget *parent) : QWidget(parent)
-{
-    setMinimumSize(90, 22);
-}
-
-void Meter::set(double share, const QString &text)
-{
-    m_share = qBound(0.0, share, 1.0);
-    m_text = text;
-    setAccessibleName(text);
-    update();
-}
-
-void Meter::paintEvent(QPaintEvent *)
-{
-    QPainter painter(this);
-    painter.setRenderHint(QPainter::Antialiasing);
-    const Theme &theme = Theme::instance();
-    const QRectF bar(0, height() - 6, width(), 5);
-    painter.setPen(Qt::NoPen);
-    painter.setBrush(theme.colors().border);
-    painter.drawRoundedRect(bar, 2.5, 2.5);
-    painter.setBrush(theme.tone(m_share > 0.95 ? Tone::Bad : m_share > 0.8 ? Tone::Warn : Tone::Info));
-    if (m_share > 0)
-        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), std::max(5.0, bar.width() * m_share), bar.height()), 2.5, 2.5);
-    painter.setPen(theme.colors().text);
-    painter.drawText(rect().adjusted(0, 0, 0, -7), Qt::AlignLeft | Qt::AlignVCenter, m_text);
 }
 
 EmptyState::EmptyState(const QString &icon, const QString &title, const QString &text, QWidget *parent)

@@ -8,7 +8,6 @@
 #include <QFrame>
 #include <QLabel>
 #include <QPushButton>
-#include <QToolButton>
 
 #include <functional>
 
@@ -18,7 +17,6 @@ namespace llmproxy::ui {
 QLabel *label(const QString &text, const char *role = nullptr);
 QLabel *wrapped(const QString &text, const char *role = nullptr);
 QPushButton *button(const QString &text, const QString &icon = {}, const char *role = nullptr);
-QToolButton *toolButton(const QString &name, const QString &icon);
 QFrame *card();
 QFrame *line();
 void setRole(QWidget *widget, const char *role); // and looks anew
@@ -39,20 +37,6 @@ private:
     void paintEvent(QPaintEvent *event) override;
     QString m_text;
     Tone m_tone = Tone::Neutral;
-};
-
-// Fill of a limit: "120 of 1,000".
-class Meter final : public QWidget
-{
-    Q_OBJECT
-public:
-    explicit Meter(QWidget *parent = nullptr);
-    void set(double share, const QString &text);
-
-private:
-    void paintEvent(QPaintEvent *event) override;
-    double m_share = 0;
-    QString m_text;
 };
 
 // What a page shows instead of nothing: what this is, and what to do.

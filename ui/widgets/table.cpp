@@ -5,6 +5,7 @@
 
 #include <QHeaderView>
 #include <QKeyEvent>
+#include <QMenu>
 #include <QPainter>
 #include <QSettings>
 #include <QSortFilterProxyModel>
@@ -107,6 +108,37 @@ void Table::setModel(QAbstractItemModel *model)
     connect(model, &QAbstractItemModel::rowsRemoved, this, &Table::placeEmpty);
     restoreColumns();
     placeEmpty();
+}
+
+QSortFilterProxyModel *Table::setSortedRows(RowsModel *rows, int column, Qt::SortOrder order)
+{
+    auto *sorted = new QSortFilterProxyModel(this);
+    sorted->setSourceModel(rows);
+    sorted->setSortRole(RowsModel::SortRole);
+    sorted->setSortCaseSensitivity(Qt::CaseInsensitive);
+    setModel(sorted);
+    setSortingEnabled(true);
+    sortByColumn(column, order);
+    return sorted;
+}
+
+QList<QJsonObject> Table::selectedObjects() const
+{
+    const auto *sorted = qobject_cast<const QSortFilterProxyModel *>(model());
+    const auto *rows = sorted ? qobject_cast<const RowsModel *>(sorted->sourceModel()) : nullptr;
+    QList<QJsonObject> objects;
+    for (const int row : rows ? selectedRows() : QList<int>())
+        objects.append(rows->row(sorted->mapToSource(sorted->index(row, 0)).row()));
+    return objects;
+}
+
+void Table::setMenu(const QList<QAction *> &actions)
+{
+    connect(this, &QWidget::customContextMenuRequested, this, [this, actions](const QPoint &point) {
+        QMenu menu;
+        menu.addActions(actions);
+        menu.exec(viewport()->mapToGlobal(point));
+    });
 }
 
 void Table::restoreColumns()

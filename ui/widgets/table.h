@@ -5,9 +5,14 @@
 
 #include "widgets/parts.h"
 
+#include <QJsonObject>
 #include <QTableView>
 
+class QSortFilterProxyModel;
+
 namespace llmproxy::ui {
+
+class RowsModel;
 
 class Table final : public QTableView
 {
@@ -18,6 +23,12 @@ public:
     ~Table() override;
 
     void setModel(QAbstractItemModel *model) override;
+    // Rows that are sorted here, by the model's sort keys; the proxy is for filtering and for finding a row.
+    QSortFilterProxyModel *setSortedRows(RowsModel *rows, int column, Qt::SortOrder order);
+    // Of sorted rows, in the order on screen.
+    QList<QJsonObject> selectedObjects() const;
+    // What the context menu offers.
+    void setMenu(const QList<QAction *> &actions);
     // Shown while the model is empty.
     void setEmptyState(EmptyState *state);
     void setBusy(bool busy); // nothing is known yet: no empty state

@@ -10,7 +10,6 @@
 #include <QHeaderView>
 #include <QInputDialog>
 #include <QJsonDocument>
-#include <QMenu>
 #include <QSplitter>
 
 namespace llmproxy::ui {
@@ -75,21 +74,17 @@ AuditPage::AuditPage(Console &console)
     connect(m_model, &AuditModel::failed, this, &AuditPage::setProblem);
     connect(m_model, &AuditModel::loaded, this, [this] {
         m_table->table()->setBusy(false);
-        const QString events = QLocale().toString(m_model->eventsKnown());
+        const QString events = QLocale().toString(m_model->rowCount());
         m_summary->setText(m_model->isComplete() ? tr("%1 events").arg(events) : tr("%1 events so far; scroll for more").arg(events));
         if (m_wantedSeq > 0)
             goTo(std::exchange(m_wantedSeq, 0));
     });
     connect(&client(), &Client::overviewChanged, this, [this] {
         if (isVisible() && m_tail->isChecked() && m_isLoaded)
-            m_model->takeNewer();
+            m_model->takeNewer(client().overview().value("audit_last_seq"_L1).toVariant().toLongLong());
     });
     connect(&client(), &Client::serverChanged, this, [this] { m_isLoaded = false; });
-    connect(m_table->table(), &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
-        QMenu menu;
-        menu.addActions({m_request, m_token, m_address, m_copy});
-        menu.exec(m_table->table()->viewport()->mapToGlobal(point));
-    });
+    m_table->table()->setMenu({m_request, m_token, m_address, m_copy});
 }
 
 void AuditPage::buildActions()

@@ -3,7 +3,6 @@
 
 #include "style/format.h"
 
-#include <QMenu>
 
 namespace llmproxy::ui {
 
@@ -73,7 +72,7 @@ std::vector<Column> columns()
 } // namespace
 
 LivePage::LivePage(Console &console)
-    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(), this)), m_sorted(new QSortFilterProxyModel(this)),
+    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(), this)),
       m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(label({}, "muted"))
 {
     m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_Space), [this] {
@@ -81,17 +80,17 @@ LivePage::LivePage(Console &console)
         m_pause->setText(m_isPaused ? tr("Go on") : tr("Pause"));
         show();
     });
-    m_kill = act(tr("End request"), u"stop"_s, QKeySequence::Delete, [this] { kill(selected()); });
+    m_kill = act(tr("End request"), u"stop"_s, QKeySequence::Delete, [this] { kill(m_table->selectedObjects()); });
     m_killToken = act(tr("End all of this token"), u"stop"_s, QKeySequence(Qt::SHIFT | Qt::Key_Delete), [this] {
         QList<QJsonObject> all;
-        const QString token = selected().first().value("token_uuid"_L1).toString();
+        const QString token = m_table->selectedObjects().first().value("token_uuid"_L1).toString();
         for (const QJsonValue &one : std::as_const(m_running)) {
             if (one.toObject().value("token_uuid"_L1).toString() == token)
                 all.append(one.toObject());
         }
         kill(all);
     });
-    m_events = act(tr("Everything of this request"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"request_id"_s, selected().first().value("id"_L1)}}); });
+    m_events = act(tr("Everything of this request"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"request_id"_s, m_table->selectedObjects().first().value("id"_L1)}}); });
     auto *row = new QHBoxLayout;
     m_withEnded->setChecked(true);
     row->addWidget(m_withEnded);
@@ -103,11 +102,7 @@ LivePage::LivePage(Console &console)
     row->addWidget(buttonOf(m_killToken, "danger"));
     row->addWidget(buttonOf(m_kill, "danger"));
     body()->addLayout(row);
-    m_sorted->setSourceModel(m_model);
-    m_sorted->setSortRole(RowsModel::SortRole);
-    m_table->setModel(m_sorted);
-    m_table->setSortingEnabled(true);
-    m_table->sortByColumn(0, Qt::AscendingOrder);
+    m_table->setSortedRows(m_model, 0, Qt::AscendingOrder);
     m_table->setBusy(false);
     m_table->setEmptyState(new EmptyState(u"live"_s, tr("Nothing runs"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
     body()->addWidget(m_table, 1);
@@ -115,11 +110,7 @@ LivePage::LivePage(Console &console)
     connect(m_withEnded, &QCheckBox::toggled, this, &LivePage::show);
     connect(m_table, &Table::selectionMoved, this, &LivePage::updateActions);
     connect(m_table, &Table::opened, m_events, &QAction::trigger);
-    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
-        QMenu menu;
-        menu.addActions({m_events, m_kill, m_killToken});
-        menu.exec(m_table->viewport()->mapToGlobal(point));
-    });
+    m_table->setMenu({m_events, m_kill, m_killToken});
     connect(&console.live, &LiveWatch::requests, this, &LivePage::take);
     connect(&client(), &Client::serverChanged, this, [this] {
         m_running = {};
@@ -161,17 +152,9 @@ void LivePage::show()
     updateActions();
 }
 
-QList<QJsonObject> LivePage::selected() const
-{
-    QList<QJsonObject> requests;
-    for (const int row : m_table->selectedRows())
-        requests.append(m_model->row(m_sorted->mapToSource(m_sorted->index(row, 0)).row()));
-    return requests;
-}
-
 void LivePage::updateActions()
 {
-    const QList<QJsonObject> requests = selected();
+    const QList<QJsonObject> requests = m_table->selectedObjects();
     m_kill->setEnabled(std::any_of(requests.begin(), requests.end(), isRunning));
     m_killToken->setEnabled(requests.size() == 1 && !requests.first().value("token_uuid"_L1).toString().isEmpty() && isRunning(requests.first()));
     m_events->setEnabled(requests.size() == 1);

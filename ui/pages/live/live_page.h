@@ -7,7 +7,6 @@
 #include "widgets/table.h"
 
 #include <QCheckBox>
-#include <QSortFilterProxyModel>
 
 namespace llmproxy::ui {
 
@@ -21,12 +20,10 @@ public:
 private:
     void take(const QJsonObject &event);
     void show();
-    QList<QJsonObject> selected() const;
     void updateActions();
     void kill(const QList<QJsonObject> &requests);
 
     RowsModel *m_model;
-    QSortFilterProxyModel *m_sorted;
     Table *m_table;
     QCheckBox *m_withEnded;
     QLabel *m_summary;

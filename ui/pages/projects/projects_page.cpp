@@ -5,7 +5,6 @@
 #include "pages/projects/project_dialog.h"
 #include "style/format.h"
 
-#include <QMenu>
 
 namespace llmproxy::ui {
 
@@ -68,7 +67,7 @@ std::vector<Column> columns()
 
 ProjectsPage::ProjectsPage(Console &console)
     : Page(console, u"projects"_s, tr("Projects and keys"), tr("Each project holds a provider's key, encrypted. Access tokens use it without seeing it.")),
-      m_model(new RowsModel(u"id"_s, columns(), this)), m_sorted(new QSortFilterProxyModel(this)), m_table(new Table(u"projects"_s, tr("Projects"))),
+      m_model(new RowsModel(u"id"_s, columns(), this)), m_table(new Table(u"projects"_s, tr("Projects"))),
       m_search(new QLineEdit)
 {
     QAction *create = act(tr("New project"), u"add"_s, QKeySequence::New, [this] { this->create(); });
@@ -91,14 +90,9 @@ ProjectsPage::ProjectsPage(Console &console)
         row->addWidget(buttonOf(action, action == m_remove ? "danger" : nullptr));
     body()->addLayout(row);
 
-    m_sorted->setSourceModel(m_model);
-    m_sorted->setSortRole(RowsModel::SortRole);
+    m_sorted = m_table->setSortedRows(m_model, 0, Qt::AscendingOrder);
     m_sorted->setFilterKeyColumn(-1);
     m_sorted->setFilterCaseSensitivity(Qt::CaseInsensitive);
-    m_sorted->setSortCaseSensitivity(Qt::CaseInsensitive);
-    m_table->setModel(m_sorted);
-    m_table->setSortingEnabled(true);
-    m_table->sortByColumn(0, Qt::AscendingOrder);
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
     auto *empty = new EmptyState(u"project"_s, tr("No projects yet"), tr("A project holds one provider's key. Make the first, and give out access tokens for it."));
     empty->addAction(tr("New project"), [this] { this->create(); });
@@ -110,11 +104,7 @@ ProjectsPage::ProjectsPage(Console &console)
     connect(m_table, &Table::selectionMoved, this, &ProjectsPage::updateActions);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &ProjectsPage::updateActions);
     connect(m_table, &Table::opened, this, &ProjectsPage::edit);
-    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
-        QMenu menu;
-        menu.addActions({m_edit, m_rotate, m_toggle, m_tokens, m_events, m_remove});
-        menu.exec(m_table->viewport()->mapToGlobal(point));
-    });
+    m_table->setMenu({m_edit, m_rotate, m_toggle, m_tokens, m_events, m_remove});
     updateActions();
 }
 
@@ -145,8 +135,8 @@ void ProjectsPage::open(const QVariantMap &what)
 
 QJsonObject ProjectsPage::selected() const
 {
-    const QList<int> rows = m_table->selectedRows();
-    return rows.size() == 1 ? m_model->row(m_sorted->mapToSource(m_sorted->index(rows.first(), 0)).row()) : QJsonObject();
+    const QList<QJsonObject> projects = m_table->selectedObjects();
+    return projects.size() == 1 ? projects.first() : QJsonObject();
 }
 
 void ProjectsPage::updateActions()

@@ -30,8 +30,8 @@ private:
     void remove();
 
     RowsModel *m_model;
-    QSortFilterProxyModel *m_sorted;
     Table *m_table;
+    QSortFilterProxyModel *m_sorted; // the table's
     QLineEdit *m_search;
     QAction *m_edit, *m_rotate, *m_toggle, *m_tokens, *m_events, *m_remove;
 };

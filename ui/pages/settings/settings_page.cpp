@@ -124,18 +124,15 @@ void SettingsPage::refresh()
 
 void SettingsPage::rebuild(const QJsonObject &answer)
 {
-    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
-        for (SettingRow *row : rows)
-            row->deleteLater();
-    }
+    for (SettingRow *row : std::as_const(m_rows))
+        row->deleteLater();
     m_rows.clear();
     QStringList groups;
     for (const QJsonValue &one : answer.value("items"_L1).toArray()) {
         auto *row = new SettingRow(one.toObject());
-        const QString group = one.toObject().value("group"_L1).toString();
-        if (!groups.contains(group))
-            groups.append(group);
-        m_rows[group].append(row);
+        if (!groups.contains(row->group()))
+            groups.append(row->group());
+        m_rows.append(row);
         m_list->insertWidget(m_list->count() - 1, row);
         connect(row, &SettingRow::edited, this, [this] { m_typing.start(); });
     }
@@ -155,20 +152,22 @@ void SettingsPage::filter()
     const QString typed = m_search->text().trimmed();
     const QString group = m_groups->currentItem() ? m_groups->currentItem()->text() : QString();
     m_consoleGroup->setVisible(typed.isEmpty() && m_groups->currentRow() == 0);
-    for (auto rows = m_rows.constBegin(); rows != m_rows.constEnd(); ++rows) {
-        for (SettingRow *row : rows.value())
-            row->setVisible(typed.isEmpty() ? rows.key() == group : row->matches(typed));
-    }
+    for (SettingRow *row : std::as_const(m_rows))
+        row->setVisible(typed.isEmpty() ? row->group() == group : row->matches(typed));
+}
+
+SettingRow *SettingsPage::rowOf(const QString &name) const
+{
+    const auto found = std::find_if(m_rows.begin(), m_rows.end(), [&](const SettingRow *row) { return row->name() == name; });
+    return found == m_rows.end() ? nullptr : *found;
 }
 
 QJsonArray SettingsPage::changes() const
 {
     QJsonArray changes;
-    for (const QList<SettingRow *> &rows : m_rows) {
-        for (const SettingRow *row : rows) {
-            if (row->isChanged())
-                changes.append(QJsonObject{{u"name"_s, row->name()}, {u"value"_s, row->isReset() ? QJsonValue() : QJsonValue(row->text())}});
-        }
+    for (const SettingRow *row : m_rows) {
+        if (row->isChanged())
+            changes.append(QJsonObject{{u"name"_s, row->name()}, {u"value"_s, row->isReset() ? QJsonValue() : QJsonValue(row->text())}});
     }
     return changes;
 }
@@ -179,10 +178,8 @@ void SettingsPage::check()
     const QJsonArray wanted = changes();
     m_discard->setEnabled(!wanted.isEmpty());
     m_save->setEnabled(!wanted.isEmpty());
-    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
-        for (SettingRow *row : rows)
-            row->setProblem({});
-    }
+    for (SettingRow *row : std::as_const(m_rows))
+        row->setProblem({});
     if (wanted.isEmpty())
         return;
     client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, wanted}, {u"check_only"_s, true}}, this, [this](const Reply &reply) {
@@ -193,12 +190,8 @@ void SettingsPage::check()
         const QJsonArray problems = reply.body.value("problems"_L1).toArray();
         m_save->setEnabled(problems.isEmpty() && !changes().isEmpty());
         for (const QJsonValue &one : problems) {
-            for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
-                for (SettingRow *row : rows) {
-                    if (row->name() == one.toObject().value("name"_L1).toString())
-                        row->setProblem(one.toObject().value("problem"_L1).toString());
-                }
-            }
+            if (SettingRow *row = rowOf(one.toObject().value("name"_L1).toString()))
+                row->setProblem(one.toObject().value("problem"_L1).toString());
         }
     });
 }
@@ -216,16 +209,10 @@ void SettingsPage::showSaved(const Reply &reply)
         return;
     }
     m_save->setEnabled(false);
-    const QString field = fieldOf(reply);
-    for (const QList<SettingRow *> &rows : std::as_const(m_rows)) {
-        for (SettingRow *row : rows) {
-            if (row->name() == field) {
-                row->setProblem(sentenceOf(reply));
-                return;
-            }
-        }
-    }
-    m_console.toast->say(sentenceOf(reply));
+    if (SettingRow *row = rowOf(fieldOf(reply)))
+        row->setProblem(sentenceOf(reply));
+    else
+        m_console.toast->say(sentenceOf(reply));
 }
 
 } // namespace llmproxy::ui

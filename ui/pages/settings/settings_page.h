@@ -23,6 +23,7 @@ public:
 private:
     void rebuild(const QJsonObject &answer);
     void filter();
+    SettingRow *rowOf(const QString &name) const; // null: there is none
     QJsonArray changes() const;
     void check();
     void save();
@@ -37,9 +38,8 @@ private:
     QWidget *m_consoleGroup;
     QFrame *m_restart;
     QAction *m_save, *m_discard;
-    QHash<QString, QList<SettingRow *>> m_rows; // by group
+    QList<SettingRow *> m_rows;
     QTimer m_typing;
-    bool m_isValid = true;
 };
 
 } // namespace llmproxy::ui

@@ -8,7 +8,6 @@
 #include "style/format.h"
 #include "widgets/copy.h"
 
-#include <QMenu>
 
 namespace llmproxy::ui {
 
@@ -23,7 +22,7 @@ constexpr int typingMs = 250;
 
 TokensPage::TokensPage(Console &console)
     : Page(console, u"tokens"_s, tr("Access tokens"), tr("What you hand out instead of a key.")),
-      m_model(new RowsModel(u"id"_s, tokenColumns([this](const QString &id) { return projectName(id); }), this)), m_sorted(new QSortFilterProxyModel(this)),
+      m_model(new RowsModel(u"id"_s, tokenColumns([this](const QString &id) { return projectName(id); }), this)),
       m_table(new Table(u"tokens"_s, tr("Access tokens"))), m_search(new QLineEdit), m_state(new QComboBox), m_project(new QComboBox), m_more(label({}, "muted"))
 {
     buildActions();
@@ -48,11 +47,11 @@ void TokensPage::buildActions()
     m_revoke = act(tr("Revoke"), u"revoke"_s, QKeySequence::Delete, [this] { revokeSelected(); });
     m_revokeAll = act(tr("Revoke all of a project"), u"revoke"_s, QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_Delete), [this] { revokeAll(); });
     m_events = act(tr("Its audit events"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] {
-        m_console.open(u"audit"_s, {{u"token_id"_s, selected().first().value("id"_L1)}});
+        m_console.open(u"audit"_s, {{u"token_id"_s, m_table->selectedObjects().first().value("id"_L1)}});
     });
     m_copyId = act(tr("Copy id"), u"copy"_s, QKeySequence::Copy, [this] {
         QStringList ids;
-        for (const QJsonObject &token : selected())
+        for (const QJsonObject &token : m_table->selectedObjects())
             ids.append(token.value("id"_L1).toString());
         copyText(ids.join(u'\n'));
         m_console.toast->say(tr("Copied."));
@@ -94,12 +93,7 @@ void TokensPage::buildFilters()
 
 void TokensPage::buildTable()
 {
-    m_sorted->setSourceModel(m_model);
-    m_sorted->setSortRole(RowsModel::SortRole);
-    m_sorted->setSortCaseSensitivity(Qt::CaseInsensitive);
-    m_table->setModel(m_sorted);
-    m_table->setSortingEnabled(true);
-    m_table->sortByColumn(TokenExpires, Qt::AscendingOrder);
+    m_table->setSortedRows(m_model, TokenExpires, Qt::AscendingOrder);
     auto *empty = new EmptyState(u"token"_s, tr("No tokens here"), tr("Hand out a token instead of the provider's key: it ends by itself, has limits, and can be revoked at once."));
     empty->addAction(tr("New token"), [this] { create({}); });
     m_table->setEmptyState(empty);
@@ -108,11 +102,7 @@ void TokensPage::buildTable()
     connect(m_table, &Table::selectionMoved, this, &TokensPage::updateActions);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &TokensPage::updateActions);
     connect(m_table, &Table::opened, this, &TokensPage::edit);
-    connect(m_table, &QWidget::customContextMenuRequested, this, [this](const QPoint &point) {
-        QMenu menu;
-        menu.addActions({m_edit, m_refresh, m_revoke, m_events, m_copyId});
-        menu.exec(m_table->viewport()->mapToGlobal(point));
-    });
+    m_table->setMenu({m_edit, m_refresh, m_revoke, m_events, m_copyId});
 }
 
 void TokensPage::loadProjects()
@@ -189,17 +179,9 @@ QString TokensPage::providerOf(const QString &projectId) const
     return m_projectById.value(projectId).value("provider"_L1).toString();
 }
 
-QList<QJsonObject> TokensPage::selected() const
-{
-    QList<QJsonObject> tokens;
-    for (const int row : m_table->selectedRows())
-        tokens.append(m_model->row(m_sorted->mapToSource(m_sorted->index(row, 0)).row()));
-    return tokens;
-}
-
 void TokensPage::updateActions()
 {
-    const QList<QJsonObject> tokens = selected();
+    const QList<QJsonObject> tokens = m_table->selectedObjects();
     const auto isLive = [](const QJsonObject &token) {
         const QString state = token.value("state"_L1).toString();
         return state == "active"_L1 || state == "grace"_L1;
@@ -231,7 +213,7 @@ void TokensPage::edit()
 {
     if (!m_edit->isEnabled())
         return;
-    auto *dialog = new TokenFormDialog(client(), selected().first(), window());
+    auto *dialog = new TokenFormDialog(client(), m_table->selectedObjects().first(), window());
     connect(dialog, &TokenFormDialog::updated, this, [this](const QJsonObject &before, const QJsonObject &after) {
         m_console.toast->offer(tr("Limits of %1 saved.").arg(after.value("token_masked"_L1).toString()), tr("Undo"), [this, before] {
             QJsonObject body;
@@ -245,7 +227,7 @@ void TokensPage::edit()
 
 void TokensPage::refreshToken()
 {
-    auto *dialog = new RefreshDialog(client(), selected().first(), window());
+    auto *dialog = new RefreshDialog(client(), m_table->selectedObjects().first(), window());
     connect(dialog, &RefreshDialog::refreshed, this, &TokensPage::showNew);
     dialog->open();
 }
@@ -264,7 +246,7 @@ void TokensPage::revokeSelected()
 {
     QSet<QString> ids;
     QStringList names;
-    for (const QJsonObject &token : selected()) {
+    for (const QJsonObject &token : m_table->selectedObjects()) {
         if (token.value("state"_L1).toString() == "revoked"_L1 || token.value("state"_L1).toString() == "expired"_L1)
             continue;
         ids.insert(token.value("id"_L1).toString());

@@ -9,7 +9,6 @@
 #include <QComboBox>
 #include <QHash>
 #include <QLineEdit>
-#include <QSortFilterProxyModel>
 #include <QTimer>
 
 namespace llmproxy::ui {
@@ -26,7 +25,6 @@ private:
     void buildActions();
     void buildFilters();
     void buildTable();
-    QList<QJsonObject> selected() const;
     void updateActions();
     void loadProjects();
     QString projectName(const QString &id) const;
@@ -40,7 +38,6 @@ private:
     int streamsOf(const QSet<QString> &ids, const QString &projectId) const;
 
     RowsModel *m_model;
-    QSortFilterProxyModel *m_sorted;
     Table *m_table;
     QLineEdit *m_search;
     QComboBox *m_state, *m_project;

@@ -42,7 +42,7 @@ QString cell(QString text)
 } // namespace
 
 UsagePage::UsagePage(Console &console)
-    : Page(console, u"usage"_s, tr("Usage"), tr("What was asked for, by whom, and what came back.")), m_sorted(new QSortFilterProxyModel(this)), m_table(new Table(u"usage"_s, tr("Usage"))),
+    : Page(console, u"usage"_s, tr("Usage"), tr("What was asked for, by whom, and what came back.")), m_table(new Table(u"usage"_s, tr("Usage"))),
       m_by(new QComboBox), m_span(new QComboBox), m_chart(new TimeChart(tr("Model tokens"), [](double value) { return count(value); }, true)), m_total(label({}, "muted"))
 {
     addHeaderButton(act(tr("Save as CSV"), u"export"_s, QKeySequence(Qt::CTRL | Qt::Key_E), [this] { exportCsv(); }));
@@ -68,11 +68,7 @@ UsagePage::UsagePage(Console &console)
     QFrame *frame = card();
     (new QVBoxLayout(frame))->addWidget(m_chart);
     body()->addWidget(frame);
-    m_sorted->setSourceModel(m_model);
-    m_sorted->setSortRole(RowsModel::SortRole);
-    m_table->setModel(m_sorted);
-    m_table->setSortingEnabled(true);
-    m_table->sortByColumn(4, Qt::DescendingOrder);
+    m_table->setSortedRows(m_model, 4, Qt::DescendingOrder);
     m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No request came in this time. Choose a longer one, or hand out a token.")));
     body()->addWidget(m_table, 1);
     setFocusProxy(m_table);

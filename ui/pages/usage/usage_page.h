@@ -9,7 +9,6 @@
 
 #include <QComboBox>
 #include <QHash>
-#include <QSortFilterProxyModel>
 
 namespace llmproxy::ui {
 
@@ -29,7 +28,6 @@ private:
     QString nameOf(const QJsonObject &row) const;
 
     RowsModel *m_model;
-    QSortFilterProxyModel *m_sorted;
     Table *m_table;
     QComboBox *m_by, *m_span;
     TimeChart *m_chart;
