@@ -58,7 +58,7 @@ void DemoData::plan()
     m_steps.append({6 * dayMs, [this] {
         createToken(u"proj-agents"_s, u"Workshop"_s, 2 * day, 100, 30);
         change("DELETE", u"/manage/tokens/"_s + m_ids.value(u"Contractor"_s), {});
-        m_revoked = m_tokens.takeLast();
+        m_revoked = m_tokens.take(u"Contractor"_s);
     }});
     m_steps.append({41 * minuteMs, [this] { ask(m_revoked, {{u"model"_s, u"gpt-4o"_s}}); }});
     m_steps.append({20 * hourMs, [this] {
@@ -138,7 +138,7 @@ void DemoData::createToken(const QString &project, const QString &name, int minu
         body.insert(u"max_requests"_s, mostRequests);
     m_console.client.send("POST", u"/manage/tokens"_s, body, this, [this, name](const Reply &reply) {
         m_ids.insert(name, reply.body.value("id"_L1).toString());
-        m_tokens.append(reply.body.value("token"_L1).toString());
+        m_tokens.insert(name, reply.body.value("token"_L1).toString());
         done();
     });
 }
@@ -150,7 +150,7 @@ void DemoData::request(int number)
     const QString model = QString::fromLatin1(models[number % 3]);
     const QString question = QString::fromLatin1(questions[number % 4]);
     // Some that fail, as everywhere: a token that nobody gave out.
-    const QString token = number % 29 == 7 ? u"tok-"_s + QString(38, u'0') : m_tokens.at(static_cast<qsizetype>(number * 7 % m_tokens.size()));
+    const QString token = number % 29 == 7 ? u"tok-"_s + QString(38, u'0') : std::next(m_tokens.cbegin(), number * 7 % m_tokens.size()).value();
     ask(token, {{u"model"_s, model}, {u"messages"_s, QJsonArray{QJsonObject{{u"role"_s, u"user"_s}, {u"content"_s, question + QString(number % 5, u'?')}}}}});
 }
 
@@ -171,9 +171,10 @@ void DemoData::ask(const QString &token, const QJsonObject &body)
 // These go on while the pictures are taken.
 void DemoData::openStreams()
 {
-    for (int i = 0; i < streamsShown && i < m_tokens.size(); ++i) {
+    const QStringList tokens = m_tokens.values();
+    for (int i = 0; i < streamsShown && i < tokens.size(); ++i) {
         const QJsonObject question{{u"role"_s, u"user"_s}, {u"content"_s, u"count to 300"_s}};
-        ask(m_tokens.at(m_tokens.size() - 1 - i), {{u"model"_s, QString::fromLatin1(models[i % 3])}, {u"stream"_s, true}, {u"messages"_s, QJsonArray{question}}});
+        ask(tokens.at(i), {{u"model"_s, QString::fromLatin1(models[i % 3])}, {u"stream"_s, true}, {u"messages"_s, QJsonArray{question}}});
         --m_waiting;
     }
 }

@@ -43,7 +43,7 @@ private:
     qint64 m_shifted = 0;
     int m_waiting = 0;
     QString m_revoked;
-    QStringList m_tokens; // in clear: the demo's own, gone with it
+    QMap<QString, QString> m_tokens; // by name, in clear: the demo's own, gone with it
     QHash<QString, QString> m_ids; // of tokens, by name
 };
 
