@@ -20,6 +20,7 @@ struct LiveRequest
     int status = 0;         // 0: not yet
     int64_t requestBytes = 0, responseBytes = 0;
     int64_t promptTokens = -1, completionTokens = -1; // -1: unknown
+    int64_t streamedEvents = 0;                       // server-sent events with data so far
     std::string result, reason; // when ended
 };
 

@@ -144,6 +144,7 @@ LiveRequest Exchange::live() const
     out.responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
     out.promptTokens = m_usage.usage().promptTokens;
     out.completionTokens = m_usage.usage().completionTokens;
+    out.streamedEvents = m_usage.events();
     return out;
 }
 

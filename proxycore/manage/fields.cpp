@@ -184,6 +184,7 @@ void addOtherSchemas(std::vector<Schema> &all)
                           number("request_bytes", "Body bytes from the client."), number("response_bytes", "Body bytes to the client."),
                           nullable(number("prompt_tokens", "As far as the provider told.")),
                           nullable(number("completion_tokens", "As far as the provider told.")),
+                          number("streamed_events", "Of a stream so far; most providers send about one model token with each."),
                           nullable(text("result", "When ended: success, failure, denied or error.")),
                           nullable(text("reason", "When ended otherwise than well."))}));
     all.push_back(answer("LiveRequests", "The data of each event.",

@@ -29,6 +29,7 @@ QJsonObject liveView(const LiveRequest &request)
             {QStringLiteral("response_bytes"), qint64{request.responseBytes}},
             {QStringLiteral("prompt_tokens"), known(request.promptTokens)},
             {QStringLiteral("completion_tokens"), known(request.completionTokens)},
+            {QStringLiteral("streamed_events"), qint64{request.streamedEvents}},
             {QStringLiteral("result"), text(request.result)},
             {QStringLiteral("reason"), text(request.reason)}};
 }

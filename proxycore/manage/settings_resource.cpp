@@ -80,6 +80,7 @@ QJsonObject settingView(const SettingDeclaration &one, const ManageContext &cont
             {QStringLiteral("secret"), one.secret},
             {QStringLiteral("origin"), QString::fromStdString(from)},
             {QStringLiteral("saved"), saved && isSavable(one) ? shown(*saved) : QJsonValue()},
+            {QStringLiteral("why_not_saved"), textOrNull(std::string(whyNotSaved(one)))},
             {QStringLiteral("needs_restart"), one.needsRestart},
             {QStringLiteral("is_set"), from != "default"}};
 }

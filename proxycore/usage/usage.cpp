@@ -56,6 +56,7 @@ void UsageReader::feedEvents(std::string_view bytes)
                 m_line = Line::Skip;
             } else if (m_prefix.size() == 5) {
                 m_line = Line::Data;
+                ++m_eventCount;
                 m_scanner.reset();
             }
             continue;

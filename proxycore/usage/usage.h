@@ -28,6 +28,7 @@ public:
     void feed(std::string_view bytes);
     void forget() { m_usage = Usage(); } // everything is unknown again
     const Usage &usage() const { return m_usage; }
+    int64_t events() const { return m_eventCount; } // data lines of server-sent events so far
 
 private:
     void feedEvents(std::string_view bytes);
@@ -36,6 +37,7 @@ private:
     JsonScanner m_scanner;
     Usage m_usage;
     bool m_events = false;
+    int64_t m_eventCount = 0;
     enum class Line { Start, Data, Skip } m_line = Line::Start;
     std::string m_prefix; // of a line whose field name is not complete
 };

@@ -52,6 +52,7 @@ class Live(Proxy):
         for watcher in (first, second):  # each sees each end
             ended = self.see(watcher, request_id, "ended")
             self.assertEqual((ended["phase"], ended["result"]), ("ended", "success"))
+            self.assertGreater(ended["streamed_events"], seen["streamed_events"])
         short = fresh_id()  # shorter than the distance of two events
         self.ask(body={"model": "m"}, token="tok-wrong", headers=[("X-Request-ID", short)])
         ended = self.see(first, short, "ended")

@@ -47,6 +47,8 @@ class Saved(Proxy):
         one = self.one("MAX_HEADER_COUNT", answer)
         self.assertEqual((one["value"], one["saved"], one["origin"], one["needs_restart"], one["group"]), ("100", "30", "default", True, "Limits"))
         self.assertTrue(answer["restart_needed"])
+        self.assertIsNone(one["why_not_saved"])
+        self.assertIn("secrets", self.one("SECRETS_DIR", answer)["why_not_saved"])
         self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o600)
         self.assertFalse((self.data / "settings.env.new").exists())
         event = self.events("config.update", since)[-1]

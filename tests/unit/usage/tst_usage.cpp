@@ -12,6 +12,7 @@ private Q_SLOTS:
     void forms_data();
     void forms();
     void unknownIsNotZero();
+    void eventsWithDataAreCounted();
     void notFooledByText();
 };
 
@@ -68,6 +69,15 @@ void TstUsage::unknownIsNotZero()
     QVERIFY(reader.begin("application/json"));
     reader.feed(R"({"usage":{"prompt_tokens":"many","completion_tokens":-3}})");
     QVERIFY(!reader.usage().known());
+}
+
+void TstUsage::eventsWithDataAreCounted()
+{
+    UsageReader reader;
+    QVERIFY(reader.begin("text/event-stream"));
+    for (const char byte : std::string_view(": hello\n\nevent: x\ndata: {}\n\ndata:[DONE]\n\n"))
+        reader.feed({&byte, 1});
+    QCOMPARE(reader.events(), 2);
 }
 
 void TstUsage::notFooledByText()
