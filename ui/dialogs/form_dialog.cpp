@@ -60,16 +60,13 @@ void FormDialog::addField(const QString &field, const QString &title, QWidget *i
     input->setAccessibleName(title);
     if (!hint.isEmpty())
         input->setAccessibleDescription(hint);
-    QLabel *name = label(title);
-    name->setBuddy(input);
-    name->setContentsMargins(0, 7, 0, 0);
-    m_form->addRow(name, cell);
+    m_form->addRow(fieldLabel(title, input), cell);
     m_rows.insert(field, {input, problem});
 }
 
-void FormDialog::addWide(QWidget *widget)
+void FormDialog::addBelow(QWidget *widget)
 {
-    m_form->addRow(widget);
+    m_form->addRow(QString(), widget);
 }
 
 void FormDialog::setBusy(bool busy)

@@ -21,7 +21,7 @@ public:
 protected:
     // field: the API's name, so that a refusal finds it. hint stands below the input.
     void addField(const QString &field, const QString &title, QWidget *input, const QString &hint = {});
-    void addWide(QWidget *widget);
+    void addBelow(QWidget *widget); // belongs to the field before it
     // The accept button was pressed.
     virtual void submit() = 0;
     // While a call runs the button waits.

@@ -23,7 +23,9 @@ struct Column
     std::function<Tone(const QJsonObject &)> tone = {};          // given: shown as a badge
     std::function<double(const QJsonObject &)> share = {};       // given: shown as a meter; below 0: as text
     bool isNumber = false;                                       // aligned right
-    int width = 120;
+    int leastWidth = 0;                                          // for rows that come and go: its texts to be
+    bool isElastic = false;                                      // gives way when the window is narrow
+    bool isExtra = false;                                        // hidden until somebody asks for it
 };
 
 class RowsModel final : public QAbstractTableModel

@@ -35,6 +35,9 @@ public:
 
     const QString &id() const { return m_id; }
     const QString &title() const { return m_title; }
+    // Of the navigation and the palette: a name in resources/icons.
+    const QString &iconName() const { return m_icon; }
+    void setIconName(const QString &icon) { m_icon = icon; }
     // It came into sight, or what it shows may have changed.
     virtual void refresh() = 0;
     // Another page sends somebody here.
@@ -59,6 +62,7 @@ protected:
 
 private:
     const QString m_id, m_title;
+    QString m_icon;
     QHBoxLayout *m_actions;
     QLabel *m_problem;
     QVBoxLayout *m_body;

@@ -7,6 +7,8 @@
 #include <QKeyEvent>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QPainter>
+#include <QStyledItemDelegate>
 
 namespace llmproxy::ui {
 
@@ -16,6 +18,22 @@ namespace {
 
 constexpr int typingMs = 150;
 constexpr int mostObjects = 20;
+
+constexpr int hintRole = Qt::UserRole;
+
+// What it is called at the left, its shortcut or kind at the right.
+class EntryDelegate final : public QStyledItemDelegate
+{
+public:
+    using QStyledItemDelegate::QStyledItemDelegate;
+
+    void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    {
+        QStyledItemDelegate::paint(painter, option, index);
+        painter->setPen(Theme::instance().colors().muted);
+        painter->drawText(option.rect.adjusted(0, 0, -12, 0), Qt::AlignVCenter | Qt::AlignRight, index.data(hintRole).toString());
+    }
+};
 
 // Every typed word begins somewhere in the title or hint.
 bool matches(const QString &text, const QStringList &words)
@@ -36,6 +54,7 @@ CommandPalette::CommandPalette(MainWindow &window) : QDialog(&window, Qt::Dialog
     m_edit->setAccessibleName(tr("Find anything"));
     m_list->setAccessibleName(tr("What was found"));
     m_list->setUniformItemSizes(true);
+    m_list->setItemDelegate(new EntryDelegate(m_list));
     m_list->setIconSize({18, 18});
     column->addWidget(m_edit);
     column->addWidget(m_list);
@@ -59,7 +78,7 @@ CommandPalette::CommandPalette(MainWindow &window) : QDialog(&window, Qt::Dialog
 void CommandPalette::collect()
 {
     for (Page *page : m_window.pages()) {
-        m_entries.push_back({u"overview"_s, page->title(), tr("page"), [this, page] { m_window.openPage(page->id()); }});
+        m_entries.push_back({page->iconName(), page->title(), tr("page"), [this, page] { m_window.openPage(page->id()); }});
         for (QAction *action : page->actions()) {
             const QString keys = action->shortcut().toString(QKeySequence::NativeText);
             m_entries.push_back({action->data().toString(), page->title() + u": "_s + action->text(), keys, [this, page, action] {
@@ -81,8 +100,9 @@ void CommandPalette::filter()
             if (entries == &m_entries && !matches(entry.title + u' ' + entry.hint, words))
                 continue;
             m_shown.push_back(&entry);
-            auto *item = new QListWidgetItem(Theme::instance().icon(entry.icon), entry.hint.isEmpty() ? entry.title : entry.title + u"    "_s + entry.hint);
-            item->setData(Qt::AccessibleTextRole, entry.title);
+            auto *item = new QListWidgetItem(Theme::instance().icon(entry.icon), entry.title);
+            item->setData(hintRole, entry.hint);
+            item->setData(Qt::AccessibleTextRole, entry.hint.isEmpty() ? entry.title : entry.title + u", "_s + entry.hint);
             m_list->addItem(item);
         }
     }

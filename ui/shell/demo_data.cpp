@@ -9,6 +9,8 @@
 #include <QNetworkProxy>
 #include <QNetworkReply>
 
+#include <cmath>
+
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
@@ -52,7 +54,7 @@ void DemoData::plan()
     m_steps.append({28 * dayMs, [this] {
         createToken(u"proj-reports"_s, u"Report job"_s, 30 * day, 0, 60);
         createToken(u"proj-search"_s, u"Query rewriting"_s, 30 * day, 0, 600);
-        createToken(u"proj-support"_s, u"Answer drafts"_s, 30 * day, 400, 120);
+        createToken(u"proj-support"_s, u"Answer drafts"_s, 30 * day, 2000, 120);
         createToken(u"proj-support"_s, u"Contractor"_s, 30 * day, 0, 60);
     }});
     m_steps.append({6 * dayMs, [this] {
@@ -60,14 +62,15 @@ void DemoData::plan()
         change("DELETE", u"/manage/tokens/"_s + m_ids.value(u"Contractor"_s), {});
         m_revoked = m_tokens.take(u"Contractor"_s);
     }});
+    m_steps.append({3 * dayMs, [this] { m_tokens.remove(u"Workshop"_s); }}); // its last requests were refused: it had expired
     m_steps.append({41 * minuteMs, [this] { ask(m_revoked, {{u"model"_s, u"gpt-4o"_s}}); }});
     m_steps.append({20 * hourMs, [this] {
         createToken(u"proj-agents"_s, u"Anna, Claude Code"_s, day, 0, 600);
-        createToken(u"proj-agents"_s, u"CI, pull requests"_s, day, 60, 120);
+        createToken(u"proj-agents"_s, u"CI, pull requests"_s, day, 400, 120);
     }});
     m_steps.append({25 * minuteMs, [this] {
         createToken(u"proj-agents"_s, u"Ben, Codex"_s, 60, 0, 600);
-        createToken(u"proj-search"_s, u"Load test"_s, 8 * 60, 20, 0);
+        createToken(u"proj-search"_s, u"Load test"_s, 8 * 60, 60, 0);
     }});
 }
 
@@ -83,11 +86,11 @@ void DemoData::planTraffic()
         number += requests;
     };
     for (int d = 27; d >= 2; --d)
-        add(d * dayMs, d % 7 < 2 ? 3 : 7 + d * 5 % 6);
+        add(d * dayMs + d * 7 % 24 * hourMs, d % 7 < 2 ? 20 : 40 + d * 5 % 6); // every hour has been an hour of use: no alerts
     for (int h = 24; h >= 1; --h)
-        add(h * hourMs + 5 * minuteMs, 2 + h * 7 % 9);
-    for (int m = 58; m >= 1; m -= 2)
-        add(m * minuteMs, 2 + m * 11 % 7);
+        add(h * hourMs + 5 * minuteMs, 60 + static_cast<int>(std::lround(40 * std::sin(h / 3.8))) + h * 7 % 9);
+    for (int m = 59; m >= 1; --m)
+        add(m * minuteMs, 3 + static_cast<int>(std::lround(2 * std::sin(m / 6.0))) + m * 11 % 3);
     std::stable_sort(m_steps.begin(), m_steps.end(), [](const Step &a, const Step &b) { return a.atMs > b.atMs; });
 }
 
@@ -173,7 +176,7 @@ void DemoData::openStreams()
 {
     const QStringList tokens = m_tokens.values();
     for (int i = 0; i < streamsShown && i < tokens.size(); ++i) {
-        const QJsonObject question{{u"role"_s, u"user"_s}, {u"content"_s, u"count to 300"_s}};
+        const QJsonObject question{{u"role"_s, u"user"_s}, {u"content"_s, u"count to 2000"_s}};
         ask(tokens.at(i), {{u"model"_s, QString::fromLatin1(models[i % 3])}, {u"stream"_s, true}, {u"messages"_s, QJsonArray{question}}});
         --m_waiting;
     }

@@ -77,7 +77,7 @@ QWidget *FirstRun::makeWhere()
     QLabel *address = wrapped(baseUrlOf(m_console.client.overview()));
     form->addRow(label(tr("Address")), address);
     QLabel *keys = wrapped(tr("Looking …"));
-    form->addRow(label(tr("Encryption")), keys);
+    form->addRow(label(tr("Encryption key")), keys);
     column->addWidget(frame);
     column->addWidget(wrapped(tr("Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown again, to nobody. Only programs on this computer can reach the proxy until you change that."), "muted"));
     column->addStretch();
@@ -103,8 +103,8 @@ QWidget *FirstRun::makeKey()
         m_provider->addItem(one.toString());
     m_provider->setCurrentText(u"openai"_s);
     m_provider->setAccessibleName(tr("Provider"));
-    form->addRow(label(tr("Provider")), m_provider);
-    form->addRow(label(tr("Key")), m_key);
+    form->addRow(fieldLabel(tr("Provider"), m_provider), m_provider);
+    form->addRow(fieldLabel(tr("Key"), m_key), m_key);
     column->addLayout(form);
     column->addStretch();
     return page;

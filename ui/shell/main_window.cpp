@@ -75,11 +75,7 @@ QWidget *MainWindow::makeNavigation()
     m_navigation->setContentsMargins(12, 16, 12, 12);
     m_navigation->setSpacing(2);
     auto *brand = new QHBoxLayout;
-    auto *logo = new QLabel;
-    const auto draw = [logo] { logo->setPixmap(Theme::instance().icon(u"logo"_s, Theme::instance().colors().accent).pixmap(26, 26)); };
-    draw();
-    connect(&Theme::instance(), &Theme::changed, logo, draw);
-    brand->addWidget(logo);
+    brand->addWidget(mark(u"logo"_s, Tone::Info, 26));
     brand->addWidget(label(u"LLM Proxy"_s, "heading"), 1);
     m_navigation->addLayout(brand);
     m_navigation->addSpacing(14);
@@ -92,7 +88,11 @@ QWidget *MainWindow::makeNavigation()
     connect(m_server, &QPushButton::clicked, this, &MainWindow::chooseServer);
     m_navigation->addWidget(m_server);
     m_state = new Badge;
-    m_navigation->addWidget(m_state);
+    auto *state = new QHBoxLayout;
+    state->setContentsMargins(10, 6, 0, 0);
+    state->addWidget(m_state);
+    state->addStretch();
+    m_navigation->addLayout(state);
     m_buttons->setExclusive(true);
     return panel;
 }
@@ -123,6 +123,7 @@ void MainWindow::addPage(Page *page, const QString &icon)
     const auto number = static_cast<int>(m_pages.size());
     m_pages.append(page);
     m_stack->addWidget(page);
+    page->setIconName(icon);
     QPushButton *entry = button(page->title(), icon, "nav");
     entry->setCheckable(true);
     const QKeySequence keys(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + number));

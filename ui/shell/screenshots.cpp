@@ -55,6 +55,8 @@ private:
         m_window.openPage(id);
         if (id == "audit"_L1)
             m_window.openPage(id, {{u"action"_s, u"token.*"_s}});
+        if (id == "settings"_L1)
+            m_window.openPage(id, {{u"group"_s, u"Network"_s}});
         return &m_window;
     }
 
@@ -66,7 +68,7 @@ private:
     void begin()
     {
         if (m_next == m_scenes.size() * 2) {
-            QApplication::quit();
+            QApplication::exit(); // quit() asks whether streams may end
             return;
         }
         const bool dark = m_next >= m_scenes.size();

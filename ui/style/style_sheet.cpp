@@ -41,8 +41,8 @@ QPushButton[role="nav"]:checked { background: @selection; color: @text; font-wei
 QPushButton[role="nav"]:focus { border: 1px solid @accent; }
 QPushButton[menu="true"] { padding-right: 24px; }
 QPushButton[role="chip"] { border-radius: 12px; padding: 3px 10px; background: @selection; border-color: @selection; }
-QPushButton[role="segment"] { border-radius: 6px; padding: 4px 12px; }
-QPushButton[role="segment"]:checked { background: @selection; border-color: @accent; font-weight: 600; }
+QPushButton[role="segment"] { border-radius: 6px; padding: 4px 12px; font-weight: 600; }
+QPushButton[role="segment"]:checked { background: @selection; border-color: @accent; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px; }
 QToolButton:hover { background: @raised; border-color: @border; }
 QToolButton:focus { border-color: @accent; }
@@ -63,11 +63,15 @@ QComboBox QAbstractItemView { background: @surface; border: 1px solid @border; s
 QTableView, QListView, QTreeView { background: @surface; border: 1px solid @border; border-radius: 8px; outline: none;
   selection-background-color: @selection; selection-color: @text; gridline-color: transparent; }
 QTableView::item { padding: 0 8px; border-bottom: 1px solid @window; }
-QTableView::item:focus { border: 1px solid @accent; }
 QListView::item { padding: 6px 8px; border-radius: 6px; }
+QListView::item:selected { background: @selection; color: @text; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QHeaderView { background: transparent; }
 QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 7px 8px; font-weight: 600; }
 QHeaderView::section:hover { color: @text; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 9px; height: 9px; top: -1px; }
+QHeaderView::up-arrow { image: url(:/icons/up.svg); }
+QHeaderView::down-arrow { image: url(:/icons/down.svg); }
 QTableCornerButton::section { background: @surface; border: none; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 2px; }
@@ -84,6 +88,11 @@ QMenu::separator { height: 1px; background: @border; margin: 4px 8px; }
 QProgressBar { background: @raised; border: 1px solid @border; border-radius: 5px; height: 10px; text-align: center; }
 QProgressBar::chunk { background: @accent; border-radius: 4px; }
 QCheckBox, QRadioButton { spacing: 8px; }
+QCheckBox::indicator, QMenu::indicator { width: 15px; height: 15px; border: 1px solid @muted; border-radius: 4px; background: @surface; }
+QCheckBox::indicator:checked, QMenu::indicator:checked { background: @accent; border-color: @accent; image: url(@tick); }
+QCheckBox::indicator:focus, QCheckBox::indicator:hover { border-color: @accent; }
+QCheckBox::indicator:disabled { border-color: @border; background: @window; }
+QMenu::indicator { margin-left: 8px; }
 QSplitter::handle { background: transparent; }
 QTabBar::tab { padding: 6px 12px; border: none; border-bottom: 2px solid transparent; color: @muted; }
 QTabBar::tab:selected { border-bottom-color: @accent; color: @text; font-weight: 600; }
@@ -104,6 +113,7 @@ QString styleSheet(const Colors &c)
         {"@window", c.window},   {"@raised", c.raised},     {"@border", c.border},   {"@accent", c.accent},       {"@muted", c.muted},
         {"@text", c.text},       {"@warn", c.warn},         {"@bad", c.bad},
     };
+    text.replace(QLatin1String("@tick"), QLatin1String(c.onAccent.lightness() > 150 ? ":/icons/tick_white.svg" : ":/icons/tick_black.svg"));
     for (const auto &[name, color] : names)
         text.replace(QLatin1String(name), color.name());
     return text;

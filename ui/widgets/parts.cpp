@@ -43,6 +43,17 @@ void setThemedIcon(QAbstractButton *button, const QString &icon)
     QObject::connect(&Theme::instance(), &Theme::changed, button, draw);
 }
 
+QLabel *mark(const QString &icon, Tone tone, int size)
+{
+    auto *made = new QLabel;
+    const auto draw = [made, icon, tone, size] {
+        made->setPixmap(Theme::instance().icon(icon, Theme::instance().tone(tone)).pixmap(QSize(size, size), made->devicePixelRatioF()));
+    };
+    draw();
+    QObject::connect(&Theme::instance(), &Theme::changed, made, draw);
+    return made;
+}
+
 QPushButton *button(const QString &text, const QString &icon, const char *role)
 {
     auto *made = new QPushButton(text);
@@ -52,6 +63,14 @@ QPushButton *button(const QString &text, const QString &icon, const char *role)
         made->setProperty("role", QString::fromLatin1(role));
     if (!icon.isEmpty())
         setThemedIcon(made, icon);
+    return made;
+}
+
+QLabel *fieldLabel(const QString &text, QWidget *input)
+{
+    QLabel *made = label(text);
+    made->setBuddy(input);
+    made->setFixedHeight(std::max(input->sizeHint().height(), input->minimumHeight())); // whatever stands below the input
     return made;
 }
 
@@ -125,14 +144,11 @@ void Badge::paintEvent(QPaintEvent *)
 }
 
 EmptyState::EmptyState(const QString &icon, const QString &title, const QString &text, QWidget *parent)
-    : QWidget(parent), m_icon(new QLabel), m_title(label(title, "heading")), m_text(wrapped(text, "muted")), m_actions(new QHBoxLayout)
+    : QWidget(parent), m_icon(mark(icon, Tone::Neutral, 36)), m_title(label(title, "heading")), m_text(wrapped(text, "muted")), m_actions(new QHBoxLayout)
 {
     auto *column = new QVBoxLayout(this);
     column->setSpacing(Theme::gap);
     column->addStretch();
-    const auto draw = [this, icon] { m_icon->setPixmap(Theme::instance().icon(icon, Theme::instance().colors().muted).pixmap(36, 36)); };
-    draw();
-    connect(&Theme::instance(), &Theme::changed, this, draw);
     m_icon->setAlignment(Qt::AlignCenter);
     m_title->setAlignment(Qt::AlignCenter);
     m_text->setAlignment(Qt::AlignCenter);

@@ -17,12 +17,16 @@ namespace llmproxy::ui {
 QLabel *label(const QString &text, const char *role = nullptr);
 QLabel *wrapped(const QString &text, const char *role = nullptr);
 QPushButton *button(const QString &text, const QString &icon = {}, const char *role = nullptr);
+// In a form, its middle at the height of the input's; named by it.
+QLabel *fieldLabel(const QString &text, QWidget *input);
 QFrame *card();
 QFrame *line();
 void setRole(QWidget *widget, const char *role); // and looks anew
 void clearLayout(QLayout *layout);
 // Icons that follow the theme.
 void setThemedIcon(QAbstractButton *button, const QString &icon);
+// An icon that stands for itself, size pixels wide, in the theme's colour for the tone.
+QLabel *mark(const QString &icon, Tone tone, int size);
 
 // A dot and a word: state at a glance, and not by colour alone.
 class Badge final : public QWidget

@@ -3,6 +3,7 @@
 
 #include "models/rows_model.h"
 
+#include <QApplication>
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QMenu>
@@ -11,13 +12,22 @@
 #include <QSortFilterProxyModel>
 #include <QStyledItemDelegate>
 
+#include <cmath>
+
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int heightOfRow = 34;
+constexpr int heightOfRow = 34, widthOfDot = 15;
+constexpr int leastWidth = 60, mostWidth = 320, leastElastic = 110; // of a column, unless a person makes it otherwise
+
+const RowsModel *rowsOf(const QAbstractItemModel *model)
+{
+    const auto *sorted = qobject_cast<const QSortFilterProxyModel *>(model);
+    return qobject_cast<const RowsModel *>(sorted ? sorted->sourceModel() : model);
+}
 
 // Draws a badge or a meter where the model gives a tone or a share.
 class CellDelegate final : public QStyledItemDelegate
@@ -25,8 +35,16 @@ class CellDelegate final : public QStyledItemDelegate
 public:
     using QStyledItemDelegate::QStyledItemDelegate;
 
-    void paint(QPainter *painter, const QStyleOptionViewItem &option, const QModelIndex &index) const override
+    QSize sizeHint(const QStyleOptionViewItem &option, const QModelIndex &index) const override
     {
+        const QSize size = QStyledItemDelegate::sizeHint(option, index);
+        return index.data(RowsModel::ToneRole).isValid() ? size + QSize(widthOfDot, 0) : size;
+    }
+
+    void paint(QPainter *painter, const QStyleOptionViewItem &shown, const QModelIndex &index) const override
+    {
+        QStyleOptionViewItem option = shown;
+        option.state &= ~QStyle::State_HasFocus; // rows are chosen, not cells
         const QVariant tone = index.data(RowsModel::ToneRole);
         const QVariant share = index.data(RowsModel::ShareRole);
         if (!tone.isValid() && !share.isValid()) {
@@ -51,7 +69,7 @@ private:
         painter->setBrush(Theme::instance().tone(tone));
         painter->drawEllipse(QPointF(cell.left() + 4, cell.center().y() + 0.5), 4, 4);
         painter->setPen(Theme::instance().colors().text);
-        const QRect text = cell.adjusted(15, 0, 0, 0);
+        const QRect text = cell.adjusted(widthOfDot, 0, 0, -2);
         painter->drawText(text, Qt::AlignVCenter, option.fontMetrics.elidedText(index.data().toString(), Qt::ElideRight, text.width()));
     }
 
@@ -91,7 +109,15 @@ Table::Table(const QString &settingsName, const QString &accessibleName, QWidget
     horizontalHeader()->setHighlightSections(false);
     horizontalHeader()->setSectionsMovable(true);
     horizontalHeader()->setStretchLastSection(true);
-    horizontalHeader()->setMinimumSectionSize(60);
+    horizontalHeader()->setMinimumSectionSize(leastWidth);
+    horizontalHeader()->setContextMenuPolicy(Qt::CustomContextMenu);
+    horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    connect(horizontalHeader(), &QWidget::customContextMenuRequested, this, &Table::offerColumns);
+    connect(horizontalHeader(), &QHeaderView::sectionMoved, this, [this] { m_isOwn = true; });
+    connect(horizontalHeader(), &QHeaderView::sectionResized, this, [this](int section) {
+        // The last one is stretched by the header itself.
+        m_isOwn = m_isOwn || (!m_isFitting && isVisible() && horizontalHeader()->visualIndex(section) < horizontalHeader()->count() - 1 && QApplication::mouseButtons() != Qt::NoButton);
+    });
     connect(this, &QTableView::doubleClicked, this, [this](const QModelIndex &index) { Q_EMIT opened(index.row()); });
 }
 
@@ -106,7 +132,13 @@ void Table::setModel(QAbstractItemModel *model)
     connect(model, &QAbstractItemModel::modelReset, this, &Table::placeEmpty);
     connect(model, &QAbstractItemModel::rowsInserted, this, &Table::placeEmpty);
     connect(model, &QAbstractItemModel::rowsRemoved, this, &Table::placeEmpty);
-    restoreColumns();
+    connect(model, &QAbstractItemModel::rowsInserted, this, [this] {
+        if (!m_isFitted)
+            fitLater();
+    });
+    m_isOwn = restoreColumns();
+    if (!m_isOwn)
+        fitColumns();
     placeEmpty();
 }
 
@@ -125,7 +157,7 @@ QSortFilterProxyModel *Table::setSortedRows(RowsModel *rows, int column, Qt::Sor
 QList<QJsonObject> Table::selectedObjects() const
 {
     const auto *sorted = qobject_cast<const QSortFilterProxyModel *>(model());
-    const auto *rows = sorted ? qobject_cast<const RowsModel *>(sorted->sourceModel()) : nullptr;
+    const RowsModel *rows = sorted ? rowsOf(sorted) : nullptr;
     QList<QJsonObject> objects;
     for (const int row : rows ? selectedRows() : QList<int>())
         objects.append(rows->row(sorted->mapToSource(sorted->index(row, 0)).row()));
@@ -141,23 +173,84 @@ void Table::setMenu(const QList<QAction *> &actions)
     });
 }
 
-void Table::restoreColumns()
+bool Table::restoreColumns()
 {
-    if (horizontalHeader()->restoreState(QSettings().value(u"columns/"_s + m_name).toByteArray()))
-        return;
-    const QAbstractItemModel *source = model();
-    if (const auto *proxy = qobject_cast<const QSortFilterProxyModel *>(source))
-        source = proxy->sourceModel();
-    if (const auto *rows = qobject_cast<const RowsModel *>(source)) {
-        for (int i = 0; i < rows->columnCount(); ++i)
-            setColumnWidth(i, rows->columns().at(static_cast<size_t>(i)).width);
-    }
+    return horizontalHeader()->restoreState(QSettings().value(u"columns/"_s + m_name).toByteArray());
 }
 
 void Table::saveColumns() const
 {
-    if (model())
+    if (model() && m_isOwn)
         QSettings().setValue(u"columns/"_s + m_name, horizontalHeader()->saveState());
+}
+
+void Table::setWidths(const std::vector<int> &widths)
+{
+    for (size_t i = 0; i < widths.size() && !m_isOwn; ++i)
+        setColumnWidth(static_cast<int>(i), widths.at(i));
+}
+
+// Once all rows of an answer are there, not after the first.
+void Table::fitLater()
+{
+    QMetaObject::invokeMethod(this, &Table::fitColumns, Qt::QueuedConnection);
+}
+
+// Each column as wide as its title and the rows in sight; when that is too much for the window, the elastic ones give way.
+void Table::fitColumns()
+{
+    const RowsModel *rows = rowsOf(model());
+    if (m_isOwn || !rows)
+        return;
+    m_isFitting = true;
+    int total = 0, elastic = 0;
+    std::vector<int> widths;
+    for (int i = 0; i < rows->columnCount(); ++i) {
+        const Column &column = rows->columns().at(static_cast<size_t>(i));
+        if (!m_isFitted && column.isExtra)
+            setColumnHidden(i, true);
+        const int needed = std::max({horizontalHeader()->sectionSizeHint(i), sizeHintForColumn(i), column.leastWidth});
+        widths.push_back(isColumnHidden(i) ? 0 : std::clamp(needed, leastWidth, mostWidth));
+        total += widths.back();
+        elastic += column.isElastic ? std::max(0, widths.back() - leastElastic) : 0;
+    }
+    const int missing = std::clamp(total - viewport()->width(), 0, elastic);
+    for (int i = 0; i < rows->columnCount(); ++i) {
+        int &width = widths.at(static_cast<size_t>(i));
+        if (rows->columns().at(static_cast<size_t>(i)).isElastic && width > leastElastic)
+            width -= static_cast<int>(std::ceil(static_cast<double>(missing) * (width - leastElastic) / elastic));
+        if (width > 0)
+            setColumnWidth(i, width);
+    }
+    m_isFitted = m_isFitted || model()->rowCount() > 0;
+    m_isFitting = false;
+}
+
+void Table::offerColumns(const QPoint &point)
+{
+    QMenu menu;
+    for (int i = 0; i < model()->columnCount(); ++i) {
+        QAction *shown = menu.addAction(model()->headerData(i, Qt::Horizontal).toString());
+        shown->setCheckable(true);
+        shown->setChecked(!isColumnHidden(i));
+        shown->setEnabled(isColumnHidden(i) || horizontalHeader()->count() - horizontalHeader()->hiddenSectionCount() > 1);
+        connect(shown, &QAction::toggled, this, [this, i](bool on) {
+            setColumnHidden(i, !on);
+            m_isOwn = true;
+        });
+    }
+    menu.addSeparator();
+    connect(menu.addAction(tr("As it was at first")), &QAction::triggered, this, [this] {
+        QSettings().remove(u"columns/"_s + m_name);
+        m_isOwn = m_isFitted = false;
+        for (int i = 0; i < model()->columnCount(); ++i) {
+            setColumnHidden(i, false);
+            horizontalHeader()->moveSection(horizontalHeader()->visualIndex(i), i);
+        }
+        m_isOwn = false;
+        fitColumns();
+    });
+    menu.exec(horizontalHeader()->mapToGlobal(point));
 }
 
 void Table::setEmptyState(EmptyState *state)
@@ -204,6 +297,7 @@ void Table::keyPressEvent(QKeyEvent *event)
 void Table::resizeEvent(QResizeEvent *event)
 {
     QTableView::resizeEvent(event);
+    fitColumns();
     placeEmpty();
 }
 

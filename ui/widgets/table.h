@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The one table: badges and meters as the model says, columns that are remembered, an empty state over it, keys for everything.
+// The one table: badges and meters as the model says, columns as wide as their texts until a person makes them otherwise (that
+// is remembered), an empty state over it, keys for everything.
 // Thread: GUI.
 #pragma once
 
@@ -29,11 +30,12 @@ public:
     QList<QJsonObject> selectedObjects() const;
     // What the context menu offers.
     void setMenu(const QList<QAction *> &actions);
+    // For rows that cannot be measured; what a person chose stays.
+    void setWidths(const std::vector<int> &widths);
     // Shown while the model is empty.
     void setEmptyState(EmptyState *state);
     void setBusy(bool busy); // nothing is known yet: no empty state
     QList<int> selectedRows() const; // rows of the model it shows, sorted
-    void restoreColumns(); // or the model's own widths
 
 Q_SIGNALS:
     void opened(int row);       // Enter or double click
@@ -43,12 +45,19 @@ private:
     void keyPressEvent(QKeyEvent *event) override;
     void resizeEvent(QResizeEvent *event) override;
     void selectionChanged(const QItemSelection &selected, const QItemSelection &deselected) override;
+    bool restoreColumns();
     void saveColumns() const;
+    void fitLater();
+    void fitColumns();
+    void offerColumns(const QPoint &point);
     void placeEmpty();
 
     const QString m_name;
     EmptyState *m_empty = nullptr;
     bool m_busy = true;
+    bool m_isOwn = false;     // a person chose the columns: they stay as they are
+    bool m_isFitting = false;
+    bool m_isFitted = false;  // to rows, not only to titles
 };
 
 } // namespace llmproxy::ui

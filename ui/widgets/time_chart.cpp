@@ -4,12 +4,14 @@
 #include "style/format.h"
 
 #include <QAreaSeries>
+#include <QCategoryAxis>
 #include <QChart>
-#include <QDateTimeAxis>
 #include <QLegend>
 #include <QLegendMarker>
 #include <QLineSeries>
+#include <QLocale>
 #include <QMouseEvent>
+#include <QRegularExpression>
 #include <QToolTip>
 #include <QValueAxis>
 
@@ -22,23 +24,68 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int ticks = 4;
+constexpr int mostSteps = 5, fewestValues = 4;
+constexpr qint64 minute = 60, hour = 60 * minute, day = 24 * hour; // in seconds
 
-// 1, 2, 2.5 or 5 times a power of ten, at least the value.
-double roundUp(double value)
+// 1, 2 or 5 times a power of ten: so that at most five of them reach the value.
+double stepFor(double value)
 {
-    const double power = std::pow(10.0, std::floor(std::log10(std::max(value, 1.0))));
-    for (const double factor : {1.0, 2.0, 2.5, 4.0, 5.0, 8.0, 10.0}) {
-        if (factor * power >= value)
-            return factor * power;
+    double power = 1;
+    for (;; power *= 10) {
+        for (const double factor : {1.0, 2.0, 5.0}) {
+            if (factor * power * mostSteps >= value)
+                return factor * power;
+        }
     }
-    return 10 * power;
 }
 
-QString timeFormat(const std::vector<QDateTime> &times)
+// Seconds between two labels of a time axis, all at full hours or days.
+qint64 labelStep(qint64 span)
 {
-    const qint64 span = times.empty() ? 0 : times.front().secsTo(times.back());
-    return span <= 2 * 86400 ? u"HH:mm"_s : u"d.M."_s;
+    for (const qint64 step : {minute, 5 * minute, 10 * minute, hour, 4 * hour, day, 5 * day}) {
+        if (span <= 7 * step)
+            return step;
+    }
+    return 60 * day;
+}
+
+// The first full step of local time at or after the moment.
+QDateTime firstLabel(const QDateTime &from, qint64 step)
+{
+    const QDateTime local = from.toLocalTime();
+    QDateTime at = step >= day ? local.date().startOfDay() : QDateTime(local.date(), QTime(0, 0)).addSecs(local.time().msecsSinceStartOfDay() / 1000 / step * step);
+    return at < local ? at.addSecs(step) : at;
+}
+
+QAbstractAxis *timeAxis(const std::vector<QDateTime> &times)
+{
+    auto *axis = new QCategoryAxis;
+    axis->setLabelsPosition(QCategoryAxis::AxisLabelsPositionOnValue);
+    axis->setGridLineVisible(false);
+    if (times.size() < 2)
+        return axis;
+    const qint64 step = labelStep(times.front().secsTo(times.back()));
+    axis->setRange(static_cast<double>(times.front().toMSecsSinceEpoch()), static_cast<double>(times.back().toMSecsSinceEpoch()));
+    const QString format = step < day ? u"HH:mm"_s : QLocale().dateFormat(QLocale::ShortFormat).remove(QRegularExpression(u"[^dM]*y+[^dM]*"_s));
+    for (QDateTime at = firstLabel(times.front(), step); at <= times.back(); at = at.addSecs(step))
+        axis->append(QLocale().toString(at, format), static_cast<double>(at.toMSecsSinceEpoch()));
+    return axis;
+}
+
+QAbstractAxis *valueAxis(const std::vector<TimeSeries> &series)
+{
+    double most = fewestValues;
+    for (const TimeSeries &one : series) {
+        for (const double value : one.values)
+            most = std::fmax(most, value); // of a number and NaN the number
+    }
+    const double step = stepFor(most);
+    const double steps = std::ceil(most / step);
+    auto *axis = new QValueAxis;
+    axis->setRange(0, steps * step);
+    axis->setTickCount(static_cast<int>(steps) + 1);
+    axis->setLabelFormat(u"%.0f"_s);
+    return axis;
 }
 
 } // namespace
@@ -64,9 +111,14 @@ void TimeChart::set(const std::vector<QDateTime> &times, const std::vector<TimeS
     m_hovered = -1;
     QStringList words;
     for (const TimeSeries &one : series)
-        words.append(one.name + u": "_s + (one.values.empty() ? u"–"_s : m_format(one.values.back())));
+        words.append(one.name + u": "_s + textOf(one.values.empty() ? qQNaN() : one.values.back()));
     setAccessibleDescription(words.join(u", "_s));
     rebuild();
+}
+
+QString TimeChart::textOf(double value) const
+{
+    return std::isnan(value) ? u"–"_s : m_format(value);
 }
 
 void TimeChart::rebuild()
@@ -84,51 +136,53 @@ void TimeChart::rebuild()
     made->legend()->setVisible(m_series.size() > 1);
     made->legend()->setAlignment(Qt::AlignBottom);
     made->legend()->setLabelColor(c.muted);
-    auto *x = new QDateTimeAxis;
-    x->setFormat(timeFormat(m_times));
-    x->setTickCount(6);
-    auto *y = new QValueAxis;
-    double most = 0;
-    for (const TimeSeries &one : m_series)
-        most = std::max(most, one.values.empty() ? 0.0 : *std::max_element(one.values.begin(), one.values.end()));
-    y->setRange(0, roundUp(most * 1.05));
-    y->setTickCount(ticks + 1);
-    y->setLabelFormat(y->max() < ticks ? u"%.1f"_s : u"%.0f"_s);
-    for (QAbstractAxis *axis : std::initializer_list<QAbstractAxis *>{x, y}) {
+    made->legend()->setMarkerShape(QLegend::MarkerShapeCircle);
+    made->setLocalizeNumbers(true);
+    QAbstractAxis *x = timeAxis(m_times);
+    QAbstractAxis *y = valueAxis(m_series);
+    for (QAbstractAxis *axis : {x, y}) {
         axis->setLabelsColor(c.muted);
         axis->setGridLineColor(c.border);
         axis->setLinePenColor(c.border);
     }
-    x->setGridLineVisible(false);
     made->addAxis(x, Qt::AlignBottom);
     made->addAxis(y, Qt::AlignLeft);
-    if (!m_times.empty())
-        x->setRange(m_times.front(), m_times.back());
-    for (const TimeSeries &one : m_series) {
-        auto *curve = new QLineSeries;
-        for (size_t i = 0; i < m_times.size() && i < one.values.size(); ++i)
-            curve->append(static_cast<double>(m_times.at(i).toMSecsSinceEpoch()), one.values.at(i));
-        const QColor color = Theme::instance().tone(one.tone);
-        QAbstractSeries *shown = curve;
-        if (m_filled) {
-            auto *area = new QAreaSeries(curve);
-            curve->setParent(area);
-            QColor ground = color;
-            ground.setAlphaF(0.18F);
-            area->setBrush(ground);
-            area->setPen(QPen(color, 1.6));
-            shown = area;
-        } else {
-            curve->setPen(QPen(color, 1.8));
-        }
-        shown->setName(one.name);
-        made->addSeries(shown);
-        shown->attachAxis(x);
-        shown->attachAxis(y);
+    for (const TimeSeries &one : m_series)
+        draw(*made, one);
+    for (QLegendMarker *entry : made->legend()->markers()) {
+        entry->setBrush(entry->series()->property("tone").value<QColor>());
+        entry->setPen(Qt::NoPen);
     }
     QChart *before = chart();
     setChart(made);
     delete before;
+}
+
+void TimeChart::draw(QChart &made, const TimeSeries &one)
+{
+    auto *curve = new QLineSeries;
+    for (size_t i = 0; i < m_times.size() && i < one.values.size(); ++i) {
+        if (!std::isnan(one.values.at(i)))
+            curve->append(static_cast<double>(m_times.at(i).toMSecsSinceEpoch()), one.values.at(i));
+    }
+    const QColor color = Theme::instance().tone(one.tone);
+    QAbstractSeries *shown = curve;
+    if (m_filled) {
+        auto *area = new QAreaSeries(curve);
+        curve->setParent(area);
+        QColor ground = color;
+        ground.setAlphaF(0.18F);
+        area->setBrush(ground);
+        area->setPen(QPen(color, 1.6));
+        shown = area;
+    } else {
+        curve->setPen(QPen(color, 1.8));
+    }
+    shown->setName(one.name);
+    shown->setProperty("tone", color);
+    made.addSeries(shown);
+    for (QAbstractAxis *axis : made.axes())
+        shown->attachAxis(axis);
 }
 
 void TimeChart::mouseMoveEvent(QMouseEvent *event)
@@ -142,7 +196,7 @@ void TimeChart::mouseMoveEvent(QMouseEvent *event)
         QString text = localTime(m_times.at(static_cast<size_t>(m_hovered)));
         for (const TimeSeries &one : m_series) {
             if (static_cast<size_t>(m_hovered) < one.values.size())
-                text += u'\n' + one.name + u": "_s + m_format(one.values.at(static_cast<size_t>(m_hovered)));
+                text += u'\n' + one.name + u": "_s + textOf(one.values.at(static_cast<size_t>(m_hovered)));
         }
         QToolTip::showText(event->globalPosition().toPoint(), text, this);
     }

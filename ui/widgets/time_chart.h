@@ -16,7 +16,7 @@ struct TimeSeries
 {
     QString name;
     Tone tone = Tone::Info;
-    std::vector<double> values; // one for each time
+    std::vector<double> values; // one for each time; NaN: there is none
 };
 
 class TimeChart final : public QChartView
@@ -28,7 +28,9 @@ public:
     void set(const std::vector<QDateTime> &times, const std::vector<TimeSeries> &series);
 
 private:
+    QString textOf(double value) const;
     void rebuild();
+    void draw(QChart &made, const TimeSeries &one);
     void mouseMoveEvent(QMouseEvent *event) override;
     void leaveEvent(QEvent *event) override;
     void drawForeground(QPainter *painter, const QRectF &rect) override;

@@ -18,8 +18,6 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int widths[] = {165, 85, 130, 200, 60, 130, 120, 100, 95, 60};
-
 // In the order in which the log has the keys.
 QString eventText(const QJsonObject &event)
 {
@@ -53,9 +51,7 @@ AuditPage::AuditPage(Console &console)
     body()->addLayout(row);
     auto *split = new QSplitter(Qt::Horizontal);
     split->setChildrenCollapsible(false);
-    for (int i = 0; i < AuditModel::ColumnCount; ++i)
-        m_table->table()->setColumnWidth(i, widths[i]);
-    m_table->table()->restoreColumns();
+    m_table->table()->setWidths({165, 90, 125, 190, 70, 140, 120, 100, 95, 60});
     auto *empty = new EmptyState(u"audit"_s, tr("No events"), tr("Nothing in the log fits the filter."));
     empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
     m_table->table()->setEmptyState(empty);

@@ -90,11 +90,11 @@ ExportDialog::ExportDialog(Client &client, const Query &filter, QWidget *parent)
     addField(u"format"_s, tr("Format"), m_format);
     addField(u"file"_s, tr("File"), row);
     m_proof->setChecked(true);
-    addWide(m_proof);
+    addBelow(m_proof);
     m_bar->setAccessibleName(tr("Progress"));
     m_bar->setTextVisible(false);
     m_bar->hide();
-    addWide(m_bar);
+    addBelow(m_bar);
     connect(m_format, &QComboBox::currentIndexChanged, this, [this] {
         const QString end = m_format->currentData().toString();
         m_file->setText(m_file->text().section(u'.', 0, -2) + u'.' + end);

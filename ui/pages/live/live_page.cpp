@@ -38,12 +38,25 @@ Tone phaseTone(const QJsonObject &request)
     return result == "success"_L1 ? Tone::Good : result == "error"_L1 ? Tone::Bad : Tone::Warn;
 }
 
+// Until the provider says how many there were, each event of a stream is taken for one.
+bool isGuessed(const QJsonObject &request)
+{
+    return request.value("completion_tokens"_L1).isNull();
+}
+
 // Model tokens a second since the first byte; below 0: not known.
 double speedOf(const QJsonObject &request)
 {
-    const double tokens = request.value("completion_tokens"_L1).toDouble(-1), first = request.value("first_byte_ms"_L1).toDouble(-1);
+    const double events = request.value("streamed_events"_L1).toDouble();
+    const double tokens = isGuessed(request) ? (events > 0 ? events : -1) : request.value("completion_tokens"_L1).toDouble(), first = request.value("first_byte_ms"_L1).toDouble(-1);
     const double streamed = request.value("duration_ms"_L1).toDouble() - first;
     return tokens < 0 || first < 0 || streamed <= 0 ? -1 : tokens * 1000 / streamed;
+}
+
+QString speedText(const QJsonObject &request)
+{
+    const double speed = speedOf(request);
+    return speed < 0 ? u"–"_s : isGuessed(request) ? u"≈ "_s + count(speed) : count(speed);
 }
 
 std::vector<Column> columns()
@@ -54,18 +67,19 @@ std::vector<Column> columns()
         return [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(o.value(name).toVariant().toLongLong()); };
     };
     return {
-        {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"0"_s : u"1"_s) + o.value("started_at"_L1).toString(); }, {}, phaseTone, {}, false, 190},
-        {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 140},
+        // Those that run stand first, and the newest first.
+        {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"1"_s : u"0"_s) + o.value("started_at"_L1).toString(); }, {}, phaseTone, {}, false, 130, true},
+        {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 150, true},
         {LivePage::tr("Token"), field("token_masked"_L1), {}, {}, {}, {}, false, 140},
-        {LivePage::tr("Project"), field("project_id"_L1), {}, {}, {}, {}, false, 140},
-        {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 110},
-        {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190},
-        {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true, 70},
-        {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 90},
-        {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1),
-         [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 90},
-        {LivePage::tr("Tokens/s"), [](const QJsonObject &o) { return speedOf(o) < 0 ? u"–"_s : count(speedOf(o)); }, [](const QJsonObject &o) { return speedOf(o); }, {}, {}, {}, true, 80},
-        {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 90},
+        {LivePage::tr("Project"), field("project_id"_L1), {}, {}, {}, {}, false, 100, true},
+        {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 100},
+        {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 80},
+        {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1), [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 80},
+        {LivePage::tr("Tokens/s"), speedText, speedOf,
+         [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Guessed from the events of the stream, until the provider tells") : QString(); }, {}, {}, true, 70},
+        {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80},
+        {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true},
+        {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190, true},
     };
 }
 
@@ -102,7 +116,7 @@ LivePage::LivePage(Console &console)
     row->addWidget(buttonOf(m_killToken, "danger"));
     row->addWidget(buttonOf(m_kill, "danger"));
     body()->addLayout(row);
-    m_table->setSortedRows(m_model, 0, Qt::AscendingOrder);
+    m_table->setSortedRows(m_model, 0, Qt::DescendingOrder);
     m_table->setBusy(false);
     m_table->setEmptyState(new EmptyState(u"live"_s, tr("Nothing runs"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
     body()->addWidget(m_table, 1);

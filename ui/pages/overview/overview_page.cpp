@@ -44,6 +44,7 @@ OverviewPage::OverviewPage(Console &console)
     column->addWidget(makeTiles());
     QFrame *attention = card();
     auto *stack = new QVBoxLayout(attention);
+    stack->setContentsMargins(16, 12, 16, 12);
     stack->addWidget(label(tr("Needs attention"), "heading"));
     stack->addLayout(m_attention);
     column->addWidget(attention);
@@ -127,6 +128,7 @@ QWidget *OverviewPage::makeCharts()
 {
     QFrame *frame = card();
     auto *column = new QVBoxLayout(frame);
+    column->setContentsMargins(16, 12, 16, 12);
     auto *head = new QHBoxLayout;
     head->addWidget(label(tr("Traffic"), "heading"), 1);
     int id = 0;
@@ -257,10 +259,9 @@ void OverviewPage::showAttention()
         auto *holder = new QWidget;
         auto *row = new QHBoxLayout(holder);
         row->setContentsMargins(0, 2, 0, 2);
-        auto *mark = new QLabel;
-        mark->setPixmap(Theme::instance().icon(one.tone == Tone::Bad ? u"bad"_s : u"warning"_s, Theme::instance().tone(one.tone)).pixmap(18, 18));
-        mark->setAccessibleName(one.tone == Tone::Bad ? tr("Problem") : tr("Warning"));
-        row->addWidget(mark);
+        QLabel *sign = mark(one.tone == Tone::Bad ? u"bad"_s : u"warning"_s, one.tone, 18);
+        sign->setAccessibleName(one.tone == Tone::Bad ? tr("Problem") : tr("Warning"));
+        row->addWidget(sign);
         row->addWidget(wrapped(one.text), 1);
         QPushButton *go = button(one.fix, {}, "link");
         connect(go, &QPushButton::clicked, this, one.go);
@@ -295,8 +296,8 @@ void OverviewPage::loadCharts()
             requests.values.push_back(number("requests"_L1));
             refused.values.push_back(number("denied"_L1));
             errors.values.push_back(number("errors"_L1));
-            half.values.push_back(number("duration_ms_p50"_L1));
-            most.values.push_back(number("duration_ms_p95"_L1));
+            half.values.push_back(item.value("duration_ms_p50"_L1).toDouble(qQNaN())); // null: no requests, no duration
+            most.values.push_back(item.value("duration_ms_p95"_L1).toDouble(qQNaN()));
             sent.values.push_back(number("prompt_tokens"_L1));
             received.values.push_back(number("completion_tokens"_L1));
         }

@@ -69,7 +69,8 @@ ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget
     cells->setContentsMargins(0, 0, 0, 0);
     cells->addWidget(m_check);
     cells->addWidget(m_checked, 1);
-    addWide(row);
+    cells->addStretch();
+    addBelow(row);
     m_checked->hide();
     connect(m_check, &QPushButton::clicked, this, &ProjectDialog::checkKey);
     addField(u"environment"_s, tr("Environment"), m_environment);

@@ -42,24 +42,24 @@ std::vector<Column> columns()
 {
     const auto field = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return orDash(o.value(name).toString()); }; };
     return {
-        {ProjectsPage::tr("Name"), field("name"_L1), {}, {}, {}, {}, false, 165},
+        {ProjectsPage::tr("Name"), field("name"_L1), {}, {}, {}, {}, false, 0, true},
         {ProjectsPage::tr("State"),
          [](const QJsonObject &o) { return o.value("is_active"_L1).toBool() ? ProjectsPage::tr("active") : ProjectsPage::tr("inactive"); }, {}, {},
-         [](const QJsonObject &o) { return o.value("is_active"_L1).toBool() ? Tone::Good : Tone::Neutral; }, {}, false, 90},
+         [](const QJsonObject &o) { return o.value("is_active"_L1).toBool() ? Tone::Good : Tone::Neutral; }},
         {ProjectsPage::tr("Provider"),
          [](const QJsonObject &o) {
              QStringList names;
              for (const QJsonValue &one : o.value("providers"_L1).toArray())
                  names.append(one.toObject().value("provider"_L1).toString());
              return names.join(u", "_s);
-         }, {}, {}, {}, {}, false, 100},
-        {ProjectsPage::tr("Key"), field("api_key_masked"_L1), {}, {}, {}, {}, false, 160},
-        {ProjectsPage::tr("Key age"), ageText, [](const QJsonObject &o) { return o.value("api_key_age_days"_L1).toInt(-1); }, {}, ageTone, {}, false, 110},
-        {ProjectsPage::tr("Environment"), field("environment"_L1), {}, {}, {}, {}, false, 120},
+         }, {}},
+        {ProjectsPage::tr("Key"), field("api_key_masked"_L1)},
+        {ProjectsPage::tr("Key age"), ageText, [](const QJsonObject &o) { return o.value("api_key_age_days"_L1).toInt(-1); }, {}, ageTone},
+        {ProjectsPage::tr("Environment"), field("environment"_L1)},
         {ProjectsPage::tr("Changed"), [](const QJsonObject &o) { return relative(timeOf(o.value("updated_at"_L1))); },
          [](const QJsonObject &o) { return o.value("updated_at"_L1).toString(); }, [](const QJsonObject &o) { return bothTimes(timeOf(o.value("updated_at"_L1))); },
-         {}, {}, false, 115},
-        {ProjectsPage::tr("Id"), field("id"_L1), {}, {}, {}, {}, false, 110},
+         {}},
+        {ProjectsPage::tr("Id"), field("id"_L1), {}, {}, {}, {}, false, 0, true},
     };
 }
 

@@ -93,9 +93,7 @@ QWidget *SecurityPage::cardOf(const QJsonObject &item)
     auto *row = new QHBoxLayout(frame);
     row->setContentsMargins(14, 10, 14, 10);
     row->setSpacing(12);
-    auto *mark = new QLabel;
-    mark->setPixmap(Theme::instance().icon(tone == Tone::Good ? u"good"_s : tone == Tone::Warn ? u"warning"_s : u"bad"_s, Theme::instance().tone(tone)).pixmap(20, 20));
-    row->addWidget(mark, 0, Qt::AlignTop);
+    row->addWidget(mark(tone == Tone::Good ? u"good"_s : tone == Tone::Warn ? u"warning"_s : u"bad"_s, tone, 20), 0, Qt::AlignTop);
     auto *column = new QVBoxLayout;
     column->setSpacing(3);
     column->addWidget(label(title, "heading"));

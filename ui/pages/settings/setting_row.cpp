@@ -37,7 +37,9 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
         notes.append(tr("needs a restart"));
     head->addWidget(label(notes.join(u" · "_s), "muted"));
     column->addLayout(head);
-    column->addWidget(wrapped(textOf("meaning"_L1), "muted"));
+    QString meaning = textOf("meaning"_L1);
+    meaning.replace(0, 1, meaning.left(1).toUpper());
+    column->addWidget(wrapped(meaning, "muted"));
     auto *row = new QHBoxLayout;
     m_edit->setAccessibleName(name());
     m_edit->setAccessibleDescription(textOf("meaning"_L1));
@@ -45,10 +47,10 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
     column->addLayout(row);
     m_problem->hide();
     column->addWidget(m_problem);
-    if (secret || name() == "DATA_DIR"_L1) {
+    if (const QString reason = textOf("why_not_saved"_L1); !reason.isEmpty()) {
         m_edit->setEnabled(false);
         m_edit->setText(secret ? QString() : textOf("value"_L1));
-        m_edit->setPlaceholderText(!secret ? QString() : setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
+        m_edit->setPlaceholderText(!secret ? tr("Not changed here: it %1").arg(reason) : setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
         return;
     }
     m_edit->setText(savedText());

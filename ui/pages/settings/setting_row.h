@@ -20,6 +20,7 @@ public:
     QString text() const { return m_edit->text().trimmed(); }
     bool isChanged() const;   // from what is saved
     bool isReset() const { return text().isEmpty(); }
+    void discard() { m_edit->setText(savedText()); } // what was typed
     void setProblem(const QString &sentence);
     bool matches(const QString &typed) const;
 

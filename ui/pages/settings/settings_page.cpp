@@ -23,8 +23,11 @@ SettingsPage::SettingsPage(Console &console, Session &session)
       m_groups(new QListWidget), m_area(new QScrollArea), m_list(new QVBoxLayout), m_consoleGroup(makeConsoleGroup()), m_restart(new QFrame)
 {
     m_discard = act(tr("Discard changes"), u"close"_s, {}, [this] {
-        m_rows.clear();
-        refresh();
+        for (SettingRow *one : std::as_const(m_rows)) {
+            if (one->isChanged())
+                one->discard();
+        }
+        check();
     });
     m_save = act(tr("Save"), u"good"_s, QKeySequence::Save, [this] { save(); });
     addHeaderButton(m_discard);
@@ -104,10 +107,14 @@ QWidget *SettingsPage::makeConsoleGroup()
     });
     QPushButton *servers = button(tr("Connect to a server …"), u"server"_s);
     connect(servers, &QPushButton::clicked, this, [this, servers] { showServerMenu(m_console, m_session, servers); });
-    form->addRow(label(tr("Appearance")), appearance);
-    form->addRow(label(tr("Language")), language);
-    form->addRow(label(tr("When the window is closed")), closing);
-    form->addRow(label(tr("Server")), servers);
+    form->setFieldGrowthPolicy(QFormLayout::FieldsStayAtSizeHint);
+    form->setLabelAlignment(Qt::AlignLeft);
+    for (QWidget *input : std::initializer_list<QWidget *>{appearance, language, closing})
+        input->setMinimumWidth(260);
+    form->addRow(fieldLabel(tr("Appearance"), appearance), appearance);
+    form->addRow(fieldLabel(tr("Language"), language), language);
+    form->addRow(fieldLabel(tr("When the window is closed"), closing), closing);
+    form->addRow(fieldLabel(tr("Server"), servers), servers);
     return frame;
 }
 
@@ -120,6 +127,13 @@ void SettingsPage::refresh()
         if (reply.ok() && changes().isEmpty())
             rebuild(reply.body);
     });
+}
+
+void SettingsPage::open(const QVariantMap &what)
+{
+    m_search->clear();
+    m_wantedGroup = what.value(u"group"_s).toString();
+    refresh();
 }
 
 void SettingsPage::rebuild(const QJsonObject &answer)
@@ -136,7 +150,8 @@ void SettingsPage::rebuild(const QJsonObject &answer)
         m_list->insertWidget(m_list->count() - 1, row);
         connect(row, &SettingRow::edited, this, [this] { m_typing.start(); });
     }
-    const int chosen = m_groups->currentRow();
+    const int chosen = m_wantedGroup.isEmpty() ? m_groups->currentRow() : 1 + static_cast<int>(groups.indexOf(m_wantedGroup));
+    m_wantedGroup.clear();
     const QSignalBlocker quiet(m_groups);
     m_groups->clear();
     m_groups->addItem(tr("This console"));

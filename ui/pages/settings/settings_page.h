@@ -19,6 +19,7 @@ class SettingsPage final : public Page
 public:
     SettingsPage(Console &console, Session &session);
     void refresh() override;
+    void open(const QVariantMap &what) override; // {"group": …}
 
 private:
     void rebuild(const QJsonObject &answer);
@@ -40,6 +41,7 @@ private:
     QAction *m_save, *m_discard;
     QList<SettingRow *> m_rows;
     QTimer m_typing;
+    QString m_wantedGroup; // once they are known; empty: the one that is chosen
 };
 
 } // namespace llmproxy::ui

@@ -58,10 +58,10 @@ double useShare(const QJsonObject &token)
     return most > 0 ? token.value("request_count"_L1).toDouble() / most : -1;
 }
 
-Column timeColumn(const QString &title, const QLatin1String &name, int width)
+Column timeColumn(const QString &title, const QLatin1String &name, bool isExtra)
 {
     return {title, [name](const QJsonObject &o) { return relative(timeOf(o.value(name))); }, [name](const QJsonObject &o) { return o.value(name).toString(); },
-            [name](const QJsonObject &o) { return bothTimes(timeOf(o.value(name))); }, {}, {}, false, width};
+            [name](const QJsonObject &o) { return bothTimes(timeOf(o.value(name))); }, {}, {}, false, 0, false, isExtra};
 }
 
 } // namespace
@@ -71,21 +71,21 @@ std::vector<Column> tokenColumns(const std::function<QString(const QString &id)>
     const auto named = [projectName](const QJsonObject &o) { return projectName(o.value("project_id"_L1).toString()); };
     const auto modelTokens = [](const QJsonObject &o) { return o.value("prompt_tokens"_L1).toDouble() + o.value("completion_tokens"_L1).toDouble(); };
     return {
-        {TokenColumns::tr("Name"), [](const QJsonObject &o) { return orDash(o.value("name"_L1).toString()); }, {}, [](const QJsonObject &o) { return o.value("note"_L1).toString(); }, {}, {}, false, 150},
-        {TokenColumns::tr("State"), stateText, {}, {}, stateTone, {}, false, 90},
+        {TokenColumns::tr("Name"), [](const QJsonObject &o) { return orDash(o.value("name"_L1).toString()); }, {}, [](const QJsonObject &o) { return o.value("note"_L1).toString(); }, {}, {}, false, 0, true},
+        {TokenColumns::tr("State"), stateText, {}, {}, stateTone},
         {TokenColumns::tr("Expires"), [](const QJsonObject &o) { return isLive(o) ? relative(endOf(o)) : u"–"_s; },
          // What lives comes first, the soonest end on top.
-         [](const QJsonObject &o) { return (isLive(o) ? u"0"_s : u"1"_s) + endOf(o).toString(Qt::ISODateWithMs); }, [](const QJsonObject &o) { return bothTimes(endOf(o)); }, {}, {}, false, 110},
-        {TokenColumns::tr("Project"), named, {}, {}, {}, {}, false, 120},
-        {TokenColumns::tr("Requests"), useText, [](const QJsonObject &o) { return o.value("request_count"_L1).toDouble(); }, {}, {}, useShare, false, 110},
+         [](const QJsonObject &o) { return (isLive(o) ? u"0"_s : u"1"_s) + endOf(o).toString(Qt::ISODateWithMs); }, [](const QJsonObject &o) { return bothTimes(endOf(o)); }},
+        {TokenColumns::tr("Project"), named, {}, {}, {}, {}, false, 0, true},
+        {TokenColumns::tr("Requests"), useText, [](const QJsonObject &o) { return o.value("request_count"_L1).toDouble(); }, {}, {}, useShare, false, 100},
         {TokenColumns::tr("Rate limit"),
          [](const QJsonObject &o) { return o.value("rate_limit"_L1).toInt() > 0 ? TokenColumns::tr("%1/min").arg(count(o.value("rate_limit"_L1).toDouble())) : TokenColumns::tr("none"); },
-         [](const QJsonObject &o) { return o.value("rate_limit"_L1).toInt(); }, {}, {}, {}, true, 95},
-        timeColumn(TokenColumns::tr("Last used"), "last_used_at"_L1, 120),
+         [](const QJsonObject &o) { return o.value("rate_limit"_L1).toInt(); }, {}, {}, {}, true},
+        timeColumn(TokenColumns::tr("Last used"), "last_used_at"_L1, false),
         {TokenColumns::tr("Model tokens"), [modelTokens](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens,
-         [](const QJsonObject &o) { return TokenColumns::tr("%1 sent, %2 received").arg(count(o.value("prompt_tokens"_L1).toDouble()), count(o.value("completion_tokens"_L1).toDouble())); }, {}, {}, true, 110},
-        {TokenColumns::tr("Token"), [](const QJsonObject &o) { return o.value("token_masked"_L1).toString(); }, {}, [](const QJsonObject &o) { return o.value("id"_L1).toString(); }, {}, {}, false, 150},
-        timeColumn(TokenColumns::tr("Created"), "created_at"_L1, 120),
+         [](const QJsonObject &o) { return TokenColumns::tr("%1 sent, %2 received").arg(count(o.value("prompt_tokens"_L1).toDouble()), count(o.value("completion_tokens"_L1).toDouble())); }, {}, {}, true},
+        {TokenColumns::tr("Token"), [](const QJsonObject &o) { return o.value("token_masked"_L1).toString(); }, {}, [](const QJsonObject &o) { return o.value("id"_L1).toString(); }},
+        timeColumn(TokenColumns::tr("Created"), "created_at"_L1, true),
     };
 }
 

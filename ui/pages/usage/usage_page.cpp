@@ -19,16 +19,16 @@ double modelTokens(const QJsonObject &row)
     return row.value("prompt_tokens"_L1).toDouble() + row.value("completion_tokens"_L1).toDouble();
 }
 
-Column numberColumn(const QString &title, const QLatin1String &name, int width)
+Column numberColumn(const QString &title, const QLatin1String &name)
 {
     const auto value = [name](const QJsonObject &o) { return o.value(name).toDouble(); };
-    return {title, [value](const QJsonObject &o) { return count(value(o)); }, value, [value](const QJsonObject &o) { return QLocale().toString(value(o), 'f', 0); }, {}, {}, true, width};
+    return {title, [value](const QJsonObject &o) { return count(value(o)); }, value, [value](const QJsonObject &o) { return QLocale().toString(value(o), 'f', 0); }, {}, {}, true};
 }
 
 Column msColumn(const QString &title, const QLatin1String &name)
 {
     return {title, [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(std::llround(o.value(name).toDouble())); },
-            [name](const QJsonObject &o) { return o.value(name).toDouble(); }, {}, {}, {}, true, 110};
+            [name](const QJsonObject &o) { return o.value(name).toDouble(); }, {}, {}, {}, true};
 }
 
 // RFC 4180; what a spreadsheet would run as a formula is made text.
@@ -47,10 +47,10 @@ UsagePage::UsagePage(Console &console)
 {
     addHeaderButton(act(tr("Save as CSV"), u"export"_s, QKeySequence(Qt::CTRL | Qt::Key_E), [this] { exportCsv(); }));
     const std::vector<Column> columns{
-        {tr("Name"), [this](const QJsonObject &o) { return nameOf(o); }, {}, [](const QJsonObject &o) { return o.value("key"_L1).toString(); }, {}, {}, false, 240},
-        numberColumn(tr("Requests"), "requests"_L1, 100), numberColumn(tr("Errors"), "errors"_L1, 90), numberColumn(tr("Refused"), "denied"_L1, 90),
-        {tr("Model tokens"), [](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens, {}, {}, {}, true, 120},
-        numberColumn(tr("Sent"), "prompt_tokens"_L1, 100), numberColumn(tr("Received"), "completion_tokens"_L1, 100), msColumn(tr("Half within"), "duration_ms_p50"_L1),
+        {tr("Name"), [this](const QJsonObject &o) { return nameOf(o); }, {}, [](const QJsonObject &o) { return o.value("key"_L1).toString(); }, {}, {}, false, 160, true},
+        numberColumn(tr("Requests"), "requests"_L1), numberColumn(tr("Errors"), "errors"_L1), numberColumn(tr("Refused"), "denied"_L1),
+        {tr("Model tokens"), [](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens, {}, {}, {}, true},
+        numberColumn(tr("Sent"), "prompt_tokens"_L1), numberColumn(tr("Received"), "completion_tokens"_L1), msColumn(tr("Half within"), "duration_ms_p50"_L1),
         msColumn(tr("95 % within"), "duration_ms_p95"_L1)};
     m_model = new RowsModel(u"id"_s, columns, this);
     m_by->setAccessibleName(tr("Grouped by"));
