@@ -40,7 +40,7 @@ void translate(QApplication &application)
         QApplication::installTranslator(base);
 }
 
-// Signals that ask the program to end: the window closes as if asked by its menu, without questions.
+// Signals that ask the program to end: at once and without questions, also from within one. quit() would ask each window first.
 void endOnSignals(int descriptor, QObject *parent)
 {
     auto *notifier = new QSocketNotifier(descriptor, QSocketNotifier::Read, parent);
@@ -48,7 +48,7 @@ void endOnSignals(int descriptor, QObject *parent)
         signalfd_siginfo info = {};
         while (read(descriptor, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
             if (info.ssi_signo != SIGHUP)
-                QApplication::quit();
+                QApplication::exit();
         }
     });
 }

@@ -202,7 +202,7 @@ void MainWindow::quit()
     if (ours && streams > 0
         && !confirmed(this, tr("Quit LLM Proxy?"), tr("%n running stream(s) get up to 30 seconds to end, then they are cut.", nullptr, streams), tr("Quit"), true))
         return;
-    QApplication::quit();
+    QApplication::exit(); // quit() would close this window first: that asks, or hides it in the tray
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)
