@@ -39,6 +39,7 @@ QPushButton[role="nav"] { background: transparent; border: none; border-radius: 
 QPushButton[role="nav"]:hover { background: @raised; }
 QPushButton[role="nav"]:checked { background: @selection; color: @text; font-weight: 600; }
 QPushButton[role="nav"]:focus { border: 1px solid @accent; }
+QMessageBox, QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton[menu="true"] { padding-right: 24px; }
 QPushButton[role="chip"] { border-radius: 12px; padding: 3px 10px; background: @selection; border-color: @selection; }
 QPushButton[role="segment"] { border-radius: 6px; padding: 4px 12px; font-weight: 600; }
