@@ -30,11 +30,7 @@ void selectText(QComboBox *box, const QString &text)
 void showKeyCheck(QLabel *label, const Reply &reply)
 {
     const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
-    const auto models = static_cast<int>(reply.body.value("models"_L1).toArray().size());
-    QString text = reply.ok() ? reply.body.value("message"_L1).toString() : sentenceOf(reply);
-    if (good && models > 0)
-        text += u' ' + ProjectDialog::tr("%n model(s).", nullptr, models);
-    label->setText(text);
+    label->setText(reply.ok() ? reply.body.value("message"_L1).toString() : sentenceOf(reply));
     setRole(label, good ? "muted" : "problem");
     label->show();
 }
