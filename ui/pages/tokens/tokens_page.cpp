@@ -17,6 +17,7 @@ namespace {
 
 constexpr int mostShown = 5'000; // sorted here by any column; more are found by filtering at the server
 constexpr int typingMs = 250;
+constexpr int countedMs = 2'000, mostCounted = 500; // so often rows are read anew while tokens are used, unless they are many
 
 } // namespace
 
@@ -30,12 +31,20 @@ TokensPage::TokensPage(Console &console)
     buildTable();
     body()->addWidget(m_more);
     m_more->hide();
-    connect(&m_console.live, &LiveWatch::requests, this, [this](const QJsonObject &event) { m_running = event.value("running"_L1).toArray(); });
+    connect(&m_console.live, &LiveWatch::requests, this, [this](const QJsonObject &event) {
+        m_running = event.value("running"_L1).toArray();
+        m_isUsed = m_isUsed || !event.value("ended"_L1).toArray().isEmpty();
+    });
     m_clock.callOnTimeout(this, [this] {
         if (isVisible())
             m_model->refreshTexts();
     });
     m_clock.start(1'000);
+    m_counts.callOnTimeout(this, [this] {
+        if (isVisible() && m_isUsed && m_model->rowCount() <= mostCounted)
+            loadTokens();
+    });
+    m_counts.start(countedMs);
     updateActions();
 }
 
@@ -130,6 +139,12 @@ void TokensPage::loadProjects()
 void TokensPage::refresh()
 {
     loadProjects();
+    loadTokens();
+}
+
+void TokensPage::loadTokens()
+{
+    m_isUsed = false;
     Query query;
     const auto add = [&](const QString &name, const QString &value) {
         if (!value.isEmpty())

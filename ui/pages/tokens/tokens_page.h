@@ -27,6 +27,7 @@ private:
     void buildTable();
     void updateActions();
     void loadProjects();
+    void loadTokens();
     QString projectName(const QString &id) const;
     QString providerOf(const QString &projectId) const;
     void create(const QString &projectId);
@@ -48,7 +49,8 @@ private:
     QString m_createFor;     // a project that somebody was sent here for
     bool m_createAsked = false;
     QJsonArray m_running;    // requests that run, from the live feed
-    QTimer m_typing, m_clock;
+    bool m_isUsed = false;   // tokens were used since they were read
+    QTimer m_typing, m_clock, m_counts;
 };
 
 } // namespace llmproxy::ui
