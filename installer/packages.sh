@@ -31,6 +31,8 @@ TESTS=(
     certbot pebble           # certificates, and an ACME server that gives them
     logrotate                # the guide's example is run
     xvfb openbox xdotool     # a screen, a window manager, and keys and mouse for the console
+    at-spi2-core dbus python3-gi # where its widgets are, over the accessibility bus
+    xclip imagemagick        # its clipboard, and a picture where a flow fails
     clang libclang-rt-14-dev # fuzz targets
 )
 # Debian 13 has llhttp as a library, and a newer clang.

@@ -22,17 +22,17 @@ SANITIZED = os.environ.get("LLM_PROXY_SANITIZED", "")
 CUT_SECONDS = 0.1 if not SANITIZED else 1.0
 
 
-def until(condition, what, timeout=20):
+def until(condition, what, timeout=20, pause=0.002):
     """Waits for something that nobody announces (a line in a file, a number in /proc)."""
     deadline = time.monotonic() + timeout
-    pause = threading.Event()
+    waiting = threading.Event()
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"did not happen within {timeout} s: {what}")
-        pause.wait(0.002)
+        waiting.wait(pause)
 
 
 class Proxy(Cli):
