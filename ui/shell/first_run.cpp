@@ -23,7 +23,7 @@ constexpr int firstTokenMinutes = 24 * 60;
 
 FirstRun::FirstRun(Console &console, QWidget *parent)
     : QDialog(parent), m_console(console), m_steps(new QStackedWidget), m_status(wrapped({}, "muted")), m_demo(button(tr("Try it with the demo provider"), u"play"_s)), m_back(button(tr("Back"))),
-      m_next(button(tr("Next"), {}, "primary")), m_provider(new QComboBox), m_key(new SecretField), m_tokenPlace(new QVBoxLayout)
+      m_next(button(tr("Next"), {}, "primary")), m_provider(new QComboBox), m_key(new SecretField), m_baseUrl(new QLineEdit), m_tokenPlace(new QVBoxLayout)
 {
     setWindowTitle(tr("Welcome to LLM Proxy"));
     setAttribute(Qt::WA_DeleteOnClose);
@@ -103,8 +103,11 @@ QWidget *FirstRun::makeKey()
         m_provider->addItem(one.toString());
     m_provider->setCurrentText(u"openai"_s);
     m_provider->setAccessibleName(tr("Provider"));
+    m_baseUrl->setPlaceholderText(tr("The provider's own"));
+    m_baseUrl->setAccessibleName(tr("Base URL"));
     form->addRow(fieldLabel(tr("Provider"), m_provider), m_provider);
     form->addRow(fieldLabel(tr("Key"), m_key), m_key);
+    form->addRow(fieldLabel(tr("Base URL"), m_baseUrl), m_baseUrl);
     column->addLayout(form);
     column->addStretch();
     return page;
@@ -131,8 +134,7 @@ void FirstRun::goTo(int step)
     m_next->setText(step == Where ? tr("Next") : step == Key ? tr("Check and continue") : tr("Done"));
     m_next->setAccessibleName(m_next->text());
     say({}, false);
-    if (step == Key)
-        m_key->setFocus();
+    step == Key ? m_key->setFocus() : m_next->setFocus();
 }
 
 void FirstRun::say(const QString &sentence, bool isProblem)
@@ -155,13 +157,22 @@ void FirstRun::next()
     }
 }
 
+QJsonObject FirstRun::access() const
+{
+    QJsonObject fields;
+    if (!m_key->isEmpty())
+        fields.insert(u"api_key"_s, m_key->value());
+    if (!m_baseUrl->text().trimmed().isEmpty())
+        fields.insert(u"base_url"_s, m_baseUrl->text().trimmed());
+    return fields;
+}
+
 void FirstRun::checkKey()
 {
     m_next->setEnabled(false);
     say(tr("Asking the provider …"), false);
-    QJsonObject body{{u"provider"_s, m_provider->currentText()}};
-    if (!m_key->isEmpty())
-        body.insert(u"api_key"_s, m_key->value());
+    QJsonObject body = access();
+    body.insert(u"provider"_s, m_provider->currentText());
     m_console.client.send("POST", u"/manage/providers/check"_s, body, this, [this](const Reply &reply) {
         m_next->setEnabled(true);
         const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
@@ -169,9 +180,11 @@ void FirstRun::checkKey()
         const QString reason = reply.body.value("reason"_L1).toString();
         // A provider that cannot be reached says nothing about the key: the person decides.
         const bool unsure = reply.ok() && (reason == "unreachable"_L1 || reason == "timeout"_L1);
-        if (!good && !(unsure && confirmed(this, tr("Keep the key unchecked?"), reply.body.value("message"_L1).toString(), tr("Keep it"), false)))
+        if (!good && !(unsure && confirmed(this, tr("Keep the key unchecked?"), reply.body.value("message"_L1).toString(), tr("Keep it"), false))) {
+            m_key->setFocus(); // it went from the button while that could not be pressed
             return;
-        createProject(m_provider->currentText(), m_key->isEmpty() ? QJsonObject() : QJsonObject{{u"api_key"_s, m_key->value()}});
+        }
+        createProject(m_provider->currentText(), access());
     });
 }
 

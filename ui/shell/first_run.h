@@ -24,6 +24,7 @@ private:
     QWidget *makeToken();
     void goTo(int step);
     void next();
+    QJsonObject access() const; // what is typed of key and base URL
     void checkKey();
     void createProject(const QString &provider, const QJsonObject &more);
     void say(const QString &sentence, bool isProblem);
@@ -36,6 +37,7 @@ private:
     QPushButton *m_demo, *m_back, *m_next;
     QComboBox *m_provider;
     SecretField *m_key;
+    QLineEdit *m_baseUrl;
     QVBoxLayout *m_tokenPlace;
     bool m_hasToken = false, m_isCopied = false;
 };
