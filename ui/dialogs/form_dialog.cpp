@@ -106,7 +106,8 @@ void FormDialog::showRefusal(const Reply &reply)
 
 bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger)
 {
-    QMessageBox box(QMessageBox::NoIcon, title, text, QMessageBox::Cancel, parent);
+    // The question stands above what it means: a title bar is read by few, and not every desktop has one.
+    QMessageBox box(QMessageBox::NoIcon, title, title + QStringLiteral("\n\n") + text, QMessageBox::Cancel, parent);
     box.setTextFormat(Qt::PlainText);
     QPushButton *yes = button(accept, {}, danger ? "danger" : "primary");
     box.addButton(yes, QMessageBox::AcceptRole);
