@@ -105,7 +105,7 @@ OverviewPage::Tile OverviewPage::makeTile(QLayout *row, const QString &title)
     column->addWidget(label(title, "muted"));
     column->addWidget(tile.figure);
     column->addWidget(tile.note);
-    tile.figure->setAccessibleName(title);
+    tile.figure->setAccessibleDescription(title); // its name is the number
     row->addWidget(frame);
     return tile;
 }

@@ -76,12 +76,14 @@ void TokensPage::buildFilters()
     m_search->setClearButtonEnabled(true);
     m_search->setMaximumWidth(240);
     m_state->setAccessibleName(tr("State"));
+    m_state->setAccessibleDescription(tr("State")); // a box's name is what is chosen in it, to screen readers
     m_state->addItem(tr("Every state"), QString());
     m_state->addItem(tr("Live"), u"live"_s);
     m_state->addItem(tr("In grace"), u"grace"_s);
     m_state->addItem(tr("Expired"), u"expired"_s);
     m_state->addItem(tr("Revoked"), u"revoked"_s);
     m_project->setAccessibleName(tr("Project"));
+    m_project->setAccessibleDescription(tr("Project"));
     m_project->addItem(tr("Every project"), QString());
     auto *row = new QHBoxLayout;
     row->addWidget(m_search);
