@@ -45,17 +45,17 @@ class Tokens(Flows):
         app.fill("Base URL", self.upstream.url + "/v1")
         app.press("Check key")
         app.label("1 model")
-        self.desktop.picture("2-project")
+        self.desktop.show("2-project")
         self.assertEqual(self.upstream.requests[-1].target, "/v1/models")
         app.press("Create project")
         app.wait_gone("dialog", "New project")
 
     def close_without_copying_asks(self, app):
-        self.desktop.picture("2-token")
+        self.desktop.show("2-token")
         self.desktop.key("Escape")
         question = app.get("alert message", "Close without copying?")
         app.label("nobody can show it again", within=question)
-        self.desktop.picture("2-question")
+        self.desktop.show("2-question")
         app.press("Cancel", within=question)
         app.wait_gone("alert message")
 

@@ -94,6 +94,11 @@ class Desktop:
     def active_title(self):
         return self.run("xdotool", "getactivewindow", "getwindowname", check=False).stdout.strip()
 
+    def show(self, name):
+        """A picture for whoever wants to look (LLM_PROXY_PICTURES set)."""
+        if os.environ.get("LLM_PROXY_PICTURES"):
+            self.picture(name)
+
     def picture(self, name):
         """The screen as a file in the build folder."""
         PICTURES.mkdir(parents=True, exist_ok=True)
