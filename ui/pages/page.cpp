@@ -59,8 +59,11 @@ QPushButton *Page::buttonOf(QAction *action, const char *role)
 {
     QPushButton *made = button(action->text(), action->data().toString(), role);
     const QString keys = action->shortcut().toString(QKeySequence::NativeText);
-    made->setToolTip(keys.isEmpty() ? action->text() : tr("%1 (%2)", "action, shortcut").arg(action->text(), keys));
-    const auto follow = [made, action] {
+    const auto follow = [made, action, keys] {
+        made->setText(action->text());
+        made->setAccessibleName(action->text());
+        const QString hint = action->toolTip(); // its text, unless there is more to say
+        made->setToolTip(keys.isEmpty() || hint != action->text() ? hint : tr("%1 (%2)", "action, shortcut").arg(action->text(), keys));
         made->setEnabled(action->isEnabled());
         made->setVisible(action->isVisible());
     };

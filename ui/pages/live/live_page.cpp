@@ -109,9 +109,7 @@ LivePage::LivePage(Console &console)
     m_withEnded->setChecked(true);
     row->addWidget(m_withEnded);
     row->addWidget(m_summary, 1);
-    QPushButton *pause = buttonOf(m_pause);
-    connect(m_pause, &QAction::changed, pause, [this, pause] { pause->setText(m_pause->text()); });
-    row->addWidget(pause);
+    row->addWidget(buttonOf(m_pause));
     row->addWidget(buttonOf(m_events));
     row->addWidget(buttonOf(m_killToken, "danger"));
     row->addWidget(buttonOf(m_kill, "danger"));
