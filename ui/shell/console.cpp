@@ -32,6 +32,9 @@ void translate(QApplication &application)
     const QLocale locale = chosen.isEmpty() ? QLocale() : QLocale(chosen);
     if (!chosen.isEmpty())
         QLocale::setDefault(locale);
+    auto *english = new QTranslator(&application); // below every other: "1 token", "2 tokens"
+    if (english->load(u":/translations/llm-proxy_en.qm"_s))
+        QApplication::installTranslator(english);
     auto *own = new QTranslator(&application);
     if (own->load(locale, u"llm-proxy"_s, u"_"_s, u":/translations"_s))
         QApplication::installTranslator(own);
