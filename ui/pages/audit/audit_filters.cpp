@@ -84,11 +84,33 @@ void AuditFilters::offer(QMenu *menu)
     m_client.get(u"/manage/audit/facets"_s, {}, menu, [this, menus](const Reply &reply) {
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             const QJsonObject facet = one.toObject();
-            const QString kind = facet.value("kind"_L1).toString(), value = facet.value("value"_L1).toString();
-            if (QMenu *values = menus.value(kind))
-                values->addAction(tr("%1 (%2)", "value, number of events").arg(QString(value).replace(u'&', u"&&"_s), facet.value("events"_L1).toVariant().toString()), this,
-                                  [this, kind, value] { set(kind, value); });
+            const QString value = facet.value("value"_L1).toString(), events = facet.value("events"_L1).toVariant().toString();
+            const bool isToken = facet.value("kind"_L1).toString() == "token_uuid"_L1;
+            const QString kind = isToken ? u"token_id"_s : facet.value("kind"_L1).toString();
+            QMenu *values = menus.value(kind);
+            if (!values)
+                continue;
+            QAction *choice = values->addAction(choiceText(value, events), this, [this, kind, value] { set(kind, value); });
+            if (isToken)
+                nameToken(choice, value, events);
         }
+    });
+}
+
+QString AuditFilters::choiceText(QString value, const QString &events)
+{
+    return tr("%1 (%2)", "value, number of events").arg(value.replace(u'&', u"&&"_s), events);
+}
+
+// The log knows tokens by ids that nobody knows; people know names and beginnings.
+void AuditFilters::nameToken(QAction *choice, const QString &id, const QString &events)
+{
+    m_client.get(u"/manage/tokens/"_s + id, {}, choice, [this, choice, id, events](const Reply &reply) {
+        const QString masked = reply.body.value("token_masked"_L1).toString(), name = reply.body.value("name"_L1).toString();
+        if (masked.isEmpty())
+            return; // one of long ago
+        m_maskedTokens.insert(id, masked);
+        choice->setText(choiceText(name.isEmpty() ? masked : name + u"  "_s + masked, events));
     });
 }
 
@@ -129,10 +151,11 @@ void AuditFilters::rebuild()
         const QString name = value.key();
         if (name == "q"_L1 || name == "from"_L1)
             continue; // they have inputs of their own
-        const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + value.value(), Qt::ElideMiddle, 230);
+        const QString known = m_maskedTokens.value(value.value(), value.value());
+        const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + known, Qt::ElideMiddle, 230);
         QPushButton *chip = button(text, u"close"_s, "chip");
         chip->setToolTip(tr("Take this filter away"));
-        chip->setAccessibleName(tr("Take away the filter %1: %2").arg(titleOf(name), value.value()));
+        chip->setAccessibleName(tr("Take away the filter %1: %2").arg(titleOf(name), known));
         connect(chip, &QPushButton::clicked, this, [this, name] { set(name, {}); });
         m_chips->addWidget(chip);
     }

@@ -30,11 +30,14 @@ Q_SIGNALS:
 
 private:
     void offer(QMenu *menu);
+    static QString choiceText(QString value, const QString &events);
+    void nameToken(QAction *choice, const QString &id, const QString &events);
     void askFor(const QString &name);
     void rebuild();
     static QString titleOf(const QString &name);
 
     Client &m_client;
+    QHash<QString, QString> m_maskedTokens; // by id
     QMap<QString, QString> m_values; // by the API's name
     QLineEdit *m_text;
     QComboBox *m_span;
