@@ -25,6 +25,21 @@ class Bus:
         address = self.session.call_sync("org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus", "GetAddress", None, None, 0, 20_000, None).unpack()[0]
         self.link = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
         self.link.set_exit_on_close(False)
+        self._focus = None
+        self.link.signal_subscribe(None, "org.a11y.atspi.Event.Object", "StateChanged", None, None, Gio.DBusSignalFlags.NONE, self._changed)
+        self.call("org.a11y.atspi.Registry", "/org/a11y/atspi/registry", "org.a11y.atspi.Registry", "RegisterEvent",
+                  GLib.Variant("(sass)", ("object:state-changed:focused", [], "")))
+
+    def _changed(self, _link, sender, path, _interface, _signal, arguments):
+        if arguments[0] == "focused" and arguments[1]:
+            self._focus = Node(self, sender, path)
+
+    @property
+    def focus(self):
+        """What was announced last to have the focus; menus are told nowhere else."""
+        while GLib.MainContext.default().iteration(False):
+            pass
+        return self._focus
 
     def call(self, name, path, interface, method, arguments=None):
         try:
@@ -91,6 +106,10 @@ class Node:
     @property
     def children(self):
         return self._nodes(self._call(ACCESSIBLE, "GetChildren")[0])
+
+    @property
+    def parent(self):
+        return self._nodes([self.bus.property(self.owner, self.path, ACCESSIBLE, "Parent")])[0]
 
     @property
     def states(self):

@@ -215,6 +215,16 @@ class App:
         self.wait(lambda: box.name == item, f"{item} is chosen")
         return box
 
+    def menu(self):
+        """The menu that has just opened."""
+        self.desktop.key("Down")
+        item = self.wait(lambda: (node := self.desktop.bus.focus) and "menu item" in node.role and node.has("showing") and node, "an item of the menu is announced")
+        return item.parent
+
+    def item(self, menu, contains):
+        """One of its items, and of its submenu's where there is one below."""
+        return self.wait(lambda: next((i for i in menu.children if contains in i.name), None), f"“{contains}” in the menu")
+
     def choose_row(self, table, row, column=0, **more):
         self.click(table.cell(row, column), **more)
         self.wait(lambda: table.cell(row, column).has("selected"), f"row {row} is chosen")
