@@ -57,6 +57,9 @@ Result<Question> readQuestion(const ManageContext &context, const JsonObject &bo
         if (Outcome failure = useStored(context, *input, body.text("project_id").toStdString(), question))
             return *failure;
     }
+    // What a file or the environment holds goes elsewhere only with a project that says so, which is an audited change.
+    if (!question.reference.empty() && input->baseUrl)
+        return invalidField("base_url", "'base_url' cannot be tried with a reference to a key: save the project first, and check it by its project_id; or give the key itself.");
     if (!question.ask.key && question.reference.empty() && question.missing.empty() && context.providerNeedsKey(question.ask.provider))
         question.missing = "There is no key to try; give one in api_key.";
     return question;

@@ -255,11 +255,20 @@ class Check(Proxy):
             self.assertEqual((status, answer["error"]["field"], thief.seen), (400, "base_url", []))
         self.assertEqual(self.reason(key=None), ("key_missing", None))
         self.assertEqual(self.reason("azure", key=None, project_id=self.project_id), ("key_missing", None))
-        self.assertEqual(self.reason(key="env:NOT_THERE"), ("key_missing", None))
+        _, answer = self.manage("POST", "/manage/providers/check", {"provider": "openai", "api_key": "env:NOT_THERE"})
+        self.assertEqual((answer["ok"], answer["reason"]), (False, "key_missing"))
         secrets = self.data / "secrets"
         secrets.mkdir(exist_ok=True)
         (secrets / "one").write_text(KEY + "\n")
-        self.assertEqual(self.reason(key=f"file:{secrets}/one"), ("ok", 200))
+        # What a reference names leaves for another address only after a change that the audit log has.
+        entry = {"provider": "openai", "api_key": f"file:{secrets}/one"}
+        with Answers(b"HTTP/1.1 200 OK\r\n\r\n") as thief:
+            status, answer = self.manage("POST", "/manage/providers/check", entry | {"base_url": thief.url})
+            self.assertEqual((status, answer["error"]["field"], thief.seen), (400, "base_url", []))
+        status, made = self.manage("POST", "/manage/projects", entry | {"name": "By reference", "base_url": self.upstream.url})
+        self.assertEqual(status, 201, made)
+        _, answer = self.manage("POST", "/manage/providers/check", {"provider": "openai", "project_id": made["id"]})
+        self.assertEqual((answer["reason"], answer["status"]), ("ok", 200))
         self.assertEqual(self.last().header("authorization"), f"Bearer {KEY}")
 
     def test_the_rest_goes_on_meanwhile(self):
