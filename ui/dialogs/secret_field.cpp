@@ -66,6 +66,12 @@ bool SecretField::isEmpty() const
     return m_edit->text().trimmed().isEmpty();
 }
 
+bool SecretField::isReference() const
+{
+    const QString text = value();
+    return text.startsWith("env:"_L1) || text.startsWith("file:"_L1);
+}
+
 QString SecretField::value() const
 {
     const QString text = m_edit->text().trimmed();

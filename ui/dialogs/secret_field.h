@@ -17,6 +17,7 @@ public:
     ~SecretField() override; // overwrites what was typed
     QString value() const;   // the key, or "env:NAME", "file:/path"
     bool isEmpty() const;
+    bool isReference() const;
     void clear();
     void setPlaceholder(const QString &text);
     QLineEdit *edit() const { return m_edit; }

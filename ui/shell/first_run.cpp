@@ -169,6 +169,12 @@ QJsonObject FirstRun::access() const
 
 void FirstRun::checkKey()
 {
+    // The server tries a reference at the provider's own address only, until a project names another.
+    if (m_key->isReference() && !m_baseUrl->text().trimmed().isEmpty()) {
+        if (confirmed(this, tr("Keep the key unchecked?"), tr("A referenced key is tried at another address only once it is saved. Then “Edit” on the page Projects and keys checks it."), tr("Keep it"), false))
+            createProject(m_provider->currentText(), access());
+        return;
+    }
     m_next->setEnabled(false);
     say(tr("Asking the provider …"), false);
     QJsonObject body = access();
