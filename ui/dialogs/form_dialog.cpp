@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "dialogs/form_dialog.h"
 
+#include <QComboBox>
 #include <QMessageBox>
 #include <QStyle>
 
@@ -58,8 +59,9 @@ void FormDialog::addField(const QString &field, const QString &title, QWidget *i
     problem->hide();
     stack->addWidget(problem);
     input->setAccessibleName(title);
-    if (!hint.isEmpty())
-        input->setAccessibleDescription(hint);
+    // A box's name is what is chosen in it, to screen readers.
+    const QString whatFor = qobject_cast<QComboBox *>(input) ? title : QString();
+    input->setAccessibleDescription(whatFor.isEmpty() || hint.isEmpty() ? whatFor + hint : whatFor + QStringLiteral(": ") + hint);
     m_form->addRow(fieldLabel(title, input), cell);
     m_rows.insert(field, {input, problem});
 }
