@@ -33,6 +33,23 @@
     </message>
 </context>
 <context>
+    <name>llmproxy::ui::AuditPage</name>
+    <message numerus="yes">
+        <source>%Ln event(s)</source>
+        <translation>
+            <numerusform>%Ln event</numerusform>
+            <numerusform>%Ln events</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln event(s) so far; scroll for more</source>
+        <translation>
+            <numerusform>%Ln event so far; scroll for more</numerusform>
+            <numerusform>%Ln events so far; scroll for more</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>llmproxy::ui::LivePage</name>
     <message numerus="yes">
         <source>Paused. %n request(s) ran then.</source>

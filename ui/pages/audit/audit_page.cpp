@@ -70,11 +70,11 @@ AuditPage::AuditPage(Console &console)
     connect(m_model, &AuditModel::failed, this, &AuditPage::setProblem);
     connect(m_model, &AuditModel::loaded, this, [this] {
         m_table->table()->setBusy(false);
-        const QString events = QLocale().toString(m_model->rowCount());
-        m_summary->setText(m_model->isComplete() ? tr("%1 events").arg(events) : tr("%1 events so far; scroll for more").arg(events));
+        showSummary();
         if (m_wantedSeq > 0)
             goTo(std::exchange(m_wantedSeq, 0));
     });
+    connect(m_model, &QAbstractItemModel::rowsInserted, this, &AuditPage::showSummary);
     connect(&client(), &Client::overviewChanged, this, [this] {
         if (isVisible() && m_tail->isChecked() && m_isLoaded)
             m_model->takeNewer(client().overview().value("audit_last_seq"_L1).toVariant().toLongLong());
@@ -187,6 +187,12 @@ void AuditPage::showDetails()
     m_place->setText(tr("Event %1 of the chain. Its hash covers it and the hash of event %2: changing either breaks the chain here.")
                          .arg(event.value("seq"_L1).toVariant().toLongLong())
                          .arg(event.value("seq"_L1).toVariant().toLongLong() - 1));
+}
+
+void AuditPage::showSummary()
+{
+    const int events = m_model->rowCount();
+    m_summary->setText(m_model->isComplete() ? tr("%Ln event(s)", nullptr, events) : tr("%Ln event(s) so far; scroll for more", nullptr, events));
 }
 
 void AuditPage::review()

@@ -25,6 +25,7 @@ private:
     QWidget *makeDetails();
     void applyFilters();
     void showDetails();
+    void showSummary();
     void showOnly(const QString &filter, const QString &value);
     void goTo(qint64 seq);
     void review();
