@@ -25,7 +25,8 @@ class Audit(Flows):
         self.assertEqual(app.status_of("tok-" + "0" * 38), 401)
         app.open_page("Audit")
         table = app.get("table", "Audit events")
-        app.wait(lambda: "token.access" in table.column("Action"), "the events")
+        app.wait(lambda: table.row_count == len(app.events()), "the events, also those that came meanwhile")
+        app.get("label", f"{table.row_count} events")
         return app, table, tokens
 
     def narrow(self, app, kind, value):
@@ -78,6 +79,68 @@ class Audit(Flows):
         app.choose_row(table, 0, 2)
         self.desktop.key("ctrl+c")
         self.assertEqual(app.wait(lambda: json.loads(self.desktop.clipboard()), "the event is copied"), event)
+
+    def test_verified_and_a_changed_event_is_found(self):
+        app, table, tokens = self.with_events()
+        app.press("Verify")
+        dialog = app.get("dialog", "Verify the audit log")
+        app.label("The log is what was written", within=dialog)
+        app.get("filler", "Valid", within=dialog)
+        self.desktop.show("5-valid")
+        app.press("Close", within=dialog)
+        app.wait_gone("dialog")
+        log = app.data / "audit.log"
+        bad = next(e["seq"] for e in app.events("token.access"))
+        lines = log.read_bytes().splitlines(keepends=True)
+        where = sum(len(line) for line in lines[:bad - 1]) + lines[bad - 1].index(b'"token.access"')
+        with log.open("r+b") as file:  # as long as before: the engine goes on writing behind it
+            file.seek(where)
+            file.write(b'"token.excess"')
+        self.desktop.key("ctrl+shift+v")
+        app.get("filler", f"Not valid, from event {bad}")
+        app.label("The log is not what was written")
+        self.desktop.show("5-not-valid")
+        app.click(app.get("push button", contains=f"Event {bad}: "))
+        app.wait_gone("dialog")
+        app.wait(lambda: json.loads(app.get("text", "The event as it is logged").text)["seq"] == bad, "the event is shown")
+
+    def export(self, app, name, **choices):
+        app.press("Export")
+        dialog = app.get("dialog", "Export audit events")
+        file = app.folder / name
+        for box, item in choices.items():
+            app.choose(box, item, within=dialog)
+        app.fill("File", str(file), within=dialog)
+        self.desktop.show("5-export")
+        app.press("Export", within=dialog)
+        return file
+
+    def verify_file(self, app, file, code):
+        key = app.folder / "key.pem"
+        key.write_text(subprocess.run([BIN, "--data-dir", str(app.data), "audit", "public-key"], env=app.env, capture_output=True, text=True, check=True, timeout=60).stdout)
+        done = subprocess.run([BIN, "audit", "verify", "--file", str(file), "--public-key", str(key), "--json"], env=app.env, cwd=app.folder,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+
+    def test_exported_with_a_proof(self):
+        app, _, tokens = self.with_events()
+        file = self.export(app, "whole.jsonl")
+        app.label("whole.jsonl written")
+        self.desktop.show("5-written")
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        self.assertEqual([json.loads(line)["seq"] for line in file.read_text().splitlines()[:5]], [1, 2, 3, 4, 5])
+        self.verify_file(app, file, 0)
+        file.write_text(file.read_text().replace("token.access", "token.excess", 1))
+        self.verify_file(app, file, 1)
+        self.narrow(app, "Result", "failure")
+        app.get("label", "1 event")
+        part = self.export(app, "part.csv", Format="CSV, for spreadsheets")
+        app.label("part.csv written")
+        self.assertEqual(len(part.read_text().splitlines()), 2, "a head and the one refusal")
+        nowhere = self.export(app, "no/such/folder.jsonl")
+        app.label("cannot be written")
+        self.desktop.show("5-cannot")
+        self.assertFalse(nowhere.parent.exists())
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Node:
     def labels(self):
         """Its own name, and those of what labels it: a combo box is named by what is chosen in it."""
         relations = self._call(ACCESSIBLE, "GetRelationSet")[0] if self.role == "combo box" else []
-        return [self.name, *([self.description] if self.role == "combo box" else []), *(node.name for kind, pairs in relations if kind == LABELLED_BY for node in self._nodes(pairs))]
+        return [self.name, *(self.description.split(": ")[:1] if self.role == "combo box" else []), *(node.name for kind, pairs in relations if kind == LABELLED_BY for node in self._nodes(pairs))]
 
     @property
     def children(self):
