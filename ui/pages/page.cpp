@@ -61,7 +61,6 @@ QPushButton *Page::buttonOf(QAction *action, const char *role)
     const QString keys = action->shortcut().toString(QKeySequence::NativeText);
     const auto follow = [made, action, keys] {
         made->setText(action->text());
-        made->setAccessibleName(action->text());
         const QString hint = action->toolTip(); // its text, unless there is more to say
         made->setToolTip(keys.isEmpty() || hint != action->text() ? hint : tr("%1 (%2)", "action, shortcut").arg(action->text(), keys));
         made->setEnabled(action->isEnabled());

@@ -132,7 +132,6 @@ void FirstRun::goTo(int step)
     m_back->setVisible(step == Key);
     m_demo->setVisible(step != Token && m_provider->findText(u"demo"_s) >= 0);
     m_next->setText(step == Where ? tr("Next") : step == Key ? tr("Check and continue") : tr("Done"));
-    m_next->setAccessibleName(m_next->text());
     say({}, false);
     step == Key ? m_key->setFocus() : m_next->setFocus();
 }

@@ -56,8 +56,7 @@ QLabel *mark(const QString &icon, Tone tone, int size)
 
 QPushButton *button(const QString &text, const QString &icon, const char *role)
 {
-    auto *made = new QPushButton(text);
-    made->setAccessibleName(QString(text).remove(u'&'));
+    auto *made = new QPushButton(text); // its accessible name is its text, also when that changes
     made->setAutoDefault(false);
     if (role)
         made->setProperty("role", QString::fromLatin1(role));
