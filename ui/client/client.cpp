@@ -29,12 +29,13 @@ Client::~Client()
     m_pool.waitForDone();
 }
 
-void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name)
+void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote)
 {
     ++m_generation;
     m_polling = false;
     m_peer = std::move(peer);
     m_name = name;
+    m_isRemote = isRemote;
     m_overview = {};
     setState(State::Connecting);
     Q_EMIT serverChanged();

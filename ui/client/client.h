@@ -25,9 +25,10 @@ public:
     ~Client() override; // waits for what runs
 
     // Null: nobody is looked after. Answers on their way are dropped.
-    void setPeer(std::shared_ptr<Peer> peer, const QString &name);
+    void setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote = false);
     std::shared_ptr<Peer> peer() const { return m_peer; }
     const QString &serverName() const { return m_name; }
+    bool isRemote() const { return m_isRemote; } // its engine is not this console's
     State state() const { return m_state; }
     const QString &problem() const { return m_problem; } // why it is lost
 
@@ -59,7 +60,7 @@ private:
     QJsonObject m_overview;
     State m_state = State::Connecting;
     int m_generation = 0;
-    bool m_polling = false;
+    bool m_polling = false, m_isRemote = false;
 };
 
 // The sentence for a person: the server's own, or why there was no answer.

@@ -10,7 +10,7 @@ Session::Session(ConsoleHost &host, QObject *parent) : QObject(parent), m_host(h
 
 void Session::use(const std::function<std::unique_ptr<Peer>()> &peer, const QString &name)
 {
-    m_client.setPeer(peer(), name);
+    m_client.setPeer(peer(), name, m_isRemote);
     m_live.follow(peer()); // a way of its own: its call never ends
 }
 

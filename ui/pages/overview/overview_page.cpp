@@ -55,6 +55,7 @@ OverviewPage::OverviewPage(Console &console)
 
     connect(&console.engine, &EngineControl::stateChanged, this, &OverviewPage::updateEngine);
     connect(&client(), &Client::stateChanged, this, &OverviewPage::updateEngine);
+    connect(&client(), &Client::serverChanged, this, &OverviewPage::updateEngine);
     connect(&client(), &Client::overviewChanged, this, [this] {
         updateEngine();
         updateFigures();
@@ -163,8 +164,9 @@ void OverviewPage::updateEngine()
     const State state = m_console.engine.state();
     const bool online = client().state() == Client::State::Online && client().peer();
     const QJsonObject &overview = client().overview();
-    m_state->set(online ? tr("Running") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
-                 online ? Tone::Good : state == State::Failed ? Tone::Bad : Tone::Neutral);
+    const bool isHere = !client().isRemote();
+    m_state->set(online ? tr("Running") : !isHere ? tr("Lost") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
+                 online ? Tone::Good : !isHere || state == State::Failed ? Tone::Bad : Tone::Neutral);
     m_address->setText(overview.isEmpty() ? tr("No address") : baseUrlOf(overview));
     const QDateTime started = timeOf(overview.value("started_at"_L1));
     QStringList details;
@@ -172,16 +174,16 @@ void OverviewPage::updateEngine()
         details.append(tr("version %1").arg(overview.value("version"_L1).toString()));
     if (started.isValid())
         details.append(tr("started %1").arg(relative(started)));
-    if (state == State::Attached)
+    if (isHere && state == State::Attached)
         details.append(tr("a server of this computer; it is not this console's to stop"));
     if (!overview.isEmpty() && !overview.value("audit_healthy"_L1).toBool())
         details.append(tr("the audit log cannot be written"));
-    if (state == State::Failed)
+    if (isHere && state == State::Failed)
         details.append(m_console.engine.problem());
     m_details->setText(details.join(u" · "_s));
     m_details->setToolTip(bothTimes(started));
-    m_start->setVisible(state == State::Stopped || state == State::Failed);
-    m_stop->setVisible(state == State::Running);
+    m_start->setVisible(isHere && (state == State::Stopped || state == State::Failed));
+    m_stop->setVisible(isHere && state == State::Running);
 }
 
 void OverviewPage::updateFigures()

@@ -39,7 +39,10 @@ SettingsPage::SettingsPage(Console &console, Session &session)
     connect(restart, &QPushButton::clicked, this, [this] { m_console.engine.restart(); });
     notice->addWidget(restart);
     m_restart->hide();
-    connect(&console.engine, &EngineControl::stateChanged, restart, [this, restart] { restart->setEnabled(m_console.engine.state() == EngineControl::State::Running && !m_session.isRemote()); });
+    const auto follow = [this, restart] { restart->setVisible(m_console.engine.state() == EngineControl::State::Running && !client().isRemote()); };
+    connect(&console.engine, &EngineControl::stateChanged, restart, follow);
+    connect(&client(), &Client::serverChanged, restart, follow);
+    follow();
     body()->addWidget(m_restart);
     auto *row = new QHBoxLayout;
     auto *left = new QVBoxLayout;
