@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "widgets/parts.h"
 
+#include <QKeyEvent>
 #include <QPainter>
 #include <QStyle>
 
@@ -11,6 +12,22 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int textWidth = 420;
+
+// Return presses the button that has the focus: without this, in a dialog, its default button. On "Cancel" that would be the other one.
+class Button final : public QPushButton
+{
+public:
+    using QPushButton::QPushButton;
+
+protected:
+    void keyPressEvent(QKeyEvent *event) override
+    {
+        if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Enter)
+            click();
+        else
+            QPushButton::keyPressEvent(event);
+    }
+};
 
 } // namespace
 
@@ -56,7 +73,7 @@ QLabel *mark(const QString &icon, Tone tone, int size)
 
 QPushButton *button(const QString &text, const QString &icon, const char *role)
 {
-    auto *made = new QPushButton(text); // its accessible name is its text, also when that changes
+    auto *made = new Button(text); // its accessible name is its text, also when that changes
     made->setAutoDefault(false);
     if (role)
         made->setProperty("role", QString::fromLatin1(role));
