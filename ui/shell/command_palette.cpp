@@ -49,7 +49,11 @@ CommandPalette::CommandPalette(MainWindow &window) : QDialog(&window, Qt::Dialog
     setWindowTitle(tr("Find anything"));
     setModal(true);
     resize(620, 420);
-    auto *column = new QVBoxLayout(this);
+    auto *whole = new QVBoxLayout(this); // without a frame of the desktop's it needs one of its own
+    whole->setContentsMargins(0, 0, 0, 0);
+    QFrame *frame = card();
+    whole->addWidget(frame);
+    auto *column = new QVBoxLayout(frame);
     m_edit->setPlaceholderText(tr("A page, an action, a project or a token"));
     m_edit->setAccessibleName(tr("Find anything"));
     m_list->setAccessibleName(tr("What was found"));
@@ -80,6 +84,8 @@ void CommandPalette::collect()
     for (Page *page : m_window.pages()) {
         m_entries.push_back({page->iconName(), page->title(), tr("page"), [this, page] { m_window.openPage(page->id()); }});
         for (QAction *action : page->actions()) {
+            if (!action->isEnabled() || !action->isVisible())
+                continue;
             const QString keys = action->shortcut().toString(QKeySequence::NativeText);
             m_entries.push_back({action->data().toString(), page->title() + u": "_s + action->text(), keys, [this, page, action] {
                 m_window.openPage(page->id());
