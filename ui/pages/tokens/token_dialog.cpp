@@ -81,7 +81,7 @@ TokenFormDialog::TokenFormDialog(Client &client, const QJsonArray &projects, con
     row->addWidget(m_lifetime);
     row->addWidget(m_unit, 1);
     m_lifetime->setAccessibleName(tr("Lifetime"));
-    m_unit->setAccessibleName(tr("Unit of the lifetime"));
+    m_unit->setAccessibleDescription(tr("Unit of the lifetime"));
     lifetime->setFocusProxy(m_lifetime);
     addField(u"project_id"_s, tr("Project"), m_project);
     addField(u"preset"_s, tr("For"), m_preset);
