@@ -66,7 +66,7 @@ QAbstractAxis *timeAxis(const std::vector<QDateTime> &times)
         return axis;
     const qint64 step = labelStep(times.front().secsTo(times.back()));
     axis->setRange(static_cast<double>(times.front().toMSecsSinceEpoch()), static_cast<double>(times.back().toMSecsSinceEpoch()));
-    const QString format = step < day ? u"HH:mm"_s : QLocale().dateFormat(QLocale::ShortFormat).remove(QRegularExpression(u"[^dM]*y+[^dM]*"_s));
+    const QString format = step < day ? u"HH:mm"_s : QLocale().dateFormat(QLocale::ShortFormat).remove(QRegularExpression(u"[^dM.]*y+[^dM]*"_s));
     for (QDateTime at = firstLabel(times.front(), step); at <= times.back(); at = at.addSecs(step))
         axis->append(QLocale().toString(at, format), static_cast<double>(at.toMSecsSinceEpoch()));
     return axis;
@@ -126,6 +126,7 @@ void TimeChart::rebuild()
     const Colors &c = Theme::instance().colors();
     auto *made = new QChart;
     made->setTitle(m_title);
+    made->setLocalizeNumbers(true);
     QFont bold = font();
     bold.setWeight(QFont::DemiBold);
     made->setTitleFont(bold);

@@ -77,7 +77,7 @@ void VerifyDialog::show(const Reply &reply)
         const QJsonObject part = body.value(name).toObject();
         if (part.isEmpty())
             continue;
-        m_results->addWidget(wrapped(tr("%1: %2 events, %3 to %4, %5 signed checkpoints, signed up to %6")
+        m_results->addWidget(wrapped(tr("%1 – events: %2 (%3 to %4), signed checkpoints: %5, signed up to %6")
                                          .arg(title, count(part.value("events"_L1).toDouble()), part.value("first_seq"_L1).toVariant().toString(), part.value("last_seq"_L1).toVariant().toString(),
                                               count(part.value("checkpoints"_L1).toDouble()), part.value("signed_to_seq"_L1).toVariant().toString()),
                                      "muted"));

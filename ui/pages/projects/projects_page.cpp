@@ -191,9 +191,9 @@ void ProjectsPage::toggle()
     // What it stops, before it does.
     client().list(u"/manage/tokens"_s, {{u"project_id"_s, project.value("id"_L1).toString()}, {u"state"_s, u"live"_s}}, mostShown, this, [this, project](const Reply &reply) {
         const auto tokens = static_cast<int>(reply.body.value("items"_L1).toArray().size());
-        const QString what = reply.ok() ? tr("%n live token(s) will be refused", nullptr, tokens) : tr("Its tokens will be refused");
+        const QString what = reply.ok() ? tr("%n live token(s) will be refused.", nullptr, tokens) : tr("Its tokens will be refused.");
         if (confirmed(window(), tr("Deactivate %1?").arg(project.value("name"_L1).toString()),
-                      tr("%1, and its running streams are cut at once. Nothing is deleted; you can activate it again.").arg(what), tr("Deactivate"), true))
+                      what + u' ' + tr("Its running streams are cut at once. Nothing is deleted; you can activate it again."), tr("Deactivate"), true))
             setActive(project, false);
     });
 }

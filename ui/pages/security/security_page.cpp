@@ -89,7 +89,7 @@ QWidget *SecurityPage::cardOf(const QJsonObject &item)
     const Tone tone = state == "pass"_L1 ? Tone::Good : state == "warn"_L1 ? Tone::Warn : Tone::Bad;
     const QString title = item.value("title"_L1).toString(), fix = item.value("fix"_L1).toString();
     QFrame *frame = card();
-    frame->setAccessibleName(title + u": "_s + state);
+    frame->setAccessibleName(title + u": "_s + (tone == Tone::Good ? tr("passed") : tone == Tone::Warn ? tr("to look at") : tr("failed")));
     auto *row = new QHBoxLayout(frame);
     row->setContentsMargins(14, 10, 14, 10);
     row->setSpacing(12);

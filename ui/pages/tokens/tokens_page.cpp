@@ -293,7 +293,7 @@ void TokensPage::revokeAll()
         return;
     client().send("POST", u"/manage/projects/%1/tokens/revoke"_s.arg(id), {}, this, [this](const Reply &reply) {
         const auto number = [&](const QLatin1String &name) { return reply.body.value(name).toInt(); };
-        told(reply, tr("%1 revoked, %2 streams cut.").arg(tr("%n token(s)", nullptr, number("revoked_count"_L1))).arg(number("streams_cut"_L1)));
+        told(reply, tr("%n token(s) revoked.", nullptr, number("revoked_count"_L1)) + u' ' + tr("%n stream(s) cut.", nullptr, number("streams_cut"_L1)));
     });
 }
 

@@ -124,7 +124,7 @@ void UsagePage::loadTable()
         }
         m_model->setRows(rows);
         const QJsonObject total = reply.body.value("total"_L1).toObject();
-        m_total->setText(tr("%1 requests, %2 errors, %3 model tokens").arg(count(total.value("requests"_L1).toDouble()), count(total.value("errors"_L1).toDouble()), count(modelTokens(total))));
+        m_total->setText(tr("Requests: %1 · Errors: %2 · Model tokens: %3").arg(count(total.value("requests"_L1).toDouble()), count(total.value("errors"_L1).toDouble()), count(modelTokens(total))));
     });
 }
 
@@ -146,7 +146,7 @@ void UsagePage::loadChart()
 QString UsagePage::nameOf(const QJsonObject &row) const
 {
     if (!row.value("time"_L1).isNull())
-        return QLocale().toString(timeOf(row.value("time"_L1)).toUTC().date(), QLocale::ShortFormat) + tr(" (UTC)");
+        return tr("%1 (UTC)").arg(QLocale().toString(timeOf(row.value("time"_L1)).toUTC().date(), QLocale::ShortFormat));
     const QString key = row.value("key"_L1).toString();
     return key.isEmpty() ? tr("not known") : m_names.value(key, key);
 }
