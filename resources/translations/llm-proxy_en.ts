@@ -103,10 +103,10 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>%n live token(s) will be refused</source>
+        <source>%n live token(s) will be refused.</source>
         <translation>
-            <numerusform>%n live token will be refused</numerusform>
-            <numerusform>%n live tokens will be refused</numerusform>
+            <numerusform>%n live token will be refused.</numerusform>
+            <numerusform>%n live tokens will be refused.</numerusform>
         </translation>
     </message>
 </context>
@@ -139,7 +139,7 @@
     <message numerus="yes">
         <source>The newest %n token(s) are shown. Narrow the filter to find older ones.</source>
         <translation>
-            <numerusform>The newest token is shown. Narrow the filter to find older ones.</numerusform>
+            <numerusform>The newest %n token is shown. Narrow the filter to find older ones.</numerusform>
             <numerusform>The newest %n tokens are shown. Narrow the filter to find older ones.</numerusform>
         </translation>
     </message>
@@ -165,10 +165,10 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>%n token(s)</source>
+        <source>%n stream(s) cut.</source>
         <translation>
-            <numerusform>%n token</numerusform>
-            <numerusform>%n tokens</numerusform>
+            <numerusform>%n stream cut.</numerusform>
+            <numerusform>%n streams cut.</numerusform>
         </translation>
     </message>
 </context>

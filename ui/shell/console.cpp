@@ -26,21 +26,22 @@ namespace {
 
 constexpr int exitUsage = 2;
 
+void install(QApplication &application, const QLocale &locale, const QString &name, const QString &folder)
+{
+    auto *texts = new QTranslator(&application);
+    if (texts->load(locale, name, u"_"_s, folder))
+        QApplication::installTranslator(texts);
+}
+
+// What is installed last is asked first: Qt's own texts, the language's, and then the English plural forms for whatever is left.
 void translate(QApplication &application)
 {
-    const QString chosen = QSettings().value(u"language"_s).toString();
-    const QLocale locale = chosen.isEmpty() ? QLocale() : QLocale(chosen);
-    if (!chosen.isEmpty())
-        QLocale::setDefault(locale);
-    auto *english = new QTranslator(&application); // below every other: "1 token", "2 tokens"
-    if (english->load(u":/translations/llm-proxy_en.qm"_s))
-        QApplication::installTranslator(english);
-    auto *own = new QTranslator(&application);
-    if (own->load(locale, u"llm-proxy"_s, u"_"_s, u":/translations"_s))
-        QApplication::installTranslator(own);
-    auto *base = new QTranslator(&application);
-    if (base->load(locale, u"qtbase"_s, u"_"_s, QLibraryInfo::path(QLibraryInfo::TranslationsPath)))
-        QApplication::installTranslator(base);
+    const QString ours = u":/translations"_s;
+    if (const QString chosen = QSettings().value(u"language"_s).toString(); !chosen.isEmpty())
+        QLocale::setDefault(QLocale(chosen));
+    install(application, QLocale(QLocale::English), u"llm-proxy"_s, ours);
+    install(application, QLocale(), u"llm-proxy"_s, ours);
+    install(application, QLocale(), u"qtbase"_s, QLibraryInfo::path(QLibraryInfo::TranslationsPath));
 }
 
 // Signals that ask the program to end: at once and without questions, also from within one. quit() would ask each window first.

@@ -50,7 +50,7 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
     if (const QString reason = textOf("why_not_saved"_L1); !reason.isEmpty()) {
         m_edit->setEnabled(false);
         m_edit->setText(secret ? QString() : textOf("value"_L1));
-        m_edit->setPlaceholderText(!secret ? tr("Not changed here: it %1").arg(reason) : setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
+        m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(reason) : setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
         return;
     }
     m_edit->setText(savedText());

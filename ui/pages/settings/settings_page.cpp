@@ -4,6 +4,7 @@
 #include "pages/settings/server_menu.h"
 
 #include <QComboBox>
+#include <QDir>
 #include <QFormLayout>
 #include <QJsonArray>
 #include <QSettings>
@@ -91,8 +92,10 @@ QWidget *SettingsPage::makeConsoleGroup()
     });
     auto *language = new QComboBox;
     language->addItem(tr("Like the system"), QString());
-    language->addItem(u"English"_s, u"en"_s);
-    language->addItem(u"Deutsch"_s, u"de"_s);
+    for (const QString &file : QDir(u":/translations"_s).entryList({u"llm-proxy_*.qm"_s}, QDir::Files, QDir::Name)) {
+        const QString code = file.section(u'_', 1).section(u'.', 0, 0);
+        language->addItem(code == "en"_L1 ? u"English"_s : QLocale(code).nativeLanguageName(), code);
+    }
     language->setCurrentIndex(std::max(0, language->findData(QSettings().value(u"language"_s).toString())));
     language->setAccessibleName(tr("Language"));
     connect(language, &QComboBox::activated, this, [this, language] {
