@@ -108,7 +108,7 @@ void CommandPalette::filter()
             m_shown.push_back(&entry);
             auto *item = new QListWidgetItem(Theme::instance().icon(entry.icon), entry.title);
             item->setData(hintRole, entry.hint);
-            item->setData(Qt::AccessibleTextRole, entry.hint.isEmpty() ? entry.title : entry.title + u", "_s + entry.hint);
+            item->setData(Qt::AccessibleDescriptionRole, entry.hint);
             m_list->addItem(item);
         }
     }
