@@ -153,7 +153,7 @@ void DemoData::request(int number)
     const QString model = QString::fromLatin1(models[number % 3]);
     const QString question = QString::fromLatin1(questions[number % 4]);
     // Some that fail, as everywhere: a token that nobody gave out.
-    const QString token = number % 29 == 7 ? u"tok-"_s + QString(38, u'0') : std::next(m_tokens.cbegin(), number * 7 % m_tokens.size()).value();
+    const QString token = number % 29 == 7 ? u"tok-"_s + QString(38, u'0') : std::next(m_tokens.cbegin(), (number * 5 + number / 7) % m_tokens.size()).value();
     ask(token, {{u"model"_s, model}, {u"messages"_s, QJsonArray{QJsonObject{{u"role"_s, u"user"_s}, {u"content"_s, question + QString(number % 5, u'?')}}}}});
 }
 

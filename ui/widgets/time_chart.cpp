@@ -132,7 +132,7 @@ void TimeChart::rebuild()
     made->setTitleFont(bold);
     made->setTitleBrush(c.text);
     made->setBackgroundVisible(false);
-    made->setMargins(QMargins(4, 4, 4, 4));
+    made->setMargins(QMargins(4, 4, 16, 4));
     made->layout()->setContentsMargins(0, 0, 0, 0);
     made->legend()->setVisible(m_series.size() > 1);
     made->legend()->setAlignment(Qt::AlignBottom);

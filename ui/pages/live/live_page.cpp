@@ -68,7 +68,7 @@ std::vector<Column> columns()
     };
     return {
         // Those that run stand first, and the newest first.
-        {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"1"_s : u"0"_s) + o.value("started_at"_L1).toString(); }, {}, phaseTone, {}, false, 130, true},
+        {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"1"_s : u"0"_s) + o.value("started_at"_L1).toString(); }, phaseText, phaseTone, {}, false, 130, true},
         {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 150, true},
         {LivePage::tr("Token"), field("token_masked"_L1), {}, {}, {}, {}, false, 140},
         {LivePage::tr("Project"), field("project_id"_L1), {}, {}, {}, {}, false, 100, true},
