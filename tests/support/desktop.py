@@ -197,6 +197,17 @@ class App:
         self.desktop.click_at(x, y, **more)
         return node
 
+    def scroll_to(self, node):
+        """Turns the wheel until a widget further down is seen whole."""
+        left, top, _, height = self.windows()[0].place
+
+        def seen():
+            if node.place[1] + node.place[3] < top + height - 24:
+                return True
+            return self.desktop.click_at(node.place[0], top + height // 2, button=5)
+        self.wait(seen, f"{node!r} comes into sight")
+        return node
+
     def press(self, name, role="push button", **more):
         return self.click(self.get(role, name, **more))
 
