@@ -88,11 +88,7 @@ int runConsole(ConsoleHost &host, char *program)
 
     Session session(host);
     MainWindow window(host, session);
-    instance.listen([&window] {
-        window.show();
-        window.raise();
-        window.activateWindow();
-    });
+    instance.listen([&window] { window.bringUp(); });
     session.useLocal();
     if (!host.screenshotDir().isEmpty())
         return writeScreenshots(window, session, host.screenshotDir());

@@ -195,6 +195,14 @@ void MainWindow::openPalette()
     palette->open();
 }
 
+void MainWindow::bringUp()
+{
+    setWindowState(windowState() & ~Qt::WindowMinimized);
+    show();
+    raise();
+    activateWindow();
+}
+
 void MainWindow::quit()
 {
     const int streams = m_session.client().overview().value("active_streams"_L1).toInt();
@@ -214,7 +222,8 @@ void MainWindow::closeEvent(QCloseEvent *event)
     }
     QSettings settings;
     if (!settings.contains(u"closeToTray"_s)) {
-        QMessageBox box(QMessageBox::NoIcon, tr("Keep LLM Proxy running?"), tr("Closed to the tray, it goes on serving your programs. You can change this in the settings."), QMessageBox::NoButton, this);
+        const QString question = tr("Keep LLM Proxy running?");
+        QMessageBox box(QMessageBox::NoIcon, question, question + u"\n\n"_s + tr("Closed to the tray, it goes on serving your programs. You can change this in the settings."), QMessageBox::NoButton, this);
         QPushButton *keep = button(tr("Keep running in the tray"), {}, "primary");
         QPushButton *end = button(tr("Quit"));
         box.addButton(keep, QMessageBox::AcceptRole);

@@ -25,6 +25,7 @@ public:
     Console &console() { return m_console; }
     // Ends the program, after a question when streams run.
     void quit();
+    void bringUp(); // from wherever it is: hidden, minimised, behind others
 
 private:
     void closeEvent(QCloseEvent *event) override;

@@ -9,21 +9,16 @@ using namespace Qt::StringLiterals;
 
 Tray::Tray(MainWindow &window, Session &session) : QObject(&window), m_window(window), m_session(session)
 {
-    const auto raise = [this] {
-        m_window.show();
-        m_window.raise();
-        m_window.activateWindow();
-    };
-    m_menu.addAction(tr("Open LLM Proxy"), this, raise);
+    m_menu.addAction(tr("Open LLM Proxy"), &m_window, &MainWindow::bringUp);
     m_engine = m_menu.addAction({}, this, [this] { m_session.engine().state() == EngineControl::State::Running ? m_session.engine().stop() : m_session.engine().start(); });
     m_menu.addSeparator();
     m_menu.addAction(tr("Quit"), &m_window, &MainWindow::quit);
     m_icon.setContextMenu(&m_menu);
-    connect(&m_icon, &QSystemTrayIcon::activated, this, [raise](QSystemTrayIcon::ActivationReason reason) {
+    connect(&m_icon, &QSystemTrayIcon::activated, this, [this](QSystemTrayIcon::ActivationReason reason) {
         if (reason == QSystemTrayIcon::Trigger)
-            raise();
+            m_window.bringUp();
     });
-    connect(&m_icon, &QSystemTrayIcon::messageClicked, this, raise);
+    connect(&m_icon, &QSystemTrayIcon::messageClicked, &m_window, &MainWindow::bringUp);
     connect(&session.engine(), &EngineControl::stateChanged, this, &Tray::update);
     connect(&session.client(), &Client::stateChanged, this, &Tray::update);
     connect(&Theme::instance(), &Theme::changed, this, &Tray::update);
