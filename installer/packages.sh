@@ -30,7 +30,7 @@ TESTS=(
     python3 openssl sqlite3 iproute2 testssl.sh
     certbot pebble           # certificates, and an ACME server that gives them
     logrotate                # the guide's example is run
-    xvfb openbox xdotool     # a screen, a window manager, and keys and mouse for the console
+    xvfb openbox trayer xdotool # a screen, a window manager, a tray, and keys and mouse for the console
     at-spi2-core dbus python3-gi # where its widgets are, over the accessibility bus
     xclip imagemagick        # its clipboard, and a picture where a flow fails
     clang libclang-rt-14-dev # fuzz targets
