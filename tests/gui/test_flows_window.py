@@ -56,10 +56,28 @@ class Window(Flows):
         self.desktop.key("alt+F4")
         self.ended(app)
 
-    def test_kept_in_the_tray(self):
+    def tray(self):
         tray = self.desktop._start(["trayer", "--edge", "bottom", "--SetDockType", "true", "--height", "24", "--widthtype", "pixel", "--width", "100"])
         self.addCleanup(lambda: (tray.terminate(), tray.wait(20)))
         until(lambda: self.desktop.windows("panel"), "the tray", pause=0.05)
+
+    def test_an_alert_is_said_from_the_tray(self):
+        self.tray()
+        app = self.opened()
+        token = app.make("/manage/tokens", project_id=self.id_of_project, name="Lost laptop")
+        self.assertEqual(app.manage("DELETE", f"/manage/tokens/{token['id']}")[0], 200)
+        [window] = self.shown()
+        self.desktop.run("xdotool", "windowminimize", window)
+        app.wait(lambda: not self.shown(), "nobody looks at the window")
+        self.assertEqual(app.status_of(token["token"]), 401)
+        balloon = app.wait(lambda: next((w for w in app.windows() if w.role != "frame" and any(n.name == "Alert" for n in w.all())), None), "the notification", 20)
+        self.desktop.show("11-alert")
+        words = " ".join(node.name for node in balloon.all())
+        self.assertIn(f"{token['token_masked']}, which is revoked, was used from 127.0.0.1", words)
+        self.assertNotIn(token["token"], words)
+
+    def test_kept_in_the_tray(self):
+        self.tray()
         app = self.opened()
         self.desktop.key("alt+F4")
         self.desktop.show("11-tray-question")

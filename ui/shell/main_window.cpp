@@ -51,7 +51,8 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
     connect(&m_session.engine(), &EngineControl::stateChanged, this, &MainWindow::updateState);
     connect(&m_session.live(), &LiveWatch::alert, this, [this](const QJsonObject &alert) {
         const QString sentence = alert.value("message"_L1).toString();
-        m_tray->notify(tr("Alert"), sentence);
+        if (!isActiveWindow()) // whoever looks at the console reads it there
+            m_tray->notify(tr("Alert"), sentence);
         m_console.toast->offer(sentence, tr("Show"), [this, alert] { openPage(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); });
     });
     m_tray = new Tray(*this, m_session);

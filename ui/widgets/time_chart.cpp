@@ -24,7 +24,7 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int mostSteps = 5, fewestValues = 4;
+constexpr int mostSteps = 5, fewestValues = 4, mostLabels = 5;
 constexpr qint64 minute = 60, hour = 60 * minute, day = 24 * hour; // in seconds
 
 // 1, 2 or 5 times a power of ten: so that at most five of them reach the value.
@@ -42,11 +42,11 @@ double stepFor(double value)
 // Seconds between two labels of a time axis, all at full hours or days.
 qint64 labelStep(qint64 span)
 {
-    for (const qint64 step : {minute, 5 * minute, 10 * minute, hour, 4 * hour, day, 5 * day}) {
-        if (span <= 7 * step)
+    for (const qint64 step : {minute, 5 * minute, 15 * minute, hour, 6 * hour, day, 2 * day, 7 * day}) {
+        if (span <= mostLabels * step)
             return step;
     }
-    return 60 * day;
+    return 90 * day;
 }
 
 // The first full step of local time at or after the moment.
