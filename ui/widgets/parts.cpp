@@ -185,6 +185,11 @@ void EmptyState::setTexts(const QString &title, const QString &text)
     m_text->setFixedHeight(m_text->heightForWidth(textWidth)); // a layout that centres does not ask for it
 }
 
+QString EmptyState::sentence() const
+{
+    return m_title->text() + u". "_s + m_text->text();
+}
+
 QPushButton *EmptyState::addAction(const QString &text, const std::function<void()> &act)
 {
     QPushButton *made = button(text, {}, "primary");

@@ -50,6 +50,7 @@ class EmptyState final : public QWidget
 public:
     EmptyState(const QString &icon, const QString &title, const QString &text, QWidget *parent = nullptr);
     void setTexts(const QString &title, const QString &text);
+    QString sentence() const; // what it says
     QPushButton *addAction(const QString &text, const std::function<void()> &act);
 
 private:

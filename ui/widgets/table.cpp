@@ -271,7 +271,9 @@ void Table::placeEmpty()
     if (!m_empty)
         return;
     m_empty->setGeometry(viewport()->rect());
-    m_empty->setVisible(!m_busy && (!model() || model()->rowCount() == 0));
+    const bool isEmpty = !m_busy && (!model() || model()->rowCount() == 0);
+    m_empty->setVisible(isEmpty);
+    setAccessibleDescription(isEmpty ? m_empty->sentence() : QString()); // screen readers see cells alone of a table
 }
 
 QList<int> Table::selectedRows() const

@@ -259,6 +259,12 @@ int TokensPage::streamsOf(const QSet<QString> &ids, const QString &projectId) co
     return streams;
 }
 
+// Empty where none runs: nothing to think about.
+QString TokensPage::streamsText(int streams)
+{
+    return streams > 0 ? tr("%n running stream(s) will be cut.", nullptr, streams) + u' ' : QString();
+}
+
 void TokensPage::revokeSelected()
 {
     QSet<QString> ids;
@@ -273,8 +279,8 @@ void TokensPage::revokeSelected()
         return;
     const auto number = static_cast<int>(ids.size());
     const QString what = names.mid(0, 5).join(u", "_s) + (names.size() > 5 ? u", …"_s : QString());
-    const QString streams = tr("%n running stream(s) will be cut.", nullptr, streamsOf(ids, {}));
-    if (!confirmed(window(), tr("Revoke %n token(s)?", nullptr, number), tr("%1\n\n%2 A revoked token never works again, and neither do those it was refreshed from or to.").arg(what, streams), tr("Revoke"), true))
+    const QString never = tr("A revoked token never works again, and neither do those it was refreshed from or to.");
+    if (!confirmed(window(), tr("Revoke %n token(s)?", nullptr, number), what + u"\n\n"_s + streamsText(streamsOf(ids, {})) + never, tr("Revoke"), true))
         return;
     const auto left = std::make_shared<int>(number);
     for (const QString &id : std::as_const(ids)) {
@@ -288,8 +294,8 @@ void TokensPage::revokeSelected()
 void TokensPage::revokeAll()
 {
     const QString id = m_project->currentData().toString();
-    const QString streams = tr("%n running stream(s) will be cut.", nullptr, streamsOf({}, id));
-    if (id.isEmpty() || !confirmed(window(), tr("Revoke every token of %1?").arg(projectName(id)), streams + u' ' + tr("Revoked tokens never work again."), tr("Revoke all"), true))
+    const QString what = streamsText(streamsOf({}, id)) + tr("Revoked tokens never work again.");
+    if (id.isEmpty() || !confirmed(window(), tr("Revoke every token of %1?").arg(projectName(id)), what, tr("Revoke all"), true))
         return;
     client().send("POST", u"/manage/projects/%1/tokens/revoke"_s.arg(id), {}, this, [this](const Reply &reply) {
         const auto number = [&](const QLatin1String &name) { return reply.body.value(name).toInt(); };

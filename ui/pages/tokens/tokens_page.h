@@ -36,6 +36,7 @@ private:
     void refreshToken();
     void revokeSelected();
     void revokeAll();
+    static QString streamsText(int streams);
     int streamsOf(const QSet<QString> &ids, const QString &projectId) const;
 
     RowsModel *m_model;
