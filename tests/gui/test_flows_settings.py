@@ -31,15 +31,10 @@ class Settings(Flows):
         self.app.label("Saved.")
 
     def restart(self):
-        started = self.app.ask("/manage/overview")["started_at"]
+        before = self.app.started_at()
         self.app.press("Restart the engine")
 
-        def anew():
-            try:
-                return self.app.ask("/manage/overview")["started_at"] != started
-            except OSError:
-                return False  # between two engines
-        self.app.wait(anew, "another engine")
+        self.app.wait(lambda: self.app.started_at() not in (None, before), "another engine")
         self.app.wait_gone("push button", "Restart the engine")
 
     def test_used_from_the_next_start_on(self):

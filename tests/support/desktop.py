@@ -139,6 +139,7 @@ class App:
         self.process = self.spawn()
         self.root = self.wait(lambda: self.desktop.bus.program(self.process.pid), "the console on the accessibility bus")
         self.wait(lambda: self.find("frame"), "its window")
+        self.wait(self.started_at, "its engine")  # the window is there before it
 
     def stop(self):
         """As the system asks it to end; its exit code."""
@@ -260,6 +261,13 @@ class App:
         return text
 
     # The truth.
+
+    def started_at(self):
+        """When its engine was started; None while there is none."""
+        try:
+            return self.manage("GET", "/manage/overview")[1].get("started_at")
+        except (OSError, http.client.HTTPException):
+            return None
 
     @property
     def port(self):
