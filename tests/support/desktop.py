@@ -309,6 +309,7 @@ class App:
         return [e for e in found if action in (None, e["action"])]
 
 
+@unittest.skipUnless((Path(BIN).parent / "libllm-proxy-ui.so").exists(), "built without the console")
 @unittest.skipIf(SANITIZED, "the desktop's own libraries leak what they keep to the end")
 class Flows(unittest.TestCase):
     """Flows on one desktop. A failed one leaves a picture of the screen in the build folder."""
