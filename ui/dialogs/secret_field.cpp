@@ -26,7 +26,6 @@ SecretField::SecretField(QWidget *parent) : QWidget(parent), m_kind(new QComboBo
     m_kind->setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
     row->addWidget(m_kind);
     row->addWidget(m_edit, 1);
-    setFocusProxy(m_edit);
     m_edit->setContextMenuPolicy(Qt::DefaultContextMenu);
     connect(m_kind, &QComboBox::currentIndexChanged, this, &SecretField::chooseKind);
     connect(m_edit, &QLineEdit::textChanged, this, &SecretField::changed);
@@ -59,6 +58,12 @@ void SecretField::chooseKind(int kind)
                                : m_placeholder.isEmpty() ? tr("Paste the key; it is never shown again")
                                                          : m_placeholder);
     Q_EMIT changed();
+}
+
+// Not a focus proxy: Tab would pass the box with the kinds.
+void SecretField::focusInEvent(QFocusEvent *)
+{
+    m_edit->setFocus();
 }
 
 bool SecretField::isEmpty() const

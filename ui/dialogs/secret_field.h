@@ -26,6 +26,7 @@ Q_SIGNALS:
     void changed();
 
 private:
+    void focusInEvent(QFocusEvent *event) override;
     void chooseKind(int kind);
     QComboBox *m_kind;
     QLineEdit *m_edit;

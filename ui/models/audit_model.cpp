@@ -165,9 +165,10 @@ bool AuditModel::canFetchMore(const QModelIndex &) const
     return isFiltered() && !m_complete && !m_fetching;
 }
 
-void AuditModel::fetchMore(const QModelIndex &)
+void AuditModel::fetchMore(const QModelIndex &parent)
 {
-    loadNext();
+    if (canFetchMore(parent))
+        loadNext();
 }
 
 void AuditModel::takeNewer(qint64 newest)

@@ -40,6 +40,8 @@ public:
     void setIconName(const QString &icon) { m_icon = icon; }
     // It came into sight, or what it shows may have changed.
     virtual void refresh() = 0;
+    // Where the keyboard is when somebody comes here.
+    QWidget *start() { return m_start ? m_start : this; }
     // Another page sends somebody here.
     virtual void open(const QVariantMap &what);
 
@@ -50,6 +52,7 @@ protected:
     // A button for it in the title row.
     QPushButton *addHeaderButton(QAction *action, const char *role = nullptr);
     static QPushButton *buttonOf(QAction *action, const char *role = nullptr);
+    void startAt(QWidget *widget) { m_start = widget; } // not a focus proxy: that takes the widget out of Tab's order
     // Says what went wrong under the title; empty: nothing.
     void setProblem(const QString &sentence);
     // For answers of changes: says the sentence, or what went wrong.
@@ -63,6 +66,7 @@ protected:
 private:
     const QString m_id, m_title;
     QString m_icon;
+    QWidget *m_start = nullptr;
     QHBoxLayout *m_actions;
     QLabel *m_problem;
     QVBoxLayout *m_body;

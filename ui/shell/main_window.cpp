@@ -142,7 +142,7 @@ void MainWindow::openPage(const QString &id, const QVariantMap &what)
             continue;
         m_buttons->button(i)->setChecked(true);
         m_stack->setCurrentIndex(i);
-        m_pages.at(i)->setFocus();
+        m_pages.at(i)->start()->setFocus();
         if (!what.isEmpty())
             m_pages.at(i)->open(what);
     }

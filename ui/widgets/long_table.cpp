@@ -21,7 +21,6 @@ LongTable::LongTable(QAbstractItemModel &model, const QString &settingsName, con
     row->setSpacing(0);
     row->addWidget(m_table, 1);
     row->addWidget(m_bar);
-    setFocusProxy(m_table);
     m_bar->setAccessibleName(tr("Scroll: %1").arg(accessibleName));
     m_table->setModel(m_window);
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);

@@ -56,7 +56,7 @@ AuditPage::AuditPage(Console &console)
     empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
     m_table->table()->setEmptyState(empty);
     split->addWidget(m_table);
-    setFocusProxy(m_table);
+    startAt(m_table->table());
     split->addWidget(makeDetails());
     split->setStretchFactor(0, 3);
     split->setStretchFactor(1, 1);

@@ -118,7 +118,7 @@ LivePage::LivePage(Console &console)
     m_table->setBusy(false);
     m_table->setEmptyState(new EmptyState(u"live"_s, tr("Nothing runs"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
     body()->addWidget(m_table, 1);
-    setFocusProxy(m_table);
+    startAt(m_table);
     connect(m_withEnded, &QCheckBox::toggled, this, &LivePage::show);
     connect(m_table, &Table::selectionMoved, this, &LivePage::updateActions);
     connect(m_table, &Table::opened, m_events, &QAction::trigger);

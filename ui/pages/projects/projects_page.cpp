@@ -98,7 +98,7 @@ ProjectsPage::ProjectsPage(Console &console)
     empty->addAction(tr("New project"), [this] { this->create(); });
     m_table->setEmptyState(empty);
     body()->addWidget(m_table, 1);
-    setFocusProxy(m_table);
+    startAt(m_table);
 
     connect(m_search, &QLineEdit::textChanged, m_sorted, &QSortFilterProxyModel::setFilterFixedString);
     connect(m_table, &Table::selectionMoved, this, &ProjectsPage::updateActions);

@@ -109,7 +109,7 @@ void TokensPage::buildTable()
     empty->addAction(tr("New token"), [this] { create({}); });
     m_table->setEmptyState(empty);
     body()->addWidget(m_table, 1);
-    setFocusProxy(m_table);
+    startAt(m_table);
     connect(m_table, &Table::selectionMoved, this, &TokensPage::updateActions);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &TokensPage::updateActions);
     connect(m_table, &Table::opened, this, &TokensPage::edit);

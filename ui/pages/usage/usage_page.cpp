@@ -71,7 +71,7 @@ UsagePage::UsagePage(Console &console)
     m_table->setSortedRows(m_model, 4, Qt::DescendingOrder);
     m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No request came in this time. Choose a longer one, or hand out a token.")));
     body()->addWidget(m_table, 1);
-    setFocusProxy(m_table);
+    startAt(m_table);
     connect(m_by, &QComboBox::activated, this, &UsagePage::refresh);
     connect(m_span, &QComboBox::activated, this, &UsagePage::refresh);
 }
