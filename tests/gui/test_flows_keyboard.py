@@ -26,7 +26,7 @@ class Keyboard(Flows):
         for number, title in reversed(list(enumerate(PAGES, 1))):
             self.desktop.key(f"ctrl+{number}")
             self.is_open(title)
-            self.app.wait(lambda: self.app.get("filler", title).has("focused"), f"the focus is on {title}")
+            self.app.wait(lambda: any(node.has("focused") for node in self.app.get("filler", title).all()), f"the focus is on {title}")
 
     def focus(self):
         """The widget that has the focus now."""
@@ -53,7 +53,9 @@ class Keyboard(Flows):
         self.app.wait(lambda: self.found()[:1] == ["Access tokens: New token"], "the action")
         self.desktop.show("9-action")
         self.desktop.key("Return")
-        self.app.get("dialog", "New access token")
+        form = self.app.get("dialog", "New access token")
+        self.assertEqual(self.app.get("combo box", "Project", within=form).name, "Search team")
+        self.app.wait(lambda: form.has("active"), "it has the keyboard")
         self.desktop.key("Escape")
         self.app.wait_gone("dialog", "New access token")
         self.is_open("Access tokens")

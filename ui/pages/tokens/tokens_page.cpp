@@ -35,6 +35,7 @@ TokensPage::TokensPage(Console &console)
         m_running = event.value("running"_L1).toArray();
         m_isUsed = m_isUsed || !event.value("ended"_L1).toArray().isEmpty();
     });
+    connect(&client(), &Client::serverChanged, this, [this] { m_projectsKnown = false; });
     m_clock.callOnTimeout(this, [this] {
         if (isVisible())
             m_model->refreshTexts();
@@ -122,6 +123,7 @@ void TokensPage::loadProjects()
         if (!reply.ok())
             return;
         m_projects = reply.body.value("items"_L1).toArray();
+        m_projectsKnown = true;
         m_projectById.clear();
         const QString chosen = m_project->currentData().toString();
         m_project->clear();
@@ -215,6 +217,11 @@ void TokensPage::updateActions()
 
 void TokensPage::create(const QString &projectId)
 {
+    if (!m_projectsKnown) { // as soon as one can be chosen
+        m_createFor = projectId;
+        m_createAsked = true;
+        return;
+    }
     auto *dialog = new TokenFormDialog(client(), m_projects, projectId, window());
     connect(dialog, &TokenFormDialog::created, this, &TokensPage::showNew);
     dialog->open();

@@ -49,6 +49,7 @@ private:
     QHash<QString, QJsonObject> m_projectById;
     QString m_createFor;     // a project that somebody was sent here for
     bool m_createAsked = false;
+    bool m_projectsKnown = false; // of the server that is looked after
     QJsonArray m_running;    // requests that run, from the live feed
     bool m_isUsed = false;   // tokens were used since they were read
     QTimer m_typing, m_clock, m_counts;
