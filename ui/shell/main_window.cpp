@@ -131,6 +131,14 @@ void MainWindow::addPage(Page *page, const QString &icon)
     entry->setToolTip(tr("%1 (%2)", "page, shortcut").arg(page->title(), keys.toString(QKeySequence::NativeText)));
     m_buttons->addButton(entry, number);
     m_navigation->insertWidget(2 + number, entry);
+    // It is bold when it is chosen; some languages need more room.
+    entry->ensurePolished();
+    QFont bold = entry->font();
+    bold.setWeight(QFont::DemiBold);
+    const QMargins around = m_navigation->contentsMargins();
+    const int wider = QFontMetrics(bold).horizontalAdvance(entry->text()) - entry->fontMetrics().horizontalAdvance(entry->text());
+    QWidget *panel = m_navigation->parentWidget();
+    panel->setFixedWidth(std::max(panel->minimumWidth(), entry->sizeHint().width() + wider + around.left() + around.right()));
     connect(entry, &QPushButton::clicked, this, [this, page] { openPage(page->id()); });
     connect(new QShortcut(keys, this), &QShortcut::activated, this, [this, page] { openPage(page->id()); });
 }

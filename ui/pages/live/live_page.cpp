@@ -87,7 +87,7 @@ std::vector<Column> columns()
 
 LivePage::LivePage(Console &console)
     : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(), this)),
-      m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(label({}, "muted"))
+      m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(wrapped({}, "muted"))
 {
     m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_Space), [this] {
         m_isPaused = !m_isPaused;

@@ -84,7 +84,7 @@ ProjectsPage::ProjectsPage(Console &console)
     m_search->setAccessibleName(tr("Find projects"));
     m_search->setClearButtonEnabled(true);
     m_search->setMaximumWidth(320);
-    row->addWidget(m_search);
+    row->addWidget(m_search, 1);
     row->addStretch();
     for (QAction *action : {m_edit, m_rotate, m_toggle, m_tokens, m_events, m_remove})
         row->addWidget(buttonOf(action, action == m_remove ? "danger" : nullptr));
