@@ -867,6 +867,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <source>Base URL</source>
         <translation>Basis-URL</translation>
     </message>
+    <message>
+        <source>A referenced key is tried at another address only once it is saved. Then “Edit” on the page Projects and keys checks it.</source>
+        <translation>Ein verwiesener Schlüssel wird an einer anderen Adresse erst geprüft, wenn er gespeichert ist. Dann prüft ihn „Bearbeiten“ auf der Seite Projekte und Schlüssel.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::FormDialog</name>
@@ -1345,6 +1349,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>received</source>
         <translation>empfangen</translation>
+    </message>
+    <message>
+        <source>Lost</source>
+        <translation>Getrennt</translation>
     </message>
 </context>
 <context>
@@ -2275,14 +2283,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
             <numerusform>%n Token widerrufen?</numerusform>
         </translation>
     </message>
-    <message>
-        <source>%1
-
-%2 A revoked token never works again, and neither do those it was refreshed from or to.</source>
-        <translation>%1
-
-%2 Ein widerrufenes Token funktioniert nie wieder, ebenso wenig seine Vorgänger und Nachfolger.</translation>
-    </message>
     <message numerus="yes">
         <source>%n token(s) revoked.</source>
         <translation>
@@ -2308,6 +2308,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
             <numerusform>%n Stream abgebrochen.</numerusform>
             <numerusform>%n Streams abgebrochen.</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>A revoked token never works again, and neither do those it was refreshed from or to.</source>
+        <translation>Ein widerrufenes Token funktioniert nie wieder, ebenso wenig seine Vorgänger und Nachfolger.</translation>
     </message>
 </context>
 <context>
