@@ -198,6 +198,57 @@
     </message>
 </context>
 <context>
+    <name>SettingGroups</name>
+    <message>
+        <source>Network</source>
+        <translation>Netzwerk</translation>
+    </message>
+    <message>
+        <source>TLS</source>
+        <translation>TLS</translation>
+    </message>
+    <message>
+        <source>Storage</source>
+        <translation>Speicher</translation>
+    </message>
+    <message>
+        <source>Management</source>
+        <translation>Verwaltung</translation>
+    </message>
+    <message>
+        <source>Audit</source>
+        <translation>Audit</translation>
+    </message>
+    <message>
+        <source>Alerts</source>
+        <translation>Alarme</translation>
+    </message>
+    <message>
+        <source>Logging</source>
+        <translation>Protokollierung</translation>
+    </message>
+    <message>
+        <source>Limits</source>
+        <translation>Grenzen</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>Token</translation>
+    </message>
+    <message>
+        <source>Providers</source>
+        <translation>Anbieter</translation>
+    </message>
+    <message>
+        <source>Cache</source>
+        <translation>Cache</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>Engine</translation>
+    </message>
+</context>
+<context>
     <name>TokenColumns</name>
     <message>
         <source>active</source>
@@ -253,7 +304,7 @@
     </message>
     <message>
         <source>Last used</source>
-        <translation>Zuletzt genutzt</translation>
+        <translation>Genutzt</translation>
     </message>
     <message>
         <source>Model tokens</source>
@@ -1545,7 +1596,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Find by name, provider or id</source>
-        <translation>Nach Name, Anbieter oder ID suchen</translation>
+        <translation>Name, Anbieter oder ID</translation>
     </message>
     <message>
         <source>Find projects</source>

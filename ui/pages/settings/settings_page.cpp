@@ -4,6 +4,7 @@
 #include "pages/settings/server_menu.h"
 
 #include <QComboBox>
+#include <QCoreApplication>
 #include <QDir>
 #include <QFormLayout>
 #include <QJsonArray>
@@ -16,6 +17,21 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int typingMs = 250;
+
+// The server's groups, as far as they are known here; another one has the name that the server gives it.
+[[maybe_unused]] constexpr const char *groupNames[] = {
+    QT_TRANSLATE_NOOP("SettingGroups", "Network"), QT_TRANSLATE_NOOP("SettingGroups", "TLS"), QT_TRANSLATE_NOOP("SettingGroups", "Storage"),
+    QT_TRANSLATE_NOOP("SettingGroups", "Management"), QT_TRANSLATE_NOOP("SettingGroups", "Audit"), QT_TRANSLATE_NOOP("SettingGroups", "Alerts"),
+    QT_TRANSLATE_NOOP("SettingGroups", "Logging"), QT_TRANSLATE_NOOP("SettingGroups", "Limits"), QT_TRANSLATE_NOOP("SettingGroups", "Tokens"),
+    QT_TRANSLATE_NOOP("SettingGroups", "Providers"), QT_TRANSLATE_NOOP("SettingGroups", "Cache"), QT_TRANSLATE_NOOP("SettingGroups", "Engine"),
+};
+
+QListWidgetItem *groupItem(const QString &group)
+{
+    auto *item = new QListWidgetItem(QCoreApplication::translate("SettingGroups", group.toUtf8().constData()));
+    item->setData(Qt::UserRole, group);
+    return item;
+}
 
 } // namespace
 
@@ -161,7 +177,8 @@ void SettingsPage::rebuild(const QJsonObject &answer)
     const QSignalBlocker quiet(m_groups);
     m_groups->clear();
     m_groups->addItem(tr("This console"));
-    m_groups->addItems(groups);
+    for (const QString &group : std::as_const(groups))
+        m_groups->addItem(groupItem(group));
     m_groups->setCurrentRow(std::clamp(chosen, 0, m_groups->count() - 1));
     m_restart->setVisible(answer.value("restart_needed"_L1).toBool());
     filter();
@@ -171,7 +188,7 @@ void SettingsPage::rebuild(const QJsonObject &answer)
 void SettingsPage::filter()
 {
     const QString typed = m_search->text().trimmed();
-    const QString group = m_groups->currentItem() ? m_groups->currentItem()->text() : QString();
+    const QString group = m_groups->currentItem() ? m_groups->currentItem()->data(Qt::UserRole).toString() : QString();
     m_consoleGroup->setVisible(typed.isEmpty() && m_groups->currentRow() == 0);
     for (SettingRow *row : std::as_const(m_rows))
         row->setVisible(typed.isEmpty() ? row->group() == group : row->matches(typed));
