@@ -1904,6 +1904,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <source>Not changed here: %1</source>
         <translation>Hier nicht änderbar: %1</translation>
     </message>
+    <message>
+        <source>saved, not in use yet</source>
+        <translation>gespeichert, noch nicht in Kraft</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::SettingsPage</name>
@@ -2363,6 +2367,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>A revoked token never works again, and neither do those it was refreshed from or to.</source>
         <translation>Ein widerrufenes Token funktioniert nie wieder, ebenso wenig seine Vorgänger und Nachfolger.</translation>
+    </message>
+    <message>
+        <source>No token fits the filter</source>
+        <translation>Kein Token passt zum Filter</translation>
+    </message>
+    <message>
+        <source>Search for something else, or choose every state and every project.</source>
+        <translation>Suchen Sie nach etwas anderem, oder wählen Sie jeden Status und jedes Projekt.</translation>
     </message>
 </context>
 <context>

@@ -195,6 +195,10 @@ void FirstRun::checkKey()
 
 void FirstRun::createProject(const QString &provider, const QJsonObject &more)
 {
+    if (m_projectOf == provider) { // made before the token was refused
+        createToken(provider);
+        return;
+    }
     QJsonObject body = more;
     body.insert(u"name"_s, provider == "demo"_L1 ? tr("Demo") : tr("My %1 project").arg(provider));
     body.insert(u"provider"_s, provider);
@@ -203,19 +207,26 @@ void FirstRun::createProject(const QString &provider, const QJsonObject &more)
             say(sentenceOf(reply), true);
             return;
         }
+        m_projectOf = provider;
+        m_projectId = reply.body.value("id"_L1).toString();
+        createToken(provider);
+    });
+}
+
+void FirstRun::createToken(const QString &provider)
+{
+    const QJsonObject wanted{{u"project_id"_s, m_projectId}, {u"name"_s, tr("First token")}, {u"duration_minutes"_s, firstTokenMinutes}};
+    m_console.client.send("POST", u"/manage/tokens"_s, wanted, this, [this, provider](const Reply &made) {
+        if (!made.ok()) {
+            say(sentenceOf(made), true);
+            return;
+        }
         m_key->clear();
-        const QJsonObject wanted{{u"project_id"_s, reply.body.value("id"_L1)}, {u"name"_s, tr("First token")}, {u"duration_minutes"_s, firstTokenMinutes}};
-        m_console.client.send("POST", u"/manage/tokens"_s, wanted, this, [this, provider](const Reply &made) {
-            if (!made.ok()) {
-                say(sentenceOf(made), true);
-                return;
-            }
-            auto *view = new TokenView(made.body.value("token"_L1).toString(), baseUrlOf(m_console.client.overview()), provider);
-            connect(view, &TokenView::copied, this, [this] { m_isCopied = true; });
-            m_tokenPlace->addWidget(view);
-            m_hasToken = true;
-            goTo(Token);
-        });
+        auto *view = new TokenView(made.body.value("token"_L1).toString(), baseUrlOf(m_console.client.overview()), provider);
+        connect(view, &TokenView::copied, this, [this] { m_isCopied = true; });
+        m_tokenPlace->addWidget(view);
+        m_hasToken = true;
+        goTo(Token);
     });
 }
 

@@ -27,6 +27,7 @@ private:
     QJsonObject access() const; // what is typed of key and base URL
     void checkKey();
     void createProject(const QString &provider, const QJsonObject &more);
+    void createToken(const QString &provider);
     void say(const QString &sentence, bool isProblem);
     void reject() override;
 
@@ -39,6 +40,7 @@ private:
     SecretField *m_key;
     QLineEdit *m_baseUrl;
     QVBoxLayout *m_tokenPlace;
+    QString m_projectOf, m_projectId; // a project that was made, and its provider
     bool m_hasToken = false, m_isCopied = false;
 };
 

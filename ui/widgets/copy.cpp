@@ -53,7 +53,7 @@ void copySecret(const QString &text)
 void forgetCopiedSecret()
 {
     QClipboard *clipboard = QGuiApplication::clipboard();
-    if (copiedDigest().isEmpty() || !clipboard->ownsClipboard() || digestOf(clipboard->text()) != copiedDigest())
+    if (copiedDigest().isEmpty() || digestOf(clipboard->text()) != copiedDigest())
         return;
     copiedDigest().clear();
     clipboard->clear();

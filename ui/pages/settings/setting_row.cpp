@@ -32,7 +32,9 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
     column->setSpacing(4);
     auto *head = new QHBoxLayout;
     head->addWidget(label(name(), "heading"), 1);
-    QStringList notes{originText(textOf("origin"_L1))};
+    // Saved since the start, and used from the next one on.
+    const bool waits = !setting.value("saved"_L1).isNull() && textOf("origin"_L1) == "default"_L1;
+    QStringList notes{waits ? tr("saved, not in use yet") : originText(textOf("origin"_L1))};
     if (!secret && setting.value("needs_restart"_L1).toBool())
         notes.append(tr("needs a restart"));
     head->addWidget(label(notes.join(u" · "_s), "muted"));

@@ -106,9 +106,9 @@ void TokensPage::buildFilters()
 void TokensPage::buildTable()
 {
     m_table->setSortedRows(m_model, TokenExpires, Qt::AscendingOrder);
-    auto *empty = new EmptyState(u"token"_s, tr("No tokens here"), tr("Hand out a token instead of the provider's key: it ends by itself, has limits, and can be revoked at once."));
-    empty->addAction(tr("New token"), [this] { create({}); });
-    m_table->setEmptyState(empty);
+    m_empty = new EmptyState(u"token"_s, {}, {});
+    m_empty->addAction(tr("New token"), [this] { create({}); });
+    m_table->setEmptyState(m_empty);
     body()->addWidget(m_table, 1);
     startAt(m_table);
     connect(m_table, &Table::selectionMoved, this, &TokensPage::updateActions);
@@ -154,6 +154,10 @@ void TokensPage::loadTokens()
         if (!value.isEmpty())
             query.append({name, value});
     };
+    const bool isFiltered = !m_search->text().trimmed().isEmpty() || m_state->currentIndex() > 0 || m_project->currentIndex() > 0;
+    m_empty->setTexts(isFiltered ? tr("No token fits the filter") : tr("No tokens here"),
+                      isFiltered ? tr("Search for something else, or choose every state and every project.")
+                                 : tr("Hand out a token instead of the provider's key: it ends by itself, has limits, and can be revoked at once."));
     add(u"q"_s, m_search->text().trimmed());
     add(u"state"_s, m_state->currentData().toString());
     add(u"project_id"_s, m_project->currentData().toString());

@@ -41,6 +41,7 @@ private:
 
     RowsModel *m_model;
     Table *m_table;
+    EmptyState *m_empty = nullptr;
     QLineEdit *m_search;
     QComboBox *m_state, *m_project;
     QLabel *m_more;

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What every page does with data, with nothing, with a refusal, and while its server is lost.
+#include "stage.h"
+#include "test_registry.h"
+
+#include <QAbstractItemModelTester>
+
+using namespace llmproxy::test;
+using namespace llmproxy::ui;
+using namespace Qt::StringLiterals;
+
+class TstPages : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void tablesAreGoodModels_data();
+    void tablesAreGoodModels();
+    void emptyPagesExplainThemselves_data();
+    void emptyPagesExplainThemselves();
+    void aRefusalIsSaid_data();
+    void aRefusalIsSaid();
+    void aLostServerIsSaidAndComesBack_data() { tablesAreGoodModels_data(); }
+    void aLostServerIsSaidAndComesBack();
+    void anEngineThatDoesNotStartSaysWhy();
+    void slowAnswersBlockNobody();
+    void theOverviewLeadsToWhatNeedsAttention();
+    void liveShowsWhatRunsAndEndsIt();
+    void usageIsGroupedAsAsked();
+    void theAuditLogIsNarrowedAndReviewed();
+};
+
+void TstPages::tablesAreGoodModels_data()
+{
+    QTest::addColumn<QString>("page");
+    for (const char *id : {"projects", "tokens", "audit", "usage"})
+        QTest::newRow(id) << QString::fromLatin1(id);
+}
+
+void TstPages::tablesAreGoodModels()
+{
+    QFETCH(const QString, page);
+    Stage stage;
+    Table *table = stage.table(page);
+    const QAbstractItemModelTester tester(table->model(), QAbstractItemModelTester::FailureReportingMode::QtTest);
+    const int columns = table->model()->columnCount();
+    QVERIFY(columns > 5);
+    for (int i = 0; i < columns; ++i)
+        QVERIFY(!table->model()->headerData(i, Qt::Horizontal).toString().isEmpty());
+    for (int i = 0; page != "audit"_L1 && i < columns; ++i) {
+        table->sortByColumn(i, Qt::AscendingOrder);
+        table->sortByColumn(i, Qt::DescendingOrder);
+    }
+    stage.server().answer("GET", u"/manage/"_s + page, 200, list({}));
+    stage.page(page)->refresh();
+    stage.chooseRow(table, 0);
+    QCOMPARE(table->selectedRows(), QList<int>{0});
+}
+
+void TstPages::emptyPagesExplainThemselves_data()
+{
+    QTest::addColumn<QString>("page");
+    QTest::addColumn<QString>("path");
+    QTest::addColumn<QString>("words");
+    QTest::newRow("projects") << u"projects"_s << u"/manage/projects"_s << u"No projects yet"_s;
+    QTest::newRow("tokens") << u"tokens"_s << u"/manage/tokens"_s << u"No tokens here"_s;
+    QTest::newRow("audit") << u"audit"_s << u"/manage/audit"_s << u"No events"_s;
+    QTest::newRow("live") << u"live"_s << u"/manage/overview"_s << u"Nothing runs"_s;
+    QTest::newRow("usage") << u"usage"_s << u"/manage/usage"_s << u"Nothing was used"_s;
+    QTest::newRow("overview") << u"overview"_s << u"/manage/doctor"_s << u"Nothing. All checks pass."_s;
+}
+
+void TstPages::emptyPagesExplainThemselves()
+{
+    QFETCH(const QString, page);
+    QFETCH(const QString, path);
+    QFETCH(const QString, words);
+    Stage stage([&](FakeHost &host) {
+        if (path != "/manage/overview"_L1)
+            host.server->answer("GET", path, 200, list({}));
+        if (page == "overview"_L1) // no token that ends soon either
+            host.server->answer("GET", u"/manage/tokens"_s, 200, list({}));
+    });
+    Page *shown = stage.page(page);
+    QTRY_VERIFY(says(shown, words));
+}
+
+void TstPages::aRefusalIsSaid_data()
+{
+    QTest::addColumn<QString>("page");
+    QTest::addColumn<QString>("path");
+    for (const char *id : {"projects", "tokens", "audit", "usage", "settings"})
+        QTest::newRow(id) << QString::fromLatin1(id) << u"/manage/"_s + QString::fromLatin1(id);
+    QTest::newRow("security") << u"security"_s << u"/manage/doctor"_s;
+}
+
+void TstPages::aRefusalIsSaid()
+{
+    QFETCH(const QString, page);
+    QFETCH(const QString, path);
+    Stage stage([&](FakeHost &host) { host.server->refuse("GET", path, 403, u"Not from this address."_s); });
+    Page *shown = stage.page(page);
+    QTRY_VERIFY(says(shown, u"Not from this address."_s));
+}
+
+void TstPages::aLostServerIsSaidAndComesBack()
+{
+    QFETCH(const QString, page);
+    Stage stage;
+    Table *table = stage.table(page);
+    const int rows = table->model()->rowCount();
+    stage.server().lose(u"the connection was refused"_s);
+    stage.page(page)->refresh();
+    stage.session.client().poll();
+    QTRY_VERIFY(says(&stage.window, u"does not answer: the connection was refused"_s));
+    QVERIFY(page == "audit"_L1 ? table->model()->rowCount() > 0 : table->model()->rowCount() == rows); // what was seen stays
+    stage.server().comeBack();
+    stage.server().forgetCalls();
+    press(&stage.window, u"Try again"_s);
+    QTRY_VERIFY(!says(&stage.window, u"does not answer"_s));
+    QTRY_VERIFY(page == "audit"_L1 || !stage.server().calls("GET", u"/manage/"_s + page).isEmpty()); // and is read anew
+}
+
+void TstPages::anEngineThatDoesNotStartSaysWhy()
+{
+    Stage stage([](FakeHost &host) { host.startProblem = u"port 8080 is taken"_s; });
+    QTRY_VERIFY(says(&stage.window, u"port 8080 is taken"_s));
+    stage.host.startProblem.clear();
+    press(stage.page(u"overview"_s), u"Start the engine"_s);
+    QTRY_VERIFY(!stage.session.client().overview().isEmpty());
+    QTRY_VERIFY(!says(&stage.window, u"port 8080 is taken"_s));
+    press(stage.page(u"overview"_s), u"Stop the engine"_s);
+    QTRY_COMPARE(stage.host.stops.load(), 1);
+}
+
+void TstPages::slowAnswersBlockNobody()
+{
+    Stage stage;
+    stage.server().hold(u"/manage/tokens"_s);
+    Page *tokens = stage.page(u"tokens"_s);
+    QTRY_VERIFY(stage.server().waiting() > 0);
+    QVERIFY(!says(tokens, u"No tokens here"_s)); // nothing is known yet
+    QVERIFY(stage.table(u"projects"_s)->model()->rowCount() == 3);
+    stage.server().letGo();
+    QTRY_COMPARE(stage.table(u"tokens"_s)->model()->rowCount(), 5);
+}
+
+void TstPages::theOverviewLeadsToWhatNeedsAttention()
+{
+    Stage stage;
+    Page *overview = stage.page(u"overview"_s);
+    QTRY_VERIFY(says(overview, u"Process user: Seen: Process user."_s));
+    QVERIFY(says(overview, u"1,200"_s));
+    QTRY_COMPARE(stage.server().followers(), 1);
+    stage.server().feed("alert", {{u"time"_s, QString()}, {u"rule"_s, u"revoked_token"_s}, {u"message"_s, u"A revoked token was used."_s}, {u"seq"_s, 990}});
+    QTRY_VERIFY(says(overview, u"Alert: A revoked token was used."_s));
+    press(overview, u"Show its event"_s);
+    Page *audit = stage.page(u"audit"_s);
+    QTRY_VERIFY(says(audit, u"Event 990 of the chain"_s));
+    stage.page(u"overview"_s);
+    press(overview, u"How to fix it"_s);
+    QTRY_VERIFY(says(&stage.window, u"Fix: Do it."_s));
+}
+
+void TstPages::liveShowsWhatRunsAndEndsIt()
+{
+    Stage stage;
+    Page *live = stage.page(u"live"_s);
+    QTRY_COMPARE(stage.server().followers(), 1);
+    stage.server().feed("requests", {{u"time"_s, QString()}, {u"running_count"_s, 2}, {u"running"_s, QJsonArray{sampleRequest(u"run-1"_s, u"streaming"_s), sampleRequest(u"run-2"_s, u"waiting"_s)}},
+                                     {u"ended"_s, QJsonArray{sampleRequest(u"run-0"_s, u"ended"_s)}}});
+    Table *table = stage.table(u"live"_s);
+    QTRY_COMPARE(table->model()->rowCount(), 3);
+    QVERIFY(says(live, u"2 request"_s));
+    QVERIFY(Stage::rowOf(table, u"≈ 10"_s) >= 0); // 47 events in 4.7 s
+    stage.chooseRow(table, Stage::rowOf(table, u"streaming"_s));
+    press(live, u"End request"_s);
+    QTRY_COMPARE(stage.server().calls("DELETE").size(), 1);
+    QCOMPARE(stage.server().last("DELETE").path, u"/manage/requests/run-1"_s);
+    QTRY_VERIFY(says(&stage.window, u"Ended."_s));
+    stage.server().forgetCalls();
+    press(live, u"End all of this token"_s);
+    QTRY_COMPARE(stage.server().calls("DELETE").size(), 2);
+    press(live, u"Pause"_s);
+    stage.server().feed("requests", {{u"time"_s, QString()}, {u"running_count"_s, 0}, {u"running"_s, QJsonArray()}, {u"ended"_s, QJsonArray()}});
+    press(live, u"Go on"_s);
+    QTRY_VERIFY(Stage::rowOf(table, u"streaming"_s) < 0);
+}
+
+void TstPages::usageIsGroupedAsAsked()
+{
+    Stage stage;
+    Table *table = stage.table(u"usage"_s);
+    QTRY_VERIFY(Stage::rowOf(table, u"Search team"_s) >= 0); // ids by their names
+    auto *by = stage.page(u"usage"_s)->findChild<QComboBox *>();
+    for (const char *wanted : {"token", "model", "provider"}) {
+        by->setCurrentIndex(by->findData(QString::fromLatin1(wanted)));
+        Q_EMIT by->activated(by->currentIndex());
+        QTRY_VERIFY([&] {
+            const QList<Call> calls = stage.server().calls("GET", u"/manage/usage"_s);
+            return std::any_of(calls.begin(), calls.end(), [&](const Call &call) { return call.value(u"by"_s) == QLatin1String(wanted); });
+        }());
+    }
+}
+
+void TstPages::theAuditLogIsNarrowedAndReviewed()
+{
+    Stage stage;
+    Page *audit = stage.page(u"audit"_s);
+    audit->open({{u"action"_s, u"token.*"_s}});
+    QTRY_COMPARE(stage.server().last("GET", u"/manage/audit"_s).value(u"action"_s), u"token.*"_s);
+    Table *table = stage.table(u"audit"_s);
+    stage.chooseRow(table, 1);
+    QTRY_VERIFY(says(audit, u"of the chain"_s));
+    press(audit, u"Everything of this request"_s);
+    QTRY_VERIFY(stage.server().last("GET", u"/manage/audit"_s).value(u"request_id"_s).startsWith(u"req-"_s));
+    QTimer::singleShot(0, audit, [] {
+        QTRY_VERIFY(dialog());
+        QTest::keyClicks(dialog()->findChild<QLineEdit *>(), u"Looked at it"_s);
+        dialog()->accept();
+    });
+    press(audit, u"Mark as reviewed"_s);
+    QTRY_COMPARE(stage.server().last("POST", u"/manage/audit/review"_s).body.value("note"_L1).toString(), u"Looked at it"_s);
+}
+
+REGISTER_TEST(TstPages)
+#include "tst_pages.moc"
