@@ -85,16 +85,16 @@ QString nameOf(QWidget *widget)
 
 void press(QWidget *where, const QString &name)
 {
+    QTRY_VERIFY2(find<QAbstractButton>(where, name), qPrintable(u"no button "_s + name)); // a layout may be on its way
     auto *button = find<QAbstractButton>(where, name);
-    QVERIFY2(button, qPrintable(u"no button "_s + name));
     QVERIFY2(button->isEnabled(), qPrintable(name + u" cannot be pressed"_s));
     QTest::mouseClick(button, Qt::LeftButton);
 }
 
 void type(QWidget *where, const QString &field, const QString &text)
 {
+    QTRY_VERIFY2(find<QLineEdit>(where, field), qPrintable(u"no field "_s + field));
     auto *edit = find<QLineEdit>(where, field);
-    QVERIFY2(edit, qPrintable(u"no field "_s + field));
     edit->setFocus();
     edit->selectAll();
     QTest::keyClick(edit, Qt::Key_Backspace);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What is asked of the server when somebody makes, changes, rotates, stops and deletes projects; keys are sent and kept nowhere.
+#include "stage.h"
+#include "test_registry.h"
+
+#include <QComboBox>
+
+using namespace llmproxy::test;
+using namespace llmproxy::ui;
+using namespace Qt::StringLiterals;
+
+namespace {
+
+QString key()
+{
+    return u"sk-test-"_s + QString(32, u'K');
+}
+
+void choose(Stage &stage, const QString &name)
+{
+    Table *table = stage.table(u"projects"_s);
+    stage.chooseRow(table, Stage::rowOf(table, name));
+}
+
+QDialog *opened(Stage &stage, const QString &button)
+{
+    press(stage.page(u"projects"_s), button);
+    [] { QTRY_VERIFY(dialog()); }();
+    return dialog();
+}
+
+} // namespace
+
+class TstProjectsPage : public QObject
+{
+    Q_OBJECT
+
+private Q_SLOTS:
+    void aProjectIsMade();
+    void aKeyIsTriedFirst();
+    void aKeyThatIsNotGivenStays();
+    void aKeyIsRotated();
+    void deactivatingSaysWhatItStops();
+    void deletingIsAskedOnce();
+    void aRefusalLosesNothing();
+};
+
+void TstProjectsPage::aProjectIsMade()
+{
+    Stage stage;
+    stage.table(u"projects"_s);
+    QDialog *form = opened(stage, u"New project"_s);
+    press(form, u"Create project"_s);
+    QVERIFY(says(form, u"A project needs a name."_s));
+    QVERIFY(stage.server().calls("POST").isEmpty());
+    type(form, u"Name"_s, u"Agents"_s);
+    type(form, u"Key"_s, key());
+    press(form, u"Create project"_s);
+    QTRY_COMPARE(stage.server().calls("POST", u"/manage/projects"_s).size(), 1);
+    const QJsonObject expected{{u"name"_s, u"Agents"_s}, {u"environment"_s, u"development"_s}, {u"allowed_models"_s, QJsonArray()}, {u"provider"_s, u"openai"_s}, {u"api_key"_s, key()}};
+    QCOMPARE(stage.server().last("POST", u"/manage/projects"_s).body, expected);
+    QTRY_VERIFY(!dialog());
+    QTRY_VERIFY(find<QPushButton>(&stage.window, u"Make a token for it"_s));
+}
+
+void TstProjectsPage::aKeyIsTriedFirst()
+{
+    Stage stage;
+    stage.table(u"projects"_s);
+    QDialog *form = opened(stage, u"New project"_s);
+    type(form, u"Key"_s, key());
+    type(form, u"Base URL"_s, u"https://models.example"_s);
+    press(form, u"Check key"_s);
+    QTRY_VERIFY(says(form, u"The provider takes the key."_s));
+    QCOMPARE(stage.server().last("POST", u"/manage/providers/check"_s).body, (QJsonObject{{u"provider"_s, u"openai"_s}, {u"api_key"_s, key()}, {u"base_url"_s, u"https://models.example"_s}}));
+    stage.server().answer("POST", u"/manage/providers/check"_s, 200, {{u"ok"_s, false}, {u"reason"_s, u"key_refused"_s}, {u"status"_s, 401}, {u"message"_s, u"The provider refuses the key."_s}, {u"models"_s, QJsonArray()}, {u"duration_ms"_s, 9}});
+    press(form, u"Check key"_s);
+    QTRY_VERIFY(says(form, u"The provider refuses the key."_s));
+    QVERIFY(stage.server().calls("POST", u"/manage/projects"_s).isEmpty());
+    press(form, u"Cancel"_s);
+}
+
+void TstProjectsPage::aKeyThatIsNotGivenStays()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    QDialog *form = opened(stage, u"Edit"_s);
+    type(form, u"Name"_s, u"Search"_s);
+    press(form, u"Save"_s);
+    QTRY_COMPARE(stage.server().calls("PATCH").size(), 1);
+    QCOMPARE(stage.server().last("PATCH").path, u"/manage/projects/proj-1"_s);
+    QVERIFY(!stage.server().last("PATCH").body.contains(u"api_key"_s));
+    QCOMPARE(stage.server().last("PATCH").body.value("name"_L1).toString(), u"Search"_s);
+}
+
+void TstProjectsPage::aKeyIsRotated()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    QDialog *form = opened(stage, u"Rotate key"_s);
+    press(form, u"Rotate key"_s);
+    QVERIFY(says(form, u"Paste the new key, or name where it is kept."_s));
+    auto *kind = find<QComboBox>(form, u"How the key is given"_s);
+    QVERIFY(kind);
+    kind->setCurrentIndex(1);
+    auto *edit = form->findChild<QLineEdit *>();
+    QTest::keyClicks(edit, u"OPENAI_KEY"_s);
+    press(form, u"Rotate key"_s);
+    QTRY_COMPARE(stage.server().last("POST").path, u"/manage/projects/proj-1/rotate-key"_s);
+    QCOMPARE(stage.server().last("POST").body, (QJsonObject{{u"api_key"_s, u"env:OPENAI_KEY"_s}, {u"provider"_s, u"openai"_s}}));
+    QTRY_VERIFY(says(&stage.window, u"Search team uses its new key."_s));
+}
+
+void TstProjectsPage::deactivatingSaysWhatItStops()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    {
+        const Answering no(u"Cancel"_s);
+        press(stage.page(u"projects"_s), u"Deactivate"_s);
+        QTRY_VERIFY(no.isAsked());
+        QVERIFY2(no.question().contains(u"5 live token"_s), qPrintable(no.question()));
+        QVERIFY(no.question().contains(u"running streams are cut"_s));
+    }
+    QVERIFY(stage.server().calls("PATCH").isEmpty());
+    const Answering yes(u"Deactivate"_s);
+    press(stage.page(u"projects"_s), u"Deactivate"_s);
+    QTRY_COMPARE(stage.server().last("PATCH").body, (QJsonObject{{u"is_active"_s, false}}));
+    QTRY_VERIFY(find<QPushButton>(&stage.window, u"Undo"_s));
+    press(&stage.window, u"Undo"_s);
+    QTRY_COMPARE(stage.server().last("PATCH").body, (QJsonObject{{u"is_active"_s, true}}));
+}
+
+void TstProjectsPage::deletingIsAskedOnce()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    QVERIFY(!find<QPushButton>(stage.page(u"projects"_s), u"Delete"_s)->isEnabled()); // an active one
+    choose(stage, u"Old"_s);
+    QCOMPARE(find<QPushButton>(stage.page(u"projects"_s), u"Activate"_s) != nullptr, true);
+    {
+        const Answering no(u"Cancel"_s);
+        press(stage.page(u"projects"_s), u"Delete"_s);
+        QVERIFY(no.isAsked());
+    }
+    QVERIFY(stage.server().calls("DELETE").isEmpty());
+    stage.server().refuse("DELETE", u"/manage/projects/{id}"_s, 409, u"It still has live tokens."_s);
+    const Answering yes(u"Delete"_s);
+    press(stage.page(u"projects"_s), u"Delete"_s);
+    QTRY_COMPARE(stage.server().last("DELETE").path, u"/manage/projects/proj-3"_s);
+    QTRY_VERIFY(says(&stage.window, u"It still has live tokens."_s));
+}
+
+void TstProjectsPage::aRefusalLosesNothing()
+{
+    Stage stage;
+    stage.table(u"projects"_s);
+    stage.server().refuse("POST", u"/manage/projects"_s, 400, u"The address is not one of https."_s, u"providers[0].base_url"_s);
+    QDialog *form = opened(stage, u"New project"_s);
+    type(form, u"Name"_s, u"Agents"_s);
+    type(form, u"Key"_s, key());
+    type(form, u"Base URL"_s, u"ftp://x"_s);
+    press(form, u"Create project"_s);
+    QTRY_VERIFY(says(form, u"not one of https"_s));
+    QVERIFY(find<QLineEdit>(form, u"Base URL"_s)->property("wrong").toBool());
+    QCOMPARE(find<QLineEdit>(form, u"Key"_s)->text(), key());
+    QCOMPARE(find<QLineEdit>(form, u"Key"_s)->echoMode(), QLineEdit::Password);
+    press(form, u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+REGISTER_TEST(TstProjectsPage)
+#include "tst_projects_page.moc"
