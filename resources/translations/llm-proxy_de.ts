@@ -544,15 +544,15 @@
     </message>
     <message>
         <source>Everything of this request</source>
-        <translation>Alles zu dieser Anfrage</translation>
+        <translation>Alles zur Anfrage</translation>
     </message>
     <message>
         <source>Everything of this token</source>
-        <translation>Alles zu diesem Token</translation>
+        <translation>Alles zum Token</translation>
     </message>
     <message>
         <source>Everything of this address</source>
-        <translation>Alles zu dieser Adresse</translation>
+        <translation>Alles zur Adresse</translation>
     </message>
     <message>
         <source>Copy event</source>
@@ -1010,7 +1010,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Show what has just ended</source>
-        <translation>Soeben Beendetes zeigen</translation>
+        <translation>Beendete zeigen</translation>
     </message>
     <message>
         <source>Pause</source>
@@ -1026,11 +1026,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>End all of this token</source>
-        <translation>Alle dieses Tokens beenden</translation>
+        <translation>Alle des Tokens beenden</translation>
     </message>
     <message>
         <source>Everything of this request</source>
-        <translation>Alles zu dieser Anfrage</translation>
+        <translation>Alles zur Anfrage</translation>
     </message>
     <message>
         <source>Nothing runs</source>

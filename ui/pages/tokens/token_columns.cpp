@@ -72,7 +72,7 @@ std::vector<Column> tokenColumns(const std::function<QString(const QString &id)>
     const auto modelTokens = [](const QJsonObject &o) { return o.value("prompt_tokens"_L1).toDouble() + o.value("completion_tokens"_L1).toDouble(); };
     return {
         {TokenColumns::tr("Name"), [](const QJsonObject &o) { return orDash(o.value("name"_L1).toString()); }, {}, [](const QJsonObject &o) { return o.value("note"_L1).toString(); }, {}, {}, false, 0, true},
-        {TokenColumns::tr("State"), stateText, {}, {}, stateTone},
+        {TokenColumns::tr("State"), stateText, {}, {}, stateTone, {}, false, 110}, // the longest of its words, before one has it
         {TokenColumns::tr("Expires"), [](const QJsonObject &o) { return isLive(o) ? relative(endOf(o)) : u"–"_s; },
          // What lives comes first, the soonest end on top.
          [](const QJsonObject &o) { return (isLive(o) ? u"0"_s : u"1"_s) + endOf(o).toString(Qt::ISODateWithMs); }, [](const QJsonObject &o) { return bothTimes(endOf(o)); }},
