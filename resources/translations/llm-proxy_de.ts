@@ -1906,7 +1906,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>saved, not in use yet</source>
-        <translation>gespeichert, noch nicht in Kraft</translation>
+        <translation>gespeichert, noch nicht wirksam</translation>
     </message>
 </context>
 <context>
