@@ -30,9 +30,9 @@ build asan
 fuzz=0
 tests/fuzz/run.sh 5 || fuzz=$?
 
-# First the unit, integration and hostile tests under AddressSanitizer and UBSan, without the long ones.
+# First the unit, console, integration and hostile tests under AddressSanitizer and UBSan, without the long ones.
 asan=0
-ctest --test-dir build/asan -L 'unit|integration|hostile' -LE long --output-on-failure "$@" 2>&1 |
+ctest --test-dir build/asan -L 'unit|gui|integration|hostile' -LE long --output-on-failure "$@" 2>&1 |
     tee build/asan-ctest.log || asan=$?
 dev=0
 ctest --test-dir build/dev --output-on-failure "$@" || dev=$?
