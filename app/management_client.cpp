@@ -12,7 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <semaphore>
+#include <QSemaphore>
 
 namespace llmproxy {
 
@@ -76,7 +76,7 @@ ApiAnswer EngineClient::download(const std::string &path, const Query &query, co
     const ManageAnswer answer = ask("GET", path, query, {});
     if (!answer.blocks)
         return {answer.status, QJsonDocument::fromJson(answer.body).object(), {}, false};
-    std::counting_semaphore<> ready(0);
+    QSemaphore ready; // std::counting_semaphore may sleep for ever in GCC 12.2 (gcc.gnu.org/PR104928)
     answer.blocks->onReady([&ready] { ready.release(); });
     std::string block;
     while (true) {
@@ -88,7 +88,7 @@ ApiAnswer EngineClient::download(const std::string &path, const Query &query, co
             }
             break;
         case BlockPipe::State::Nothing:
-            if (!ready.try_acquire_for(std::chrono::seconds(1)) && !sink({})) {
+            if (!ready.tryAcquire(1, 1'000) && !sink({})) {
                 answer.blocks->close();
                 return {0, {}, "broken off", false};
             }

@@ -16,17 +16,16 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QScrollBar>
+#include <QSemaphore>
 #include <QSettings>
 #include <QSocketNotifier>
 #include <QTemporaryDir>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
-#include <semaphore>
 #include <thread>
 #include <unistd.h>
 
@@ -78,7 +77,7 @@ public:
                 QMetaObject::invokeMethod(qApp, [this] { m_answered.release(); }, Qt::QueuedConnection);
                 m_answered.acquire();
                 m_waits.push_back(timer.nsecsElapsed());
-                if (m_stop.try_acquire_for(std::chrono::milliseconds(1)))
+                if (m_stop.tryAcquire(1, 1))
                     break;
             }
         });
@@ -100,7 +99,8 @@ public:
 
 private:
     std::thread m_thread;
-    std::counting_semaphore<> m_answered{0}, m_stop{0};
+    // Not std::counting_semaphore, which may sleep for ever (gcc.gnu.org/PR104928, in GCC 12.2).
+    QSemaphore m_answered, m_stop;
     std::vector<qint64> m_waits;
 };
 
@@ -144,7 +144,7 @@ int runLoad(const std::string &dataDir, int upstreamPort, int seconds)
     QObject::connect(&input, &QSocketNotifier::activated, &window, [&] {
         char line[64];
         if (read(STDIN_FILENO, line, sizeof line) <= 0)
-            QApplication::quit();
+            QApplication::exit();
         else if (seconds > 0) {
             input.setEnabled(false);
             watchdog.begin();
@@ -152,7 +152,8 @@ int runLoad(const std::string &dataDir, int upstreamPort, int seconds)
             end.singleShot(seconds * 1000, &window, [&] {
                 watchdog.finish();
                 print(watchdog.result());
-                QApplication::quit();
+                walk.stop();
+                input.setEnabled(true); // its end is ours: the clients may not be through yet
             });
         }
     });
@@ -228,7 +229,7 @@ int runAudit(qint64 rows)
             return;
         if (step++ == steps) {
             print({{u"grown_bytes"_s, residentBytes() - before}, {u"pages_read"_s, log->read.load()}, {u"rows"_s, model.rowCount()}});
-            QApplication::quit();
+            QApplication::exit();
             return;
         }
         table.scrollBar()->setValue(static_cast<int>(qint64{table.scrollBar()->maximum()} * step / steps));

@@ -131,6 +131,8 @@ Badge::Badge(QWidget *parent) : QWidget(parent)
 
 void Badge::set(const QString &text, Tone tone)
 {
+    if (text == m_text && tone == m_tone)
+        return; // said each second: the page would be laid out as often
     m_text = text;
     m_tone = tone;
     setAccessibleName(text);
@@ -182,7 +184,7 @@ void EmptyState::setTexts(const QString &title, const QString &text)
     m_title->setText(title);
     m_text->setText(text);
     m_text->setFixedWidth(textWidth);
-    m_text->setFixedHeight(m_text->heightForWidth(textWidth)); // a layout that centres does not ask for it
+    m_text->setFixedHeight(std::max(0, m_text->heightForWidth(textWidth))); // a layout that centres does not ask for it
 }
 
 QString EmptyState::sentence() const

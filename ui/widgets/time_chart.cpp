@@ -106,6 +106,8 @@ TimeChart::TimeChart(const QString &title, std::function<QString(double)> format
 
 void TimeChart::set(const std::vector<QDateTime> &times, const std::vector<TimeSeries> &series)
 {
+    if (times == m_times && series == m_series)
+        return; // a chart is made anew: some 15 ms
     m_times = times;
     m_series = series;
     m_hovered = -1;

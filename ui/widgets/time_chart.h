@@ -7,6 +7,8 @@
 #include <QChartView>
 #include <QDateTime>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <vector>
 
@@ -17,6 +19,11 @@ struct TimeSeries
     QString name;
     Tone tone = Tone::Info;
     std::vector<double> values; // one for each time; NaN: there is none
+
+    bool operator==(const TimeSeries &other) const
+    {
+        return name == other.name && tone == other.tone && std::equal(values.begin(), values.end(), other.values.begin(), other.values.end(), [](double one, double two) { return one == two || (std::isnan(one) && std::isnan(two)); });
+    }
 };
 
 class TimeChart final : public QChartView

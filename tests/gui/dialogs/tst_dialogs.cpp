@@ -150,6 +150,9 @@ void TstDialogs::settingsAreJudgedSavedAndReset()
     QCOMPARE(find<QLineEdit>(page, u"MAX_CONNECTIONS"_s)->text(), QString());
     FakeServer fresh;
     stage.server().answer("PATCH", u"/manage/settings"_s, [&fresh](const Call &call) { return fresh.call(call, QJsonDocument(call.body).toJson()); });
+    QJsonObject waiting = fresh.call({"GET", u"/manage/settings"_s, {}, {}}, {}).body;
+    waiting.insert(u"restart_needed"_s, true);
+    stage.server().answer("GET", u"/manage/settings"_s, 200, waiting);
     press(page, u"Reset MAX_HEADER_COUNT to its default"_s);
     QTRY_VERIFY(Stage::action(page, u"Save"_s)->isEnabled());
     press(page, u"Save"_s);

@@ -173,7 +173,7 @@ void OverviewPage::updateEngine()
     if (!overview.isEmpty())
         details.append(tr("version %1").arg(overview.value("version"_L1).toString()));
     if (started.isValid())
-        details.append(tr("started %1").arg(relative(started)));
+        details.append(tr("started %1").arg(localTime(started))); // not "5 seconds ago": that lays the page out anew each second
     if (isHere && state == State::Attached)
         details.append(tr("a server of this computer; it is not this console's to stop"));
     if (!overview.isEmpty() && !overview.value("audit_healthy"_L1).toBool())
