@@ -154,7 +154,7 @@ class Tokens(Flows):
         app.make("/manage/tokens", project_id=tokens["Agent"]["project_id"], name="Gone", duration_minutes=60)
         app.choose("State", "Revoked")
         app.wait(lambda: table.row_count == 0, "none is revoked")
-        app.wait(lambda: table.description.startswith("No tokens here"), "and that is said")
+        app.wait(lambda: table.description.startswith("No token fits the filter"), "and that is said")
         self.desktop.show("4-none")
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// All unit tests live in one executable (one link, one start). REGISTER_TEST(Class) at the end of a
-// test file adds it; unit_main.cpp runs all, or those named on the command line: unit_tests TstMasking.
+// All unit tests live in one executable (one link, one start), those of the console in another. REGISTER_TEST(Class) at the end
+// of a test file adds it; all are run, or those named on the command line: unit_tests TstMasking.
 #pragma once
 
 #include <QObject>
@@ -17,6 +17,8 @@ struct Registered
     std::function<QObject *()> create;
 };
 std::vector<Registered> &registry();
+// How many failed. before: each of them.
+int runRegistered(const QStringList &arguments, const std::function<void()> &before = {});
 struct Registrar
 {
     Registrar(const char *name, std::function<QObject *()> create) { registry().push_back({name, std::move(create)}); }

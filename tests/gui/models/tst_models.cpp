@@ -189,13 +189,20 @@ void TstModels::newEventsComeInAtTheTop()
     const QAbstractItemModelTester tester(&model, judged);
     model.setFilter({});
     QTRY_COMPARE(model.rowCount(), sampleEvents);
-    const auto before = connected.host.server->calls("GET", u"/manage/audit"_s).size();
+    const auto asked = [&] { // for the newest; the judge reads pages around others
+        const QList<Call> calls = connected.host.server->calls("GET", u"/manage/audit"_s);
+        return std::count_if(calls.begin(), calls.end(), [](const Call &call) { return call.value(u"around"_s).isEmpty(); });
+    };
+    const auto before = asked();
     model.takeNewer(sampleEvents); // nothing came: nobody is asked
-    QCOMPARE(connected.host.server->calls("GET", u"/manage/audit"_s).size(), before);
+    QCOMPARE(asked(), before);
     connected.host.server->answer("GET", u"/manage/audit"_s, 200, list({sampleEvent(1'003), sampleEvent(1'002), sampleEvent(1'001)}));
     QSignalSpy inserted(&model, &QAbstractItemModel::rowsInserted);
-    model.takeNewer(1'003);
-    QTRY_COMPARE(model.rowCount(), sampleEvents + 3);
+    const auto grown = [&] { // as with each overview: not while pages are on their way
+        model.takeNewer(1'003);
+        return model.rowCount() == sampleEvents + 3;
+    };
+    QTRY_VERIFY(grown());
     QCOMPARE(inserted.size(), 1);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Runs every registered test of the console, offscreen and with settings of its own; the exit status is the number of failed ones.
+// The tests of the console, offscreen and with settings of their own.
 #include "style/theme.h"
 #include "test_registry.h"
 
@@ -7,16 +7,6 @@
 #include <QApplication>
 #include <QSettings>
 #include <QTemporaryDir>
-
-namespace llmproxy::test {
-
-std::vector<Registered> &registry()
-{
-    static std::vector<Registered> tests;
-    return tests;
-}
-
-} // namespace llmproxy::test
 
 int main(int argc, char **argv)
 {
@@ -31,19 +21,5 @@ int main(int argc, char **argv)
     QApplication::setQuitOnLastWindowClosed(false);
     llmproxy::ui::Theme::instance().apply(llmproxy::ui::Theme::Choice::Light);
     QAccessible::setActive(true);
-    const QStringList wanted = QApplication::arguments().mid(1);
-    int failed = 0, ran = 0;
-    for (const auto &test : llmproxy::test::registry()) {
-        if (!wanted.isEmpty() && !wanted.contains(QLatin1String(test.name)))
-            continue;
-        ++ran;
-        QSettings().clear();
-        const std::unique_ptr<QObject> object(test.create());
-        failed += QTest::qExec(object.get(), {QApplication::arguments().first(), QStringLiteral("-silent")}) != 0;
-    }
-    if (ran == 0) {
-        qCritical("no test of that name");
-        return 1;
-    }
-    return failed;
+    return llmproxy::test::runRegistered(QApplication::arguments(), [] { QSettings().clear(); });
 }
