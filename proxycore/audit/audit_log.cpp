@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <pthread.h>
 
 namespace llmproxy {
@@ -142,28 +143,29 @@ void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
     }
 }
 
-void AuditLog::Private::handBatch(std::vector<Item> items)
+void AuditLog::Private::handBatch(std::vector<Entry> entries)
 {
-    std::vector<AuditEvent> events;
-    events.reserve(items.size());
-    const auto byPerson = [&events](const Item &item) {
-        const std::string &actor = events[item.at].actor;
-        return item.written && (actor == "management" || actor == "console" || actor == "cli");
+    std::vector<AuditEvent> events; // those of the entries in their order, then a checkpoint when one is due
+    events.reserve(entries.size() + 1);
+    for (Entry &entry : entries)
+        events.push_back(std::move(entry.event));
+    const auto isWaitedForByPerson = [&] {
+        for (size_t at = 0; at < entries.size(); ++at) {
+            const std::string &actor = events[at].actor;
+            if (entries[at].written && (actor == "management" || actor == "console" || actor == "cli"))
+                return true;
+        }
+        return false;
     };
-    for (Item &item : items) {
-        item.at = events.size();
-        events.push_back(std::move(item.event));
-    }
     bool appended = false, good = false;
     // The rows are handed over under the lock that gave them their seq: a change that takes the next one finds them
     // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
-        if (std::any_of(items.begin(), items.end(), [](const Item &item) { return item.sign; }))
+        if (std::any_of(entries.begin(), entries.end(), [](const Entry &entry) { return entry.sign; }))
             checkpointAt = {}; // due
         appended = good = writeWithKept(events, true);
-        const bool waitsForDisk = config.fsync == AuditFsync::Always
-            || (config.fsync == AuditFsync::Management && std::any_of(items.begin(), items.end(), byPerson));
+        const bool waitsForDisk = config.fsync == AuditFsync::Always || (config.fsync == AuditFsync::Management && isWaitedForByPerson());
         if (good && file && waitsForDisk)
             good = sync();
         if (!appended)
@@ -172,12 +174,12 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         if (appended && config.seen)
             std::for_each(events.begin(), events.end(), config.seen);
         if (good && !file) { // the row is all there is: answered when it is committed
-            auto waiting = std::make_shared<std::vector<Item>>(std::move(items));
+            auto waiting = std::make_shared<std::vector<Entry>>(std::move(entries));
             table->append(std::move(events), [this, waiting](bool stored) {
                 setFailing(!stored);
-                for (const Item &item : *waiting) {
-                    if (item.written)
-                        item.written(stored || !config.refuseOnError);
+                for (const Entry &entry : *waiting) {
+                    if (entry.written)
+                        entry.written(stored || !config.refuseOnError);
                 }
             });
             return;
@@ -187,9 +189,9 @@ void AuditLog::Private::handBatch(std::vector<Item> items)
         else if (appended)
             countOnly(events);
     }
-    for (const Item &item : items) {
-        if (item.written)
-            item.written(good || !config.refuseOnError);
+    for (const Entry &entry : entries) {
+        if (entry.written)
+            entry.written(good || !config.refuseOnError);
     }
 }
 
@@ -269,7 +271,7 @@ void AuditLog::Private::run()
     pthread_setname_np(pthread_self(), "audit");
     auto nextTick = std::chrono::steady_clock::now() + tick;
     while (true) {
-        std::vector<Item> batch;
+        std::vector<Entry> batch;
         bool ending = false;
         {
             std::unique_lock guard(queueLock);
@@ -360,8 +362,10 @@ void AuditLog::recordAll(std::vector<Entry> entries)
     {
         const std::lock_guard guard(d->queueLock);
         first = d->queue.empty();
-        for (Entry &entry : entries)
-            d->queue.push_back({std::move(entry.event), std::move(entry.written), entry.sign});
+        if (first)
+            d->queue.swap(entries);
+        else
+            std::move(entries.begin(), entries.end(), std::back_inserter(d->queue));
     }
     if (first)
         d->wake.notify_one();

@@ -18,14 +18,6 @@ namespace llmproxy {
 
 struct AuditLog::Private
 {
-    struct Item
-    {
-        AuditEvent event;
-        AuditLog::Written written;
-        bool sign = false;
-        size_t at = 0; // in its batch
-    };
-
     AuditConfig config;
     AuditTable *table = nullptr;
     std::unique_ptr<AuditLogFile> file;
@@ -42,7 +34,7 @@ struct AuditLog::Private
 
     std::mutex queueLock;
     std::condition_variable wake;
-    std::vector<Item> queue;
+    std::vector<Entry> queue;
     bool stopping = false;
     std::atomic<bool> failing{false};
     std::atomic<int64_t> lastSeq{0};
@@ -63,7 +55,7 @@ struct AuditLog::Private
     void rotateIfDue();
     void anchorDurable();
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
-    void handBatch(std::vector<Item> items);
+    void handBatch(std::vector<Entry> entries);
     void keep(const std::vector<AuditEvent> &events);
     void countOnly(const std::vector<AuditEvent> &events) const;
     void run();

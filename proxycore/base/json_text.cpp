@@ -59,20 +59,29 @@ size_t utf8Length(std::string_view text, size_t at)
     return 0;
 }
 
-// How many bytes at the beginning stand for themselves: eight at a time (Mycroft's "has a byte less than n", and "has a zero byte"
-// for the two that are escaped), which is a third of the audit thread's formatting.
-static size_t plainLength(std::string_view text)
+// Eight bytes that stand for themselves (Mycroft's "has a byte less than n", and "has a zero byte" for the two that are escaped).
+static bool isPlainWord(const char *bytes)
 {
     constexpr uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    uint64_t word = 0;
+    std::memcpy(&word, bytes, sizeof word);
+    const uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
+    return ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & tops) == 0;
+}
+
+// How many bytes at the beginning stand for themselves, at least: eight at a time, which is a third of the audit thread's
+// formatting. The last eight overlap what was looked at before.
+static size_t plainLength(std::string_view text)
+{
+    constexpr size_t step = sizeof(uint64_t);
+    if (text.size() < step)
+        return 0;
     size_t at = 0;
-    for (uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
-        std::memcpy(&word, text.data() + at, sizeof word);
-        const uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-        const uint64_t special = word | (word - ones * 0x20) | (quote - ones) | (backslash - ones);
-        if (special & tops)
-            break;
+    for (; at + step <= text.size(); at += step) {
+        if (!isPlainWord(text.data() + at))
+            return at;
     }
-    return at;
+    return isPlainWord(text.data() + text.size() - step) ? text.size() : at;
 }
 
 void appendJsonString(std::string &out, std::string_view text)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // redactText: free text, read once from left to right. At each place where a word may begin the rules
 // below are tried; what they take is masked and not looked at again.
+#include "base/ascii.h"
 #include "base/masking.h"
 #include "base/percent.h"
 
@@ -31,32 +32,15 @@ constexpr std::array<std::string_view, 4> schemes{"bearer", "basic", "token", "d
 // A longer "name" may hide a credential itself: an access token is 42.
 constexpr size_t longestName = 40;
 
-char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool isAlnum(char c)
-{
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
-}
-
 bool isKeyCharacter(char c)
 {
-    return isAlnum(c) || c == '_' || c == '-';
+    return isAsciiAlnum(c) || c == '_' || c == '-';
 }
 
 // What ends a value in headers, queries, JSON and prose.
 bool endsValue(char c)
 {
     return static_cast<unsigned char>(c) <= ' ' || std::string_view("\"'`,;&<>()[]{}\\").find(c) != std::string_view::npos;
-}
-
-std::string lowered(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), lower);
-    return out;
 }
 
 size_t skip(std::string_view text, size_t at, bool (*wanted)(char))
@@ -73,7 +57,7 @@ size_t valueEnd(std::string_view text, size_t at)
 
 bool isScheme(std::string_view word)
 {
-    const std::string name = lowered(word);
+    const std::string name = lowerCased(word);
     return std::find(schemes.begin(), schemes.end(), name) != schemes.end();
 }
 
@@ -88,7 +72,7 @@ public:
     std::string run()
     {
         while (m_at < m_text.size()) {
-            const bool wordBegins = isAlnum(m_text[m_at]) && (m_at == 0 || !isAlnum(m_text[m_at - 1]));
+            const bool wordBegins = isAsciiAlnum(m_text[m_at]) && (m_at == 0 || !isAsciiAlnum(m_text[m_at - 1]));
             if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken() || userInfo() || mailAddress()))
                 ++m_at;
         }
@@ -121,7 +105,7 @@ private:
     bool bearerWord()
     {
         constexpr size_t length = 6;
-        if (lower(m_text[m_at]) != 'b' || lowered(m_text.substr(m_at, length)) != "bearer")
+        if (asciiLower(m_text[m_at]) != 'b' || lowerCased(m_text.substr(m_at, length)) != "bearer")
             return false;
         const size_t from = skip(m_text, m_at + length, [](char c) { return c == ' ' || c == '\t'; });
         return from > m_at + length && maskBearer(from);
@@ -133,7 +117,7 @@ private:
         size_t begin = m_at;
         while (begin > 0 && (m_text[begin - 1] == '-' || m_text[begin - 1] == '_'))
             --begin;
-        if (begin > 0 && isAlnum(m_text[begin - 1]))
+        if (begin > 0 && isAsciiAlnum(m_text[begin - 1]))
             return false;
         if (!m_mayAssign)
             return false;
@@ -143,7 +127,7 @@ private:
             return false;
         if (nameEnd - m_at > longestName)
             return false;
-        const std::string name = lowered(m_text.substr(m_at, nameEnd - m_at));
+        const std::string name = lowerCased(m_text.substr(m_at, nameEnd - m_at));
         const bool header = std::find(headerNames.begin(), headerNames.end(), name) != headerNames.end();
         if (!header && !namesCredential(name))
             return false;
@@ -167,7 +151,7 @@ private:
         if (to == from)
             return false;
         if (to < m_text.size() && m_text[to] == ' ' && isScheme(m_text.substr(from, to - from))) {
-            const bool isBearer = lower(m_text[from]) == 'b' && to - from == 6;
+            const bool isBearer = asciiLower(m_text[from]) == 'b' && to - from == 6;
             from = skip(m_text, to, [](char c) { return c == ' '; });
             if (isBearer)
                 return maskBearer(from);
@@ -182,7 +166,7 @@ private:
     // What stands in front of an address that nobody needs to know: scheme://user:password@host.
     bool userInfo()
     {
-        if (!m_text.substr(m_at).starts_with("://"))
+        if (m_text[m_at] != ':' || !m_text.substr(m_at).starts_with("://"))
             return false;
         const size_t from = m_at + 3;
         const size_t end = std::min(m_text.find_first_of("/?# \t\"'", from), m_text.size());
@@ -196,21 +180,21 @@ private:
     // local@domain.tld, also with %40. A name without a dot behind the @ is a version of a model.
     bool mailAddress()
     {
-        const bool isCoded = m_text.substr(m_at).starts_with("%40");
+        const bool isCoded = m_text[m_at] == '%' && m_text.substr(m_at).starts_with("%40");
         if (m_text[m_at] != '@' && !isCoded)
             return false;
-        const auto isLocal = [](char c) { return isAlnum(c) || std::string_view("._+-%!#$&*=?^{|}~").find(c) != std::string_view::npos; };
+        const auto isLocal = [](char c) { return isAsciiAlnum(c) || std::string_view("._+-%!#$&*=?^{|}~").find(c) != std::string_view::npos; };
         size_t from = m_at;
         while (from > m_copied && isLocal(m_text[from - 1]))
             --from;
         const size_t begin = m_at + (isCoded ? 3 : 1);
-        size_t to = skip(m_text, begin, [](char c) { return isAlnum(c) || c == '-' || c == '.'; });
-        while (to > begin && !isAlnum(m_text[to - 1]))
+        size_t to = skip(m_text, begin, [](char c) { return isAsciiAlnum(c) || c == '-' || c == '.'; });
+        while (to > begin && !isAsciiAlnum(m_text[to - 1]))
             --to;
         const std::string_view domain = m_text.substr(begin, to - begin);
         const size_t dot = domain.rfind('.');
         if (from == m_at || dot == domain.npos || dot == 0 || domain.size() - dot < 3
-            || !std::all_of(domain.begin() + static_cast<ptrdiff_t>(dot) + 1, domain.end(), [](char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }))
+            || !std::all_of(domain.begin() + static_cast<ptrdiff_t>(dot) + 1, domain.end(), [](char c) { return asciiLower(c) >= 'a' && asciiLower(c) <= 'z'; }))
             return false;
         replace(from, to, "********");
         return true;
@@ -223,7 +207,7 @@ private:
         constexpr size_t length = 38; // characters behind it
         if (m_text[m_at] != 't' || m_text.substr(m_at, begin.size()) != begin)
             return false;
-        if (skip(m_text, m_at + begin.size(), isAlnum) < m_at + begin.size() + length)
+        if (skip(m_text, m_at + begin.size(), isAsciiAlnum) < m_at + begin.size() + length)
             return false;
         const size_t to = skip(m_text, m_at, isKeyCharacter); // another one may be glued to it
         replace(m_at, to, maskSecret(m_text.substr(m_at, begin.size() + length)));
@@ -232,10 +216,8 @@ private:
 
     bool keyWord()
     {
-        if (std::string_view("tsagAxhpn").find(m_text[m_at]) == std::string_view::npos) // the prefixes' first letters
-            return false;
         for (const KeyPrefix &prefix : keyPrefixes) {
-            if (!m_text.substr(m_at).starts_with(prefix.text))
+            if (prefix.text.front() != m_text[m_at] || !m_text.substr(m_at).starts_with(prefix.text))
                 continue;
             const size_t to = skip(m_text, m_at, isKeyCharacter);
             if (to - m_at < prefix.text.size() + prefix.atLeast)
@@ -258,11 +240,11 @@ private:
 bool namesCredential(std::string_view name)
 {
     constexpr std::array<std::string_view, 6> words{"key", "apikey", "token", "secret", "password", "authorization"};
-    const std::string text = lowered(name);
+    const std::string text = lowerCased(name);
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
         if (!text.ends_with(word))
             return false;
-        return text.size() == word.size() || !isAlnum(text[text.size() - word.size() - 1]);
+        return text.size() == word.size() || !isAsciiAlnum(text[text.size() - word.size() - 1]);
     });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/settings.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 
 namespace llmproxy {
@@ -43,7 +45,7 @@ const char *readQuoted(std::string_view text, std::string *value)
 bool isName(std::string_view name)
 {
     return !name.empty() && !(name.front() >= '0' && name.front() <= '9')
-           && std::all_of(name.begin(), name.end(), [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; });
+           && std::all_of(name.begin(), name.end(), [](char c) { return isAsciiAlnum(c) || c == '_'; });
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/help.h"
 
+#include "base/ascii.h"
 #include "config/settings.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ std::string flagOf(const SettingDeclaration &declaration)
         return {};
     std::string flag = "--";
     for (const char c : declaration.name)
-        flag += c == '_' ? '-' : static_cast<char>(tolower(c));
+        flag += c == '_' ? '-' : asciiLower(c);
     return flag;
 }
 

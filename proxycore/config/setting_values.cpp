@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/setting_values.h"
 
+#include "base/ascii.h"
+
 #include <QByteArray>
 #include <algorithm>
 
@@ -168,7 +170,7 @@ std::string hosts(const std::string &value, Settings &settings)
 {
     settings.allowedHosts.clear();
     for (std::string item : splitList(value)) {
-        std::transform(item.begin(), item.end(), item.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+        item = lowerCased(item);
         if (item.size() > 1 && item.back() == '.')
             item.pop_back();
         if (item.find_first_of("/:@ ") != std::string::npos)
@@ -198,9 +200,7 @@ std::string origins(const std::string &value, Settings &settings)
                            && item.find_first_of("/?#*", scheme + 3) == std::string::npos;
         if (item != "*" && !exact)
             return "\"" + item + "\" is not an origin; accepted are lists like https://app.example,http://localhost:3000, and *";
-        std::string lower = item;
-        std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-        settings.corsOrigins.push_back(lower);
+        settings.corsOrigins.push_back(lowerCased(item));
     }
     return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/saved_settings.h"
+#include "base/ascii.h"
 #include "config/settings_table.h"
 
 #include "secrets/key_ring.h"
@@ -65,12 +66,6 @@ SettingTexts readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
     return values;
 }
 
-std::string lowerName(std::string name)
-{
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-    return name;
-}
-
 std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const SettingTexts &file, const SettingTexts &saved)
 {
     // Set but empty is unset, but for the one setting where empty has a meaning.
@@ -88,7 +83,7 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
     if (auto given = look(sources.environment, row.name, "environment"))
         return given;
     if (row.name == "HTTPS_PROXY" || row.name == "NO_PROXY") {
-        if (auto given = look(sources.environment, lowerName(row.name), "environment"))
+        if (auto given = look(sources.environment, lowerCased(row.name), "environment"))
             return given;
     }
     if (auto given = look(file, row.name, ".env"))

@@ -2,6 +2,8 @@
 // Strict readers: exactly the form or nothing.
 #include "config/settings.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -60,8 +62,7 @@ std::optional<int64_t> parseSize(std::string_view text)
 
 std::optional<bool> parseBool(std::string_view text)
 {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return static_cast<char>(tolower(c)); });
+    const std::string lower = lowerCased(text);
     if (lower == "true" || lower == "1" || lower == "yes" || lower == "on")
         return true;
     if (lower == "false" || lower == "0" || lower == "no" || lower == "off")

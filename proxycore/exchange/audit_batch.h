@@ -22,14 +22,17 @@ public:
     // As AuditLog::record(), at the end of this turn.
     void record(AuditEvent event, AuditLog::Written written)
     {
-        if (m_entries.empty())
+        if (m_entries.empty()) {
             m_poller.defer([this] { flush(); });
+            m_entries.reserve(m_usual); // an event is 300 bytes: a vector that grows moves each several times
+        }
         m_entries.push_back({std::move(event), std::move(written)});
     }
 
 private:
     void flush()
     {
+        m_usual = m_entries.size();
         if (!m_entries.empty())
             m_log.recordAll(std::exchange(m_entries, {}));
     }
@@ -37,6 +40,7 @@ private:
     AuditLog &m_log;
     Poller &m_poller;
     std::vector<AuditLog::Entry> m_entries;
+    size_t m_usual = 0; // entries of the last turn that had some
 };
 
 } // namespace llmproxy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/exchange.h"
 
+#include "base/ascii.h"
+
 #include <cstring>
 #include <utility>
 
@@ -17,7 +19,7 @@ bool startsWith(std::string_view text, std::string_view prefix)
 bool hasHalfEscape(std::string_view path)
 {
     for (size_t at = 0; (at = path.find('%', at)) != std::string_view::npos; ++at) {
-        if (at + 2 >= path.size() || !isxdigit(static_cast<unsigned char>(path[at + 1])) || !isxdigit(static_cast<unsigned char>(path[at + 2])))
+        if (at + 2 >= path.size() || !isAsciiHexDigit(path[at + 1]) || !isAsciiHexDigit(path[at + 2]))
             return true;
     }
     return false;

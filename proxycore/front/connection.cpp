@@ -2,6 +2,7 @@
 // Reading: heads, bodies, deadlines, the client's leaving. Writing is in connection_write.cpp.
 #include "front/connection.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/masking.h"
 #include "base/random.h"
@@ -35,7 +36,7 @@ bool isSaneRequestId(std::string_view id)
     if (redactText(id) != id)
         return false;
     return std::all_of(id.begin(), id.end(), [](char c) {
-        return isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' || c == ':';
+        return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.' || c == ':';
     });
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/head_rules.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace llmproxy {
 
@@ -19,19 +22,36 @@ HeadFault bad(std::string message)
 bool plainDigits(std::string_view text, int64_t *value)
 {
     // 18 digits stay below 2^63.
-    if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), isAsciiDigit))
         return false;
     std::from_chars(text.data(), text.data() + text.size(), *value);
     return true;
 }
 
-// The first byte from at on that is CR, LF, NUL or another control character but TAB; the size when there is none. A plain
-// loop: find_first_of() of three characters is a call for each byte, and took an eighth of a request's instructions.
+// The first byte from at on that is a control character (RFC 5234: CTL) but TAB; the size when there is none. Each head is looked
+// through with it, so it goes eight bytes at a time: Mycroft's "has a byte less than n" and "has a zero byte" tell the eight that
+// are plain, as nearly all are. Byte by byte it took a tenth of a request's instructions, find_first_of() an eighth.
 size_t nextControl(std::string_view text, size_t at)
 {
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) > '\r' || text[at] == '\t'))
-        ++at;
-    return at;
+    constexpr uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    const auto isControl = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; };
+    while (at < text.size()) {
+        uint64_t word = 0;
+        if (at + sizeof word <= text.size()) {
+            std::memcpy(&word, text.data() + at, sizeof word);
+            const uint64_t rubout = word ^ (ones * 0x7f);
+            if ((((word - ones * 0x20) | (rubout - ones)) & ~(word & rubout) & tops) == 0) {
+                at += sizeof word;
+                continue;
+            }
+        }
+        const size_t end = std::min(at + sizeof word, text.size());
+        for (; at < end; ++at) {
+            if (isControl(text[at]))
+                return at;
+        }
+    }
+    return text.size();
 }
 
 // The first CR, LF or NUL.
@@ -39,7 +59,7 @@ size_t nextLineEnd(std::string_view text, size_t at)
 {
     for (;; ++at) {
         at = nextControl(text, at);
-        if (at == text.size() || text[at] == '\r' || text[at] == '\n' || text[at] == '\0')
+        if (at >= text.size() || text[at] == '\r' || text[at] == '\n' || text[at] == '\0')
             return at;
     }
 }
@@ -66,11 +86,8 @@ const char *readField(std::string_view line, Headers *headers)
     if (!std::all_of(name.begin(), name.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
         return "a header name has a character that is not allowed (a space before the colon counts)";
     const std::string_view value = trimmed(line.substr(colon + 1));
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-            return "a header value has a control character";
-    }
+    if (nextControl(value, 0) < value.size())
+        return "a header value has a control character";
     headers->add(std::string(name), std::string(value));
     return nullptr;
 }
@@ -92,7 +109,7 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     if (!std::all_of(method.begin(), method.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
         return bad("the request method is not a token");
     const bool versionForm = version.size() == 8 && version.substr(0, 5) == "HTTP/" && version[6] == '.'
-                             && isdigit(version[5]) && isdigit(version[7]);
+                             && isAsciiDigit(version[5]) && isAsciiDigit(version[7]);
     if (!versionForm)
         return bad("the request line does not end in HTTP/1.1");
     if (version[5] != '1' || (version[7] != '0' && version[7] != '1'))
@@ -136,7 +153,7 @@ bool normalizeHost(std::string_view value, std::string *host, int64_t *portNumbe
         return false;
     *portNumber = number;
     for (const char c : name) {
-        if (!isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-' && c != '_' && c != ':')
+        if (!isAsciiAlnum(c) && c != '.' && c != '-' && c != '_' && c != ':')
             return false;
     }
     host->assign(name);
@@ -316,7 +333,7 @@ bool readResponseHead(std::string_view bytes, size_t maxHeaderCount, ResponseHea
     if (code.ptr != line.data() + 12 || head->status < 100 || (line.size() > 12 && line[12] != ' '))
         return false;
     head->reason = line.size() > 13 ? line.substr(13) : std::string_view();
-    if (std::any_of(head->reason.begin(), head->reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+    if (head->reason.find('\t') != std::string::npos || nextControl(head->reason, 0) < head->reason.size())
         return false;
     const bool isOld = line[7] == '0';
     framing->keepAlive = !isOld;

@@ -2,14 +2,8 @@
 #include "front/http_types.h"
 
 #include <algorithm>
-#include <strings.h>
 
 namespace llmproxy {
-
-bool equalsIgnoreCase(std::string_view a, std::string_view b)
-{
-    return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 std::string_view trimmed(std::string_view text)
 {
@@ -23,13 +17,6 @@ std::string_view trimmed(std::string_view text)
 bool listContains(std::string_view value, std::string_view token)
 {
     return anyListItem(value, [token](std::string_view item) { return equalsIgnoreCase(item, token); });
-}
-
-std::string lowerCased(std::string_view text)
-{
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-    return out;
 }
 
 std::string mediaType(std::string_view contentType)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "access/cidr.h"
+#include "base/ascii.h"
 
 #include <cstdint>
 #include <string>
@@ -17,8 +18,6 @@ struct Header
     std::string value;
 };
 
-bool equalsIgnoreCase(std::string_view a, std::string_view b);
-std::string lowerCased(std::string_view text); // ASCII
 std::string_view trimmed(std::string_view text);
 // True when fits() is true for an item of a comma-separated header value (RFC 9110 section 5.6.1).
 template<typename Fits>

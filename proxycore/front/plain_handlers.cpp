@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/plain_handlers.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,7 +18,7 @@ constexpr size_t mostBytes = 16 * 1024; // a key authorization is about 90
 bool isChallengeToken(std::string_view token)
 {
     return !token.empty() && token.size() <= 256 && std::all_of(token.begin(), token.end(), [](char c) {
-        return isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+        return isAsciiAlnum(c) || c == '-' || c == '_';
     });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/tls.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -56,10 +57,9 @@ std::vector<std::string> dnsNames(X509 *certificate)
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
         if (name->type != GEN_DNS)
             continue;
-        std::string text(reinterpret_cast<const char *>(ASN1_STRING_get0_data(name->d.dNSName)),
+        const std::string text(reinterpret_cast<const char *>(ASN1_STRING_get0_data(name->d.dNSName)),
                          static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
-        std::transform(text.begin(), text.end(), text.begin(), [](char c) { return static_cast<char>(tolower(c)); });
-        names.push_back(std::move(text));
+        names.push_back(lowerCased(text));
     }
     GENERAL_NAMES_free(all);
     return names;

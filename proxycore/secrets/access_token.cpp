@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "secrets/access_token.h"
 
+#include "base/ascii.h"
 #include "base/random.h"
 
 #include <algorithm>
@@ -53,7 +54,7 @@ bool isWellFormedAccessToken(std::string_view token)
     if (token.size() != prefix.size() + randomSize + checkSize || !token.starts_with(prefix))
         return false;
     const std::string_view random = token.substr(prefix.size(), randomSize);
-    if (random.find_first_not_of(alphabet) != random.npos)
+    if (!std::all_of(random.begin(), random.end(), isAsciiAlnum)) // the alphabet
         return false;
     const auto check = checkOf(random);
     return std::equal(check.begin(), check.end(), token.end() - checkSize);

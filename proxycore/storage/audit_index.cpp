@@ -61,13 +61,10 @@ bool AuditIndex::add(const AuditEvent &event)
         return false;
     if (!event.requestId.empty())
         m_requestEnds += requestEndOf(event.requestId);
+    size_t at = 0;
     for (const auto &[key, value] : event.details) {
-        size_t kind = 0;
-        if (key == indexedColumns.back())
-            kind = indexedColumns.size() - 1;
-        else if (const auto found = std::find(indexedDetails.begin(), indexedDetails.end(), key); found != indexedDetails.end())
-            kind = indexedColumns.size() + static_cast<size_t>(found - indexedDetails.begin());
-        else
+        const size_t kind = kindOf(key, at++);
+        if (kind == kinds)
             continue;
         const auto *const text = std::get_if<std::string>(&value);
         const auto *const number = std::get_if<int64_t>(&value);
@@ -75,6 +72,22 @@ bool AuditIndex::add(const AuditEvent &event)
             return false;
     }
     return true;
+}
+
+// Most events have the same keys in the same order, and a key lives for ever: where it is the one of the event before, it is known.
+size_t AuditIndex::kindOf(std::string_view key, size_t place)
+{
+    Known other;
+    Known &known = place < m_known.size() ? m_known[place] : other;
+    if (known.key.data() == key.data() && known.key.size() == key.size())
+        return known.kind;
+    known.key = key;
+    const auto found = std::find(indexedDetails.begin(), indexedDetails.end(), key);
+    if (key == indexedColumns.back())
+        known.kind = indexedColumns.size() - 1;
+    else
+        known.kind = found == indexedDetails.end() ? kinds : indexedColumns.size() + static_cast<size_t>(found - indexedDetails.begin());
+    return known.kind;
 }
 
 bool AuditIndex::count(size_t kind, std::string_view value, int64_t seq)

@@ -59,6 +59,13 @@ private:
         Term *term = nullptr;
     };
 
+    struct Known
+    {
+        std::string_view key;
+        size_t kind = kinds;
+    };
+
+    size_t kindOf(std::string_view key, size_t place); // kinds: it is not indexed
     bool count(size_t kind, std::string_view value, int64_t seq);
     Term *termOf(size_t kind, std::string_view value);
     bool idOf(size_t kind, std::string_view value, int64_t *id);
@@ -72,6 +79,7 @@ private:
     sqlite3_stmt *m_findTerm = nullptr, *m_addTerm = nullptr, *m_writePosting = nullptr, *m_writeBlock = nullptr, *m_writeEnds = nullptr, *m_writeDay = nullptr;
     std::unordered_map<std::string, Term> m_terms; // by kind and value; what is not here is looked up
     std::array<Last, kinds> m_last;
+    std::array<Known, 24> m_known; // by its place among an event's details
     std::vector<Term *> m_counted;   // those with events
     std::vector<Posting> m_postings; // of blocks that are full
     int64_t m_block = -1, m_firstMs = 0, m_lastMs = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "usage/content_decoder.h"
 
-#include <strings.h>
+#include "base/ascii.h"
+
 #include <zlib.h>
 #include <zstd.h>
 
@@ -65,18 +66,13 @@ private:
     ZSTD_DStream *m_stream;
 };
 
-bool isCoding(std::string_view coding, const char *name)
-{
-    return coding.size() == std::char_traits<char>::length(name) && strncasecmp(coding.data(), name, coding.size()) == 0;
-}
-
 } // namespace
 
 std::unique_ptr<ContentDecoder> ContentDecoder::create(std::string_view coding)
 {
-    if (isCoding(coding, "gzip") || isCoding(coding, "x-gzip") || isCoding(coding, "deflate"))
+    if (equalsIgnoreCase(coding, "gzip") || equalsIgnoreCase(coding, "x-gzip") || equalsIgnoreCase(coding, "deflate"))
         return std::make_unique<ZlibDecoder>();
-    if (isCoding(coding, "zstd"))
+    if (equalsIgnoreCase(coding, "zstd"))
         return std::make_unique<ZstdDecoder>();
     return nullptr;
 }

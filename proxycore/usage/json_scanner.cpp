@@ -11,6 +11,16 @@ namespace {
 constexpr size_t maxCapture = 4096;
 constexpr size_t maxKey = 64;
 
+// How many bytes from at on can only be the inside of a number or word; looked at one by one they took a twentieth of a request.
+size_t scalarRun(std::string_view bytes, size_t at)
+{
+    const auto isInside = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '+'; };
+    size_t end = at;
+    while (end < bytes.size() && isInside(bytes[end]))
+        ++end;
+    return end - at;
+}
+
 } // namespace
 
 JsonScanner::JsonScanner(std::span<const std::string_view> keys, int maxDepth, Found found)
@@ -64,7 +74,7 @@ void JsonScanner::keep(std::string_view bytes)
 {
     const size_t room = maxCapture - std::min(m_capture.size(), maxCapture);
     m_overflow = m_overflow || bytes.size() > room;
-    m_capture.append(bytes.substr(0, room));
+    m_capture.append(bytes.data(), std::min(bytes.size(), room));
 }
 
 // Inside a string, the long way of every request: on to what can end it. Returns where to go on.
@@ -97,6 +107,17 @@ size_t JsonScanner::feedString(std::string_view bytes, size_t at, size_t *quote)
     return behind;
 }
 
+void JsonScanner::onScalar(std::string_view bytes)
+{
+    if (!m_capturing && m_captureDepth == 0) {
+        if (m_keyExpected || !wanted())
+            return;
+        beginCapture();
+        m_capturing = true;
+    }
+    keep(bytes);
+}
+
 void JsonScanner::feed(std::string_view bytes)
 {
     size_t quote = std::string_view::npos;
@@ -108,6 +129,11 @@ void JsonScanner::feed(std::string_view bytes)
         const char c = bytes[i];
         if (m_capturing && m_captureDepth == 0 && (c == ',' || c == '}' || c == ']' || c <= ' '))
             endCapture(); // a number or word ended
+        if (const size_t run = scalarRun(bytes, i); run > 0) {
+            onScalar(bytes.substr(i, run));
+            i += run - 1;
+            continue;
+        }
         if (m_captureDepth > 0) {
             keep(bytes.substr(i, 1));
         } else if (m_capturing) {
@@ -156,18 +182,7 @@ void JsonScanner::feed(std::string_view bytes)
         case ',':
             m_keyExpected = m_captureDepth == 0 && m_depth > 0 && m_depth < 63 && ((m_objects >> (m_depth - 1)) & 1) != 0;
             break;
-        case ':':
-        case ' ':
-        case '\n':
-        case '\r':
-        case '\t':
-            break;
         default:
-            if (m_captureDepth == 0 && wanted() && !m_keyExpected) {
-                beginCapture();
-                m_capture += c;
-                m_capturing = true;
-            }
             break;
         }
     }

@@ -27,6 +27,7 @@ public:
 private:
     size_t feedString(std::string_view bytes, size_t at, size_t *quote);
     void keep(std::string_view bytes);
+    void onScalar(std::string_view bytes);
     void onStringEnd();
     void beginCapture();
     void endCapture();

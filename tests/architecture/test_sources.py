@@ -90,6 +90,13 @@ class Sources(unittest.TestCase):
                     wrong.append(f"{shown(path)}: {what}")
         self.assertEqual(wrong, [])
 
+    def test_no_letters_by_locale(self):
+        """A desktop program has a locale: in Turkish tolower('I') is no "i". base/ascii.h knows the letters of protocols."""
+        by_locale = re.compile(r"\b(?:std::)?(?:tolower|toupper|is(?:alnum|alpha|digit|xdigit|space|upper|lower|print|punct|graph)|strn?casecmp)\(")
+        wrong = [f"{shown(p)}: {call}" for folder in ("proxycore", "app", "ui") for p in files(".h", ".cpp", under=folder)
+                 for call in by_locale.findall(re.sub(r"//[^\n]*", "", p.read_text()))]
+        self.assertEqual(wrong, [])
+
     def test_env_files_stay_out_of_git(self):
         ignored = (ROOT / ".gitignore").read_text().split()
         for name in (".env", "/data/", "encryption.key"):

@@ -16,6 +16,7 @@ private Q_SLOTS:
     void absoluteForm();
     void limits();
     void response();
+    void eachByteAtEachPlace();
 };
 
 void TstHeadRules::refused_data()
@@ -114,6 +115,31 @@ void TstHeadRules::response()
         ResponseHead other;
         ResponseFraming otherFraming;
         QVERIFY2(!readResponseHead(bad, 10, &other, &otherFraming), bad);
+    }
+}
+
+// The reader looks at eight bytes at a time; what it must not let through it must find at each place among them.
+void TstHeadRules::eachByteAtEachPlace()
+{
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const bool isText = c == '\t' || (byte >= 0x20 && byte != 0x7f);
+        for (size_t length = 1; length <= 20; ++length) {
+            for (size_t at = 0; at < length; ++at) {
+                std::string value(length + 2, 'v');
+                value[at + 1] = c; // not at an end, where blanks are taken off
+                RequestHead head;
+                const int status = readRequestHead("GET / HTTP/1.1\r\nHost: a\r\nX: " + value + "\r\n\r\n", {}, &head).status;
+                QCOMPARE(status, isText ? 0 : 400);
+                QVERIFY(!isText || head.headers[1].value == value);
+                ResponseHead answer;
+                ResponseFraming framing;
+                QCOMPARE(readResponseHead("HTTP/1.1 200 OK\r\nX: " + value + "\r\n\r\n", 10, &answer, &framing), isText);
+                size_t resume = 0, end = 0;
+                const bool breaks = c == '\r' || c == '\n' || c == '\0';
+                QVERIFY((scanHead(value + "\r\n\r\n", 0, &resume, &end) == HeadScan::Bad) == breaks);
+            }
+        }
     }
 }
 

@@ -38,6 +38,10 @@ void TstUsage::forms_data()
     QTest::newRow("gemini") << QByteArray("application/json; charset=UTF-8")
         << QByteArray(R"({"candidates":[{}],"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":8},"modelVersion":"gemini-2"})")
         << 7 << 8 << QByteArray("gemini-2");
+    QTest::newRow("blanks, and numbers before what counts") << QByteArray("application/json")
+        << QByteArray("{ \"created\" : 1710000000 , \"score\":-1.5e+3,\"ok\":true, \"model\" :\"m-1\", \"list\":[1,2,{\"usage\":{\"prompt_tokens\":1}}],\n"
+                      " \"usage\" : { \"prompt_tokens\" : 13 , \"rate\":0.5, \"completion_tokens\":14 } }")
+        << 13 << 14 << QByteArray("m-1");
     QTest::newRow("ollama lines") << QByteArray("application/x-ndjson")
         << QByteArray("{\"model\":\"llama3\",\"done\":false}\n{\"model\":\"llama3\",\"done\":true,\"prompt_eval_count\":11,\"eval_count\":22}\n")
         << 11 << 22 << QByteArray("llama3");
