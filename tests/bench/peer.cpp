@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -374,6 +375,7 @@ int holdIdle(uint16_t port, int count)
 
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_IGN); // OpenSSL writes to a client that has left
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
