@@ -77,7 +77,7 @@ class Audit(Flows):
         self.shows(app, table, "the request's events", request_id=event["request_id"])
         app.get("push button", f"Take away the filter Request: {event['request_id']}")
         app.choose_row(table, 0, 2)
-        self.desktop.key("ctrl+c")
+        app.key("ctrl+c")
         self.assertEqual(app.wait(lambda: json.loads(self.desktop.clipboard()), "the event is copied"), event)
 
     def test_verified_and_a_changed_event_is_found(self):
@@ -96,7 +96,7 @@ class Audit(Flows):
         with log.open("r+b") as file:  # as long as before: the engine goes on writing behind it
             file.seek(where)
             file.write(b'"token.excess"')
-        self.desktop.key("ctrl+shift+v")
+        app.key("ctrl+shift+v")
         app.get("filler", f"Not valid, from event {bad}")
         app.label("The log is not what was written")
         self.desktop.show("5-not-valid")

@@ -42,7 +42,7 @@ class FirstRun(Flows):
         app.label("It was generated and lies beside the data it protects.")
         self.desktop.show("1-where")
         app.press("Next")
-        self.desktop.type("sk-wrong")  # the key has the focus
+        app.type("sk-wrong")  # the key has the focus
         app.fill("Base URL", "http://127.0.0.1:1")
         app.press("Check and continue")
         self.nobody_there(app)
@@ -73,7 +73,7 @@ class FirstRun(Flows):
     def test_a_refused_key_is_not_kept(self):
         app = self.open()
         app.press("Next")
-        self.desktop.type(KEY)
+        app.type(KEY)
         app.fill("Base URL", self.upstream.url + "/refuses-keys")
         app.press("Check and continue")
         app.label("it does not take this key")
@@ -87,7 +87,7 @@ class FirstRun(Flows):
         app.label("Here is your first token")
         self.desktop.show("1-demo")
         self.assertIn("Hello from the demo provider", self.curl_line(app))
-        self.desktop.key("Escape")  # it was copied: no question
+        app.key("Escape")  # it was copied: no question
         app.wait_gone("dialog")
         self.assertEqual([p["provider"] for p in app.ask("/manage/projects")["items"]], ["demo"])
 
@@ -96,7 +96,7 @@ class FirstRun(Flows):
         app.press("Try it with the demo provider")
         token = app.get("text", "Access token").text
         self.assertRegex(token, TOKEN)
-        self.desktop.key("Escape")
+        app.key("Escape")
         app.press("Close all the same", within=app.get("alert message", "Close without copying?"))
         app.wait_gone("dialog")
         self.assertNotIn(token, (app.folder / "log").read_text())

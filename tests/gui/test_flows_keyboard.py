@@ -24,7 +24,7 @@ class Keyboard(Flows):
 
     def test_every_page_has_its_key(self):
         for number, title in reversed(list(enumerate(PAGES, 1))):
-            self.desktop.key(f"ctrl+{number}")
+            self.app.key(f"ctrl+{number}")
             self.is_open(title)
             self.app.wait(lambda: any(node.has("focused") for node in self.app.get("filler", title).all()), f"the focus is on {title}")
 
@@ -39,37 +39,37 @@ class Keyboard(Flows):
         return None
 
     def test_the_palette_opens_pages_and_acts(self):
-        self.desktop.key("ctrl+k")
+        self.app.key("ctrl+k")
         self.app.get("dialog", "Find anything")
         self.desktop.show("9-palette")
         self.assertNotIn("Overview: Start the engine", self.found(), "what cannot be done now is not offered")
-        self.desktop.type("secur")
+        self.app.type("secur")
         self.app.wait(lambda: self.found()[:1] == ["Security"], "the page")
-        self.desktop.key("Return")
+        self.app.key("Return")
         self.is_open("Security")
-        self.desktop.key("ctrl+k")
+        self.app.key("ctrl+k")
         self.app.get("dialog", "Find anything")
-        self.desktop.type("new token")
+        self.app.type("new token")
         self.app.wait(lambda: self.found()[:1] == ["Access tokens: New token"], "the action")
         self.desktop.show("9-action")
-        self.desktop.key("Return")
+        self.app.key("Return")
         form = self.app.get("dialog", "New access token")
         self.assertEqual(self.app.get("combo box", "Project", within=form).name, "Search team")
         self.app.wait(lambda: form.has("active"), "it has the keyboard")
-        self.desktop.key("Escape")
+        self.app.key("Escape")
         self.app.wait_gone("dialog", "New access token")
         self.is_open("Access tokens")
-        self.desktop.key("ctrl+k")
+        self.app.key("ctrl+k")
         self.app.get("dialog", "Find anything")
-        self.desktop.type("search")
+        self.app.type("search")
         self.app.wait(lambda: "Search team" in self.found(), "the project, from the server")
-        self.desktop.key("Escape")
+        self.app.key("Escape")
         self.app.wait_gone("dialog", "Find anything")
         self.is_open("Access tokens")
 
     def step(self, key):
         node = self.app.wait(self.focus, "something has the focus")
-        self.desktop.key(key)
+        self.app.key(key)
         self.app.wait(lambda: self.focus() not in (None, node), f"{key} leads on from {node!r}")
 
     def walk(self, key, most=40):
@@ -85,9 +85,9 @@ class Keyboard(Flows):
         self.fail(f"never round: {names}")
 
     def test_a_token_without_a_mouse(self):
-        self.desktop.key("ctrl+3")
+        self.app.key("ctrl+3")
         self.is_open("Access tokens")
-        self.desktop.key("ctrl+n")
+        self.app.key("ctrl+n")
         self.app.get("dialog", "New access token")
         names = self.walk("Tab")
         wanted = ["Name", "Rate limit", "Requests", "Running", "Models", "Addresses", "Note", "Cancel", "Create token", "Project", "For", "Lifetime", "Unit of the lifetime"]
@@ -96,16 +96,16 @@ class Keyboard(Flows):
         for _ in range(7):
             self.step("Tab")
         self.assertEqual(self.focus().name, "Cancel")
-        self.desktop.key("Return")
+        self.app.key("Return")
         self.app.wait_gone("dialog")
         self.assertEqual(self.app.ask("/manage/tokens")["items"], [])
-        self.desktop.key("ctrl+n")
+        self.app.key("ctrl+n")
         self.app.get("dialog", "New access token")
-        self.desktop.type("By hand")
-        self.desktop.key("Tab")
-        self.desktop.type("7")
+        self.app.type("By hand")
+        self.app.key("Tab")
+        self.app.type("7")
         self.desktop.show("9-form")
-        self.desktop.key("Return")
+        self.app.key("Return")
         self.app.get("push button", "Copy token")
         self.desktop.show("9-token")
         token = self.app.ask("/manage/tokens")["items"][0]
@@ -113,29 +113,29 @@ class Keyboard(Flows):
         self.assertEqual(set(self.walk("Tab")), {"Access token", "Copy token", "Ready to paste", "curl", "Copy for curl", "I have saved the token", "Done"})
         while self.focus().name != "Copy token":
             self.step("Tab")
-        self.desktop.key("space")
+        self.app.key("space")
         self.app.wait(lambda: TOKEN.fullmatch(self.desktop.clipboard()), "the clipboard holds the token")
-        self.desktop.key("Escape")
+        self.app.key("Escape")
         self.app.wait_gone("dialog")
 
     def test_keys_in_a_table(self):
         tokens = [self.app.make("/manage/tokens", project_id=self.app.ask("/manage/projects")["items"][0]["id"], name=name, duration_minutes=m) for m, name in ((60, "a"), (120, "b"))]
-        self.desktop.key("ctrl+3")
+        self.app.key("ctrl+3")
         table = self.app.get("table", "Access tokens")
         self.app.wait(lambda: table.column("Name") == ["a", "b"], "both, the soonest end first")
         self.app.wait(lambda: table.has("focused"), "the table has the focus")
-        self.desktop.key("Down", "F2")
+        self.app.key("Down", "F2")
         dialog = self.app.get("dialog", contains="Limits of ")
         self.assertIn(tokens[0]["token_masked"], dialog.name)
-        self.desktop.key("Escape")
+        self.app.key("Escape")
         self.app.wait_gone("dialog", contains="Limits of ")
-        self.desktop.key("Down", "Delete")
+        self.app.key("Down", "Delete")
         self.app.get("alert message", "Revoke 1 token?")
-        self.desktop.key("Return")  # "Cancel" is what Return does where something is lost
+        self.app.key("Return")  # "Cancel" is what Return does where something is lost
         self.app.wait_gone("alert message")
-        self.desktop.key("Delete")
+        self.app.key("Delete")
         self.app.get("alert message", "Revoke 1 token?")
-        self.desktop.key("Tab", "Return")
+        self.app.key("Tab", "Return")
         self.app.wait(lambda: self.app.ask(f"/manage/tokens/{tokens[1]['id']}")["state"] == "revoked", "it is revoked")
         self.assertEqual(self.app.ask(f"/manage/tokens/{tokens[0]['id']}")["state"], "active")
 

@@ -162,7 +162,7 @@ class Servers(Flows):
         app.get("frame", "Connection lost")
         self.desktop.show("7-other-key")
         self.server_menu("Small server")
-        self.desktop.type(MANAGEMENT)  # its field has the focus
+        app.type(MANAGEMENT)  # its field has the focus
         app.press("Connect")
         self.desktop.show("7-changed")
         self.assertIn(self.server.pin(), app.confirm("The server's key has changed", "Cancel", was))

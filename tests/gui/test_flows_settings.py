@@ -27,7 +27,7 @@ class Settings(Flows):
 
     def save(self):
         self.app.wait(lambda: self.app.find("push button", "Save", states=["enabled"]), "it can be saved")
-        self.desktop.key("ctrl+s")
+        self.app.key("ctrl+s")
         self.app.label("Saved.")
 
     def restart(self):

@@ -19,7 +19,7 @@ class Tokens(Flows):
     def test_a_project_then_a_token_copied_and_used(self):
         app = self.open()
         app.get("dialog", "Welcome to LLM Proxy")
-        self.desktop.key("Escape")
+        app.key("Escape")
         app.wait_gone("dialog", "Welcome to LLM Proxy")
         app.open_page("Projects and keys")
         app.press("New project")
@@ -52,7 +52,7 @@ class Tokens(Flows):
 
     def close_without_copying_asks(self, app):
         self.desktop.show("2-token")
-        self.desktop.key("Escape")
+        app.key("Escape")
         question = app.get("alert message", "Close without copying?")
         app.label("nobody can show it again", within=question)
         self.desktop.show("2-question")
@@ -92,7 +92,7 @@ class Tokens(Flows):
         self.desktop.show("3-revoke")
         app.confirm("Revoke 1 token?", "Cancel", "1 running stream will be cut")
         self.assertEqual(self.states(app), {"Indexer": "active", "Nightly": "active"})
-        self.desktop.key("Delete")
+        app.key("Delete")
         app.confirm("Revoke 1 token?", "Revoke", "Indexer")
         app.label("1 token revoked.")
         self.assertIn(stream.ended(), ("fin", "reset"))

@@ -42,18 +42,18 @@ class Window(Flows):
         self.assertEqual(stream.head()[0], 200)
         for _ in range(150):  # the console hears once a second what runs
             stream.chunk()
-        self.desktop.key("alt+F4")
+        app.key("alt+F4")
         self.desktop.show("11-quit")
         app.confirm("Quit LLM Proxy?", "Cancel", "1 running stream gets up to")
         self.assertTrue(stream.chunk())
-        self.desktop.key("ctrl+q")
+        app.key("ctrl+q")
         app.press("Quit", within=app.get("alert message", "Quit LLM Proxy?"))
         self.ended(app)
         self.assertIn(stream.ended(), ("fin", "reset"))
 
     def test_closed_it_ends_where_there_is_no_tray(self):
         app = self.opened()
-        self.desktop.key("alt+F4")
+        app.key("alt+F4")
         self.ended(app)
 
     def tray(self):
@@ -79,17 +79,17 @@ class Window(Flows):
     def test_kept_in_the_tray(self):
         self.tray()
         app = self.opened()
-        self.desktop.key("alt+F4")
+        app.key("alt+F4")
         self.desktop.show("11-tray-question")
         app.confirm("Keep LLM Proxy running?", "Cancel")
         self.assertTrue(self.shown())
-        self.desktop.key("alt+F4")
+        app.key("alt+F4")
         app.confirm("Keep LLM Proxy running?", "Keep running in the tray", "it goes on serving your programs")
         app.wait(lambda: not self.shown(), "the window goes")
         self.assertEqual(app.ask("/manage/overview")["ready"], True)
         self.assertEqual(app.spawn().wait(20), 0)
         app.wait(self.shown, "it comes back")
-        self.desktop.key("alt+F4")
+        app.key("alt+F4")
         app.wait(lambda: not self.shown(), "it goes without a question now")
         app.process.send_signal(signal.SIGTERM)
         self.ended(app)

@@ -42,6 +42,8 @@ class Desktop:
         address = self._start_with_pipe(["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address={fd}"])
         self.env["DBUS_SESSION_BUS_ADDRESS"] = address
         self.bus = accessible.Bus(address)
+        # The first key from xdotool makes its keyboard the screen's; openbox grabs its keys anew then, and misses those of that moment.
+        self.key("Shift_L")
         self._start(["openbox"])
         until(lambda: self.run("xdotool", "get_num_desktops", check=False).returncode == 0, "the window manager", pause=PAUSE)
 
@@ -93,6 +95,10 @@ class Desktop:
 
     def active_title(self):
         return self.run("xdotool", "getactivewindow", "getwindowname", check=False).stdout.strip()
+
+    def active_process(self):
+        """Whose window the window manager gives the keyboard; 0 when it is nobody's."""
+        return int(self.run("xdotool", "getactivewindow", "getwindowpid", check=False).stdout.strip() or 0)
 
     def show(self, name):
         """A picture for whoever wants to look (LLM_PROXY_PICTURES set)."""
@@ -209,6 +215,22 @@ class App:
         self.wait(seen, f"{node!r} comes into sight")
         return node
 
+    def _wait_in_front(self):
+        """A window is there before the window manager gives it the keyboard, and has that before the manager has noted it: what
+        is typed until then goes nowhere."""
+        def in_front():
+            window = next(w for w in self.windows() if w.role in ("frame", "dialog", "alert message"))
+            return window.has("active") and self.desktop.active_process() == self.process.pid
+        self.wait(in_front, "the keyboard goes to its front window")
+
+    def key(self, *keys):
+        self._wait_in_front()
+        self.desktop.key(*keys)
+
+    def type(self, text):
+        self._wait_in_front()
+        self.desktop.type(text)
+
     def press(self, name, role="push button", **more):
         return self.click(self.get(role, name, **more))
 
@@ -216,8 +238,8 @@ class App:
         """Types into an empty or a filled input."""
         node = self.press(name, role, **more)
         self.wait(lambda: node.has("focused"), f"{node!r} has the focus")
-        self.desktop.key("ctrl+a")
-        self.desktop.type(text) if text else self.desktop.key("BackSpace")
+        self.key("ctrl+a")
+        self.type(text) if text else self.key("BackSpace")
         return node
 
     def choose(self, name, item, **more):
