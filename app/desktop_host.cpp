@@ -179,6 +179,11 @@ void DesktopHost::stopEngine()
     m_engine.reset();
 }
 
+qint64 DesktopHost::runningRequests() const
+{
+    return m_engine ? m_engine->runningRequests() : 0;
+}
+
 std::unique_ptr<ui::Peer> DesktopHost::local()
 {
     auto socket = clientOfSocket(controlSocketPath(m_loaded.settings.dataDir), "console");

@@ -30,6 +30,8 @@ public:
 
     QString startEngine() override;
     void stopEngine() override;
+    qint64 runningRequests() const override;
+    qint64 drainTimeoutMs() const override { return m_loaded.settings.drainTimeoutMs; }
     bool isAttached() const override { return m_attached; }
 
     std::unique_ptr<ui::Peer> local() override;

@@ -195,12 +195,7 @@ void Engine::Private::makeApi()
             all.push_back({one.target, one.delivered, one.waiting, one.lost, one.problem});
         return all;
     };
-    context.runningRequests = [this] {
-        int64_t running = 0;
-        for (const auto &thread : threads)
-            running += thread->runningRequests();
-        return running;
-    };
+    context.runningRequests = [this] { return runningRequests(); };
     context.managementTokenSinceMs = managementTokenSinceMs;
     context.inUse = options.inUse;
     context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &cancelled) { return askProvider(question, cancelled); };
@@ -319,9 +314,22 @@ Outcome Engine::start()
     return {};
 }
 
+int64_t Engine::Private::runningRequests() const
+{
+    int64_t running = 0;
+    for (const auto &thread : threads)
+        running += thread->runningRequests();
+    return running;
+}
+
 std::string Engine::listenAddress() const
 {
     return d->address;
+}
+
+int64_t Engine::runningRequests() const
+{
+    return d->runningRequests();
 }
 
 void Engine::requestStop()

@@ -34,6 +34,7 @@ public:
     // the owner's pid, a port in use names the address. After an Error nothing runs.
     Outcome start();
     std::string listenAddress() const; // "127.0.0.1:41234", the actual one
+    int64_t runningRequests() const; // answers not yet ended, streams among them; any thread
     // Begins to drain: no new requests, running ones get DRAIN_TIMEOUT (30 s).
     void requestStop();
     void waitStopped();

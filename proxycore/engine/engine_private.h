@@ -62,6 +62,7 @@ struct Engine::Private
     DoorConfig doorConfig();
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
     ProviderVerdict askProvider(const ProviderQuestion &question, const std::atomic<bool> &cancelled) const;
+    int64_t runningRequests() const;
     bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
 };

@@ -249,6 +249,16 @@
     </message>
 </context>
 <context>
+    <name>StopQuestion</name>
+    <message numerus="yes">
+        <source>%n running stream(s) get up to %1 to end, then they are cut.</source>
+        <translation>
+            <numerusform>%n laufender Stream erhält bis zu %1, um zu enden; dann wird er abgebrochen.</numerusform>
+            <numerusform>%n laufende Streams erhalten bis zu %1, um zu enden; dann werden sie abgebrochen.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>TokenColumns</name>
     <message>
         <source>active</source>
@@ -433,6 +443,10 @@
     <message>
         <source>Clear all filters</source>
         <translation>Alle Filter entfernen</translation>
+    </message>
+    <message>
+        <source>The project&apos;s id; those with events stand in the list by their names</source>
+        <translation>Die Kennung des Projekts; die mit Ereignissen stehen mit ihren Namen in der Liste</translation>
     </message>
 </context>
 <context>
@@ -1165,13 +1179,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <source>Quit LLM Proxy?</source>
         <translation>LLM Proxy beenden?</translation>
     </message>
-    <message numerus="yes">
-        <source>%n running stream(s) get up to 30 seconds to end, then they are cut.</source>
-        <translation>
-            <numerusform>%n laufender Stream erhält bis zu 30 Sekunden, um zu enden; dann wird er abgebrochen.</numerusform>
-            <numerusform>%n laufende Streams erhalten bis zu 30 Sekunden, um zu enden; dann werden sie abgebrochen.</numerusform>
-        </translation>
-    </message>
     <message>
         <source>Quit</source>
         <translation>Beenden</translation>
@@ -1404,6 +1411,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>Lost</source>
         <translation>Getrennt</translation>
+    </message>
+    <message>
+        <source>Stop the engine?</source>
+        <translation>Engine stoppen?</translation>
     </message>
 </context>
 <context>
@@ -1928,10 +1939,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <translation>Speichern</translation>
     </message>
     <message>
-        <source>What is saved takes effect when the engine starts anew. Running streams get 30 seconds to end.</source>
-        <translation>Gespeichertes wirkt, sobald die Engine neu startet. Laufende Streams erhalten 30 Sekunden, um zu enden.</translation>
-    </message>
-    <message>
         <source>Restart the engine</source>
         <translation>Engine neu starten</translation>
     </message>
@@ -1998,6 +2005,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>Saved.</source>
         <translation>Gespeichert.</translation>
+    </message>
+    <message>
+        <source>What is saved takes effect when the engine starts anew.</source>
+        <translation>Gespeichertes wirkt, sobald die Engine neu startet.</translation>
+    </message>
+    <message>
+        <source>Restart the engine?</source>
+        <translation>Engine neu starten?</translation>
     </message>
 </context>
 <context>
@@ -2406,6 +2421,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>Start the engine</source>
         <translation>Engine starten</translation>
+    </message>
+    <message>
+        <source>Stop the engine?</source>
+        <translation>Engine stoppen?</translation>
     </message>
 </context>
 <context>

@@ -33,6 +33,16 @@
     </message>
 </context>
 <context>
+    <name>StopQuestion</name>
+    <message numerus="yes">
+        <source>%n running stream(s) get up to %1 to end, then they are cut.</source>
+        <translation>
+            <numerusform>%n running stream gets up to %1 to end, then it is cut.</numerusform>
+            <numerusform>%n running streams get up to %1 to end, then they are cut.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>llmproxy::ui::AuditPage</name>
     <message numerus="yes">
         <source>%Ln event(s)</source>
@@ -63,16 +73,6 @@
         <translation>
             <numerusform>%n request running</numerusform>
             <numerusform>%n requests running</numerusform>
-        </translation>
-    </message>
-</context>
-<context>
-    <name>llmproxy::ui::MainWindow</name>
-    <message numerus="yes">
-        <source>%n running stream(s) get up to 30 seconds to end, then they are cut.</source>
-        <translation>
-            <numerusform>%n running stream gets up to 30 seconds to end, then it is cut.</numerusform>
-            <numerusform>%n running streams get up to 30 seconds to end, then they are cut.</numerusform>
         </translation>
     </message>
 </context>

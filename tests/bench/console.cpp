@@ -214,7 +214,8 @@ int runAudit(qint64 rows)
     const auto log = std::make_shared<MadeLog>(rows);
     Client client;
     client.setPeer(log, u"made"_s);
-    AuditModel model(client);
+    ProjectNames names(client);
+    AuditModel model(client, names);
     LongTable table(model, u"bench"_s, u"bench"_s);
     table.resize(1000, 700);
     table.show();

@@ -71,6 +71,9 @@ public:
     // All on one thread, that keeps living; both may take seconds. What went wrong, or empty.
     virtual QString startEngine() = 0;
     virtual void stopEngine() = 0;
+    // Of the engine that runs here, between the two: what stopping it would cut, and how long that may take to end by itself.
+    virtual qint64 runningRequests() const = 0;
+    virtual qint64 drainTimeoutMs() const = 0;
     // True: another process (--serve) owns the data directory; its engine is looked after, not ours to stop.
     virtual bool isAttached() const = 0;
 

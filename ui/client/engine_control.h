@@ -24,6 +24,9 @@ public:
     State state() const { return m_state; }
     bool isUp() const { return m_state == State::Running || m_state == State::Attached; }
     const QString &problem() const { return m_problem; }
+    // What stopping it now would cut, whichever server the console shows; 0 where it is not ours to stop.
+    int runningStreams() const { return m_state == State::Running ? static_cast<int>(m_host.runningRequests()) : 0; }
+    qint64 drainTimeoutMs() const { return m_host.drainTimeoutMs(); }
 
 Q_SIGNALS:
     void stateChanged();

@@ -6,6 +6,7 @@
 #include "client/client.h"
 #include "client/engine_control.h"
 #include "client/live_watch.h"
+#include "client/project_names.h"
 
 namespace llmproxy::ui {
 
@@ -20,6 +21,7 @@ public:
     bool isRemote() const { return m_isRemote; }
     Client &client() { return m_client; }
     LiveWatch &live() { return m_live; }
+    ProjectNames &projects() { return m_projects; }
     EngineControl &engine() { return m_engine; }
 
 private:
@@ -30,6 +32,7 @@ private:
     EngineControl m_engine; // ends after those that use it
     Client m_client;
     LiveWatch m_live;
+    ProjectNames m_projects{m_client};
     bool m_isRemote = false;
 };
 

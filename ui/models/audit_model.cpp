@@ -46,8 +46,6 @@ QString textOf(const QJsonObject &event, int column)
         return event.value("action"_L1).toString();
     case AuditModel::Actor:
         return event.value("actor"_L1).toString();
-    case AuditModel::Project:
-        return orDash(event.value("project_id"_L1).toString());
     case AuditModel::Token:
         return orDash(details.value("token_id"_L1).toString());
     case AuditModel::Address:
@@ -66,8 +64,12 @@ QString textOf(const QJsonObject &event, int column)
 
 } // namespace
 
-AuditModel::AuditModel(Client &client, QObject *parent) : QAbstractTableModel(parent), m_client(client)
+AuditModel::AuditModel(Client &client, ProjectNames &projects, QObject *parent) : QAbstractTableModel(parent), m_client(client), m_projects(projects)
 {
+    connect(&projects, &ProjectNames::changed, this, [this] {
+        if (rowCount() > 0)
+            Q_EMIT dataChanged(index(0, Project), index(rowCount() - 1, Project), {Qt::DisplayRole});
+    });
 }
 
 Query AuditModel::withFilter(Query query) const
@@ -370,7 +372,7 @@ QVariant AuditModel::data(const QModelIndex &index, int role) const
         return index.column() == Result ? QVariant(static_cast<int>(resultTone(event->value("result"_L1).toString()))) : QVariant();
     if (role == Qt::ToolTipRole)
         return index.column() == Time ? QVariant(bothTimes(timeOf(event->value("timestamp"_L1)))) : QVariant();
-    return textOf(*event, index.column());
+    return index.column() == Project ? orDash(m_projects.of(event->value("project_id"_L1).toString())) : textOf(*event, index.column());
 }
 
 QVariant AuditModel::headerData(int section, Qt::Orientation orientation, int role) const

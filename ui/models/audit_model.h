@@ -3,7 +3,7 @@
 // hundred; with filters rows are found page by page. Only pages near what is seen are kept. Thread: GUI; pages are read elsewhere.
 #pragma once
 
-#include "client/client.h"
+#include "client/project_names.h"
 
 #include <QAbstractTableModel>
 #include <QJsonObject>
@@ -20,7 +20,7 @@ public:
     static constexpr int pageRows = 200;
     static constexpr int pagesKept = 10; // 2,000 events, some 6 MB
 
-    explicit AuditModel(Client &client, QObject *parent = nullptr);
+    AuditModel(Client &client, ProjectNames &projects, QObject *parent = nullptr);
 
     void setFilter(const Query &filter); // loads anew
     const Query &filter() const { return m_filter; }
@@ -69,6 +69,7 @@ private:
     Query withFilter(Query query) const;
 
     Client &m_client;
+    ProjectNames &m_projects;
     Query m_filter;
     int m_generation = 0;
     mutable int m_loading = 0;

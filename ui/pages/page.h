@@ -6,6 +6,7 @@
 #include "client/client.h"
 #include "client/engine_control.h"
 #include "client/live_watch.h"
+#include "client/project_names.h"
 #include "widgets/parts.h"
 #include "widgets/toast.h"
 
@@ -22,6 +23,7 @@ struct Console
     Client &client;
     EngineControl &engine;
     LiveWatch &live;
+    ProjectNames &projects;
     Toast *toast = nullptr;
     // Opens another page; what: e.g. {"project_id": …}.
     std::function<void(const QString &page, const QVariantMap &what)> open;

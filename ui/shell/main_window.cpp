@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/main_window.h"
 
-#include "dialogs/form_dialog.h"
+#include "dialogs/stop_question.h"
 #include "pages/all_pages.h"
 #include "shell/command_palette.h"
 #include "shell/first_run.h"
@@ -19,7 +19,7 @@ namespace llmproxy::ui {
 using namespace Qt::StringLiterals;
 
 MainWindow::MainWindow(ConsoleHost &host, Session &session)
-    : m_session(session), m_console{host, session.client(), session.engine(), session.live(), nullptr, [this](const QString &page, const QVariantMap &what) { openPage(page, what); }},
+    : m_session(session), m_console{host, session.client(), session.engine(), session.live(), session.projects(), nullptr, [this](const QString &page, const QVariantMap &what) { openPage(page, what); }},
       m_stack(new QStackedWidget), m_buttons(new QButtonGroup(this))
 {
     setWindowTitle(u"LLM Proxy"_s);
@@ -214,12 +214,8 @@ void MainWindow::bringUp()
 
 void MainWindow::quit()
 {
-    const int streams = m_session.client().overview().value("active_streams"_L1).toInt();
-    const bool ours = m_session.engine().state() == EngineControl::State::Running && !m_session.isRemote();
-    if (ours && streams > 0
-        && !confirmed(this, tr("Quit LLM Proxy?"), tr("%n running stream(s) get up to 30 seconds to end, then they are cut.", nullptr, streams), tr("Quit"), true))
-        return;
-    QApplication::exit(); // quit() would close this window first: that asks, or hides it in the tray
+    if (mayStop(m_session.engine(), this, tr("Quit LLM Proxy?"), tr("Quit")))
+        QApplication::exit(); // quit() would close this window first: that asks, or hides it in the tray
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/tray.h"
 
+#include "dialogs/stop_question.h"
 #include "shell/main_window.h"
 
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
 
-Tray::Tray(MainWindow &window, Session &session) : QObject(&window), m_window(window), m_session(session)
+Tray::Tray(MainWindow &window, Session &session) : QObject(&window), m_window(window), m_session(session), m_menu(new QMenu(&window))
 {
-    m_menu.addAction(tr("Open LLM Proxy"), &m_window, &MainWindow::bringUp);
-    m_engine = m_menu.addAction({}, this, [this] { m_session.engine().state() == EngineControl::State::Running ? m_session.engine().stop() : m_session.engine().start(); });
-    m_menu.addSeparator();
-    m_menu.addAction(tr("Quit"), &m_window, &MainWindow::quit);
-    m_icon.setContextMenu(&m_menu);
+    m_menu->addAction(tr("Open LLM Proxy"), &m_window, &MainWindow::bringUp);
+    m_engine = m_menu->addAction({}, this, [this] { startOrStop(); });
+    m_menu->addSeparator();
+    m_menu->addAction(tr("Quit"), &m_window, &MainWindow::quit);
+    m_icon.setContextMenu(m_menu);
     connect(&m_icon, &QSystemTrayIcon::activated, this, [this](QSystemTrayIcon::ActivationReason reason) {
         if (reason == QSystemTrayIcon::Trigger)
             m_window.bringUp();
@@ -30,6 +31,15 @@ Tray::Tray(MainWindow &window, Session &session) : QObject(&window), m_window(wi
 Tray::~Tray()
 {
     m_icon.hide();
+}
+
+void Tray::startOrStop()
+{
+    EngineControl &engine = m_session.engine();
+    if (engine.state() != EngineControl::State::Running)
+        engine.start();
+    else if (mayStop(engine, &m_window, tr("Stop the engine?"), tr("Stop the engine")))
+        engine.stop();
 }
 
 bool Tray::isAvailable() const

@@ -23,11 +23,12 @@ public:
 
 private:
     void update();
+    void startOrStop();
 
     MainWindow &m_window;
     Session &m_session;
     QSystemTrayIcon m_icon;
-    QMenu m_menu;
+    QMenu *m_menu; // the window's
     QAction *m_engine;
 };
 

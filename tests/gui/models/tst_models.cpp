@@ -144,6 +144,7 @@ struct Connected
 {
     FakeHost host;
     Client client;
+    ProjectNames projects{client};
 
     Connected()
     {
@@ -157,7 +158,7 @@ struct Connected
 void TstModels::aLogOfAnyLength()
 {
     Connected connected;
-    AuditModel model(connected.client);
+    AuditModel model(connected.client, connected.projects);
     const QAbstractItemModelTester tester(&model, judged);
     model.setFilter({});
     QTRY_COMPARE(model.rowCount(), sampleEvents);
@@ -172,7 +173,7 @@ void TstModels::aLogOfAnyLength()
 void TstModels::whatIsNotReadYetWaitsForNobody()
 {
     Connected connected;
-    AuditModel model(connected.client);
+    AuditModel model(connected.client, connected.projects);
     model.setFilter({});
     QTRY_COMPARE(model.rowCount(), sampleEvents);
     connected.host.server->hold(u"/manage/audit"_s);
@@ -185,7 +186,7 @@ void TstModels::whatIsNotReadYetWaitsForNobody()
 void TstModels::newEventsComeInAtTheTop()
 {
     Connected connected;
-    AuditModel model(connected.client);
+    AuditModel model(connected.client, connected.projects);
     const QAbstractItemModelTester tester(&model, judged);
     model.setFilter({});
     QTRY_COMPARE(model.rowCount(), sampleEvents);
@@ -209,7 +210,7 @@ void TstModels::newEventsComeInAtTheTop()
 void TstModels::aFilteredLogGrowsByPages()
 {
     Connected connected;
-    AuditModel model(connected.client);
+    AuditModel model(connected.client, connected.projects);
     const QAbstractItemModelTester tester(&model, judged);
     model.setFilter({{u"action"_s, u"token.access"_s}});
     QTRY_VERIFY(model.rowCount() >= AuditModel::pageRows); // the judge asks for more by itself
@@ -227,7 +228,7 @@ void TstModels::aRefusedPageIsSaidOnce()
 {
     Connected connected;
     connected.host.server->refuse("GET", u"/manage/audit"_s, 403, u"Not from here."_s);
-    AuditModel model(connected.client);
+    AuditModel model(connected.client, connected.projects);
     const QAbstractItemModelTester tester(&model, judged);
     QSignalSpy failed(&model, &AuditModel::failed);
     model.setFilter({{u"result"_s, u"denied"_s}});

@@ -83,6 +83,8 @@ public:
     int signalDescriptor() const override { return -1; }
     QString startEngine() override;
     void stopEngine() override { ++stops; }
+    qint64 runningRequests() const override { return running; }
+    qint64 drainTimeoutMs() const override { return 90'000; }
     bool isAttached() const override { return attached; }
     std::unique_ptr<ui::Peer> local() override;
     std::unique_ptr<ui::Peer> remote(const ui::RemoteServer &server) override;
@@ -92,6 +94,7 @@ public:
     std::shared_ptr<FakeServer> elsewhere = std::make_shared<FakeServer>();
     // Set these before they are used: the engine's thread reads them.
     bool demo = false, attached = false;
+    int running = 0; // GUI thread
     QString startProblem;
     ui::ServerIdentity identity;
     std::atomic<int> starts{0}, stops{0}, identified{0};

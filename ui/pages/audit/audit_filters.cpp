@@ -22,8 +22,8 @@ const char *const fields[] = {"action", "result", "actor", "project_id", "token_
 
 } // namespace
 
-AuditFilters::AuditFilters(Client &client, QWidget *parent)
-    : QWidget(parent), m_client(client), m_text(new QLineEdit), m_span(new QComboBox), m_chips(new QHBoxLayout)
+AuditFilters::AuditFilters(Client &client, ProjectNames &projects, QWidget *parent)
+    : QWidget(parent), m_client(client), m_projects(projects), m_text(new QLineEdit), m_span(new QComboBox), m_chips(new QHBoxLayout)
 {
     auto *row = new QHBoxLayout(this);
     row->setContentsMargins(0, 0, 0, 0);
@@ -56,6 +56,7 @@ AuditFilters::AuditFilters(Client &client, QWidget *parent)
     typing->setInterval(typingMs);
     connect(m_text, &QLineEdit::textChanged, this, [typing] { typing->start(); });
     typing->callOnTimeout(this, [this] { set(u"q"_s, m_text->text().trimmed()); });
+    connect(&projects, &ProjectNames::changed, this, &AuditFilters::rebuild);
     connect(m_span, &QComboBox::activated, this, [this] {
         const int seconds = m_span->currentData().toInt();
         set(u"from"_s, seconds == 0 ? QString() : QDateTime::currentDateTimeUtc().addSecs(-seconds).toString(Qt::ISODateWithMs));
@@ -90,11 +91,17 @@ void AuditFilters::offer(QMenu *menu)
             QMenu *values = menus.value(kind);
             if (!values)
                 continue;
-            QAction *choice = values->addAction(choiceText(value, events), this, [this, kind, value] { set(kind, value); });
+            QAction *choice = values->addAction(choiceText(nameOf(kind, value), events), this, [this, kind, value] { set(kind, value); });
             if (isToken)
                 nameToken(choice, value, events);
         }
     });
+}
+
+// What people call a value of that field.
+QString AuditFilters::nameOf(const QString &name, const QString &value) const
+{
+    return name == "project_id"_L1 ? m_projects.of(value) : m_maskedTokens.value(value, value);
 }
 
 QString AuditFilters::choiceText(QString value, const QString &events)
@@ -117,7 +124,7 @@ void AuditFilters::nameToken(QAction *choice, const QString &id, const QString &
 void AuditFilters::askFor(const QString &name)
 {
     bool isGiven = false;
-    const QString hint = name == "action"_L1 ? tr("Exact, or a beginning like token.*") : name == "token_id"_L1 ? tr("The masked token or its id") : QString();
+    const QString hint = name == "action"_L1 ? tr("Exact, or a beginning like token.*") : name == "token_id"_L1 ? tr("The masked token or its id") : name == "project_id"_L1 ? tr("The project's id; those with events stand in the list by their names") : QString();
     const QString value = QInputDialog::getText(window(), tr("Filter by %1").arg(titleOf(name)), hint.isEmpty() ? titleOf(name) : hint, QLineEdit::Normal, m_values.value(name), &isGiven);
     if (isGiven)
         set(name, value.trimmed());
@@ -151,7 +158,7 @@ void AuditFilters::rebuild()
         const QString name = value.key();
         if (name == "q"_L1 || name == "from"_L1)
             continue; // they have inputs of their own
-        const QString known = m_maskedTokens.value(value.value(), value.value());
+        const QString known = nameOf(name, value.value());
         const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + known, Qt::ElideMiddle, 230);
         QPushButton *chip = button(text, u"close"_s, "chip");
         chip->setToolTip(tr("Take this filter away"));

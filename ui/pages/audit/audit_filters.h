@@ -2,7 +2,7 @@
 // The filter bar: what was chosen stands as a chip that a click takes away. Thread: GUI.
 #pragma once
 
-#include "client/client.h"
+#include "client/project_names.h"
 
 #include <QMap>
 #include <QWidget>
@@ -19,7 +19,7 @@ class AuditFilters final : public QWidget
 {
     Q_OBJECT
 public:
-    explicit AuditFilters(Client &client, QWidget *parent = nullptr);
+    AuditFilters(Client &client, ProjectNames &projects, QWidget *parent = nullptr);
     Query query() const;
     void set(const QString &name, const QString &value); // empty: takes it away
     void clear();
@@ -31,12 +31,14 @@ Q_SIGNALS:
 private:
     void offer(QMenu *menu);
     static QString choiceText(QString value, const QString &events);
+    QString nameOf(const QString &name, const QString &value) const;
     void nameToken(QAction *choice, const QString &id, const QString &events);
     void askFor(const QString &name);
     void rebuild();
     static QString titleOf(const QString &name);
 
     Client &m_client;
+    ProjectNames &m_projects;
     QHash<QString, QString> m_maskedTokens; // by id
     QMap<QString, QString> m_values; // by the API's name
     QLineEdit *m_text;

@@ -39,7 +39,7 @@ QString detailOf(const QJsonObject &event, const QLatin1String &name)
 } // namespace
 
 AuditPage::AuditPage(Console &console)
-    : Page(console, u"audit"_s, tr("Audit"), tr("Every decision, chained and signed. Nothing secret is in it.")), m_model(new AuditModel(client(), this)), m_filters(new AuditFilters(client())),
+    : Page(console, u"audit"_s, tr("Audit"), tr("Every decision, chained and signed. Nothing secret is in it.")), m_model(new AuditModel(client(), console.projects, this)), m_filters(new AuditFilters(client(), console.projects)),
       m_table(new LongTable(*m_model, u"audit"_s, tr("Audit events"))), m_tail(new QCheckBox(tr("Follow"))), m_summary(label({}, "muted")), m_raw(new QPlainTextEdit), m_place(wrapped({}, "muted"))
 {
     buildActions();

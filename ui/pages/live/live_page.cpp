@@ -59,7 +59,7 @@ QString speedText(const QJsonObject &request)
     return speed < 0 ? u"–"_s : isGuessed(request) ? u"≈ "_s + count(speed) : count(speed);
 }
 
-std::vector<Column> columns()
+std::vector<Column> columns(ProjectNames &projects)
 {
     const auto field = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return orDash(o.value(name).toString()); }; };
     const auto number = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return o.value(name).toDouble(-1); }; };
@@ -71,7 +71,7 @@ std::vector<Column> columns()
         {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"1"_s : u"0"_s) + o.value("started_at"_L1).toString(); }, phaseText, phaseTone, {}, false, 130, true},
         {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 150, true},
         {LivePage::tr("Token"), field("token_masked"_L1), {}, {}, {}, {}, false, 140},
-        {LivePage::tr("Project"), field("project_id"_L1), {}, {}, {}, {}, false, 100, true},
+        {LivePage::tr("Project"), [&projects](const QJsonObject &o) { return orDash(projects.of(o.value("project_id"_L1).toString())); }, {}, field("project_id"_L1), {}, {}, false, 100, true},
         {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 100},
         {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 80},
         {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1), [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 80},
@@ -86,7 +86,7 @@ std::vector<Column> columns()
 } // namespace
 
 LivePage::LivePage(Console &console)
-    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(), this)),
+    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(console.projects), this)),
       m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(wrapped({}, "muted"))
 {
     m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_Space), [this] {
@@ -123,6 +123,7 @@ LivePage::LivePage(Console &console)
     connect(m_table, &Table::selectionMoved, this, &LivePage::updateActions);
     connect(m_table, &Table::opened, m_events, &QAction::trigger);
     m_table->setMenu({m_events, m_kill, m_killToken});
+    connect(&console.projects, &ProjectNames::changed, m_model, &RowsModel::refreshTexts);
     connect(&console.live, &LiveWatch::requests, this, &LivePage::take);
     connect(&client(), &Client::serverChanged, this, [this] {
         m_running = {};

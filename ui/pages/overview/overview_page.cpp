@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/overview/overview_page.h"
 
+#include "dialogs/stop_question.h"
 #include "pages/tokens/token_columns.h"
 #include "style/format.h"
 #include "widgets/copy.h"
@@ -32,7 +33,10 @@ OverviewPage::OverviewPage(Console &console)
       m_details(label({}, "muted")), m_attention(new QVBoxLayout), m_span(new QButtonGroup(this))
 {
     m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.start(); });
-    m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] { m_console.engine.stop(); });
+    m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] {
+        if (mayStop(m_console.engine, this, tr("Stop the engine?"), tr("Stop the engine")))
+            m_console.engine.stop();
+    });
     auto *area = new QScrollArea;
     area->setWidgetResizable(true);
     area->setFocusPolicy(Qt::NoFocus);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/settings/settings_page.h"
 
+#include "dialogs/stop_question.h"
 #include "pages/settings/server_menu.h"
 
 #include <QComboBox>
@@ -51,9 +52,12 @@ SettingsPage::SettingsPage(Console &console, Session &session)
     addHeaderButton(m_save, "primary");
     m_restart->setProperty("role", u"notice"_s);
     auto *notice = new QHBoxLayout(m_restart);
-    notice->addWidget(wrapped(tr("What is saved takes effect when the engine starts anew. Running streams get 30 seconds to end.")), 1);
+    notice->addWidget(wrapped(tr("What is saved takes effect when the engine starts anew.")), 1);
     QPushButton *restart = button(tr("Restart the engine"), u"refresh"_s);
-    connect(restart, &QPushButton::clicked, this, [this] { m_console.engine.restart(); });
+    connect(restart, &QPushButton::clicked, this, [this] {
+        if (mayStop(m_console.engine, this, tr("Restart the engine?"), tr("Restart the engine")))
+            m_console.engine.restart();
+    });
     notice->addWidget(restart);
     m_restart->hide();
     const auto follow = [this, restart] { restart->setVisible(m_console.engine.state() == EngineControl::State::Running && !client().isRemote()); };

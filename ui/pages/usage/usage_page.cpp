@@ -3,8 +3,11 @@
 
 #include "style/format.h"
 
+#include <QApplication>
 #include <QFileDialog>
+#include <QPointer>
 #include <QSaveFile>
+#include <QThreadPool>
 
 namespace llmproxy::ui {
 
@@ -53,10 +56,12 @@ UsagePage::UsagePage(Console &console)
         numberColumn(tr("Sent"), "prompt_tokens"_L1), numberColumn(tr("Received"), "completion_tokens"_L1), msColumn(tr("Half within"), "duration_ms_p50"_L1),
         msColumn(tr("95 % within"), "duration_ms_p95"_L1)};
     m_model = new RowsModel(u"id"_s, columns, this);
-    m_by->setAccessibleName(tr("Grouped by"));
+    for (const auto &[box, name] : {std::pair{m_by, tr("Grouped by")}, {m_span, tr("Time")}}) {
+        box->setAccessibleName(name);
+        box->setAccessibleDescription(name); // a box's name is what is chosen in it, to screen readers
+    }
     for (const auto &[title, value] : {std::pair{tr("By project"), u"project"_s}, {tr("By token"), u"token"_s}, {tr("By model"), u"model"_s}, {tr("By provider"), u"provider"_s}, {tr("By day"), u"day"_s}})
         m_by->addItem(title, value);
-    m_span->setAccessibleName(tr("Time"));
     for (const auto &[title, hours] : {std::pair{tr("Last hour"), 1}, {tr("Last 24 hours"), 24}, {tr("Last 7 days"), 7 * 24}, {tr("Last 30 days"), 30 * 24}, {tr("Last 365 days"), 365 * 24}})
         m_span->addItem(title, hours);
     m_span->setCurrentIndex(1);
@@ -72,6 +77,7 @@ UsagePage::UsagePage(Console &console)
     m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No request came in this time. Choose a longer one, or hand out a token.")));
     body()->addWidget(m_table, 1);
     startAt(m_table);
+    connect(&console.projects, &ProjectNames::changed, m_model, &RowsModel::refreshTexts);
     connect(m_by, &QComboBox::activated, this, &UsagePage::refresh);
     connect(m_span, &QComboBox::activated, this, &UsagePage::refresh);
 }
@@ -88,28 +94,28 @@ Query UsagePage::query(const QString &by) const
 
 void UsagePage::refresh()
 {
-    loadNames();
+    if (m_by->currentData() == u"token"_s)
+        loadTokenNames();
     loadTable();
     loadChart();
 }
 
-void UsagePage::loadNames()
+void UsagePage::loadTokenNames()
 {
-    for (const QString &path : {u"/manage/projects"_s, u"/manage/tokens"_s}) {
-        client().list(path, {}, mostNames, this, [this](const Reply &reply) {
-            for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
-                const QJsonObject item = one.toObject();
-                const QString name = item.value("name"_L1).toString();
-                m_names.insert(item.value("id"_L1).toString(), name.isEmpty() ? item.value("token_masked"_L1).toString() : name);
-            }
-            m_model->refreshTexts();
-        });
-    }
+    client().list(u"/manage/tokens"_s, {}, mostNames, this, [this](const Reply &reply) {
+        for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+            const QJsonObject item = one.toObject();
+            const QString name = item.value("name"_L1).toString();
+            m_tokenNames.insert(item.value("id"_L1).toString(), name.isEmpty() ? item.value("token_masked"_L1).toString() : name);
+        }
+        m_model->refreshTexts();
+    });
 }
 
 void UsagePage::loadTable()
 {
-    client().get(u"/manage/usage"_s, query(m_by->currentData().toString()), this, [this](const Reply &reply) {
+    const QString by = m_by->currentData().toString();
+    client().get(u"/manage/usage"_s, query(by), this, [this, by](const Reply &reply) {
         m_table->setBusy(false);
         setProblem(reply.ok() ? QString() : sentenceOf(reply));
         if (!reply.ok())
@@ -122,6 +128,7 @@ void UsagePage::loadTable()
             row.insert(u"id"_s, row.value("time"_L1).toString() + u'|' + row.value("key"_L1).toString());
             rows.append(row);
         }
+        m_shownBy = by;
         m_model->setRows(rows);
         const QJsonObject total = reply.body.value("total"_L1).toObject();
         m_total->setText(tr("Requests: %1 · Errors: %2 · Model tokens: %3").arg(count(total.value("requests"_L1).toDouble()), count(total.value("errors"_L1).toDouble()), count(modelTokens(total))));
@@ -148,7 +155,9 @@ QString UsagePage::nameOf(const QJsonObject &row) const
     if (!row.value("time"_L1).isNull())
         return tr("%1 (UTC)").arg(QLocale().toString(timeOf(row.value("time"_L1)).toUTC().date(), QLocale::ShortFormat));
     const QString key = row.value("key"_L1).toString();
-    return key.isEmpty() ? tr("not known") : m_names.value(key, key);
+    if (key.isEmpty())
+        return tr("not known");
+    return m_shownBy == "project"_L1 ? m_console.projects.of(key) : m_tokenNames.value(key, key);
 }
 
 void UsagePage::exportCsv()
@@ -156,7 +165,20 @@ void UsagePage::exportCsv()
     const QString path = QFileDialog::getSaveFileName(window(), tr("Save as CSV"), u"usage.csv"_s, tr("CSV (*.csv)"));
     if (path.isEmpty())
         return;
-    QSaveFile file(path);
+    // Not on this thread: a folder may be far away.
+    QThreadPool::globalInstance()->start([this, self = QPointer<UsagePage>(this), path, text = csv().toUtf8()] {
+        QSaveFile file(path);
+        const bool good = file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit();
+        const QString problem = good ? QString() : file.errorString();
+        QMetaObject::invokeMethod(qApp, [this, self, path, problem] {
+            if (self)
+                m_console.toast->say(problem.isEmpty() ? tr("%1 written.").arg(path) : tr("%1 cannot be written: %2").arg(path, problem));
+        }, Qt::QueuedConnection);
+    });
+}
+
+QString UsagePage::csv() const
+{
     QStringList lines{u"name,id,requests,errors,refused,prompt_tokens,completion_tokens"_s};
     for (int i = 0; i < m_model->rowCount(); ++i) {
         const QJsonObject &row = m_model->row(i);
@@ -165,8 +187,7 @@ void UsagePage::exportCsv()
             cells.append(QString::number(row.value(name).toVariant().toLongLong()));
         lines.append(cells.join(u','));
     }
-    const bool good = file.open(QIODevice::WriteOnly) && file.write(lines.join(u"\r\n"_s).toUtf8() + "\r\n") > 0 && file.commit();
-    m_console.toast->say(good ? tr("%1 written.").arg(path) : tr("%1 cannot be written: %2").arg(path, file.errorString()));
+    return lines.join(u"\r\n"_s) + u"\r\n"_s;
 }
 
 } // namespace llmproxy::ui

@@ -21,10 +21,11 @@ public:
 
 private:
     Query query(const QString &by) const;
-    void loadNames();
+    void loadTokenNames();
     void loadTable();
     void loadChart();
     void exportCsv();
+    QString csv() const;
     QString nameOf(const QJsonObject &row) const;
 
     RowsModel *m_model;
@@ -32,7 +33,8 @@ private:
     QComboBox *m_by, *m_span;
     TimeChart *m_chart;
     QLabel *m_total;
-    QHash<QString, QString> m_names; // of projects and tokens, by id
+    QHash<QString, QString> m_tokenNames; // by id
+    QString m_shownBy;                    // what the rows are grouped by
 };
 
 } // namespace llmproxy::ui
