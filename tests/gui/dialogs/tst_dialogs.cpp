@@ -9,6 +9,8 @@
 #include <QCheckBox>
 #include <QListWidget>
 #include <QPlainTextEdit>
+#include <QProgressBar>
+#include <QSemaphore>
 #include <QTemporaryDir>
 
 using namespace llmproxy::test;
@@ -21,6 +23,7 @@ class TstDialogs : public QObject
 
 private Q_SLOTS:
     void aGoodLogIsSaidToBeGood();
+    void aVerificationSaysHowFarItIs();
     void aBrokenLogLeadsToItsEvent();
     void anExportIsWrittenWithItsProof();
     void aStoppedExportLeavesNothing();
@@ -71,6 +74,24 @@ void TstDialogs::aGoodLogIsSaidToBeGood()
     stage.server().letGo();
     QTRY_VERIFY(says(shown, u"The log is what was written"_s));
     QTRY_VERIFY(says(shown, u"signed up to 990"_s));
+    press(shown, u"Close"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+void TstDialogs::aVerificationSaysHowFarItIs()
+{
+    Stage stage;
+    FakeServer fresh;
+    QSemaphore done;
+    stage.server().answer("POST", u"/manage/audit/verify"_s, [&](const Call &call) {
+        done.acquire();
+        return fresh.call(call, {});
+    });
+    QDialog *shown = opened(stage, u"audit"_s, u"Verify"_s);
+    QTRY_VERIFY(says(shown, u"250 of 1,000 events"_s));
+    QCOMPARE(find<QProgressBar>(shown, u"Progress"_s)->value(), 250);
+    done.release();
+    QTRY_VERIFY(says(shown, u"The log is what was written"_s));
     press(shown, u"Close"_s);
     QTRY_VERIFY(!dialog());
 }

@@ -4,6 +4,10 @@
 #include "test_registry.h"
 
 #include <QAbstractItemModelTester>
+#include <QCheckBox>
+#include <QClipboard>
+#include <QFileDialog>
+#include <QMenu>
 
 using namespace llmproxy::test;
 using namespace llmproxy::ui;
@@ -27,7 +31,10 @@ private Q_SLOTS:
     void theOverviewLeadsToWhatNeedsAttention();
     void liveShowsWhatRunsAndEndsIt();
     void usageIsGroupedAsAsked();
+    void usageIsSavedAsCsv();
+    void securitySaysWhatToDo();
     void theAuditLogIsNarrowedAndReviewed();
+    void theAuditFilterOffersWhatTheLogHas();
 };
 
 void TstPages::tablesAreGoodModels_data()
@@ -172,6 +179,7 @@ void TstPages::liveShowsWhatRunsAndEndsIt()
     Table *table = stage.table(u"live"_s);
     QTRY_COMPARE(table->model()->rowCount(), 3);
     QVERIFY(says(live, u"2 request"_s));
+    QTRY_VERIFY(Stage::rowOf(table, u"Search team"_s) >= 0); // not its id
     QVERIFY(Stage::rowOf(table, u"≈ 10"_s) >= 0); // 47 events in 4.7 s
     stage.chooseRow(table, Stage::rowOf(table, u"streaming"_s));
     press(live, u"End request"_s);
@@ -201,6 +209,77 @@ void TstPages::usageIsGroupedAsAsked()
             return std::any_of(calls.begin(), calls.end(), [&](const Call &call) { return call.value(u"by"_s) == QLatin1String(wanted); });
         }());
     }
+}
+
+void TstPages::usageIsSavedAsCsv()
+{
+    const QTemporaryDir folder;
+    const auto save = [](Stage &stage, const QString &path) {
+        QTimer::singleShot(0, &stage.window, [path] {
+            QTRY_VERIFY(qobject_cast<QFileDialog *>(dialog()));
+            dialog()->findChild<QLineEdit *>()->setText(path);
+            dialog()->accept();
+        });
+        press(stage.page(u"usage"_s), u"Save as CSV"_s);
+    };
+    Stage stage([](FakeHost &host) {
+        QJsonObject projects = FakeServer().call({"GET", u"/manage/projects"_s, {}, {}}, {}).body;
+        QJsonArray items = projects.value("items"_L1).toArray();
+        QJsonObject first = items.first().toObject();
+        first.insert(u"name"_s, u"=1+1, \"hi\""_s);
+        items.replace(0, first);
+        projects.insert(u"items"_s, items);
+        host.server->answer("GET", u"/manage/projects"_s, 200, projects);
+    });
+    QTRY_VERIFY(Stage::rowOf(stage.table(u"usage"_s), u"=1+1, \"hi\""_s) >= 0);
+    save(stage, folder.filePath(u"usage.csv"_s));
+    QTRY_VERIFY(says(&stage.window, u"usage.csv written."_s));
+    QFile file(folder.filePath(u"usage.csv"_s));
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    const QByteArray text = file.readAll();
+    QVERIFY(text.startsWith("name,id,requests,errors,refused,prompt_tokens,completion_tokens\r\n"));
+    QVERIFY2(text.contains("\r\n\"'=1+1, \"\"hi\"\"\",\""), text); // no formula a spreadsheet would run
+    save(stage, u"/nowhere/at/all.csv"_s);
+    QTRY_VERIFY(says(&stage.window, u"/nowhere/at/all.csv cannot be written"_s));
+}
+
+void TstPages::securitySaysWhatToDo()
+{
+    Stage stage;
+    Page *security = stage.page(u"security"_s);
+    QTRY_VERIFY(says(security, u"Fix: Do it."_s));
+    QVERIFY(says(security, u"Audit chain"_s));
+    find<QCheckBox>(security, u"Only what is to be done"_s)->click();
+    QTRY_VERIFY(!says(security, u"Audit chain"_s));
+    QTRY_VERIFY(says(security, u"Process user"_s) && says(security, u"TLS"_s));
+    press(security, u"Copy the fix of: Process user"_s);
+    QTRY_COMPARE(QGuiApplication::clipboard()->text(), u"Do it."_s);
+    stage.server().forgetCalls();
+    press(security, u"Check again"_s);
+    QTRY_COMPARE(stage.server().calls("GET", u"/manage/doctor"_s).size(), 1);
+}
+
+void TstPages::theAuditFilterOffersWhatTheLogHas()
+{
+    Stage stage;
+    const QJsonObject project = FakeServer().call({"GET", u"/manage/projects"_s, {}, {}}, {}).body.value("items"_L1).toArray().first().toObject();
+    const QString id = project.value("id"_L1).toString(), name = project.value("name"_L1).toString();
+    stage.server().answer("GET", u"/manage/audit/facets"_s, 200, {{u"items"_s, QJsonArray{QJsonObject{{u"kind"_s, u"project_id"_s}, {u"value"_s, id}, {u"events"_s, 900}}}}});
+    Page *audit = stage.page(u"audit"_s);
+    stage.table(u"audit"_s);
+    QMenu *menu = find<QPushButton>(audit, u"Filter"_s)->menu();
+    menu->popup({});
+    QMenu *projects = nullptr;
+    for (QAction *one : menu->actions())
+        projects = one->text() == "Project"_L1 ? one->menu() : projects;
+    QVERIFY(projects);
+    const QString offered = name + u" (900)"_s; // people know names, not ids
+    QTRY_COMPARE(projects->actions().last()->text(), offered);
+    projects->actions().last()->trigger();
+    menu->close();
+    QTRY_COMPARE(stage.server().last("GET", u"/manage/audit"_s).value(u"project_id"_s), id);
+    press(audit, u"Take away the filter Project: "_s + name);
+    QTRY_COMPARE(stage.server().last("GET", u"/manage/audit"_s).value(u"project_id"_s), QString());
 }
 
 void TstPages::theAuditLogIsNarrowedAndReviewed()

@@ -94,6 +94,8 @@ void AuditFilters::offer(QMenu *menu)
             QAction *choice = values->addAction(choiceText(nameOf(kind, value), events), this, [this, kind, value] { set(kind, value); });
             if (isToken)
                 nameToken(choice, value, events);
+            else if (kind == "project_id"_L1)
+                connect(&m_projects, &ProjectNames::changed, choice, [this, choice, kind, value, events] { choice->setText(choiceText(nameOf(kind, value), events)); });
         }
     });
 }
