@@ -72,7 +72,7 @@ class Console(unittest.TestCase):
         until((self.folder / "data" / "control.sock").exists, "the server")
         console = self.start("--data-dir", "data")
         # The kernel names the path with the listener and with each connection that it has.
-        until(lambda: Path("/proc/net/unix").read_text().count("data/control.sock") > 1, "the console follows the server's feed")
+        until(lambda: Path("/proc/net/unix").read_text().count(str(self.folder.resolve() / "data/control.sock")) > 1, "the console follows the server's feed")
         self.assertNotIn('"message":"listening"', (self.folder / "log1").read_text(), "an engine of its own")
         console.send_signal(signal.SIGTERM)
         self.assertEqual(console.wait(40), 0)
