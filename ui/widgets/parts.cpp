@@ -90,6 +90,12 @@ QLabel *fieldLabel(const QString &text, QWidget *input)
     return made;
 }
 
+void nameBox(QComboBox *box, const QString &name)
+{
+    box->setAccessibleName(name);
+    box->setAccessibleDescription(name);
+}
+
 QFrame *card()
 {
     auto *made = new QFrame;

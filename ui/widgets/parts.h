@@ -5,6 +5,7 @@
 #include "style/theme.h"
 
 #include <QBoxLayout>
+#include <QComboBox>
 #include <QFrame>
 #include <QLabel>
 #include <QPushButton>
@@ -19,6 +20,8 @@ QLabel *wrapped(const QString &text, const char *role = nullptr);
 QPushButton *button(const QString &text, const QString &icon = {}, const char *role = nullptr);
 // In a form, its middle at the height of the input's; named by it.
 QLabel *fieldLabel(const QString &text, QWidget *input);
+// A box's name is what is chosen in it, to screen readers: its description says what for, too.
+void nameBox(QComboBox *box, const QString &name);
 QFrame *card();
 QFrame *line();
 void setRole(QWidget *widget, const char *role); // and looks anew

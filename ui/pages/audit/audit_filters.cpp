@@ -33,8 +33,7 @@ AuditFilters::AuditFilters(Client &client, ProjectNames &projects, QWidget *pare
     m_text->setClearButtonEnabled(true);
     m_text->setMaximumWidth(220);
     row->addWidget(m_text);
-    m_span->setAccessibleName(tr("Time"));
-    m_span->setAccessibleDescription(tr("Time")); // a box's name is what is chosen in it, to screen readers
+    nameBox(m_span, tr("Time"));
     m_span->addItem(tr("All time"), 0);
     m_span->addItem(tr("Last 15 minutes"), 15 * 60);
     m_span->addItem(tr("Last hour"), 3600);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/settings/server_menu.h"
 
+#include "client/apart.h"
+
 #include <QLineEdit>
 #include <QMenu>
 #include <QSettings>
-#include <QThreadPool>
 
 namespace llmproxy::ui {
 
@@ -120,13 +121,7 @@ void ConnectDialog::submit()
         return;
     }
     setBusy(true);
-    QThreadPool::globalInstance()->start([this, self = QPointer<ConnectDialog>(this), url, host = &m_host] {
-        const ServerIdentity identity = host->identify(url);
-        QMetaObject::invokeMethod(qApp, [this, self, identity] {
-            if (self)
-                judge(identity);
-        }, Qt::QueuedConnection);
-    });
+    apart(this, [url, host = &m_host] { return host->identify(url); }, [this](const ServerIdentity &identity) { judge(identity); });
 }
 
 // Before anything secret is sent: who is there?
@@ -163,19 +158,14 @@ void ConnectDialog::judge(const ServerIdentity &identity)
 void ConnectDialog::tryIt(RemoteServer server)
 {
     setBusy(true);
-    QThreadPool::globalInstance()->start([this, self = QPointer<ConnectDialog>(this), server, host = &m_host] {
-        const Reply reply = host->remote(server)->call("GET", u"/manage/overview"_s, {}, {});
-        QMetaObject::invokeMethod(qApp, [this, self, reply, server] {
-            if (!self)
-                return;
-            if (!reply.ok()) {
-                setBusy(false);
-                showProblem(reply.status == 401 ? u"token"_s : u"url"_s, sentenceOf(reply));
-                return;
-            }
-            Q_EMIT chosen(server);
-            accept();
-        }, Qt::QueuedConnection);
+    apart(this, [server, host = &m_host] { return host->remote(server)->call("GET", u"/manage/overview"_s, {}, {}); }, [this, server](const Reply &reply) {
+        if (!reply.ok()) {
+            setBusy(false);
+            showProblem(reply.status == 401 ? u"token"_s : u"url"_s, sentenceOf(reply));
+            return;
+        }
+        Q_EMIT chosen(server);
+        accept();
     });
 }
 

@@ -76,15 +76,13 @@ void TokensPage::buildFilters()
     m_search->setAccessibleName(tr("Find tokens by name"));
     m_search->setClearButtonEnabled(true);
     m_search->setMaximumWidth(240);
-    m_state->setAccessibleName(tr("State"));
-    m_state->setAccessibleDescription(tr("State")); // a box's name is what is chosen in it, to screen readers
+    nameBox(m_state, tr("State"));
     m_state->addItem(tr("Every state"), QString());
     m_state->addItem(tr("Live"), u"live"_s);
     m_state->addItem(tr("In grace"), u"grace"_s);
     m_state->addItem(tr("Expired"), u"expired"_s);
     m_state->addItem(tr("Revoked"), u"revoked"_s);
-    m_project->setAccessibleName(tr("Project"));
-    m_project->setAccessibleDescription(tr("Project"));
+    nameBox(m_project, tr("Project"));
     m_project->addItem(tr("Every project"), QString());
     auto *row = new QHBoxLayout;
     row->addWidget(m_search);

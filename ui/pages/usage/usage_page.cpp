@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/usage/usage_page.h"
 
+#include "client/apart.h"
 #include "style/format.h"
 
-#include <QApplication>
 #include <QFileDialog>
-#include <QPointer>
 #include <QSaveFile>
-#include <QThreadPool>
 
 namespace llmproxy::ui {
 
@@ -56,10 +54,8 @@ UsagePage::UsagePage(Console &console)
         numberColumn(tr("Sent"), "prompt_tokens"_L1), numberColumn(tr("Received"), "completion_tokens"_L1), msColumn(tr("Half within"), "duration_ms_p50"_L1),
         msColumn(tr("95 % within"), "duration_ms_p95"_L1)};
     m_model = new RowsModel(u"id"_s, columns, this);
-    for (const auto &[box, name] : {std::pair{m_by, tr("Grouped by")}, {m_span, tr("Time")}}) {
-        box->setAccessibleName(name);
-        box->setAccessibleDescription(name); // a box's name is what is chosen in it, to screen readers
-    }
+    nameBox(m_by, tr("Grouped by"));
+    nameBox(m_span, tr("Time"));
     for (const auto &[title, value] : {std::pair{tr("By project"), u"project"_s}, {tr("By token"), u"token"_s}, {tr("By model"), u"model"_s}, {tr("By provider"), u"provider"_s}, {tr("By day"), u"day"_s}})
         m_by->addItem(title, value);
     for (const auto &[title, hours] : {std::pair{tr("Last hour"), 1}, {tr("Last 24 hours"), 24}, {tr("Last 7 days"), 7 * 24}, {tr("Last 30 days"), 30 * 24}, {tr("Last 365 days"), 365 * 24}})
@@ -166,14 +162,12 @@ void UsagePage::exportCsv()
     if (path.isEmpty())
         return;
     // Not on this thread: a folder may be far away.
-    QThreadPool::globalInstance()->start([this, self = QPointer<UsagePage>(this), path, text = csv().toUtf8()] {
+    const auto write = [path, text = csv().toUtf8()] {
         QSaveFile file(path);
-        const bool good = file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit();
-        const QString problem = good ? QString() : file.errorString();
-        QMetaObject::invokeMethod(qApp, [this, self, path, problem] {
-            if (self)
-                m_console.toast->say(problem.isEmpty() ? tr("%1 written.").arg(path) : tr("%1 cannot be written: %2").arg(path, problem));
-        }, Qt::QueuedConnection);
+        return file.open(QIODevice::WriteOnly) && file.write(text) == text.size() && file.commit() ? QString() : file.errorString();
+    };
+    apart(this, write, [this, path](const QString &problem) {
+        m_console.toast->say(problem.isEmpty() ? tr("%1 written.").arg(path) : tr("%1 cannot be written: %2").arg(path, problem));
     });
 }
 
