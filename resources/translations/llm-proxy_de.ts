@@ -78,6 +78,10 @@
         <source>%1 M</source>
         <translation>%1 Mio.</translation>
     </message>
+    <message>
+        <source>&lt; 1 ms</source>
+        <translation>&lt; 1 ms</translation>
+    </message>
 </context>
 <context>
     <name>QAbstractSpinBox</name>
@@ -1393,14 +1397,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <translation>Fehler</translation>
     </message>
     <message>
-        <source>half within</source>
-        <translation>Hälfte unter</translation>
-    </message>
-    <message>
-        <source>95 % within</source>
-        <translation>95 % unter</translation>
-    </message>
-    <message>
         <source>sent</source>
         <translation>gesendet</translation>
     </message>
@@ -1416,6 +1412,18 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <source>Stop the engine?</source>
         <translation>Engine stoppen?</translation>
     </message>
+    <message>
+        <source>Rotate the oldest</source>
+        <translation>Den ältesten rotieren</translation>
+    </message>
+    <message>
+        <source>median</source>
+        <translation>Median</translation>
+    </message>
+    <message>
+        <source>95th percentile</source>
+        <translation>95. Perzentil</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::Page</name>
@@ -1430,10 +1438,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>New project</source>
         <translation>Neues Projekt</translation>
-    </message>
-    <message>
-        <source>Edit project</source>
-        <translation>Projekt bearbeiten</translation>
     </message>
     <message>
         <source>A project holds a provider&apos;s key. Its access tokens use the key and never see it.</source>
@@ -1506,6 +1510,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>A project needs a name.</source>
         <translation>Ein Projekt benötigt einen Namen.</translation>
+    </message>
+    <message>
+        <source>Edit %1</source>
+        <translation>%1 bearbeiten</translation>
     </message>
 </context>
 <context>
@@ -1745,6 +1753,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>Paste the new key, or name where it is kept.</source>
         <translation>Fügen Sie den neuen Schlüssel ein, oder geben Sie an, wo er liegt.</translation>
+    </message>
+    <message>
+        <source>Rotate the key of %1</source>
+        <translation>Schlüssel von %1 rotieren</translation>
     </message>
 </context>
 <context>
@@ -2470,14 +2482,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <translation>Empfangen</translation>
     </message>
     <message>
-        <source>Half within</source>
-        <translation>Hälfte unter</translation>
-    </message>
-    <message>
-        <source>95 % within</source>
-        <translation>95 % unter</translation>
-    </message>
-    <message>
         <source>Grouped by</source>
         <translation>Gruppiert nach</translation>
     </message>
@@ -2564,6 +2568,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>%1 cannot be written: %2</source>
         <translation>%1 kann nicht geschrieben werden: %2</translation>
+    </message>
+    <message>
+        <source>Median</source>
+        <translation>Median</translation>
+    </message>
+    <message>
+        <source>95th percentile</source>
+        <translation>95. Perzentil</translation>
     </message>
 </context>
 <context>

@@ -26,7 +26,15 @@ struct Column
     int leastWidth = 0;                                          // for rows that come and go: its texts to be
     bool isElastic = false;                                      // gives way when the window is narrow
     bool isExtra = false;                                        // hidden until somebody asks for it
+    int yields = 0;                                              // above 0: leaves a narrow window, the lowest number first
 };
+
+// The column, leaving a narrow window as the order-th.
+inline Column yielding(int order, Column column)
+{
+    column.yields = order;
+    return column;
+}
 
 class RowsModel final : public QAbstractTableModel
 {

@@ -7,6 +7,7 @@
 #include "shell/first_run.h"
 #include "pages/settings/server_menu.h"
 #include "shell/tray.h"
+#include "style/format.h"
 
 #include <QApplication>
 #include <QCloseEvent>
@@ -176,8 +177,9 @@ void MainWindow::updateState()
         const bool ready = client.overview().value("ready"_L1).toBool(true);
         m_state->set(ready ? tr("Running") : tr("Not ready"), ready ? Tone::Good : Tone::Warn);
     }
-    m_server->setText(client.serverName().isEmpty() ? tr("This computer") : client.serverName());
-    m_server->setAccessibleName(tr("Server: %1").arg(m_server->text()));
+    const QString server = client.serverName().isEmpty() ? tr("This computer") : client.serverName();
+    m_server->setText(asCaption(server));
+    m_server->setAccessibleName(tr("Server: %1").arg(server));
     m_server->setToolTip(tr("Choose which server to look after"));
     m_bannerText->setText(lost);
     m_banner->setVisible(!lost.isEmpty());

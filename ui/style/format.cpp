@@ -3,6 +3,7 @@
 
 #include <QCoreApplication>
 #include <QLocale>
+#include <QTextDocument>
 #include <QTimeZone>
 
 #include <cmath>
@@ -66,6 +67,8 @@ QString relative(const QDateTime &time)
 QString duration(qint64 ms)
 {
     const QLocale locale;
+    if (ms == 0)
+        return Format::tr("< 1 ms");
     if (ms < 1000)
         return Format::tr("%1 ms").arg(locale.toString(ms));
     if (ms < 60'000)
@@ -91,6 +94,16 @@ QString bytes(qint64 size)
 QString orDash(const QString &text)
 {
     return text.isEmpty() ? u"–"_s : text;
+}
+
+QString asPlainTip(const QString &text)
+{
+    return Qt::mightBeRichText(text) ? u"<p style='white-space:pre-wrap'>"_s + text.toHtmlEscaped() + u"</p>"_s : text;
+}
+
+QString asCaption(const QString &text)
+{
+    return QString(text).replace(u'&', u"&&"_s);
 }
 
 } // namespace llmproxy::ui

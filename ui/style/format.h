@@ -16,5 +16,7 @@ QString duration(qint64 ms);                      // "850 ms", "2.4 s", "3 min 2
 QString count(double number);                     // "1,234", "12.3 k", "4.5 M"
 QString bytes(qint64 size);                       // "12.4 kB"
 QString orDash(const QString &text);
+QString asPlainTip(const QString &text);          // for a tool tip: tags of a text from outside are shown, not followed
+QString asCaption(const QString &text);           // for a button or menu: "&" is shown, not a mnemonic
 
 } // namespace llmproxy::ui

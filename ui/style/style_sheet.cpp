@@ -68,7 +68,7 @@ QListView::item { padding: 6px 8px; border-radius: 6px; }
 QListView::item:selected { background: @selection; color: @text; }
 QAbstractScrollArea::corner { background: transparent; border: none; }
 QHeaderView { background: transparent; }
-QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 7px 8px; font-weight: 600; }
+QHeaderView::section { background: @surface; color: @muted; border: none; border-bottom: 1px solid @border; padding: 7px 2px 7px 11px; font-weight: 600; }
 QHeaderView::section:hover { color: @text; }
 QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 9px; height: 9px; top: -1px; }
 QHeaderView::up-arrow { image: url(:/icons/up.svg); }

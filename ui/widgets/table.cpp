@@ -2,6 +2,7 @@
 #include "widgets/table.h"
 
 #include "models/rows_model.h"
+#include "style/format.h"
 
 #include <QApplication>
 #include <QHeaderView>
@@ -10,7 +11,9 @@
 #include <QPainter>
 #include <QSettings>
 #include <QSortFilterProxyModel>
+#include <QHelpEvent>
 #include <QStyledItemDelegate>
+#include <QToolTip>
 
 #include <cmath>
 
@@ -21,7 +24,8 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int heightOfRow = 34, widthOfDot = 15;
-constexpr int leastWidth = 60, mostWidth = 320, leastElastic = 110; // of a column, unless a person makes it otherwise
+constexpr int leastWidth = 60, mostWidth = 320; // of a column, unless a person makes it otherwise
+constexpr int besideText = 26;                  // of a cell: its padding and margins
 
 const RowsModel *rowsOf(const QAbstractItemModel *model)
 {
@@ -60,6 +64,19 @@ public:
         const QRect cell = option.rect.adjusted(10, 0, -8, 0);
         tone.isValid() ? paintBadge(painter, option, cell, index, static_cast<Tone>(tone.toInt())) : paintMeter(painter, option, cell, index, share.toDouble());
         painter->restore();
+    }
+
+    // What the model says of the cell; else the text that does not fit into it.
+    bool helpEvent(QHelpEvent *event, QAbstractItemView *view, const QStyleOptionViewItem &option, const QModelIndex &index) override
+    {
+        if (event->type() != QEvent::ToolTip)
+            return QStyledItemDelegate::helpEvent(event, view, option, index);
+        const QRect cell = view->visualRect(index);
+        QString text = index.data(Qt::ToolTipRole).toString();
+        if (text.isEmpty() && sizeHint(option, index).width() > cell.width())
+            text = index.data().toString();
+        QToolTip::showText(event->globalPos(), asPlainTip(text), view->viewport(), cell);
+        return true;
     }
 
 private:
@@ -184,10 +201,14 @@ void Table::saveColumns() const
         QSettings().setValue(u"columns/"_s + m_name, horizontalHeader()->saveState());
 }
 
-void Table::setWidths(const std::vector<int> &widths)
+void Table::setSizes(const std::vector<SampleColumn> &columns)
 {
-    for (size_t i = 0; i < widths.size() && !m_isOwn; ++i)
-        setColumnWidth(static_cast<int>(i), widths.at(i));
+    m_sizes.clear();
+    for (int i = 0; const SampleColumn &column : columns) {
+        const int needed = std::max(horizontalHeader()->sectionSizeHint(i++), fontMetrics().horizontalAdvance(column.text) + besideText + (column.isBadge ? widthOfDot : 0));
+        m_sizes.push_back({needed, column.isElastic, column.yields});
+    }
+    fitColumns();
 }
 
 // Once all rows of an answer are there, not after the first.
@@ -196,29 +217,29 @@ void Table::fitLater()
     QMetaObject::invokeMethod(this, &Table::fitColumns, Qt::QueuedConnection);
 }
 
-// Each column as wide as its title and the rows in sight; when that is too much for the window, the elastic ones give way.
+// As wide as its title and the rows in sight.
+std::vector<ColumnSize> Table::measuredSizes()
+{
+    std::vector<ColumnSize> sizes;
+    const RowsModel *rows = rowsOf(model());
+    for (int i = 0; rows && i < rows->columnCount(); ++i) {
+        const Column &column = rows->columns().at(static_cast<size_t>(i));
+        setColumnHidden(i, false); // a hidden one has no title to measure
+        const int needed = std::max({horizontalHeader()->sectionSizeHint(i), sizeHintForColumn(i), column.leastWidth});
+        sizes.push_back({column.isExtra ? 0 : std::clamp(needed, leastWidth, mostWidth), column.isElastic, column.yields});
+    }
+    return sizes;
+}
+
 void Table::fitColumns()
 {
-    const RowsModel *rows = rowsOf(model());
-    if (m_isOwn || !rows)
+    if (m_isOwn || !model())
         return;
     m_isFitting = true;
-    int total = 0, elastic = 0;
-    std::vector<int> widths;
-    for (int i = 0; i < rows->columnCount(); ++i) {
-        const Column &column = rows->columns().at(static_cast<size_t>(i));
-        if (!m_isFitted && column.isExtra)
-            setColumnHidden(i, true);
-        const int needed = std::max({horizontalHeader()->sectionSizeHint(i), sizeHintForColumn(i), column.leastWidth});
-        widths.push_back(isColumnHidden(i) ? 0 : std::clamp(needed, leastWidth, mostWidth));
-        total += widths.back();
-        elastic += column.isElastic ? std::max(0, widths.back() - leastElastic) : 0;
-    }
-    const int missing = std::clamp(total - viewport()->width(), 0, elastic);
-    for (int i = 0; i < rows->columnCount(); ++i) {
-        int &width = widths.at(static_cast<size_t>(i));
-        if (rows->columns().at(static_cast<size_t>(i)).isElastic && width > leastElastic)
-            width -= static_cast<int>(std::ceil(static_cast<double>(missing) * (width - leastElastic) / elastic));
+    const std::vector<int> widths = fittedWidths(m_sizes.empty() ? measuredSizes() : m_sizes, viewport()->width());
+    for (int i = 0; i < static_cast<int>(widths.size()); ++i) {
+        const int width = widths.at(static_cast<size_t>(i));
+        setColumnHidden(i, width == 0);
         if (width > 0)
             setColumnWidth(i, width);
     }
@@ -242,11 +263,8 @@ void Table::offerColumns(const QPoint &point)
     menu.addSeparator();
     connect(menu.addAction(tr("As it was at first")), &QAction::triggered, this, [this] {
         QSettings().remove(u"columns/"_s + m_name);
-        m_isOwn = m_isFitted = false;
-        for (int i = 0; i < model()->columnCount(); ++i) {
-            setColumnHidden(i, false);
+        for (int i = 0; i < model()->columnCount(); ++i)
             horizontalHeader()->moveSection(horizontalHeader()->visualIndex(i), i);
-        }
         m_isOwn = false;
         fitColumns();
     });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The one table: badges and meters as the model says, columns as wide as their texts until a person makes them otherwise (that
-// is remembered), an empty state over it, keys for everything.
+// The one table: badges and meters as the model says, columns as wide as their texts and as the window allows until a person
+// makes them otherwise (that is remembered), an empty state over it, keys for everything.
 // Thread: GUI.
 #pragma once
 
+#include "widgets/column_fit.h"
 #include "widgets/parts.h"
 
 #include <QJsonObject>
@@ -14,6 +15,14 @@ class QSortFilterProxyModel;
 namespace llmproxy::ui {
 
 class RowsModel;
+
+// Of rows that cannot be measured: a text as long as most.
+struct SampleColumn
+{
+    QString text;
+    bool isBadge = false, isElastic = false;
+    int yields = 0; // see ColumnSize
+};
 
 class Table final : public QTableView
 {
@@ -30,8 +39,8 @@ public:
     QList<QJsonObject> selectedObjects() const;
     // What the context menu offers.
     void setMenu(const QList<QAction *> &actions);
-    // For rows that cannot be measured; what a person chose stays.
-    void setWidths(const std::vector<int> &widths);
+    // In place of measuring; what a person chose stays.
+    void setSizes(const std::vector<SampleColumn> &columns);
     // Shown while the model is empty.
     void setEmptyState(EmptyState *state);
     void setBusy(bool busy); // nothing is known yet: no empty state
@@ -48,11 +57,13 @@ private:
     bool restoreColumns();
     void saveColumns() const;
     void fitLater();
+    std::vector<ColumnSize> measuredSizes();
     void fitColumns();
     void offerColumns(const QPoint &point);
     void placeEmpty();
 
     const QString m_name;
+    std::vector<ColumnSize> m_sizes; // given; else the rows are measured
     EmptyState *m_empty = nullptr;
     bool m_busy = true;
     bool m_isOwn = false;     // a person chose the columns: they stay as they are

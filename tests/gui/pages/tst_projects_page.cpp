@@ -43,6 +43,8 @@ private Q_SLOTS:
     void deactivatingSaysWhatItStops();
     void deletingIsAskedOnce();
     void aRefusalLosesNothing();
+    void theOverviewLeadsToTheKeyThatIsMissing();
+    void theOverviewLeadsToTheOldestKey();
 };
 
 void TstProjectsPage::aProjectIsMade()
@@ -166,6 +168,45 @@ void TstProjectsPage::aRefusalLosesNothing()
     QCOMPARE(find<QLineEdit>(form, u"Key"_s)->text(), key());
     QCOMPARE(find<QLineEdit>(form, u"Key"_s)->echoMode(), QLineEdit::Password);
     press(form, u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+// Nobody has looked at the page yet: its list is only on its way.
+void TstProjectsPage::theOverviewLeadsToTheKeyThatIsMissing()
+{
+    QJsonObject key{{u"provider"_s, u"openai"_s}, {u"needs_key"_s, true}};
+    QJsonObject broken = sampleProject(u"proj-9"_s, u"Broken"_s, true);
+    broken.insert(u"providers"_s, QJsonArray{key});
+    Stage stage([&](FakeHost &host) { host.server->answer("GET", u"/manage/projects"_s, 200, list({sampleProject(u"proj-1"_s, u"Search team"_s, true), broken})); });
+    Page *overview = stage.page(u"overview"_s);
+    QTRY_VERIFY(find<QPushButton>(overview, u"Give the key"_s));
+    press(overview, u"Give the key"_s);
+    QTRY_VERIFY(dialog());
+    QVERIFY(says(dialog(), u"Broken"_s));
+    press(dialog(), u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+void TstProjectsPage::theOverviewLeadsToTheOldestKey()
+{
+    QJsonObject old = sampleProject(u"proj-9"_s, u"Long ago"_s, true);
+    old.insert(u"api_key_age_days"_s, 95);
+    Stage stage([&](FakeHost &host) {
+        host.server->answer("GET", u"/manage/projects"_s, 200, list({sampleProject(u"proj-1"_s, u"Search team"_s, true), old}));
+        host.server->answer("GET", u"/manage/doctor"_s, 200, list({QJsonObject{{u"id"_s, u"provider_key_age"_s}, {u"title"_s, u"Provider key age"_s}, {u"state"_s, u"fail"_s}, {u"evidence"_s, u"proj-9"_s}, {u"fix"_s, u"Rotate"_s}}}));
+    });
+    Page *overview = stage.page(u"overview"_s);
+    QTRY_VERIFY(find<QPushButton>(overview, u"Rotate the oldest"_s));
+    QPointer<QPushButton> link = find<QPushButton>(overview, u"Rotate the oldest"_s);
+    const qsizetype before = stage.server().calls("GET", u"/manage/doctor"_s).size();
+    overview->refresh();
+    QTRY_VERIFY(stage.server().calls("GET", u"/manage/doctor"_s).size() > before);
+    QTRY_COMPARE(stage.server().waiting(), 0);
+    QVERIFY(link); // nothing has changed: it keeps the keyboard
+    press(overview, u"Rotate the oldest"_s);
+    QTRY_VERIFY(dialog());
+    QVERIFY(says(dialog(), u"Long ago"_s));
+    press(dialog(), u"Cancel"_s);
     QTRY_VERIFY(!dialog());
 }
 

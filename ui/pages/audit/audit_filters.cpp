@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/audit/audit_filters.h"
 
+#include "style/format.h"
 #include "widgets/parts.h"
 
 #include <QComboBox>
@@ -105,9 +106,9 @@ QString AuditFilters::nameOf(const QString &name, const QString &value) const
     return name == "project_id"_L1 ? m_projects.of(value) : m_maskedTokens.value(value, value);
 }
 
-QString AuditFilters::choiceText(QString value, const QString &events)
+QString AuditFilters::choiceText(const QString &value, const QString &events)
 {
-    return tr("%1 (%2)", "value, number of events").arg(value.replace(u'&', u"&&"_s), events);
+    return tr("%1 (%2)", "value, number of events").arg(asCaption(value), events);
 }
 
 // The log knows tokens by ids that nobody knows; people know names and beginnings.
@@ -161,7 +162,7 @@ void AuditFilters::rebuild()
             continue; // they have inputs of their own
         const QString known = nameOf(name, value.value());
         const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + known, Qt::ElideMiddle, 230);
-        QPushButton *chip = button(text, u"close"_s, "chip");
+        QPushButton *chip = button(asCaption(text), u"close"_s, "chip");
         chip->setToolTip(tr("Take this filter away"));
         chip->setAccessibleName(tr("Take away the filter %1: %2").arg(titleOf(name), known));
         connect(chip, &QPushButton::clicked, this, [this, name] { set(name, {}); });

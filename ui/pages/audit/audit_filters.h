@@ -30,7 +30,7 @@ Q_SIGNALS:
 
 private:
     void offer(QMenu *menu);
-    static QString choiceText(QString value, const QString &events);
+    static QString choiceText(const QString &value, const QString &events);
     QString nameOf(const QString &name, const QString &value) const;
     void nameToken(QAction *choice, const QString &id, const QString &events);
     void askFor(const QString &name);

@@ -31,6 +31,12 @@ QString eventText(const QJsonObject &event)
     return u"{\n"_s + lines.join(u",\n"_s) + u"\n}"_s;
 }
 
+std::vector<SampleColumn> sampleColumns()
+{
+    return {{localTime(QDateTime(QDate(2026, 12, 28), QTime(22, 58, 58)))}, {u"success"_s, true}, {u"token.revoke.all"_s, false, true}, {u"POST /v1/chat/completions"_s, false, true},
+            {u"200"_s, false, false, 4}, {u"tok-mWMm****mWmW"_s}, {u"Coding agents"_s, false, true, 5}, {u"192.168.100.100"_s, false, false, 3}, {u"management"_s, false, false, 2}, {u"10000000"_s, false, false, 1}};
+}
+
 QString detailOf(const QJsonObject &event, const QLatin1String &name)
 {
     return event.value("details"_L1).toObject().value(name).toString();
@@ -51,7 +57,7 @@ AuditPage::AuditPage(Console &console)
     body()->addLayout(row);
     auto *split = new QSplitter(Qt::Horizontal);
     split->setChildrenCollapsible(false);
-    m_table->table()->setWidths({165, 90, 125, 190, 70, 140, 120, 100, 95, 60});
+    m_table->table()->setSizes(sampleColumns());
     auto *empty = new EmptyState(u"audit"_s, tr("No events"), tr("Nothing in the log fits the filter."));
     empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
     m_table->table()->setEmptyState(empty);

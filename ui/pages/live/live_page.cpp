@@ -71,15 +71,15 @@ std::vector<Column> columns(ProjectNames &projects)
         {LivePage::tr("Phase"), phaseText, [](const QJsonObject &o) { return (isRunning(o) ? u"1"_s : u"0"_s) + o.value("started_at"_L1).toString(); }, phaseText, phaseTone, {}, false, 130, true},
         {LivePage::tr("Model"), field("model"_L1), {}, {}, {}, {}, false, 150, true},
         {LivePage::tr("Token"), field("token_masked"_L1), {}, {}, {}, {}, false, 140},
-        {LivePage::tr("Project"), [&projects](const QJsonObject &o) { return orDash(projects.of(o.value("project_id"_L1).toString())); }, {}, field("project_id"_L1), {}, {}, false, 100, true},
-        {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 100},
+        yielding(5, {LivePage::tr("Project"), [&projects](const QJsonObject &o) { return orDash(projects.of(o.value("project_id"_L1).toString())); }, {}, field("project_id"_L1), {}, {}, false, 100, true}),
+        yielding(4, {LivePage::tr("Client"), field("client_ip"_L1), {}, {}, {}, {}, false, 100}),
         {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 80},
         {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1), [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 80},
         {LivePage::tr("Tokens/s"), speedText, speedOf,
          [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Guessed from the events of the stream, until the provider tells") : QString(); }, {}, {}, true, 70},
-        {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80},
-        {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true},
-        {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190, true},
+        yielding(3, {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80}),
+        yielding(2, {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true}),
+        yielding(1, {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190, true}),
     };
 }
 

@@ -71,6 +71,7 @@ OverviewPage::OverviewPage(Console &console)
                           [this, alert] { m_console.open(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); }});
         while (m_alerts.size() > mostAlerts)
             m_alerts.removeLast();
+        m_isAttentionShown = false; // the same words may lead to another event
         showAttention();
     });
     m_slow.callOnTimeout(this, [this] {
@@ -207,6 +208,15 @@ void OverviewPage::updateFigures()
     m_tokens.note->setText(tr("%1 sent, %2 received").arg(count(number("prompt_tokens_24h"_L1)), count(number("completion_tokens_24h"_L1))));
 }
 
+OverviewPage::Attention OverviewPage::attentionOf(const QJsonObject &check)
+{
+    const Tone tone = check.value("state"_L1).toString() == "fail"_L1 ? Tone::Bad : Tone::Warn;
+    const QString id = check.value("id"_L1).toString(), text = check.value("title"_L1).toString() + u": "_s + check.value("evidence"_L1).toString();
+    if (id == "provider_key_age"_L1)
+        return {tone, text, tr("Rotate the oldest"), [this] { m_console.open(u"projects"_s, {{u"oldest_key"_s, true}}); }};
+    return {tone, text, tr("How to fix it"), [this, id] { m_console.open(u"security"_s, {{u"item"_s, id}}); }};
+}
+
 void OverviewPage::loadAttention()
 {
     client().get(u"/manage/doctor"_s, {}, this, [this](const Reply &reply) {
@@ -217,8 +227,7 @@ void OverviewPage::loadAttention()
             for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
                 const QJsonObject item = one.toObject();
                 if (item.value("state"_L1).toString() == wanted)
-                    m_checks.append({wanted == "fail"_L1 ? Tone::Bad : Tone::Warn, item.value("title"_L1).toString() + u": "_s + item.value("evidence"_L1).toString(), tr("How to fix it"),
-                                     [this, item] { m_console.open(u"security"_s, {{u"item"_s, item.value("id"_L1)}}); }});
+                    m_checks.append(attentionOf(item));
             }
         }
         showAttention();
@@ -256,9 +265,16 @@ void OverviewPage::loadAttention()
 
 void OverviewPage::showAttention()
 {
+    const QList<Attention> all = m_alerts + m_keys + m_ending + m_checks;
+    QStringList texts;
+    for (const Attention &one : all)
+        texts.append(one.text);
+    if (m_isAttentionShown && texts == m_attentionShown)
+        return; // made anew, its links would lose the keyboard
+    m_isAttentionShown = true;
+    m_attentionShown = texts;
     clearLayout(m_attention);
     int lines = 0;
-    const QList<Attention> all = m_alerts + m_keys + m_ending + m_checks;
     for (const Attention &one : all) {
         if (++lines > mostLines)
             break;
@@ -293,8 +309,8 @@ void OverviewPage::loadCharts()
         if (!reply.ok())
             return;
         std::vector<QDateTime> times;
-        TimeSeries requests{tr("answered"), Tone::Info, {}}, refused{tr("refused"), Tone::Warn, {}}, errors{tr("errors"), Tone::Bad, {}}, half{tr("half within"), Tone::Info, {}},
-            most{tr("95 % within"), Tone::Warn, {}}, sent{tr("sent"), Tone::Info, {}}, received{tr("received"), Tone::Good, {}};
+        TimeSeries requests{tr("answered"), Tone::Info, {}}, refused{tr("refused"), Tone::Warn, {}}, errors{tr("errors"), Tone::Bad, {}}, half{tr("median"), Tone::Info, {}},
+            most{tr("95th percentile"), Tone::Warn, {}}, sent{tr("sent"), Tone::Info, {}}, received{tr("received"), Tone::Good, {}};
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             const QJsonObject item = one.toObject();
             const auto number = [&](const QLatin1String &name) { return item.value(name).toDouble(); };

@@ -35,6 +35,7 @@ private:
     void updateEngine();
     void updateFigures();
     void loadAttention();
+    Attention attentionOf(const QJsonObject &check);
     void showAttention();
     void loadCharts();
 
@@ -44,6 +45,8 @@ private:
     Tile m_rate{}, m_streams{}, m_requests{}, m_errors{}, m_tokens{};
     QVBoxLayout *m_attention;
     QList<Attention> m_checks, m_keys, m_ending, m_alerts;
+    QStringList m_attentionShown;
+    bool m_isAttentionShown = false;
     QButtonGroup *m_span;
     TimeChart *m_requestChart, *m_latencyChart, *m_tokenChart;
     QTimer m_slow;

@@ -36,7 +36,7 @@ void showKeyCheck(QLabel *label, const Reply &reply)
 }
 
 ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget *parent)
-    : FormDialog(project.isEmpty() ? tr("New project") : tr("Edit project"),
+    : FormDialog(project.isEmpty() ? tr("New project") : tr("Edit %1").arg(project.value("name"_L1).toString()),
                  tr("A project holds a provider's key. Its access tokens use the key and never see it."), project.isEmpty() ? tr("Create project") : tr("Save"), parent),
       m_client(client), m_project(project), m_name(new QLineEdit), m_baseUrl(new QLineEdit), m_models(new QLineEdit), m_provider(new QComboBox),
       m_environment(new QComboBox), m_key(new SecretField), m_check(button(tr("Check key"), u"verify"_s)), m_checked(wrapped({}, "muted"))
@@ -136,7 +136,7 @@ void ProjectDialog::submit()
 }
 
 RotateKeyDialog::RotateKeyDialog(Client &client, const QJsonObject &project, QWidget *parent)
-    : FormDialog(tr("Rotate key"), tr("The new key is used from the next request on; running streams go on. Revoke the old key at the provider afterwards."),
+    : FormDialog(tr("Rotate the key of %1").arg(project.value("name"_L1).toString()), tr("The new key is used from the next request on; running streams go on. Revoke the old key at the provider afterwards."),
                  tr("Rotate key"), parent),
       m_client(client), m_project(project), m_provider(new QComboBox), m_key(new SecretField)
 {

@@ -24,9 +24,14 @@ bool needsKey(const QJsonObject &project)
     return false;
 }
 
+int keyAge(const QJsonObject &project) // in days; -1: none is stored
+{
+    return project.value("api_key_age_days"_L1).toInt(-1);
+}
+
 Tone ageTone(const QJsonObject &project)
 {
-    const int days = project.value("api_key_age_days"_L1).toInt(-1);
+    const int days = keyAge(project);
     return needsKey(project) || days > ageFailDays ? Tone::Bad : days < 0 ? Tone::Neutral : days > ageNoticeDays ? Tone::Warn : Tone::Good;
 }
 
@@ -34,7 +39,7 @@ QString ageText(const QJsonObject &project)
 {
     if (needsKey(project))
         return ProjectsPage::tr("needs its key again");
-    const int days = project.value("api_key_age_days"_L1).toInt(-1);
+    const int days = keyAge(project);
     return days < 0 ? u"–"_s : days == 0 ? ProjectsPage::tr("today") : ProjectsPage::tr("%n day(s)", nullptr, days);
 }
 
@@ -54,12 +59,12 @@ std::vector<Column> columns()
              return names.join(u", "_s);
          }, {}},
         {ProjectsPage::tr("Key"), field("api_key_masked"_L1)},
-        {ProjectsPage::tr("Key age"), ageText, [](const QJsonObject &o) { return o.value("api_key_age_days"_L1).toInt(-1); }, {}, ageTone},
-        {ProjectsPage::tr("Environment"), field("environment"_L1)},
-        {ProjectsPage::tr("Changed"), [](const QJsonObject &o) { return relative(timeOf(o.value("updated_at"_L1))); },
+        {ProjectsPage::tr("Key age"), ageText, keyAge, {}, ageTone},
+        yielding(3, {ProjectsPage::tr("Environment"), field("environment"_L1)}),
+        yielding(2, {ProjectsPage::tr("Changed"), [](const QJsonObject &o) { return relative(timeOf(o.value("updated_at"_L1))); },
          [](const QJsonObject &o) { return o.value("updated_at"_L1).toString(); }, [](const QJsonObject &o) { return bothTimes(timeOf(o.value("updated_at"_L1))); },
-         {}},
-        {ProjectsPage::tr("Id"), field("id"_L1), {}, {}, {}, {}, false, 0, true},
+         {}}),
+        yielding(1, {ProjectsPage::tr("Id"), field("id"_L1), {}, {}, {}, {}, false, 0, true}),
     };
 }
 
@@ -116,6 +121,8 @@ void ProjectsPage::refresh()
         if (reply.ok())
             m_model->setRows(reply.body.value("items"_L1).toArray());
         updateActions();
+        if (reply.ok())
+            goTo(std::exchange(m_wanted, {}));
     });
 }
 
@@ -124,13 +131,25 @@ void ProjectsPage::open(const QVariantMap &what)
     if (what.contains(u"create"_s))
         QMetaObject::invokeMethod(this, [this] { create(); }, Qt::QueuedConnection);
     m_search->setText(what.value(u"q"_s).toString());
-    if (const QString id = what.value(u"project_id"_s).toString(); !id.isEmpty()) {
-        const int row = m_model->indexOf(id);
-        if (row >= 0)
-            m_table->selectRow(m_sorted->mapFromSource(m_model->index(row, 0)).row());
-        if (what.contains(u"rotate"_s))
-            QMetaObject::invokeMethod(this, [this] { rotate(); }, Qt::QueuedConnection);
+    m_wanted = what; // found in the list that is on its way
+    refresh();
+}
+
+void ProjectsPage::goTo(const QVariantMap &what)
+{
+    int row = m_model->indexOf(what.value(u"project_id"_s).toString());
+    if (what.contains(u"oldest_key"_s)) {
+        row = -1;
+        for (int i = 0; i < m_model->rowCount(); ++i) {
+            if (row < 0 || keyAge(m_model->row(i)) > keyAge(m_model->row(row)))
+                row = i;
+        }
     }
+    if (row < 0)
+        return;
+    m_table->selectRow(m_sorted->mapFromSource(m_model->index(row, 0)).row());
+    if (what.contains(u"rotate"_s) || what.contains(u"oldest_key"_s))
+        rotate();
 }
 
 QJsonObject ProjectsPage::selected() const

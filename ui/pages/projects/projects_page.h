@@ -20,6 +20,7 @@ public:
     void open(const QVariantMap &what) override;
 
 private:
+    void goTo(const QVariantMap &what);
     QJsonObject selected() const; // empty: none, or several
     void updateActions();
     void create();
@@ -33,6 +34,7 @@ private:
     Table *m_table;
     QSortFilterProxyModel *m_sorted; // the table's
     QLineEdit *m_search;
+    QVariantMap m_wanted; // as it was opened, until the list is there
     QAction *m_edit, *m_rotate, *m_toggle, *m_tokens, *m_events, *m_remove;
 };
 

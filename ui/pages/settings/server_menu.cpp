@@ -2,6 +2,7 @@
 #include "pages/settings/server_menu.h"
 
 #include "client/apart.h"
+#include "style/format.h"
 
 #include <QLineEdit>
 #include <QMenu>
@@ -76,8 +77,8 @@ void showServerMenu(Console &console, Session &session, QWidget *below)
     local->setCheckable(true);
     local->setChecked(!session.isRemote());
     for (const RemoteServer &server : rememberedServers()) {
-        QAction *one = menu->addAction(server.name, below, [connectTo, server] { connectTo(server); });
-        one->setToolTip(server.url);
+        QAction *one = menu->addAction(asCaption(server.name), below, [connectTo, server] { connectTo(server); });
+        one->setToolTip(asPlainTip(server.url));
         one->setCheckable(true);
         one->setChecked(session.isRemote() && console.client.serverName() == server.name);
     }
@@ -86,7 +87,7 @@ void showServerMenu(Console &console, Session &session, QWidget *below)
     QMenu *forget = menu->addMenu(Session::tr("Forget"));
     forget->setEnabled(!rememberedServers().isEmpty());
     for (const RemoteServer &server : rememberedServers())
-        forget->addAction(server.name, below, [server] { forgetServer(server.url); });
+        forget->addAction(asCaption(server.name), below, [server] { forgetServer(server.url); });
     menu->popup(below->mapToGlobal(QPoint(0, 0)));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/settings/setting_row.h"
 
+#include "style/format.h"
+
 #include <QStyle>
 
 namespace llmproxy::ui {
@@ -58,7 +60,7 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
     m_edit->setText(savedText());
     const QString effective = textOf("value"_L1), normal = textOf("default"_L1);
     m_edit->setPlaceholderText(!effective.isEmpty() && effective != normal ? tr("Now %1").arg(effective) : normal.isEmpty() ? tr("None") : normal);
-    m_edit->setToolTip(tr("Accepted: %1").arg(textOf("accepts"_L1)));
+    m_edit->setToolTip(asPlainTip(tr("Accepted: %1").arg(textOf("accepts"_L1))));
     QPushButton *reset = button(tr("Reset"));
     reset->setAccessibleName(tr("Reset %1 to its default").arg(name()));
     reset->setEnabled(!m_edit->text().isEmpty());

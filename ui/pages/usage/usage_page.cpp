@@ -51,8 +51,8 @@ UsagePage::UsagePage(Console &console)
         {tr("Name"), [this](const QJsonObject &o) { return nameOf(o); }, {}, [](const QJsonObject &o) { return o.value("key"_L1).toString(); }, {}, {}, false, 160, true},
         numberColumn(tr("Requests"), "requests"_L1), numberColumn(tr("Errors"), "errors"_L1), numberColumn(tr("Refused"), "denied"_L1),
         {tr("Model tokens"), [](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens, {}, {}, {}, true},
-        numberColumn(tr("Sent"), "prompt_tokens"_L1), numberColumn(tr("Received"), "completion_tokens"_L1), msColumn(tr("Half within"), "duration_ms_p50"_L1),
-        msColumn(tr("95 % within"), "duration_ms_p95"_L1)};
+        yielding(1, numberColumn(tr("Sent"), "prompt_tokens"_L1)), yielding(2, numberColumn(tr("Received"), "completion_tokens"_L1)), yielding(3, msColumn(tr("Median"), "duration_ms_p50"_L1)),
+        msColumn(tr("95th percentile"), "duration_ms_p95"_L1)};
     m_model = new RowsModel(u"id"_s, columns, this);
     nameBox(m_by, tr("Grouped by"));
     nameBox(m_span, tr("Time"));
