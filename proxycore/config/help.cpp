@@ -4,6 +4,8 @@
 #include "base/ascii.h"
 #include "config/settings.h"
 
+#include <QStringList>
+
 #include <algorithm>
 
 namespace llmproxy {
@@ -16,6 +18,24 @@ std::string flagOf(const SettingDeclaration &declaration)
     for (const char c : declaration.name)
         flag += c == '_' ? '-' : asciiLower(c);
     return flag;
+}
+
+std::vector<std::string> choicesOf(const SettingDeclaration &declaration)
+{
+    if (declaration.accepts == "boolean")
+        return {"true", "false"};
+    if (declaration.accepts.find(" or ") == std::string::npos)
+        return {};
+    QString words = QString::fromStdString(declaration.accepts);
+    words.replace(QLatin1String(" or "), QLatin1String(", "));
+    std::vector<std::string> choices;
+    for (const QString &word : words.split(QLatin1String(", "))) {
+        const bool isOne = std::all_of(word.begin(), word.end(), [](QChar c) { return c.isLetterOrNumber() || c == u'.'; });
+        if (!isOne || word.isEmpty())
+            return {};
+        choices.push_back(word.toStdString());
+    }
+    return choices;
 }
 
 std::string settingsHelp()

@@ -144,6 +144,8 @@ struct SettingDeclaration
 const std::vector<SettingDeclaration> &settingDeclarations();
 // LISTEN_ADDR → --listen-addr; empty for secrets.
 std::string flagOf(const SettingDeclaration &declaration);
+// The values, where it accepts a few words only: "true" and "false", or the words of "debug, info, warn or error". Empty: others too.
+std::vector<std::string> choicesOf(const SettingDeclaration &declaration);
 const SettingDeclaration *settingNamed(std::string_view name); // null: there is none
 // Why it may not stand in settings.env, as the end of a sentence; empty: it may.
 std::string_view whyNotSaved(const SettingDeclaration &declaration);

@@ -17,6 +17,7 @@ void addSettings(std::vector<Schema> &all)
     all.push_back(answer("Setting", "A setting.",
                          {text("name", "As in .env."), nullable(text("value", "What is in use; null: nothing, or a secret.", 8192)),
                           nullable(text("default", "When nothing is given; null: nothing, or made at the start.", 8192)), text("accepts", "What it takes."),
+                          list("choices", "The values, where it takes a few words only; empty: others too."),
                           text("meaning", "What it is for."), text("group", "Where it belongs."), flag("secret", "Never shown, never saved here."),
                           choice("origin", "flag|environment|.env|saved|default", "Where the value in use comes from."),
                           nullable(text("saved", "What is saved; another source may come before it.", 8192)),

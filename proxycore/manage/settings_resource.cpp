@@ -63,6 +63,14 @@ QJsonValue textOrNull(const std::string &value)
     return value.empty() ? QJsonValue() : shown(value);
 }
 
+QJsonArray choicesView(const SettingDeclaration &one)
+{
+    QJsonArray choices;
+    for (const std::string &choice : choicesOf(one))
+        choices.append(QString::fromStdString(choice));
+    return choices;
+}
+
 QJsonObject settingView(const SettingDeclaration &one, const ManageContext &context, const LoadedSettings &next, const std::string *saved)
 {
     // What takes effect at once is in use already.
@@ -75,6 +83,7 @@ QJsonObject settingView(const SettingDeclaration &one, const ManageContext &cont
             {QStringLiteral("value"), isEmptyOnPurpose ? shown(value) : textOrNull(value)},
             {QStringLiteral("default"), textOrNull(one.defaultText)},
             {QStringLiteral("accepts"), QString::fromStdString(one.accepts)},
+            {QStringLiteral("choices"), choicesView(one)},
             {QStringLiteral("meaning"), QString::fromStdString(one.meaning)},
             {QStringLiteral("group"), QString::fromStdString(one.group)},
             {QStringLiteral("secret"), one.secret},

@@ -64,7 +64,7 @@ class Settings(Flows):
     def test_used_at_once(self):
         app = self.app
         app.fill("Find a setting", "log_level")
-        app.fill("LOG_LEVEL", "debug")
+        app.choose("LOG_LEVEL", "debug")
         self.save()
         self.assertEqual(self.setting("LOG_LEVEL")["value"], "debug")
         self.assertIsNone(app.find("push button", "Restart the engine"))

@@ -4,6 +4,7 @@
 #include <QKeyEvent>
 #include <QPainter>
 #include <QStyle>
+#include <QWheelEvent>
 
 namespace llmproxy::ui {
 
@@ -29,7 +30,18 @@ protected:
     }
 };
 
+class StillBox final : public QComboBox
+{
+protected:
+    void wheelEvent(QWheelEvent *event) override { event->ignore(); }
+};
+
 } // namespace
+
+QComboBox *stillBox()
+{
+    return new StillBox;
+}
 
 QLabel *label(const QString &text, const char *role)
 {

@@ -22,6 +22,8 @@ QPushButton *button(const QString &text, const QString &icon = {}, const char *r
 QLabel *fieldLabel(const QString &text, QWidget *input);
 // A box's name is what is chosen in it, to screen readers: its description says what for, too.
 void nameBox(QComboBox *box, const QString &name);
+// A box in something that scrolls: the wheel scrolls, and does not choose.
+QComboBox *stillBox();
 QFrame *card();
 QFrame *line();
 void setRole(QWidget *widget, const char *role); // and looks anew

@@ -23,7 +23,7 @@ QJsonObject check(const QString &id, const QString &title, const QString &state)
 
 QJsonObject setting(const QString &name, const QString &group, const QJsonValue &value, const QJsonValue &saved, const QJsonValue &whyNotSaved = {})
 {
-    return {{u"name"_s, name}, {u"value"_s, value}, {u"default"_s, u"100"_s}, {u"accepts"_s, u"a number"_s}, {u"meaning"_s, u"what "_s + name + u" is for"_s}, {u"group"_s, group},
+    return {{u"name"_s, name}, {u"value"_s, value}, {u"default"_s, u"100"_s}, {u"accepts"_s, u"a number"_s}, {u"choices"_s, name == "LOG_LEVEL"_L1 ? QJsonArray{u"debug"_s, u"info"_s} : QJsonArray()}, {u"meaning"_s, u"what "_s + name + u" is for"_s}, {u"group"_s, group},
             {u"secret"_s, name == "MANAGEMENT_TOKEN"_L1}, {u"origin"_s, saved.isNull() ? u"default"_s : u"saved"_s}, {u"saved"_s, saved}, {u"why_not_saved"_s, whyNotSaved},
             {u"needs_restart"_s, true}, {u"is_set"_s, !saved.isNull()}};
 }

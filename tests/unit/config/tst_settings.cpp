@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/saved_settings.h"
 #include "config/settings.h"
+#include "config/settings_table.h"
 #include "test_registry.h"
 
 #include <QDir>
@@ -293,6 +294,25 @@ private Q_SLOTS:
             QCOMPARE(flagOf(*found).empty(), found->secret);
             QVERIFY2(!found->group.empty(), name);
         }
+    }
+
+    void choicesAreWhatIsAccepted()
+    {
+        int withChoices = 0;
+        for (const SettingRow &row : settingRows()) {
+            const std::vector<std::string> choices = choicesOf(row);
+            withChoices += choices.empty() ? 0 : 1;
+            for (const std::string &choice : choices) {
+                Settings settings;
+                QVERIFY2(row.store(choice, settings).empty(), (row.name + " refuses " + choice).c_str());
+                QVERIFY2(!row.store(choice + "x", settings).empty(), row.name.c_str());
+            }
+            const bool isNormal = std::find(choices.begin(), choices.end(), row.defaultText) != choices.end();
+            QVERIFY2(choices.empty() || row.defaultText.empty() || isNormal, row.name.c_str());
+        }
+        QVERIFY(withChoices > 15);
+        QCOMPARE(choicesOf(*settingNamed("AUDIT_FSYNC")), (std::vector<std::string>{"management", "always", "never"}));
+        QVERIFY(choicesOf(*settingNamed("AUDIT_LOG_FILE")).empty());
     }
 };
 

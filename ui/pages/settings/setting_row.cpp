@@ -3,6 +3,7 @@
 
 #include "style/format.h"
 
+#include <QJsonArray>
 #include <QStyle>
 
 namespace llmproxy::ui {
@@ -24,7 +25,7 @@ QString originText(const QString &origin)
 
 } // namespace
 
-SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(new QLineEdit), m_problem(wrapped({}, "problem"))
+SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_problem(wrapped({}, "problem"))
 {
     setProperty("role", u"card"_s);
     const auto textOf = [&](const QLatin1String &field) { return setting.value(field).toString(); };
@@ -45,31 +46,63 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_edit(
     meaning.replace(0, 1, meaning.left(1).toUpper());
     column->addWidget(wrapped(meaning, "muted"));
     auto *row = new QHBoxLayout;
-    m_edit->setAccessibleName(name());
-    m_edit->setAccessibleDescription(textOf("meaning"_L1));
-    row->addWidget(m_edit, 1);
+    const bool isSavable = setting.value("why_not_saved"_L1).isNull();
+    isSavable && !setting.value("choices"_L1).toArray().isEmpty() ? makeChoice() : makeEdit();
+    input()->setAccessibleName(name());
+    // A box is named by what is chosen in it.
+    input()->setAccessibleDescription(m_choice ? name() + u": "_s + meaning : meaning);
+    row->addWidget(input(), 1);
     column->addLayout(row);
     m_problem->hide();
     column->addWidget(m_problem);
+    if (!isSavable)
+        return;
+    input()->setToolTip(asPlainTip(tr("Accepted: %1").arg(textOf("accepts"_L1))));
+    QPushButton *reset = button(tr("Reset"));
+    reset->setAccessibleName(tr("Reset %1 to its default").arg(name()));
+    reset->setEnabled(!isReset());
+    connect(reset, &QPushButton::clicked, this, [this] { setText({}); });
+    connect(this, &SettingRow::edited, reset, [this, reset] { reset->setEnabled(!isReset()); });
+    row->addWidget(reset);
+}
+
+void SettingRow::makeEdit()
+{
+    const auto textOf = [&](const QLatin1String &field) { return m_setting.value(field).toString(); };
+    m_edit = new QLineEdit;
     if (const QString reason = textOf("why_not_saved"_L1); !reason.isEmpty()) {
+        const bool secret = m_setting.value("secret"_L1).toBool();
         m_edit->setEnabled(false);
         m_edit->setText(secret ? QString() : textOf("value"_L1));
-        m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(reason) : setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
+        m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(reason) : m_setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
         return;
     }
     m_edit->setText(savedText());
     const QString effective = textOf("value"_L1), normal = textOf("default"_L1);
     m_edit->setPlaceholderText(!effective.isEmpty() && effective != normal ? tr("Now %1").arg(effective) : normal.isEmpty() ? tr("None") : normal);
-    m_edit->setToolTip(asPlainTip(tr("Accepted: %1").arg(textOf("accepts"_L1))));
-    QPushButton *reset = button(tr("Reset"));
-    reset->setAccessibleName(tr("Reset %1 to its default").arg(name()));
-    reset->setEnabled(!m_edit->text().isEmpty());
-    connect(reset, &QPushButton::clicked, this, [this] { m_edit->clear(); });
-    connect(m_edit, &QLineEdit::textChanged, this, [this, reset] {
-        reset->setEnabled(!m_edit->text().isEmpty());
-        Q_EMIT edited();
-    });
-    row->addWidget(reset);
+    connect(m_edit, &QLineEdit::textChanged, this, &SettingRow::edited);
+}
+
+void SettingRow::makeChoice()
+{
+    m_choice = stillBox();
+    const QString normal = m_setting.value("default"_L1).toString();
+    m_choice->addItem(normal.isEmpty() ? tr("Default") : tr("Default: %1").arg(normal), QString());
+    for (const QJsonValue &one : m_setting.value("choices"_L1).toArray())
+        m_choice->addItem(one.toString(), one.toString());
+    setText(savedText());
+    connect(m_choice, &QComboBox::currentIndexChanged, this, &SettingRow::edited);
+}
+
+void SettingRow::setText(const QString &text)
+{
+    if (m_edit) {
+        m_edit->setText(text);
+        return;
+    }
+    if (m_choice->findData(text) < 0)
+        m_choice->addItem(text, text); // saved as another word for the same: "yes"
+    m_choice->setCurrentIndex(m_choice->findData(text));
 }
 
 QString SettingRow::savedText() const
@@ -79,15 +112,15 @@ QString SettingRow::savedText() const
 
 bool SettingRow::isChanged() const
 {
-    return m_edit->isEnabled() && text() != savedText();
+    return input()->isEnabled() && text() != savedText();
 }
 
 void SettingRow::setProblem(const QString &sentence)
 {
     m_problem->setText(sentence);
     m_problem->setVisible(!sentence.isEmpty());
-    m_edit->setProperty("wrong", !sentence.isEmpty());
-    m_edit->style()->polish(m_edit);
+    input()->setProperty("wrong", !sentence.isEmpty());
+    input()->style()->polish(input());
 }
 
 bool SettingRow::matches(const QString &typed) const

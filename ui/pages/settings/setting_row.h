@@ -5,6 +5,7 @@
 #include "widgets/parts.h"
 
 #include <QJsonObject>
+#include <QComboBox>
 #include <QLineEdit>
 
 namespace llmproxy::ui {
@@ -17,10 +18,10 @@ public:
 
     QString name() const { return m_setting.value(QLatin1String("name")).toString(); }
     QString group() const { return m_setting.value(QLatin1String("group")).toString(); }
-    QString text() const { return m_edit->text().trimmed(); }
+    QString text() const { return m_choice ? m_choice->currentData().toString() : m_edit->text().trimmed(); } // empty: the default
     bool isChanged() const;   // from what is saved
     bool isReset() const { return text().isEmpty(); }
-    void discard() { m_edit->setText(savedText()); } // what was typed
+    void discard() { setText(savedText()); } // what was typed
     void setProblem(const QString &sentence);
     bool matches(const QString &typed) const;
 
@@ -29,9 +30,14 @@ Q_SIGNALS:
 
 private:
     QString savedText() const;
+    void setText(const QString &text);
+    void makeEdit();
+    void makeChoice();
+    QWidget *input() const { return m_choice ? static_cast<QWidget *>(m_choice) : m_edit; }
 
     const QJsonObject m_setting;
-    QLineEdit *m_edit;
+    QLineEdit *m_edit = nullptr;   // one of the two
+    QComboBox *m_choice = nullptr; // where a few words only are accepted
     QLabel *m_problem;
 };
 

@@ -102,7 +102,7 @@ QWidget *SettingsPage::makeConsoleGroup()
     auto *form = new QFormLayout(frame);
     form->setContentsMargins(14, 12, 14, 12);
     form->setSpacing(10);
-    auto *appearance = new QComboBox;
+    auto *appearance = stillBox();
     appearance->addItems({tr("Like the system"), tr("Light"), tr("Dark")});
     appearance->setCurrentIndex(static_cast<int>(Theme::instance().choice()));
     appearance->setAccessibleName(tr("Appearance"));
@@ -110,7 +110,7 @@ QWidget *SettingsPage::makeConsoleGroup()
         QSettings().setValue(u"appearance"_s, index);
         Theme::instance().apply(static_cast<Theme::Choice>(index));
     });
-    auto *language = new QComboBox;
+    auto *language = stillBox();
     language->addItem(tr("Like the system"), QString());
     for (const QString &file : QDir(u":/translations"_s).entryList({u"llm-proxy_*.qm"_s}, QDir::Files, QDir::Name)) {
         const QString code = file.section(u'_', 1).section(u'.', 0, 0);
@@ -122,7 +122,7 @@ QWidget *SettingsPage::makeConsoleGroup()
         QSettings().setValue(u"language"_s, language->currentData());
         m_console.toast->say(tr("The language changes when the console is opened next."));
     });
-    auto *closing = new QComboBox;
+    auto *closing = stillBox();
     closing->addItem(tr("Ask"), QVariant());
     closing->addItem(tr("Keep running in the tray"), true);
     closing->addItem(tr("Quit"), false);
