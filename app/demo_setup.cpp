@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "engine/engine.h"
+#include "front/server.h"
 #include "management_client.h"
 #include "output.h"
 #include "settings_source.h"
@@ -17,6 +18,19 @@ namespace llmproxy {
 namespace {
 
 const char projectId[] = "proj-demo";
+
+bool isDefault(const LoadedSettings &loaded, const char *name)
+{
+    const auto origin = loaded.origin.find(name);
+    return origin == loaded.origin.end() || origin->second == "default";
+}
+
+bool isTaken(const ListenAddress &address)
+{
+    uint16_t port = address.port;
+    std::string error;
+    return !probeBind(address.host, &port, &error);
+}
 
 } // namespace
 
@@ -34,16 +48,17 @@ void Demo::prepare(SettingSources &sources)
     sources.environment["MANAGEMENT_TOKEN"] = m_managementToken;
 }
 
-bool Demo::ensureFolder(SettingSources &sources, LoadedSettings &loaded)
+bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
 {
-    const auto origin = loaded.origin.find("DATA_DIR");
-    if (origin == loaded.origin.end() || origin->second == "default") {
-        if (m_temporary.empty() && !makeFolder())
-            return false;
+    const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isTaken(loaded.settings.listen);
+    if (wantsFolder && m_temporary.empty() && !makeFolder())
+        return false;
+    if (wantsFolder)
         sources.flags["DATA_DIR"] = m_temporary;
-        if (!loadOrComplain(sources, loaded))
-            return false;
-    }
+    if (wantsPort)
+        sources.flags["LISTEN_ADDR"] = loaded.settings.listen.host + ":0";
+    if ((wantsFolder || wantsPort) && !loadOrComplain(sources, loaded))
+        return false;
     m_dataDir = loaded.settings.dataDir;
     return true;
 }

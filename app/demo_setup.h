@@ -21,8 +21,9 @@ public:
 
     // Its own management token, whatever the environment says; the same one and folder at each start of the engine.
     void prepare(SettingSources &sources);
-    // A temporary DATA_DIR when none was given; loads the settings again. False after a sentence.
-    bool ensureFolder(SettingSources &sources, LoadedSettings &loaded);
+    // A temporary DATA_DIR when none was given, and a free port when none was given and the usual one is taken; loads the settings
+    // again. False after a sentence.
+    bool settle(SettingSources &sources, LoadedSettings &loaded);
     // Project and token; prints them. False after a sentence.
     bool fill(Engine &engine) const;
 

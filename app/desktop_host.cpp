@@ -109,7 +109,7 @@ bool DesktopHost::load()
     if (m_options.demo)
         m_demo.prepare(m_sources);
     m_loaded = loadSettings(m_sources);
-    if (m_loaded.problems.empty() && m_options.demo && !m_demo.ensureFolder(m_sources, m_loaded))
+    if (m_loaded.problems.empty() && m_options.demo && !m_demo.settle(m_sources, m_loaded))
         m_loaded.problems.push_back({"DATA_DIR", "", "no temporary folder can be made for the demo"});
     m_loaded.settings.demo = m_options.demo;
     return m_loaded.problems.empty();

@@ -97,7 +97,7 @@ int serve(const GlobalOptions &options)
     if (!loadForServe(sources, loaded))
         return ExitUsage;
     if (options.demo) {
-        if (!demo.ensureFolder(sources, loaded))
+        if (!demo.settle(sources, loaded))
             return ExitFailed;
         loaded.settings.demo = true;
     }

@@ -1931,6 +1931,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <source>saved, not in use yet</source>
         <translation>gespeichert, noch nicht wirksam</translation>
     </message>
+    <message>
+        <source>Default</source>
+        <translation>Standard</translation>
+    </message>
+    <message>
+        <source>Default: %1</source>
+        <translation>Standard: %1</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::SettingsPage</name>

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
 """The commands as a user types them: exit codes, output, .env. Most need no running engine."""
+import contextlib
 import json
 import os
 import signal
+import socket
 import stat
 import unittest
 import urllib.request
@@ -279,6 +281,14 @@ class Server(Cli):
         self.assertFalse(folder.exists())
         self.assertNotIn(values["DEMO_TOKEN"], stdout)
         self.assertNotIn(values["DEMO_MANAGEMENT_TOKEN"], stdout)
+
+    def test_a_demo_beside_another_server_takes_a_free_port(self):
+        with contextlib.suppress(OSError):  # then somebody else has it
+            self.enterContext(socket.create_server(("127.0.0.1", 8080)))
+        _, text = self.serve("--demo", ready="Try it")
+        url = next(line for line in text.splitlines() if line.startswith("DEMO_URL=")).split("=", 1)[1]
+        self.assertNotEqual(url, "http://127.0.0.1:8080")
+        self.assertEqual(urllib.request.urlopen(url + "/health", timeout=30).status, 200)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 draws every page from a demo that leaves nothing behind."""
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -77,6 +78,13 @@ class Console(unittest.TestCase):
         console.send_signal(signal.SIGTERM)
         self.assertEqual(console.wait(40), 0)
         self.assertIsNone(server.poll(), "the server is not the console's to stop")
+
+    def test_a_taken_port_is_said(self):
+        with socket.create_server(("127.0.0.1", 0)) as holder:
+            self.environment["LISTEN_ADDR"] = f"127.0.0.1:{holder.getsockname()[1]}"
+            process = self.start("--demo", "--screenshots", "pictures")
+            self.assertEqual(process.wait(30), 1)
+        self.assertIn(f"no pictures: cannot listen on {self.environment['LISTEN_ADDR']}", (self.folder / "log0").read_text())
 
     def test_wrong_settings_are_named(self):
         self.environment["TOKEN_MAX_LIFETIME"] = "soon"

@@ -13,6 +13,8 @@
 #include <QJsonArray>
 #include <QTableView>
 
+#include <cstdio>
+
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
@@ -140,9 +142,17 @@ int writeScreenshots(MainWindow &window, Session &session, const QString &folder
         QObject::disconnect(*begin);
         data.start();
     });
-    QTimer::singleShot(mostFillMs, &photographer, [&isFilled] {
+    const auto giveUp = [](const QString &reason) {
+        std::fprintf(stderr, "llm-proxy: no pictures: %s\n", qPrintable(reason));
+        QApplication::exit(1);
+    };
+    QObject::connect(&session.engine(), &EngineControl::stateChanged, &photographer, [&] {
+        if (session.engine().state() == EngineControl::State::Failed)
+            giveUp(session.engine().problem());
+    });
+    QTimer::singleShot(mostFillMs, &photographer, [&] {
         if (!isFilled)
-            QApplication::exit(1);
+            giveUp(u"the demo's traffic was not counted within %1 s"_s.arg(mostFillMs / 1000));
     });
     return QApplication::exec();
 }
