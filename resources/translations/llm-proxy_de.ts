@@ -261,6 +261,14 @@
             <numerusform>%n laufende Streams erhalten bis zu %1, um zu enden; dann werden sie abgebrochen.</numerusform>
         </translation>
     </message>
+    <message>
+        <source>Stop the engine?</source>
+        <translation>Engine stoppen?</translation>
+    </message>
+    <message>
+        <source>Stop the engine</source>
+        <translation>Engine stoppen</translation>
+    </message>
 </context>
 <context>
     <name>TokenColumns</name>
@@ -1409,10 +1417,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
         <translation>Getrennt</translation>
     </message>
     <message>
-        <source>Stop the engine?</source>
-        <translation>Engine stoppen?</translation>
-    </message>
-    <message>
         <source>Rotate the oldest</source>
         <translation>Den ältesten rotieren</translation>
     </message>
@@ -2441,10 +2445,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message>
         <source>Start the engine</source>
         <translation>Engine starten</translation>
-    </message>
-    <message>
-        <source>Stop the engine?</source>
-        <translation>Engine stoppen?</translation>
     </message>
 </context>
 <context>

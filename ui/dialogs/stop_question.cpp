@@ -17,4 +17,10 @@ bool mayStop(const EngineControl &engine, QWidget *parent, const QString &questi
     return confirmed(parent, question, cost.arg(duration(engine.drainTimeoutMs())), accept, true);
 }
 
+void stopAsking(EngineControl &engine, QWidget *parent)
+{
+    if (mayStop(engine, parent, QCoreApplication::translate("StopQuestion", "Stop the engine?"), QCoreApplication::translate("StopQuestion", "Stop the engine")))
+        engine.stop();
+}
+
 } // namespace llmproxy::ui

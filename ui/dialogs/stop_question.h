@@ -11,4 +11,7 @@ namespace llmproxy::ui {
 // True: nothing runs, or the person said yes. question: "Quit LLM Proxy?"; accept: what the button for yes says.
 bool mayStop(const EngineControl &engine, QWidget *parent, const QString &question, const QString &accept);
 
+// Stops it, unless the person said no.
+void stopAsking(EngineControl &engine, QWidget *parent);
+
 } // namespace llmproxy::ui

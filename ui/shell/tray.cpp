@@ -38,8 +38,8 @@ void Tray::startOrStop()
     EngineControl &engine = m_session.engine();
     if (engine.state() != EngineControl::State::Running)
         engine.start();
-    else if (mayStop(engine, &m_window, tr("Stop the engine?"), tr("Stop the engine")))
-        engine.stop();
+    else
+        stopAsking(engine, &m_window);
 }
 
 bool Tray::isAvailable() const

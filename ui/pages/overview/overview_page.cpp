@@ -33,10 +33,7 @@ OverviewPage::OverviewPage(Console &console)
       m_details(label({}, "muted")), m_attention(new QVBoxLayout), m_span(new QButtonGroup(this))
 {
     m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.start(); });
-    m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] {
-        if (mayStop(m_console.engine, this, tr("Stop the engine?"), tr("Stop the engine")))
-            m_console.engine.stop();
-    });
+    m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] { stopAsking(m_console.engine, this); });
     auto *area = new QScrollArea;
     area->setWidgetResizable(true);
     area->setFocusPolicy(Qt::NoFocus);
