@@ -47,7 +47,7 @@ void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRem
     poll();
 }
 
-void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done)
+void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done, const Done &dropped)
 {
     if (!m_peer) {
         Reply none;
@@ -56,11 +56,14 @@ void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done)
         return;
     }
     const int generation = m_generation;
-    m_pool.start([this, peer = m_peer, work = std::move(work), context = QPointer<QObject>(context), done = std::move(done), generation] {
+    m_pool.start([this, peer = m_peer, work = std::move(work), context = QPointer<QObject>(context), done = std::move(done), dropped, generation] {
         const Reply reply = work(*peer);
-        QMetaObject::invokeMethod(this, [this, reply, context, done, generation] {
-            if (generation != m_generation)
+        QMetaObject::invokeMethod(this, [this, reply, context, done, dropped, generation] {
+            if (generation != m_generation) {
+                if (dropped && context)
+                    dropped(reply);
                 return;
+            }
             note(reply);
             if (context)
                 done(reply);
@@ -105,12 +108,16 @@ void Client::send(const QByteArray &method, const QString &path, const QJsonObje
         Reply reply = peer.call(method, where, query, bytes);
         wipe(bytes.data(), static_cast<size_t>(bytes.size()));
         return reply;
-    }, context, [this, done = std::move(done)](const Reply &reply) {
+    }, context, [this, done](const Reply &reply) {
         done(reply);
         if (reply.ok()) {
             Q_EMIT changed();
             poll();
         }
+    }, [done](const Reply &) {
+        Reply unknown;
+        unknown.problem = tr("Another server is shown now; whether the change was made is to be seen at the one before.");
+        done(unknown);
     });
 }
 

@@ -24,7 +24,7 @@ public:
     explicit Client(QObject *parent = nullptr);
     ~Client() override; // waits for what runs
 
-    // Null: nobody is looked after. Answers on their way are dropped.
+    // Null: nobody is looked after. Answers on their way are dropped; who waits for a change is told that it may have happened.
     void setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote = false);
     std::shared_ptr<Peer> peer() const { return m_peer; }
     const QString &serverName() const { return m_name; }
@@ -49,7 +49,7 @@ Q_SIGNALS:
     void changed();         // something was changed through this client, or the server came back
 
 private:
-    void run(std::function<Reply(Peer &)> work, QObject *context, Done done);
+    void run(std::function<Reply(Peer &)> work, QObject *context, Done done, const Done &dropped = {});
     void note(const Reply &reply);
     void setState(State state, const QString &problem = {});
 

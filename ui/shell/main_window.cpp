@@ -47,6 +47,7 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
     Client *client = &m_session.client();
     connect(client, &Client::stateChanged, this, &MainWindow::updateState);
     connect(client, &Client::serverChanged, this, &MainWindow::updateState);
+    connect(client, &Client::serverChanged, m_console.toast, &Toast::withdraw);
     connect(client, &Client::overviewChanged, this, &MainWindow::updateState);
     connect(client, &Client::overviewChanged, this, &MainWindow::firstOverview);
     connect(&m_session.engine(), &EngineControl::stateChanged, this, &MainWindow::updateState);

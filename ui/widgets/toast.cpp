@@ -55,6 +55,12 @@ void Toast::offer(const QString &sentence, const QString &action, std::function<
     raise();
 }
 
+void Toast::withdraw()
+{
+    if (std::exchange(m_act, {}))
+        hide();
+}
+
 void Toast::place()
 {
     adjustSize();

@@ -19,6 +19,7 @@ public:
     explicit Toast(QWidget *window);
     void say(const QString &sentence);
     void offer(const QString &sentence, const QString &action, std::function<void()> act);
+    void withdraw(); // an offer, not a sentence
 
 private:
     void place();

@@ -32,6 +32,8 @@ private Q_SLOTS:
     void allOfAProjectAreRevoked();
     void aFilterIsTheServers();
     void theSecretIsNowhereAfterwards();
+    void whatIsAskedForIsNotFilteredAway();
+    void anotherServerEndsWhatWasBegun();
 };
 
 namespace {
@@ -287,6 +289,38 @@ void TstTokensPage::theSecretIsNowhereAfterwards()
     QFile file(settings.fileName());
     QVERIFY(file.open(QIODevice::ReadOnly));
     QVERIFY(!file.readAll().contains(sampleSecret().toUtf8()));
+}
+
+void TstTokensPage::whatIsAskedForIsNotFilteredAway()
+{
+    Stage stage;
+    stage.table(u"tokens"_s);
+    auto *state = stage.page(u"tokens"_s)->findChild<QComboBox *>();
+    state->setCurrentIndex(state->findData(u"revoked"_s));
+    QTRY_COMPARE(stage.server().last("GET", u"/manage/tokens"_s).value(u"state"_s), u"revoked"_s);
+    stage.window.openPage(u"tokens"_s, {{u"project_id"_s, u"proj-1"_s}});
+    QTRY_COMPARE(stage.server().last("GET", u"/manage/tokens"_s).value(u"project_id"_s), u"proj-1"_s);
+    QCOMPARE(stage.server().last("GET", u"/manage/tokens"_s).value(u"state"_s), QString());
+}
+
+// The form is not left waiting, and nothing is undone at a server where it was not done.
+void TstTokensPage::anotherServerEndsWhatWasBegun()
+{
+    Stage stage;
+    QDialog *form = openForm(stage);
+    type(form, u"Name"_s, u"Indexer"_s);
+    stage.server().hold(u"/manage/tokens"_s);
+    press(form, u"Create token"_s);
+    QTRY_VERIFY(stage.server().waiting() > 0);
+    stage.window.console().toast->offer(u"Limits saved."_s, u"Undo"_s, [] { QFAIL("undone elsewhere"); });
+    QVERIFY(says(&stage.window, u"Limits saved."_s));
+    stage.session.useRemote({u"Small server"_s, u"https://192.0.2.1"_s, {}, {}});
+    stage.server().letGo();
+    QTRY_VERIFY(says(form, u"Another server is shown now"_s));
+    QCOMPARE(find<QLineEdit>(form, u"Name"_s)->text(), u"Indexer"_s);
+    QVERIFY(!says(&stage.window, u"Limits saved."_s));
+    press(form, u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
 }
 
 REGISTER_TEST(TstTokensPage)

@@ -177,15 +177,15 @@ void TokensPage::open(const QVariantMap &what)
         m_createFor = what.value(u"create"_s).toString();
         m_createAsked = true;
     }
-    if (what.contains(u"project_id"_s)) {
+    else {
+        // What is asked for, and not less of it because of a filter from before.
         const QString id = what.value(u"project_id"_s).toString();
         if (m_project->findData(id) < 0)
             m_project->addItem(projectName(id), id);
         m_project->setCurrentIndex(m_project->findData(id));
+        m_search->setText(what.value(u"q"_s).toString());
+        m_state->setCurrentIndex(std::max(0, m_state->findData(what.value(u"state"_s).toString())));
     }
-    m_search->setText(what.value(u"q"_s).toString());
-    if (what.contains(u"state"_s))
-        m_state->setCurrentIndex(std::max(0, m_state->findData(what.value(u"state"_s))));
     refresh();
 }
 
