@@ -87,11 +87,11 @@
     <name>QAbstractSpinBox</name>
     <message>
         <source>&amp;Select All</source>
-        <translation>&amp;Alles auswählen</translation>
+        <translation>A&amp;lles auswählen</translation>
     </message>
     <message>
         <source>&amp;Step up</source>
-        <translation>&amp;Erhöhen</translation>
+        <translation>Er&amp;höhen</translation>
     </message>
     <message>
         <source>Step &amp;down</source>
@@ -213,7 +213,7 @@
     </message>
     <message>
         <source>Storage</source>
-        <translation>Speicher</translation>
+        <translation>Datenspeicher</translation>
     </message>
     <message>
         <source>Management</source>
@@ -233,7 +233,7 @@
     </message>
     <message>
         <source>Limits</source>
-        <translation>Grenzen</translation>
+        <translation>Limits</translation>
     </message>
     <message>
         <source>Tokens</source>
@@ -257,8 +257,8 @@
     <message numerus="yes">
         <source>%n running stream(s) get up to %1 to end, then they are cut.</source>
         <translation>
-            <numerusform>%n laufender Stream erhält bis zu %1, um zu enden; dann wird er abgebrochen.</numerusform>
-            <numerusform>%n laufende Streams erhalten bis zu %1, um zu enden; dann werden sie abgebrochen.</numerusform>
+            <numerusform>%n laufender Stream darf noch bis zu %1 weiterlaufen; dann wird er abgebrochen.</numerusform>
+            <numerusform>%n laufende Streams dürfen noch bis zu %1 weiterlaufen; dann werden sie abgebrochen.</numerusform>
         </translation>
     </message>
     <message>
@@ -278,7 +278,7 @@
     </message>
     <message>
         <source>in grace</source>
-        <translation>läuft aus</translation>
+        <translation>Nachfrist</translation>
     </message>
     <message>
         <source>expired</source>
@@ -302,7 +302,7 @@
     </message>
     <message>
         <source>Expires</source>
-        <translation>Ablauf</translation>
+        <translation>Läuft ab</translation>
     </message>
     <message>
         <source>Project</source>
@@ -314,7 +314,7 @@
     </message>
     <message>
         <source>Rate limit</source>
-        <translation>Rate</translation>
+        <translation>Ratenlimit</translation>
     </message>
     <message>
         <source>%1/min</source>
@@ -353,11 +353,11 @@
     </message>
     <message>
         <source>Time</source>
-        <translation>Zeit</translation>
+        <translation>Zeitraum</translation>
     </message>
     <message>
         <source>All time</source>
-        <translation>Gesamte Zeit</translation>
+        <translation>Gesamter Zeitraum</translation>
     </message>
     <message>
         <source>Last 15 minutes</source>
@@ -430,7 +430,7 @@
     </message>
     <message>
         <source>Exact, or a beginning like token.*</source>
-        <translation>Genau, oder ein Anfang wie token.*</translation>
+        <translation>Genauer Wert oder Anfang wie token.*</translation>
     </message>
     <message>
         <source>The masked token or its id</source>
@@ -438,7 +438,7 @@
     </message>
     <message>
         <source>Filter by %1</source>
-        <translation>Filtern nach: %1</translation>
+        <translation>Nach %1 filtern</translation>
     </message>
     <message>
         <source>Take this filter away</source>
@@ -458,7 +458,7 @@
     </message>
     <message>
         <source>The project&apos;s id; those with events stand in the list by their names</source>
-        <translation>Die Kennung des Projekts; die mit Ereignissen stehen mit ihren Namen in der Liste</translation>
+        <translation>Die ID des Projekts; Projekte mit Ereignissen stehen mit ihrem Namen in der Liste</translation>
     </message>
 </context>
 <context>
@@ -477,7 +477,7 @@
     </message>
     <message>
         <source>What</source>
-        <translation>Was</translation>
+        <translation>Details</translation>
     </message>
     <message>
         <source>Status</source>
@@ -520,7 +520,7 @@
     </message>
     <message>
         <source>Follow</source>
-        <translation>Folgen</translation>
+        <translation>Mitverfolgen</translation>
     </message>
     <message>
         <source>New events come in at the top</source>
@@ -623,6 +623,10 @@
         <source>The server answered with status %1.</source>
         <translation>Der Server antwortete mit Status %1.</translation>
     </message>
+    <message>
+        <source>Another server is shown now; whether the change was made is to be seen at the one before.</source>
+        <translation>Jetzt wird ein anderer Server angezeigt; ob die Änderung gemacht wurde, ist beim vorigen zu sehen.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::CommandPalette</name>
@@ -663,7 +667,7 @@
     </message>
     <message>
         <source>A server that runs llm-proxy --serve, over HTTPS. Its address has to allow you: MANAGEMENT_ALLOWED_IPS there.</source>
-        <translation>Ein Server, auf dem llm-proxy --serve läuft, über HTTPS. Er muss Ihre Adresse zulassen: MANAGEMENT_ALLOWED_IPS dort.</translation>
+        <translation>Ein Server, auf dem llm-proxy --serve läuft, über HTTPS. Er muss Ihre Adresse in MANAGEMENT_ALLOWED_IPS zulassen.</translation>
     </message>
     <message>
         <source>Connect</source>
@@ -687,11 +691,11 @@
     </message>
     <message>
         <source>Kept in memory while you are connected, and nowhere else.</source>
-        <translation>Bleibt nur im Arbeitsspeicher, solange Sie verbunden sind, und nirgends sonst.</translation>
+        <translation>Bleibt im Arbeitsspeicher, solange Sie verbunden sind, und sonst nirgends.</translation>
     </message>
     <message>
         <source>Write https://host[:port]. A management token does not travel in clear.</source>
-        <translation>Schreiben Sie https://host[:port]. Ein Verwaltungstoken wird nicht im Klartext übertragen.</translation>
+        <translation>Geben Sie die Adresse als https://host[:port] ein. Ein Verwaltungstoken wird nicht im Klartext übertragen.</translation>
     </message>
     <message>
         <source>The server&apos;s MANAGEMENT_TOKEN is needed.</source>
@@ -713,7 +717,7 @@ If nobody made a new key there, somebody stands between you and the server. Go o
         <translation>Er war %1
 und ist jetzt %2.
 
-Hat dort niemand einen neuen Schlüssel erzeugt, steht jemand zwischen Ihnen und dem Server. Fahren Sie nur fort, wenn Sie ihn verglichen haben.</translation>
+Hat dort niemand einen neuen Schlüssel erzeugt, hat sich jemand zwischen Sie und den Server geschaltet. Fahren Sie nur fort, wenn Sie den neuen Schlüssel mit dem des Servers verglichen haben.</translation>
     </message>
     <message>
         <source>Trust the new key</source>
@@ -732,14 +736,14 @@ Until: %4
 Key: %5
 
 Compare the key with the server&apos;s before you go on. It alone is believed from then on.</source>
-        <translation>Diesem Zertifikat vertraut dieser Computer nicht: %1
+        <translation>Dieser Computer vertraut dem Zertifikat des Servers nicht: %1
 
 Für: %2
 Ausgestellt von: %3
 Gültig bis: %4
 Schlüssel: %5
 
-Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan gilt nur noch dieser.</translation>
+Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da an wird nur noch diesem Schlüssel vertraut.</translation>
     </message>
     <message>
         <source>Trust this key</source>
@@ -754,7 +758,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Stopped; no file was written.</source>
-        <translation>Angehalten; es wurde keine Datei geschrieben.</translation>
+        <translation>Gestoppt; es wurde keine Datei geschrieben.</translation>
     </message>
     <message>
         <source>Export audit events</source>
@@ -774,11 +778,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>With a signed proof beside it, so that the file verifies alone</source>
-        <translation>Mit signiertem Nachweis daneben, sodass sich die Datei allein prüfen lässt</translation>
+        <translation>Signierten Nachweis beilegen, damit sich die Datei allein prüfen lässt</translation>
     </message>
     <message>
         <source>JSON lines, exactly as logged</source>
-        <translation>JSON-Zeilen, genau wie im Log</translation>
+        <translation>JSON Lines, genau wie im Log</translation>
     </message>
     <message>
         <source>CSV, for spreadsheets</source>
@@ -814,7 +818,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Stop</source>
-        <translation>Anhalten</translation>
+        <translation>Stoppen</translation>
     </message>
 </context>
 <context>
@@ -870,11 +874,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown again, to nobody. Only programs on this computer can reach the proxy until you change that.</source>
-        <translation>Schlüssel werden verschlüsselt, bevor sie auf die Festplatte gelangen (AES-256-GCM), und nie wieder angezeigt, niemandem. Nur Programme auf diesem Computer erreichen den Proxy, bis Sie das ändern.</translation>
+        <translation>Schlüssel werden verschlüsselt (AES-256-GCM), bevor sie auf die Festplatte gelangen, und niemandem je wieder angezeigt. Nur Programme auf diesem Computer erreichen den Proxy, bis Sie das ändern.</translation>
     </message>
     <message>
         <source>Which provider, and its key? The key is tried with the provider before it is kept. More can follow later.</source>
-        <translation>Welcher Anbieter, und welcher Schlüssel? Der Schlüssel wird beim Anbieter geprüft, bevor er gespeichert wird. Weitere können später folgen.</translation>
+        <translation>Welcher Anbieter und welcher Schlüssel? Der Schlüssel wird beim Anbieter geprüft, bevor er gespeichert wird. Weitere können später folgen.</translation>
     </message>
     <message>
         <source>Provider</source>
@@ -886,7 +890,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Here is your first token, good for 24 hours. It is shown this once: paste it where you need it. On the page Access tokens you make others.</source>
-        <translation>Hier ist Ihr erstes Token, gültig für 24 Stunden. Es wird nur dieses eine Mal angezeigt: Fügen Sie es dort ein, wo Sie es brauchen. Weitere erstellen Sie auf der Seite Zugriffstoken.</translation>
+        <translation>Hier ist Ihr erstes Token, gültig für 24 Stunden. Es wird nur dieses eine Mal angezeigt: Fügen Sie es dort ein, wo Sie es brauchen. Weitere erstellen Sie auf der Seite „Zugriffstoken“.</translation>
     </message>
     <message>
         <source>Check and continue</source>
@@ -902,11 +906,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Keep the key unchecked?</source>
-        <translation>Schlüssel ungeprüft behalten?</translation>
+        <translation>Schlüssel ungeprüft speichern?</translation>
     </message>
     <message>
         <source>Keep it</source>
-        <translation>Behalten</translation>
+        <translation>Speichern</translation>
     </message>
     <message>
         <source>Demo</source>
@@ -946,7 +950,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>A referenced key is tried at another address only once it is saved. Then “Edit” on the page Projects and keys checks it.</source>
-        <translation>Ein verwiesener Schlüssel wird an einer anderen Adresse erst geprüft, wenn er gespeichert ist. Dann prüft ihn „Bearbeiten“ auf der Seite Projekte und Schlüssel.</translation>
+        <translation>Ein Schlüssel aus einer Umgebungsvariable oder Datei kann an einer anderen Adresse erst geprüft werden, wenn er gespeichert ist. Prüfen Sie ihn danach mit „Bearbeiten“ auf der Seite „Projekte und Schlüssel“.</translation>
     </message>
 </context>
 <context>
@@ -1028,7 +1032,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Requests as they run, twice a second.</source>
-        <translation>Laufende Anfragen, zweimal je Sekunde.</translation>
+        <translation>Laufende Anfragen, zweimal pro Sekunde aktualisiert.</translation>
     </message>
     <message>
         <source>Requests</source>
@@ -1052,7 +1056,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>End all of this token</source>
-        <translation>Alle des Tokens beenden</translation>
+        <translation>Alle dieses Tokens beenden</translation>
     </message>
     <message>
         <source>Everything of this request</source>
@@ -1060,7 +1064,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Nothing runs</source>
-        <translation>Nichts läuft</translation>
+        <translation>Keine laufenden Anfragen</translation>
     </message>
     <message>
         <source>As soon as a program uses a token, its request stands here: who, which model, how fast.</source>
@@ -1069,8 +1073,8 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message numerus="yes">
         <source>Paused. %n request(s) ran then.</source>
         <translation>
-            <numerusform>Angehalten. %n Anfrage lief dabei.</numerusform>
-            <numerusform>Angehalten. %n Anfragen liefen dabei.</numerusform>
+            <numerusform>Angehalten. Zu diesem Zeitpunkt lief %n Anfrage.</numerusform>
+            <numerusform>Angehalten. Zu diesem Zeitpunkt liefen %n Anfragen.</numerusform>
         </translation>
     </message>
     <message numerus="yes">
@@ -1086,7 +1090,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Guessed from the events of the stream, until the provider tells</source>
-        <translation>Aus den Ereignissen des Streams geschätzt, bis der Anbieter es mitteilt</translation>
+        <translation>Aus den Ereignissen des Streams geschätzt, bis der Anbieter die Zahl mitteilt</translation>
     </message>
 </context>
 <context>
@@ -1201,7 +1205,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Closed to the tray, it goes on serving your programs. You can change this in the settings.</source>
-        <translation>Im Infobereich bedient es Ihre Programme weiter. In den Einstellungen können Sie das ändern.</translation>
+        <translation>Im Infobereich bedient LLM Proxy Ihre Programme weiter. In den Einstellungen können Sie das ändern.</translation>
     </message>
     <message>
         <source>Keep running in the tray</source>
@@ -1216,7 +1220,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>How the proxy is doing, and what needs you first.</source>
-        <translation>Wie es dem Proxy geht, und was zuerst zu tun ist.</translation>
+        <translation>Wie es dem Proxy geht und was zuerst zu tun ist.</translation>
     </message>
     <message>
         <source>Start the engine</source>
@@ -1264,7 +1268,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Traffic</source>
-        <translation>Verkehr</translation>
+        <translation>Datenverkehr</translation>
     </message>
     <message>
         <source>Hour</source>
@@ -1316,7 +1320,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>started %1</source>
-        <translation>gestartet %1</translation>
+        <translation>gestartet am %1</translation>
     </message>
     <message>
         <source>a server of this computer; it is not this console&apos;s to stop</source>
@@ -1328,7 +1332,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>over ten seconds</source>
-        <translation>über zehn Sekunden</translation>
+        <translation>Mittel aus zehn Sekunden</translation>
     </message>
     <message>
         <source>requests and streams</source>
@@ -1352,7 +1356,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>How to fix it</source>
-        <translation>So beheben</translation>
+        <translation>Abhilfe anzeigen</translation>
     </message>
     <message>
         <source>%1 needs its %2 key again</source>
@@ -1493,7 +1497,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Encrypted at once, and write-only: nobody reads it back, you neither.</source>
-        <translation>Wird sofort verschlüsselt und kann nur geschrieben werden: Niemand liest ihn zurück, auch Sie nicht.</translation>
+        <translation>Wird sofort verschlüsselt und kann nur geschrieben werden: Niemand kann ihn wieder auslesen, auch Sie nicht.</translation>
     </message>
     <message>
         <source>Environment</source>
@@ -1670,7 +1674,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Its running streams are cut at once. Nothing is deleted; you can activate it again.</source>
-        <translation>Laufende Streams werden sofort abgebrochen. Gelöscht wird nichts; Sie können es wieder aktivieren.</translation>
+        <translation>Laufende Streams werden sofort abgebrochen. Gelöscht wird nichts; Sie können das Projekt wieder aktivieren.</translation>
     </message>
     <message>
         <source>%1 is active.</source>
@@ -1690,7 +1694,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Its keys are forgotten, and that cannot be undone. Audit events stay.</source>
-        <translation>Die Schlüssel des Projekts werden gelöscht, unwiderruflich. Audit-Ereignisse bleiben.</translation>
+        <translation>Die Schlüssel des Projekts werden unwiderruflich gelöscht. Audit-Ereignisse bleiben erhalten.</translation>
     </message>
     <message>
         <source>%1 deleted.</source>
@@ -1705,7 +1709,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>A new token takes over the limits and counters of %1. The old one goes on for a while, so that you can exchange it without a gap.</source>
-        <translation>Ein neues Token übernimmt die Grenzen und Zähler von %1. Das alte gilt noch eine Weile, damit Sie es ohne Lücke austauschen können.</translation>
+        <translation>Ein neues Token übernimmt die Limits und Zähler von %1. Das alte gilt noch eine Weile, damit Sie es ohne Lücke austauschen können.</translation>
     </message>
     <message>
         <source>Refresh</source>
@@ -1713,7 +1717,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Not at all: it ends now</source>
-        <translation>Gar nicht: es endet jetzt</translation>
+        <translation>Gar nicht: Es endet sofort</translation>
     </message>
     <message>
         <source>1 minute</source>
@@ -1733,7 +1737,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>The old token goes on for</source>
-        <translation>Altes Token gilt noch</translation>
+        <translation>Altes Token gilt weiter</translation>
     </message>
 </context>
 <context>
@@ -1818,8 +1822,8 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <message numerus="yes">
         <source>%n to look at</source>
         <translation>
-            <numerusform>%n zu prüfen</numerusform>
-            <numerusform>%n zu prüfen</numerusform>
+            <numerusform>%n zu beachten</numerusform>
+            <numerusform>%n zu beachten</numerusform>
         </translation>
     </message>
     <message numerus="yes">
@@ -1835,7 +1839,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>to look at</source>
-        <translation>zu prüfen</translation>
+        <translation>zu beachten</translation>
     </message>
     <message>
         <source>failed</source>
@@ -1877,15 +1881,15 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <name>llmproxy::ui::SettingRow</name>
     <message>
         <source>given on the command line, which wins over what is saved here</source>
-        <translation>auf der Befehlszeile angegeben, die Vorrang vor hier Gespeichertem hat</translation>
+        <translation>von der Befehlszeile; hat Vorrang vor hier Gespeichertem</translation>
     </message>
     <message>
         <source>given in the environment, which wins over what is saved here</source>
-        <translation>in der Umgebung angegeben, die Vorrang vor hier Gespeichertem hat</translation>
+        <translation>aus der Umgebung; hat Vorrang vor hier Gespeichertem</translation>
     </message>
     <message>
         <source>given in .env, which wins over what is saved here</source>
-        <translation>in .env angegeben, die Vorrang vor hier Gespeichertem hat</translation>
+        <translation>aus .env; hat Vorrang vor hier Gespeichertem</translation>
     </message>
     <message>
         <source>saved here</source>
@@ -2000,7 +2004,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>The language changes when the console is opened next.</source>
-        <translation>Die Sprache wechselt beim nächsten Öffnen der Konsole.</translation>
+        <translation>Die Sprache wechselt beim nächsten Start der Konsole.</translation>
     </message>
     <message>
         <source>Ask</source>
@@ -2043,7 +2047,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     <name>llmproxy::ui::Table</name>
     <message>
         <source>As it was at first</source>
-        <translation>Wie ursprünglich</translation>
+        <translation>Spalten zurücksetzen</translation>
     </message>
 </context>
 <context>
@@ -2164,11 +2168,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Limits of %1</source>
-        <translation>Grenzen von %1</translation>
+        <translation>Limits von %1</translation>
     </message>
     <message>
         <source>Changes hold for the next request on. A token&apos;s end can only come earlier: revoke it, or refresh it for a new one.</source>
-        <translation>Änderungen gelten ab der nächsten Anfrage. Ein Token kann nur früher enden: Widerrufen Sie es, oder erneuern Sie es.</translation>
+        <translation>Änderungen gelten ab der nächsten Anfrage. Das Ende eines Tokens lässt sich nur vorziehen: Widerrufen Sie es, oder erneuern Sie es, um ein neues zu erhalten.</translation>
     </message>
     <message>
         <source>Save</source>
@@ -2204,7 +2208,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Rate limit</source>
-        <translation>Ratenbegrenzung</translation>
+        <translation>Ratenlimit</translation>
     </message>
     <message>
         <source>Requests</source>
@@ -2247,7 +2251,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Copy for %1</source>
-        <translation>Kopieren für %1</translation>
+        <translation>Für %1 kopieren</translation>
     </message>
 </context>
 <context>
@@ -2266,7 +2270,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Edit limits</source>
-        <translation>Grenzen bearbeiten</translation>
+        <translation>Limits bearbeiten</translation>
     </message>
     <message>
         <source>Refresh</source>
@@ -2278,7 +2282,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Revoke all of a project</source>
-        <translation>Alle eines Projekts widerrufen</translation>
+        <translation>Alle Token eines Projekts widerrufen</translation>
     </message>
     <message>
         <source>Its audit events</source>
@@ -2306,7 +2310,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Every state</source>
-        <translation>Jeder Status</translation>
+        <translation>Alle Status</translation>
     </message>
     <message>
         <source>Live</source>
@@ -2314,7 +2318,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>In grace</source>
-        <translation>Läuft aus</translation>
+        <translation>Nachfrist</translation>
     </message>
     <message>
         <source>Expired</source>
@@ -2330,7 +2334,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Every project</source>
-        <translation>Jedes Projekt</translation>
+        <translation>Alle Projekte</translation>
     </message>
     <message>
         <source>No tokens here</source>
@@ -2338,12 +2342,12 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Hand out a token instead of the provider&apos;s key: it ends by itself, has limits, and can be revoked at once.</source>
-        <translation>Geben Sie statt des Anbieterschlüssels ein Token aus: Es läuft von selbst ab, hat Grenzen und lässt sich sofort widerrufen.</translation>
+        <translation>Geben Sie statt des Anbieterschlüssels ein Token aus: Es läuft von selbst ab, hat Limits und lässt sich sofort widerrufen.</translation>
     </message>
     <message numerus="yes">
         <source>The newest %n token(s) are shown. Narrow the filter to find older ones.</source>
         <translation>
-            <numerusform>Das neueste %n Token wird gezeigt. Grenzen Sie den Filter ein, um ältere zu finden.</numerusform>
+            <numerusform>Nur %n Token, das neueste, wird gezeigt. Grenzen Sie den Filter ein, um ältere zu finden.</numerusform>
             <numerusform>Die neuesten %n Token werden gezeigt. Grenzen Sie den Filter ein, um ältere zu finden.</numerusform>
         </translation>
     </message>
@@ -2353,7 +2357,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Limits of %1 saved.</source>
-        <translation>Grenzen von %1 gespeichert.</translation>
+        <translation>Limits von %1 gespeichert.</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -2413,7 +2417,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Search for something else, or choose every state and every project.</source>
-        <translation>Suchen Sie nach etwas anderem, oder wählen Sie jeden Status und jedes Projekt.</translation>
+        <translation>Suchen Sie nach etwas anderem, oder wählen Sie alle Status und alle Projekte.</translation>
     </message>
 </context>
 <context>
@@ -2455,7 +2459,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>What was asked for, by whom, and what came back.</source>
-        <translation>Was angefragt wurde, von wem, und was zurückkam.</translation>
+        <translation>Was angefragt wurde, von wem und was zurückkam.</translation>
     </message>
     <message>
         <source>Model tokens</source>
@@ -2515,7 +2519,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>Time</source>
-        <translation>Zeit</translation>
+        <translation>Zeitraum</translation>
     </message>
     <message>
         <source>Last hour</source>
@@ -2543,7 +2547,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>No request came in this time. Choose a longer one, or hand out a token.</source>
-        <translation>In dieser Zeit kam keine Anfrage. Wählen Sie eine längere, oder geben Sie ein Token aus.</translation>
+        <translation>In diesem Zeitraum kam keine Anfrage an. Wählen Sie einen längeren, oder geben Sie ein Token aus.</translation>
     </message>
     <message>
         <source>Requests: %1 · Errors: %2 · Model tokens: %3</source>
@@ -2614,11 +2618,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Fortan
     </message>
     <message>
         <source>The log is what was written: nothing changed, nothing missing. It took %1.</source>
-        <translation>Das Log ist, was geschrieben wurde: nichts verändert, nichts fehlt. Dauer: %1.</translation>
+        <translation>Das Log entspricht dem, was geschrieben wurde: nichts verändert, nichts fehlt. Dauer: %1.</translation>
     </message>
     <message>
         <source>The log is not what was written: %1</source>
-        <translation>Das Log ist nicht, was geschrieben wurde: %1</translation>
+        <translation>Das Log entspricht nicht dem, was geschrieben wurde: %1</translation>
     </message>
     <message>
         <source>Valid</source>
