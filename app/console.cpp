@@ -38,6 +38,9 @@ int openConsole(const GlobalOptions &options, char *program)
     const auto run = reinterpret_cast<ConsoleMain>(module.resolve("llmProxyConsole"));
     if (!run)
         return complain(ExitUsage, "the console cannot be opened: " + module.errorString().toStdString());
+    const auto isSet = [](const char *name) { return !qEnvironmentVariableIsEmpty(name); };
+    if (!isSet("DISPLAY") && !isSet("WAYLAND_DISPLAY") && !isSet("QT_QPA_PLATFORM"))
+        return complain(ExitUsage, "there is no display: open it in a desktop session, or run it without one by --serve (--serve --demo)");
     DesktopHost host(options);
     for (const QString &problem : host.settingProblems())
         note(problem.toStdString());

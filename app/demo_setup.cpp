@@ -25,13 +25,6 @@ bool isDefault(const LoadedSettings &loaded, const char *name)
     return origin == loaded.origin.end() || origin->second == "default";
 }
 
-bool isTaken(const ListenAddress &address)
-{
-    uint16_t port = address.port;
-    std::string error;
-    return !probeBind(address.host, &port, &error);
-}
-
 } // namespace
 
 Demo::~Demo()
@@ -50,7 +43,7 @@ void Demo::prepare(SettingSources &sources)
 
 bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
 {
-    const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isTaken(loaded.settings.listen);
+    const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isPortTaken(loaded.settings.listen.host, loaded.settings.listen.port);
     if (wantsFolder && m_temporary.empty() && !makeFolder())
         return false;
     if (wantsFolder)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "front/server.h"
 #include "engine_gate.h"
 #include "output.h"
 #include "process.h"
@@ -52,6 +53,8 @@ public:
             return sink(QByteArray(bytes.data(), static_cast<qsizetype>(bytes.size())));
         }));
     }
+
+    void abort() override { m_client->abort(); }
 
 private:
     std::unique_ptr<ManagementClient> m_client;
@@ -109,6 +112,10 @@ bool DesktopHost::load()
     if (m_options.demo)
         m_demo.prepare(m_sources);
     m_loaded = loadSettings(m_sources);
+    if (m_onFreePort && m_loaded.problems.empty()) {
+        m_sources.flags["LISTEN_ADDR"] = ListenAddress{m_loaded.settings.listen.host, 0}.text();
+        m_loaded = loadSettings(m_sources);
+    }
     if (m_loaded.problems.empty() && m_options.demo && !m_demo.settle(m_sources, m_loaded))
         m_loaded.problems.push_back({"DATA_DIR", "", "no temporary folder can be made for the demo"});
     m_loaded.settings.demo = m_options.demo;
@@ -139,10 +146,12 @@ QStringList DesktopHost::settingProblems() const
     return sentences;
 }
 
-QString DesktopHost::startEngine()
+QString DesktopHost::startEngine(bool onFreePort)
 {
     if (m_engine)
         return {};
+    m_onFreePort = m_onFreePort || onFreePort;
+    m_isPortTaken = false;
     if (!load())
         return settingProblems().join(QLatin1Char('\n'));
     m_attached = dataDirOwner(m_loaded.settings.dataDir).held;
@@ -157,8 +166,10 @@ QString DesktopHost::startHere()
     options.inUse = serverSettingsInUse(m_sources, m_loaded);
     options.demo = true; // the demo provider is there to try things with, whoever wants it
     auto engine = std::make_unique<Engine>(m_loaded.settings, options);
-    if (const Outcome error = engine->start())
+    if (const Outcome error = engine->start()) {
+        m_isPortTaken = llmproxy::isPortTaken(m_loaded.settings.listen.host, m_loaded.settings.listen.port);
         return fromText(error->message);
+    }
     m_engine = std::move(engine);
     m_gate = std::make_shared<EngineGate>();
     if (m_options.demo && !m_demoFilled)

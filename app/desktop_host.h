@@ -28,7 +28,8 @@ public:
     QStringList settingProblems() const override;
     int signalDescriptor() const override { return m_signals; }
 
-    QString startEngine() override;
+    QString startEngine(bool onFreePort) override;
+    bool isPortTaken() const override { return m_isPortTaken; }
     void stopEngine() override;
     qint64 runningRequests() const override;
     qint64 drainTimeoutMs() const override { return m_loaded.settings.drainTimeoutMs; }
@@ -45,6 +46,7 @@ private:
     const GlobalOptions &m_options;
     int m_signals = -1;
     Demo m_demo;
+    bool m_onFreePort = false, m_isPortTaken = false;
     bool m_demoFilled = false;
     SettingSources m_sources; // of the newest load
     LoadedSettings m_loaded; // the engine keeps a reference to its settings: not loaded anew while it runs

@@ -6,6 +6,7 @@
 
 #include <QJsonDocument>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 
@@ -38,6 +39,7 @@ public:
     ApiAnswer call(const std::string &method, const std::string &path, const Query &query,
                    const QByteArray &body) override;
     ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) override;
+    void abort() override { m_isAborted = true; }
 
     void setProxy(const Settings &settings)
     {
@@ -56,6 +58,7 @@ private:
 
     std::string m_base, m_socket, m_actor, m_proxy, m_noProxy, m_caFile, m_pin;
     Secret m_token;
+    std::atomic<bool> m_isAborted = false;
 };
 
 void HttpClient::prepare(CURL *handle, const std::string &method, const std::string &url,
@@ -79,8 +82,8 @@ void HttpClient::prepare(CURL *handle, const std::string &method, const std::str
         curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-    // A verification takes as long as the log is long, and so does its answer; a feed never ends by itself.
-    const bool isLong = url.find("/manage/audit/") != std::string::npos || url.ends_with("/manage/events");
+    // A verification takes as long as the log is long.
+    const bool isLong = method == "POST" && url.ends_with("/manage/audit/verify");
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, isLong ? 0L : 60'000L);
     if (!body.isEmpty() || method == "POST" || method == "PATCH") {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{body.size()});
@@ -122,6 +125,12 @@ ApiAnswer HttpClient::failed(CURL *handle, CURLcode code) const
     return answer;
 }
 
+// Asked about once a second, also when nothing comes.
+int askWhetherAborted(void *where, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
+{
+    return *static_cast<const std::atomic<bool> *>(where) ? 1 : 0;
+}
+
 ApiAnswer HttpClient::call(const std::string &method, const std::string &path, const Query &query,
                            const QByteArray &body)
 {
@@ -135,6 +144,9 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBody);
     curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &received);
+    curl_easy_setopt(handle.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle.get(), CURLOPT_XFERINFOFUNCTION, askWhetherAborted);
+    curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, &m_isAborted);
     const CURLcode code = curl_easy_perform(handle.get());
     if (code != CURLE_OK)
         return failed(handle.get(), code);
@@ -186,6 +198,7 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
     const HeaderList list = headers(false);
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
     prepare(handle.get(), "GET", url, {});
+    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, 0L); // as long as the log is long; a feed never ends by itself
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     Download download{handle.get(), sink, {}};
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBlock);

@@ -42,7 +42,7 @@ class ManagementClient
 {
 public:
     virtual ~ManagementClient() = default;
-    // Answers within a minute, but for those of audit jobs. Thread: any.
+    // Answers within a minute, but for a verification. Thread: any.
     virtual ApiAnswer call(const std::string &method, const std::string &path, const Query &query = {},
                            const QByteArray &body = {}) = 0;
     ApiAnswer call(const std::string &method, const std::string &path, const QJsonObject &body);
@@ -51,6 +51,8 @@ public:
     // status 0.
     using Sink = std::function<bool(std::string_view bytes)>;
     virtual ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) = 0;
+    // Calls that wait for an answer end within about a second without one, those to come at once. Thread: any.
+    virtual void abort() {}
     // Follows the pages; at most `most` items, 0: all. The answer's body holds all items.
     ApiAnswer list(const std::string &path, Query query, int64_t most);
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "engine/data_lock.h"
 
+#include "base/log.h"
 #include "base/sha256.h"
 #include "engine/engine.h"
 
@@ -8,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,7 +26,9 @@ std::string lockPath(const std::string &dataDir)
 
 Outcome DataLock::acquire(const std::string &dataDir)
 {
-    m_fd = open(lockPath(dataDir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    m_path = lockPath(dataDir);
+    m_holds = true;
+    m_fd = open(m_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (m_fd < 0)
         return Error{ErrorKind::Unavailable, "data_dir", "cannot open " + lockPath(dataDir) + ": " + std::strerror(errno), "DATA_DIR"};
     if (flock(m_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -38,6 +42,14 @@ Outcome DataLock::acquire(const std::string &dataDir)
     if (ftruncate(m_fd, 0) != 0 || pwrite(m_fd, pid.data(), pid.size(), 0) < 0)
         return Error{ErrorKind::Unavailable, "data_dir", "cannot write " + lockPath(dataDir) + ": " + std::strerror(errno), "DATA_DIR"};
     return {};
+}
+
+void DataLock::look()
+{
+    struct stat held = {}, there = {};
+    const bool isSame = fstat(m_fd, &held) == 0 && stat(m_path.c_str(), &there) == 0 && held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+    if (m_holds.exchange(isSame) && !isSame)
+        logError("the data directory was deleted or replaced: requests are refused", {{"path", m_path}});
 }
 
 void DataLock::release()

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 
+#include <atomic>
 #include <string>
 
 namespace llmproxy {
@@ -15,9 +16,15 @@ public:
     // Error names the pid that holds it.
     Outcome acquire(const std::string &dataDir);
     void release();
+    // Now and then: is the file that is held still that of the data directory? It is not when somebody deleted the folder, or put
+    // another one in its place: what is written then is in files that nobody finds. One thread.
+    void look();
+    bool holds() const { return m_holds; } // at the last look; any thread
 
 private:
     int m_fd = -1;
+    std::string m_path;
+    std::atomic<bool> m_holds = true;
 };
 
 } // namespace llmproxy

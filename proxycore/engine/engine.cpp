@@ -22,7 +22,7 @@ namespace {
 
 constexpr int flushEveryMs = 5'000;
 constexpr int retentionEveryMs = 3'600'000;
-constexpr int memoryEveryMs = 1'000;
+constexpr int memoryEveryMs = 1'000, lockEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
@@ -188,6 +188,7 @@ void Engine::Private::makeApi()
     };
     context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
+    context.isDataGone = [this] { return !lock.holds(); };
     context.certificateExpiresMs = [this] { return tls ? tls->current()->expiresMs() : int64_t{0}; };
     context.anchorStatus = [this] {
         std::vector<DeliveryStatus> all;
@@ -203,6 +204,7 @@ void Engine::Private::makeApi()
     api = std::make_unique<ManageApi>(std::move(context));
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
+    bridge->every(lockEveryMs, [this] { lock.look(); });
     bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
@@ -262,6 +264,7 @@ Outcome Engine::start()
     if (d->options.demo) {
         ProviderProfile demo;
         demo.name = "demo";
+        demo.askStreamUsage = true;
         demo.baseUrl = "http://demo.localhost/v1";
         demo.keyOptional = true;
         demo.unixSocket = d->demoSocket();

@@ -63,7 +63,7 @@ struct Engine::Private
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
     ProviderVerdict askProvider(const ProviderQuestion &question, const std::atomic<bool> &cancelled) const;
     int64_t runningRequests() const;
-    bool ready() const { return database->healthy() && (!settings.auditEnabled || audit->healthy()); }
+    bool ready() const { return lock.holds() && database->healthy() && (!settings.auditEnabled || audit->healthy()); }
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
 };
 

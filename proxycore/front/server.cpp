@@ -281,6 +281,12 @@ bool probeBind(const std::string &host, uint16_t *port, std::string *error)
     return true;
 }
 
+bool isPortTaken(const std::string &host, uint16_t port)
+{
+    std::string error;
+    return !probeBind(host, &port, &error);
+}
+
 int openUnixListener(const std::string &path, std::string *error)
 {
     sockaddr_un address{};

@@ -88,6 +88,7 @@ bool isLocalName(const std::string &host);
 int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error);
 // A first bind without SO_REUSEPORT: finds a port that another program uses.
 bool probeBind(const std::string &host, uint16_t *port, std::string *error);
+bool isPortTaken(const std::string &host, uint16_t port); // by another program, now
 int openUnixListener(const std::string &path, std::string *error); // 0600
 
 } // namespace llmproxy

@@ -429,7 +429,7 @@
         <translation>%1 (%2)</translation>
     </message>
     <message>
-        <source>Exact, or a beginning like token.*</source>
+        <source>Exact value, or a prefix like token.*</source>
         <translation>Genauer Wert oder Anfang wie token.*</translation>
     </message>
     <message>
@@ -441,11 +441,11 @@
         <translation>Nach %1 filtern</translation>
     </message>
     <message>
-        <source>Take this filter away</source>
+        <source>Remove this filter</source>
         <translation>Diesen Filter entfernen</translation>
     </message>
     <message>
-        <source>Take away the filter %1: %2</source>
+        <source>Remove the filter %1: %2</source>
         <translation>Filter %1 entfernen: %2</translation>
     </message>
     <message>
@@ -457,7 +457,7 @@
         <translation>Alle Filter entfernen</translation>
     </message>
     <message>
-        <source>The project&apos;s id; those with events stand in the list by their names</source>
+        <source>The project&apos;s ID; projects with events are in the list by name</source>
         <translation>Die ID des Projekts; Projekte mit Ereignissen stehen mit ihrem Namen in der Liste</translation>
     </message>
 </context>
@@ -474,10 +474,6 @@
     <message>
         <source>Action</source>
         <translation>Aktion</translation>
-    </message>
-    <message>
-        <source>What</source>
-        <translation>Details</translation>
     </message>
     <message>
         <source>Status</source>
@@ -502,6 +498,10 @@
     <message>
         <source>Seq</source>
         <translation>Nr.</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>Details</translation>
     </message>
 </context>
 <context>
@@ -601,31 +601,35 @@
         <translation>Ereignis %1 der Kette. Sein Hash umfasst es selbst und den Hash von Ereignis %2: Wird eines davon geändert, bricht die Kette hier.</translation>
     </message>
     <message>
-        <source>Recorded is that you looked at the log up to now. A note, for the record:</source>
+        <source>This records that you have reviewed the log up to now. A note, for the record:</source>
         <translation>Festgehalten wird, dass Sie das Log bis jetzt gesichtet haben. Eine Notiz dazu:</translation>
     </message>
     <message>
         <source>Recorded: reviewed up to event %1.</source>
         <translation>Festgehalten: gesichtet bis Ereignis %1.</translation>
     </message>
+    <message>
+        <source>Nothing was logged yet, or the audit log is switched off: see AUDIT_ENABLED in the settings.</source>
+        <translation>Es wurde noch nichts protokolliert, oder das Audit-Log ist ausgeschaltet: siehe AUDIT_ENABLED in den Einstellungen.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::Client</name>
-    <message>
-        <source>No server is connected.</source>
-        <translation>Es ist kein Server verbunden.</translation>
-    </message>
     <message>
         <source>The server does not answer.</source>
         <translation>Der Server antwortet nicht.</translation>
     </message>
     <message>
-        <source>The server answered with status %1.</source>
-        <translation>Der Server antwortete mit Status %1.</translation>
-    </message>
-    <message>
         <source>Another server is shown now; whether the change was made is to be seen at the one before.</source>
         <translation>Jetzt wird ein anderer Server angezeigt; ob die Änderung gemacht wurde, ist beim vorigen zu sehen.</translation>
+    </message>
+    <message>
+        <source>No server is connected. Start the engine, or connect to a server.</source>
+        <translation>Kein Server ist verbunden. Starten Sie die Engine, oder verbinden Sie sich mit einem Server.</translation>
+    </message>
+    <message>
+        <source>The server answered with status %1 and says no more; its log may.</source>
+        <translation>Der Server antwortete mit Status %1 und sagt nicht mehr; vielleicht sein Log.</translation>
     </message>
 </context>
 <context>
@@ -658,6 +662,10 @@
         <source>token</source>
         <translation>Token</translation>
     </message>
+    <message>
+        <source>Nothing found</source>
+        <translation>Nichts gefunden</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::ConnectDialog</name>
@@ -666,7 +674,7 @@
         <translation>Mit einem Server verbinden</translation>
     </message>
     <message>
-        <source>A server that runs llm-proxy --serve, over HTTPS. Its address has to allow you: MANAGEMENT_ALLOWED_IPS there.</source>
+        <source>A server that runs llm-proxy --serve, over HTTPS. It has to allow your address: see MANAGEMENT_ALLOWED_IPS there.</source>
         <translation>Ein Server, auf dem llm-proxy --serve läuft, über HTTPS. Er muss Ihre Adresse in MANAGEMENT_ALLOWED_IPS zulassen.</translation>
     </message>
     <message>
@@ -694,15 +702,15 @@
         <translation>Bleibt im Arbeitsspeicher, solange Sie verbunden sind, und sonst nirgends.</translation>
     </message>
     <message>
-        <source>Write https://host[:port]. A management token does not travel in clear.</source>
+        <source>Enter the address as https://host[:port]. A management token is never sent unencrypted.</source>
         <translation>Geben Sie die Adresse als https://host[:port] ein. Ein Verwaltungstoken wird nicht im Klartext übertragen.</translation>
     </message>
     <message>
-        <source>The server&apos;s MANAGEMENT_TOKEN is needed.</source>
+        <source>Enter the server&apos;s MANAGEMENT_TOKEN.</source>
         <translation>Das MANAGEMENT_TOKEN des Servers wird benötigt.</translation>
     </message>
     <message>
-        <source>Nobody answers there: %1</source>
+        <source>No server answers at this address: %1</source>
         <translation>Dort antwortet niemand: %1</translation>
     </message>
     <message>
@@ -713,7 +721,7 @@
         <source>It was %1
 and is now %2.
 
-If nobody made a new key there, somebody stands between you and the server. Go on only when you have compared it.</source>
+If nobody made a new key there, someone may be between you and the server. Go on only after comparing the new key with the server&apos;s.</source>
         <translation>Er war %1
 und ist jetzt %2.
 
@@ -735,7 +743,7 @@ Issued by: %3
 Until: %4
 Key: %5
 
-Compare the key with the server&apos;s before you go on. It alone is believed from then on.</source>
+Compare the key with the server&apos;s before you go on. From then on only this key is trusted.</source>
         <translation>Dieser Computer vertraut dem Zertifikat des Servers nicht: %1
 
 Für: %2
@@ -777,11 +785,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Exportieren</translation>
     </message>
     <message>
-        <source>With a signed proof beside it, so that the file verifies alone</source>
+        <source>Add a signed proof, so that the file can be verified on its own</source>
         <translation>Signierten Nachweis beilegen, damit sich die Datei allein prüfen lässt</translation>
     </message>
     <message>
-        <source>JSON lines, exactly as logged</source>
+        <source>JSON Lines, exactly as logged</source>
         <translation>JSON Lines, genau wie im Log</translation>
     </message>
     <message>
@@ -809,16 +817,28 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Exportieren nach</translation>
     </message>
     <message>
-        <source>Name a file.</source>
-        <translation>Geben Sie eine Datei an.</translation>
-    </message>
-    <message>
-        <source>No server is connected.</source>
-        <translation>Es ist kein Server verbunden.</translation>
-    </message>
-    <message>
         <source>Stop</source>
         <translation>Stoppen</translation>
+    </message>
+    <message>
+        <source>Enter a file name.</source>
+        <translation>Geben Sie einen Dateinamen ein.</translation>
+    </message>
+    <message>
+        <source>No server is connected. Start the engine, or connect to a server.</source>
+        <translation>Kein Server ist verbunden. Starten Sie die Engine, oder verbinden Sie sich mit einem Server.</translation>
+    </message>
+    <message>
+        <source>Replace the file?</source>
+        <translation>Datei ersetzen?</translation>
+    </message>
+    <message>
+        <source>%1 is there already.</source>
+        <translation>%1 gibt es schon.</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>Ersetzen</translation>
     </message>
 </context>
 <context>
@@ -873,11 +893,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Wird ermittelt …</translation>
     </message>
     <message>
-        <source>Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown again, to nobody. Only programs on this computer can reach the proxy until you change that.</source>
+        <source>Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown to anyone again. Only programs on this computer can reach the proxy until you change that.</source>
         <translation>Schlüssel werden verschlüsselt (AES-256-GCM), bevor sie auf die Festplatte gelangen, und niemandem je wieder angezeigt. Nur Programme auf diesem Computer erreichen den Proxy, bis Sie das ändern.</translation>
     </message>
     <message>
-        <source>Which provider, and its key? The key is tried with the provider before it is kept. More can follow later.</source>
+        <source>Which provider, and which key? The key is checked with the provider before it is saved. You can add more later.</source>
         <translation>Welcher Anbieter und welcher Schlüssel? Der Schlüssel wird beim Anbieter geprüft, bevor er gespeichert wird. Weitere können später folgen.</translation>
     </message>
     <message>
@@ -905,11 +925,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Anbieter wird gefragt …</translation>
     </message>
     <message>
-        <source>Keep the key unchecked?</source>
+        <source>Save the key unchecked?</source>
         <translation>Schlüssel ungeprüft speichern?</translation>
     </message>
     <message>
-        <source>Keep it</source>
+        <source>Save it</source>
         <translation>Speichern</translation>
     </message>
     <message>
@@ -949,8 +969,20 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Basis-URL</translation>
     </message>
     <message>
-        <source>A referenced key is tried at another address only once it is saved. Then “Edit” on the page Projects and keys checks it.</source>
+        <source>A key from an environment variable or a file can be checked at another address only once it is saved. Check it then with “Edit” on the page “Projects and keys”.</source>
         <translation>Ein Schlüssel aus einer Umgebungsvariable oder Datei kann an einer anderen Adresse erst geprüft werden, wenn er gespeichert ist. Prüfen Sie ihn danach mit „Bearbeiten“ auf der Seite „Projekte und Schlüssel“.</translation>
+    </message>
+    <message>
+        <source>Paste the provider&apos;s key, or name where it is kept.</source>
+        <translation>Fügen Sie den Schlüssel des Anbieters ein, oder nennen Sie, wo er liegt.</translation>
+    </message>
+    <message>
+        <source>Close without saving?</source>
+        <translation>Schließen, ohne zu speichern?</translation>
+    </message>
+    <message>
+        <source>What you typed here would be lost.</source>
+        <translation>Was Sie hier eingegeben haben, ginge verloren.</translation>
     </message>
 </context>
 <context>
@@ -958,6 +990,22 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
     <message>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Waiting for the server …</source>
+        <translation>Warten auf den Server …</translation>
+    </message>
+    <message>
+        <source>Close without saving?</source>
+        <translation>Schließen, ohne zu speichern?</translation>
+    </message>
+    <message>
+        <source>What you typed here would be lost.</source>
+        <translation>Was Sie hier eingegeben haben, ginge verloren.</translation>
+    </message>
+    <message>
+        <source>Close all the same</source>
+        <translation>Trotzdem schließen</translation>
     </message>
 </context>
 <context>
@@ -1031,7 +1079,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Live</translation>
     </message>
     <message>
-        <source>Requests as they run, twice a second.</source>
+        <source>Running requests, updated twice a second.</source>
         <translation>Laufende Anfragen, zweimal pro Sekunde aktualisiert.</translation>
     </message>
     <message>
@@ -1063,7 +1111,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Alles zur Anfrage</translation>
     </message>
     <message>
-        <source>Nothing runs</source>
+        <source>No requests running</source>
         <translation>Keine laufenden Anfragen</translation>
     </message>
     <message>
@@ -1089,7 +1137,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Beendet. Der Client sieht einen abgebrochenen Stream.</translation>
     </message>
     <message>
-        <source>Guessed from the events of the stream, until the provider tells</source>
+        <source>Estimated from the events of the stream, until the provider reports the count</source>
         <translation>Aus den Ereignissen des Streams geschätzt, bis der Anbieter die Zahl mitteilt</translation>
     </message>
 </context>
@@ -1204,12 +1252,40 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>LLM Proxy weiterlaufen lassen?</translation>
     </message>
     <message>
-        <source>Closed to the tray, it goes on serving your programs. You can change this in the settings.</source>
+        <source>In the tray, LLM Proxy keeps serving your programs. You can change this in the settings.</source>
         <translation>Im Infobereich bedient LLM Proxy Ihre Programme weiter. In den Einstellungen können Sie das ändern.</translation>
     </message>
     <message>
         <source>Keep running in the tray</source>
         <translation>Im Infobereich weiterlaufen</translation>
+    </message>
+    <message>
+        <source>Start on a free port</source>
+        <translation>Auf einem freien Port starten</translation>
+    </message>
+    <message>
+        <source>%1 refuses this console: %2. What you see is from before.</source>
+        <translation>%1 weist diese Konsole ab: %2. Was Sie sehen, ist von vorher.</translation>
+    </message>
+    <message>
+        <source>Refused</source>
+        <translation>Abgelehnt</translation>
+    </message>
+    <message>
+        <source>Enter the token</source>
+        <translation>Token eingeben</translation>
+    </message>
+    <message>
+        <source>Start the engine here</source>
+        <translation>Engine hier starten</translation>
+    </message>
+    <message>
+        <source>Quit without saving?</source>
+        <translation>Beenden, ohne zu speichern?</translation>
+    </message>
+    <message>
+        <source>The engine ends with this window: programs that use it get no answers until it runs again. This is asked once.</source>
+        <translation>Mit diesem Fenster endet die Engine: Programme, die sie nutzen, erhalten keine Antworten, bis sie wieder läuft. Diese Frage kommt nur einmal.</translation>
     </message>
 </context>
 <context>
@@ -1323,15 +1399,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>gestartet am %1</translation>
     </message>
     <message>
-        <source>a server of this computer; it is not this console&apos;s to stop</source>
+        <source>a server on this computer; this console cannot stop it</source>
         <translation>ein Server dieses Computers; diese Konsole kann ihn nicht stoppen</translation>
     </message>
     <message>
-        <source>the audit log cannot be written</source>
-        <translation>das Audit-Log kann nicht geschrieben werden</translation>
-    </message>
-    <message>
-        <source>over ten seconds</source>
+        <source>mean of the last 10 s</source>
         <translation>Mittel aus zehn Sekunden</translation>
     </message>
     <message>
@@ -1363,7 +1435,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>%1 benötigt erneut den Schlüssel für %2</translation>
     </message>
     <message>
-        <source>Give the key</source>
+        <source>Enter the key</source>
         <translation>Schlüssel eingeben</translation>
     </message>
     <message numerus="yes">
@@ -1432,6 +1504,26 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <source>95th percentile</source>
         <translation>95. Perzentil</translation>
     </message>
+    <message>
+        <source>Not ready</source>
+        <translation>Nicht bereit</translation>
+    </message>
+    <message>
+        <source>Connecting</source>
+        <translation>Verbindet</translation>
+    </message>
+    <message>
+        <source>the audit log cannot be written: is the disk full, or not writable?</source>
+        <translation>das Audit-Log kann nicht geschrieben werden: Ist die Festplatte voll oder schreibgeschützt?</translation>
+    </message>
+    <message>
+        <source>requests are refused until the storage can be written again</source>
+        <translation>Anfragen werden abgelehnt, bis der Speicher wieder beschreibbar ist</translation>
+    </message>
+    <message>
+        <source>Not checked yet.</source>
+        <translation>Noch nicht geprüft.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::Page</name>
@@ -1496,7 +1588,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Anbieterschlüssel</translation>
     </message>
     <message>
-        <source>Encrypted at once, and write-only: nobody reads it back, you neither.</source>
+        <source>Encrypted at once, and write-only: nobody can read it back, not even you.</source>
         <translation>Wird sofort verschlüsselt und kann nur geschrieben werden: Niemand kann ihn wieder auslesen, auch Sie nicht.</translation>
     </message>
     <message>
@@ -1578,10 +1670,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Geändert</translation>
     </message>
     <message>
-        <source>Id</source>
-        <translation>ID</translation>
-    </message>
-    <message>
         <source>Projects and keys</source>
         <translation>Projekte und Schlüssel</translation>
     </message>
@@ -1646,7 +1734,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Projekt %1 erstellt.</translation>
     </message>
     <message>
-        <source>Make a token for it</source>
+        <source>Create a token for it</source>
         <translation>Token dafür erstellen</translation>
     </message>
     <message>
@@ -1693,12 +1781,20 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>%1 löschen?</translation>
     </message>
     <message>
-        <source>Its keys are forgotten, and that cannot be undone. Audit events stay.</source>
+        <source>Its keys are deleted for good. Audit events are kept.</source>
         <translation>Die Schlüssel des Projekts werden unwiderruflich gelöscht. Audit-Ereignisse bleiben erhalten.</translation>
     </message>
     <message>
         <source>%1 deleted.</source>
         <translation>%1 gelöscht.</translation>
+    </message>
+    <message>
+        <source>ID</source>
+        <translation>ID</translation>
+    </message>
+    <message>
+        <source>Deactivate the project first</source>
+        <translation>Erst das Projekt deaktivieren</translation>
     </message>
 </context>
 <context>
@@ -1805,7 +1901,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Diese Installation, geprüft anhand der Checkliste; wie llm-proxy doctor.</translation>
     </message>
     <message>
-        <source>Only what is to be done</source>
+        <source>Only open items</source>
         <translation>Nur was zu tun ist</translation>
     </message>
     <message>
@@ -2003,7 +2099,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Sprache</translation>
     </message>
     <message>
-        <source>The language changes when the console is opened next.</source>
+        <source>The language changes when LLM Proxy is started next.</source>
         <translation>Die Sprache wechselt beim nächsten Start der Konsole.</translation>
     </message>
     <message>
@@ -2035,18 +2131,26 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Gespeichert.</translation>
     </message>
     <message>
-        <source>What is saved takes effect when the engine starts anew.</source>
+        <source>Saved changes take effect when the engine is restarted.</source>
         <translation>Gespeichertes wirkt, sobald die Engine neu startet.</translation>
     </message>
     <message>
         <source>Restart the engine?</source>
         <translation>Engine neu starten?</translation>
     </message>
+    <message>
+        <source>What was typed in the settings is gone: it was for another server.</source>
+        <translation>Die Eingaben in den Einstellungen sind verworfen: Sie galten einem anderen Server.</translation>
+    </message>
+    <message>
+        <source>Settings were changed and not saved.</source>
+        <translation>Einstellungen wurden geändert und nicht gespeichert.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::Table</name>
     <message>
-        <source>As it was at first</source>
+        <source>Reset columns</source>
         <translation>Spalten zurücksetzen</translation>
     </message>
 </context>
@@ -2131,7 +2235,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Neues Zugriffstoken</translation>
     </message>
     <message>
-        <source>Short-lived, limited, revocable at once. What a token may not do, it is refused before the provider hears of it.</source>
+        <source>Short-lived, limited, revocable at once. What a token may not do is refused before the provider hears of it.</source>
         <translation>Kurzlebig, begrenzt, sofort widerrufbar. Was ein Token nicht darf, wird abgelehnt, bevor der Anbieter davon erfährt.</translation>
     </message>
     <message>
@@ -2171,7 +2275,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Limits von %1</translation>
     </message>
     <message>
-        <source>Changes hold for the next request on. A token&apos;s end can only come earlier: revoke it, or refresh it for a new one.</source>
+        <source>Changes apply from the next request on. A token&apos;s end can only come earlier: revoke it, or refresh it for a new one.</source>
         <translation>Änderungen gelten ab der nächsten Anfrage. Das Ende eines Tokens lässt sich nur vorziehen: Widerrufen Sie es, oder erneuern Sie es, um ein neues zu erhalten.</translation>
     </message>
     <message>
@@ -2215,10 +2319,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Anfragen</translation>
     </message>
     <message>
-        <source>Running</source>
-        <translation>Laufend</translation>
-    </message>
-    <message>
         <source>Models</source>
         <translation>Modelle</translation>
     </message>
@@ -2231,8 +2331,12 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Notiz</translation>
     </message>
     <message>
-        <source>Make an active project first: a token belongs to one.</source>
+        <source>Create or activate a project first: a token belongs to one.</source>
         <translation>Erstellen Sie zuerst ein aktives Projekt: Ein Token gehört zu einem Projekt.</translation>
+    </message>
+    <message>
+        <source>Concurrent</source>
+        <translation>Gleichzeitig</translation>
     </message>
 </context>
 <context>
@@ -2364,7 +2468,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Rückgängig</translation>
     </message>
     <message>
-        <source>As before.</source>
+        <source>Change undone.</source>
         <translation>Wie zuvor.</translation>
     </message>
     <message numerus="yes">
@@ -2546,7 +2650,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Keine Nutzung</translation>
     </message>
     <message>
-        <source>No request came in this time. Choose a longer one, or hand out a token.</source>
+        <source>No requests in this time. Choose a longer one, or hand out a token.</source>
         <translation>In diesem Zeitraum kam keine Anfrage an. Wählen Sie einen längeren, oder geben Sie ein Token aus.</translation>
     </message>
     <message>
@@ -2609,7 +2713,7 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Schließen</translation>
     </message>
     <message>
-        <source>A verification that runs goes on at the server; its result stands in the log</source>
+        <source>The verification continues on the server; its result is recorded in the log</source>
         <translation>Eine laufende Prüfung geht auf dem Server weiter; ihr Ergebnis steht im Log</translation>
     </message>
     <message>
@@ -2617,11 +2721,11 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>%1 von %2 Ereignissen</translation>
     </message>
     <message>
-        <source>The log is what was written: nothing changed, nothing missing. It took %1.</source>
+        <source>The log is intact: nothing changed, nothing missing. It took %1.</source>
         <translation>Das Log entspricht dem, was geschrieben wurde: nichts verändert, nichts fehlt. Dauer: %1.</translation>
     </message>
     <message>
-        <source>The log is not what was written: %1</source>
+        <source>The log was changed or is incomplete: %1</source>
         <translation>Das Log entspricht nicht dem, was geschrieben wurde: %1</translation>
     </message>
     <message>

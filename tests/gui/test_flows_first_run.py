@@ -64,7 +64,7 @@ class FirstRun(Flows):
 
     def nobody_there(self, app):
         """A provider that cannot be reached says nothing about the key: kept only if so wanted."""
-        question = app.get("alert message", "Keep the key unchecked?")
+        question = app.get("alert message", "Save the key unchecked?")
         self.desktop.show("1-unreachable")
         app.press("Cancel", within=question)
         app.wait_gone("alert message")

@@ -90,7 +90,7 @@ class Keyboard(Flows):
         self.app.key("ctrl+n")
         self.app.get("dialog", "New access token")
         names = self.walk("Tab")
-        wanted = ["Name", "Rate limit", "Requests", "Running", "Models", "Addresses", "Note", "Cancel", "Create token", "Project", "For", "Lifetime", "Unit of the lifetime"]
+        wanted = ["Name", "Rate limit", "Requests", "Concurrent", "Models", "Addresses", "Note", "Cancel", "Create token", "Project", "For", "Lifetime", "Unit of the lifetime"]
         self.assertEqual(names, wanted, "in the order in which they stand")
         self.assertEqual(self.walk("shift+Tab"), [wanted[0], *reversed(wanted[1:])])
         for _ in range(7):

@@ -16,7 +16,7 @@ class Language(Flows):
         app = self.open()
         app.open_page("Settings")
         app.choose("Language", "Deutsch")
-        app.label("when the console is opened next")
+        app.label("when LLM Proxy is started next")
         self.reopen(app)
         app.open_page("Zugriffstoken")
         app.get("push button", "Neues Token")

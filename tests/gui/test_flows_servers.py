@@ -210,7 +210,7 @@ class Servers(Flows):
         app.get("progress bar", "Progress", within=dialog)
         self.desktop.show("5-verifying")
         relay.flowing.set()
-        app.label("The log is what was written", within=dialog)
+        app.label("The log is intact", within=dialog)
         app.press("Close", within=dialog)
         app.wait_gone("dialog")
         app.press("Export")

@@ -50,7 +50,7 @@ class Settings(Flows):
         self.save()
         self.desktop.show("10-saved")
         self.assertEqual((self.setting("MAX_HEADER_COUNT")["saved"], self.setting("MAX_HEADER_COUNT")["value"]), ("30", "100"))
-        app.label("takes effect when the engine starts anew")
+        app.label("take effect when the engine is restarted")
         self.assertEqual(self.status_with_headers(40), 200)
         self.restart()
         self.assertEqual(self.status_with_headers(40), 431)

@@ -27,7 +27,7 @@ class Tokens(Flows):
         project = app.ask("/manage/projects")["items"][0]
         self.assertEqual((project["name"], project["provider"]), ("Search team", "openai"))
         self.assertEqual(app.get("table", "Projects").column("Name"), ["Search team"])
-        app.press("Make a token for it")
+        app.press("Create a token for it")
         app.fill("Name", "Indexer")
         app.press("Create token")
         dialog = app.get("dialog", "New access token")

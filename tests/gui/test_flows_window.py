@@ -54,6 +54,10 @@ class Window(Flows):
     def test_closed_it_ends_where_there_is_no_tray(self):
         app = self.opened()
         app.key("alt+F4")
+        app.confirm("Quit LLM Proxy?", "Cancel", "programs that use it get no answers")
+        self.assertEqual(app.ask("/manage/overview")["ready"], True)
+        app.key("alt+F4")
+        app.confirm("Quit LLM Proxy?", "Quit")
         self.ended(app)
 
     def tray(self):
@@ -84,7 +88,7 @@ class Window(Flows):
         app.confirm("Keep LLM Proxy running?", "Cancel")
         self.assertTrue(self.shown())
         app.key("alt+F4")
-        app.confirm("Keep LLM Proxy running?", "Keep running in the tray", "it goes on serving your programs")
+        app.confirm("Keep LLM Proxy running?", "Keep running in the tray", "keeps serving your programs")
         app.wait(lambda: not self.shown(), "the window goes")
         self.assertEqual(app.ask("/manage/overview")["ready"], True)
         self.assertEqual(app.spawn().wait(20), 0)

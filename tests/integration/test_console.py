@@ -86,6 +86,13 @@ class Console(unittest.TestCase):
             self.assertEqual(process.wait(30), 1)
         self.assertIn(f"no pictures: cannot listen on {self.environment['LISTEN_ADDR']}", (self.folder / "log0").read_text())
 
+    def test_without_a_display(self):
+        del self.environment["QT_QPA_PLATFORM"]
+        process = self.start("--demo")
+        self.assertEqual(process.wait(30), 2)
+        self.assertIn("there is no display", (self.folder / "log0").read_text())
+        self.assertEqual(list((self.folder / "tmp").iterdir()), [], "nothing was begun")
+
     def test_wrong_settings_are_named(self):
         self.environment["TOKEN_MAX_LIFETIME"] = "soon"
         process = self.start("--demo", "--screenshots", "pictures")

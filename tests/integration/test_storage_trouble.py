@@ -43,5 +43,26 @@ class TableOnly(FileAndTable):
     settings = {"AUDIT_LOG_FILE": ""}
 
 
+class Deleted(Proxy):
+    """What is written to a deleted folder is found by nobody: the server says so, and does not pretend."""
+
+    def test_gone_and_back(self):
+        self.assertEqual(self.ask(body=BODY).status, 200)
+        away = self.data.with_name("away")
+        self.data.rename(away)
+        until(lambda: self.ask(body=BODY).status == 503, "requests are refused", 5)
+        status, answer = self.manage("POST", "/manage/projects", {"name": "x", "api_key": "sk-demo1234567890abcdef"})
+        self.assertEqual((status, answer["error"]["code"]), (503, "service_unavailable"))
+        self.assertIn("data directory was deleted", answer["error"]["message"])
+        self.assertFalse(self.manage("GET", "/manage/overview")[1]["ready"])
+        checks = {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}
+        self.assertEqual(checks["permissions"]["state"], "fail")
+        self.data.mkdir()  # another one in its place is not it
+        self.assertEqual(self.ask(body=BODY).status, 503)
+        self.data.rmdir()
+        away.rename(self.data)
+        until(lambda: self.ask(body=BODY).status == 200, "it is back", 5)
+
+
 if __name__ == "__main__":
     unittest.main()

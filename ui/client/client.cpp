@@ -10,7 +10,8 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int pollMs = 1'000;
+constexpr int pollMs = 1'000, refusedMs = 30'000;
+constexpr int tellMs = 200;
 constexpr int pageSize = 200;
 constexpr int workers = 4;
 
@@ -21,62 +22,82 @@ Client::Client(QObject *parent) : QObject(parent)
     m_pool.setMaxThreadCount(workers);
     m_timer.setInterval(pollMs);
     m_timer.callOnTimeout(this, &Client::poll);
+    m_telling.setSingleShot(true);
+    m_telling.callOnTimeout(this, [this] {
+        if (std::exchange(m_hasMore, false))
+            tellChanged();
+    });
 }
 
 Client::~Client()
 {
     ++m_generation;
+    if (m_peer)
+        m_peer->abort();
     m_pool.waitForDone();
 }
 
 void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote)
 {
+    const bool isOther = name != m_name || isRemote != m_isRemote;
     ++m_generation;
-    m_polling = false;
+    m_polling = m_isRefused = false;
+    if (m_peer)
+        m_peer->abort(); // its calls would keep the threads from those of the next one
     m_peer = std::move(peer);
     m_name = name;
     m_isRemote = isRemote;
     m_overview = {};
     setState(State::Connecting);
+    if (isOther)
+        Q_EMIT otherServer();
     Q_EMIT serverChanged();
     if (!m_peer) {
         m_timer.stop();
         return;
     }
-    m_timer.start();
+    m_timer.start(pollMs);
     poll();
 }
 
-void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done, const Done &dropped)
+void Client::run(std::function<Reply(Peer &)> work, Told told)
 {
     if (!m_peer) {
         Reply none;
-        none.problem = tr("No server is connected.");
-        QMetaObject::invokeMethod(context, [done, none] { done(none); }, Qt::QueuedConnection);
+        none.problem = tr("No server is connected. Start the engine, or connect to a server.");
+        QMetaObject::invokeMethod(this, [told, none] { told(none, true); }, Qt::QueuedConnection);
         return;
     }
     const int generation = m_generation;
-    m_pool.start([this, peer = m_peer, work = std::move(work), context = QPointer<QObject>(context), done = std::move(done), dropped, generation] {
+    m_pool.start([this, peer = m_peer, work = std::move(work), told = std::move(told), generation] {
         const Reply reply = work(*peer);
-        QMetaObject::invokeMethod(this, [this, reply, context, done, dropped, generation] {
-            if (generation != m_generation) {
-                if (dropped && context)
-                    dropped(reply);
-                return;
-            }
-            note(reply);
-            if (context)
-                done(reply);
+        QMetaObject::invokeMethod(this, [this, reply, told, generation] {
+            const bool isCurrent = generation == m_generation;
+            if (isCurrent && reply.status == 0 && reply.problem != "broken off"_L1)
+                setState(State::Lost, reply.problem);
+            told(reply, isCurrent);
         }, Qt::QueuedConnection);
     });
 }
 
-void Client::note(const Reply &reply)
+void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done)
 {
-    if (reply.status != 0)
-        setState(State::Online);
-    else if (reply.problem != "broken off"_L1)
-        setState(State::Lost, reply.problem);
+    run(std::move(work), [context = QPointer<QObject>(context), done = std::move(done)](const Reply &reply, bool isCurrent) {
+        if (isCurrent && context)
+            done(reply);
+    });
+}
+
+// Many changes at once are one: each page reads its lists again.
+void Client::tellChanged()
+{
+    if (m_telling.isActive()) {
+        m_hasMore = true;
+        return;
+    }
+    m_telling.start(tellMs);
+    Q_EMIT changed();
+    poll();
 }
 
 void Client::setState(State state, const QString &problem)
@@ -104,20 +125,21 @@ void Client::send(const QByteArray &method, const QString &path, const QJsonObje
     const QStringList parts = path.split(u'?');
     for (const QString &pair : parts.size() > 1 ? parts.at(1).split(u'&') : QStringList())
         query.append({pair.section(u'=', 0, 0), pair.section(u'=', 1)});
-    run([method, where = parts.first(), query, bytes](Peer &peer) mutable {
+    const auto work = [method, where = parts.first(), query, bytes](Peer &peer) mutable {
         Reply reply = peer.call(method, where, query, bytes);
         wipe(bytes.data(), static_cast<size_t>(bytes.size()));
         return reply;
-    }, context, [this, done](const Reply &reply) {
-        done(reply);
-        if (reply.ok()) {
-            Q_EMIT changed();
-            poll();
+    };
+    run(work, [this, context = QPointer<QObject>(context), done = std::move(done)](const Reply &reply, bool isCurrent) {
+        Reply shown = reply;
+        if (!isCurrent) {
+            shown = {};
+            shown.problem = tr("Another server is shown now; whether the change was made is to be seen at the one before.");
         }
-    }, [done](const Reply &) {
-        Reply unknown;
-        unknown.problem = tr("Another server is shown now; whether the change was made is to be seen at the one before.");
-        done(unknown);
+        if (context)
+            done(shown);
+        if (shown.ok()) // also when nobody waits for it any more
+            tellChanged();
     });
 }
 
@@ -152,12 +174,15 @@ void Client::poll()
     m_polling = true;
     get(u"/manage/overview"_s, {}, this, [this](const Reply &reply) {
         m_polling = false;
+        m_isRefused = reply.status == 401 || reply.status == 403;
+        m_timer.setInterval(m_isRefused ? refusedMs : pollMs); // each refusal counts there against this address
         if (!reply.ok()) {
             if (reply.status != 0)
                 setState(State::Lost, sentenceOf(reply));
             return;
         }
         m_overview = reply.body;
+        setState(State::Online);
         Q_EMIT overviewChanged();
     });
 }
@@ -167,7 +192,7 @@ QString sentenceOf(const Reply &reply)
     if (reply.status == 0)
         return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : reply.problem;
     const QString message = reply.body.value("error"_L1).toObject().value("message"_L1).toString();
-    return message.isEmpty() ? Client::tr("The server answered with status %1.").arg(reply.status) : message;
+    return message.isEmpty() ? Client::tr("The server answered with status %1 and says no more; its log may.").arg(reply.status) : message;
 }
 
 QString fieldOf(const Reply &reply)

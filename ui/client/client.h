@@ -31,6 +31,7 @@ public:
     bool isRemote() const { return m_isRemote; } // its engine is not this console's
     State state() const { return m_state; }
     const QString &problem() const { return m_problem; } // why it is lost
+    bool isRefused() const { return m_isRefused; }       // it answers, but does not take the management token
 
     void get(const QString &path, const Query &query, QObject *context, Done done);
     // The body is wiped when it was sent: it may hold a key.
@@ -44,23 +45,27 @@ public:
 
 Q_SIGNALS:
     void stateChanged();
-    void serverChanged();   // another one: everything on screen is of the one before
+    void otherServer();     // nothing on screen is of this one; before serverChanged()
+    void serverChanged();   // another one, or the same one anew
     void overviewChanged();
     void changed();         // something was changed through this client, or the server came back
 
 private:
-    void run(std::function<Reply(Peer &)> work, QObject *context, Done done, const Done &dropped = {});
-    void note(const Reply &reply);
+    using Told = std::function<void(const Reply &reply, bool isCurrent)>; // false: another server is shown by now
+    void run(std::function<Reply(Peer &)> work, Told told);
+    void run(std::function<Reply(Peer &)> work, QObject *context, Done done);
+    void tellChanged();
     void setState(State state, const QString &problem = {});
 
     std::shared_ptr<Peer> m_peer;
     QString m_name, m_problem;
     QThreadPool m_pool;
-    QTimer m_timer;
+    QTimer m_timer, m_telling;
     QJsonObject m_overview;
     State m_state = State::Connecting;
     int m_generation = 0;
-    bool m_polling = false, m_isRemote = false;
+    bool m_polling = false, m_isRemote = false, m_isRefused = false;
+    bool m_hasMore = false; // changes since it was told
 };
 
 // The sentence for a person: the server's own, or why there was no answer.

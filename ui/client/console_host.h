@@ -37,6 +37,8 @@ public:
     // A long answer, piece by piece, until sink says false; asked without bytes about once a second whether to go on.
     using Sink = std::function<bool(const QByteArray &bytes)>;
     virtual Reply stream(const QString &path, const Query &query, const Sink &sink) = 0;
+    // Nobody waits for its calls any more: they end within about a second, those to come at once. Any thread.
+    virtual void abort() {}
 };
 
 struct RemoteServer
@@ -69,7 +71,9 @@ public:
     virtual int signalDescriptor() const = 0;       // readable when the program is asked to end
 
     // All on one thread, that keeps living; both may take seconds. What went wrong, or empty.
-    virtual QString startEngine() = 0;
+    // onFreePort: whatever LISTEN_ADDR says of the port, until the program ends.
+    virtual QString startEngine(bool onFreePort) = 0;
+    virtual bool isPortTaken() const = 0; // why the last start failed: LISTEN_ADDR is another program's
     virtual void stopEngine() = 0;
     // Of the engine that runs here, between the two: what stopping it would cut, and how long that may take to end by itself.
     virtual qint64 runningRequests() const = 0;

@@ -26,18 +26,37 @@ void EngineControl::set(State state, const QString &problem)
 
 void EngineControl::start()
 {
+    begin(false);
+}
+
+void EngineControl::startOnFreePort()
+{
+    begin(true);
+}
+
+void EngineControl::begin(bool onFreePort)
+{
     if (m_state == State::Starting || isUp())
         return;
     set(State::Starting);
-    QMetaObject::invokeMethod(&m_worker, [this] {
-        const QString problem = m_host.startEngine();
-        QMetaObject::invokeMethod(this, [this, problem] {
+    QMetaObject::invokeMethod(&m_worker, [this, onFreePort] {
+        const QString problem = m_host.startEngine(onFreePort);
+        QMetaObject::invokeMethod(this, [this, problem, isTaken = m_host.isPortTaken()] {
+            m_isPortTaken = isTaken;
             if (!problem.isEmpty())
                 set(State::Failed, problem);
             else
                 set(m_host.isAttached() ? State::Attached : State::Running);
         }, Qt::QueuedConnection);
     }, Qt::QueuedConnection);
+}
+
+void EngineControl::startInstead()
+{
+    if (m_state != State::Attached)
+        return;
+    m_state = State::Stopped;
+    start();
 }
 
 void EngineControl::stop()

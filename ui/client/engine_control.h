@@ -19,8 +19,13 @@ public:
     ~EngineControl() override; // stops it and waits
 
     void start();
+    // A server of this computer was looked after and is gone: looks again who has the data directory, and starts one if nobody does.
+    void startInstead();
     void stop();
     void restart();
+    // Where another program has the port: for this time, the saved address stays.
+    void startOnFreePort();
+    bool isPortTaken() const { return m_isPortTaken; } // why it failed
     State state() const { return m_state; }
     bool isUp() const { return m_state == State::Running || m_state == State::Attached; }
     const QString &problem() const { return m_problem; }
@@ -33,12 +38,14 @@ Q_SIGNALS:
 
 private:
     void set(State state, const QString &problem = {});
+    void begin(bool onFreePort);
 
     ConsoleHost &m_host;
     QThread m_thread;
     QObject m_worker; // lives on m_thread
     State m_state = State::Stopped;
     QString m_problem;
+    bool m_isPortTaken = false;
 };
 
 } // namespace llmproxy::ui

@@ -9,7 +9,7 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr unsigned long againMs = 1'000;
+constexpr unsigned long againMs = 1'000, refusedMs = 30'000;
 constexpr unsigned long stepMs = 100;
 
 } // namespace
@@ -36,7 +36,7 @@ void LiveWatch::follow(std::shared_ptr<Peer> peer)
     m_threads.emplace_back(QThread::create([this, peer, ended = m_ended] {
         while (!*ended) {
             QByteArray rest;
-            peer->stream(u"/manage/events"_s, {}, [&](const QByteArray &bytes) {
+            const Reply reply = peer->stream(u"/manage/events"_s, {}, [&](const QByteArray &bytes) {
                 rest += bytes;
                 for (qsizetype end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
                     tell(rest.left(end), ended);
@@ -44,7 +44,9 @@ void LiveWatch::follow(std::shared_ptr<Peer> peer)
                 }
                 return !*ended;
             });
-            for (unsigned long waited = 0; waited < againMs && !*ended; waited += stepMs)
+            // Each refusal counts there against this address.
+            const unsigned long pause = reply.status == 401 || reply.status == 403 ? refusedMs : againMs;
+            for (unsigned long waited = 0; waited < pause && !*ended; waited += stepMs)
                 QThread::msleep(stepMs);
         }
     }));

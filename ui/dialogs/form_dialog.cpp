@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "dialogs/form_dialog.h"
 
+#include "style/format.h"
+
 #include <QComboBox>
+#include <QLineEdit>
 #include <QMessageBox>
+#include <QScreen>
+#include <QScrollArea>
 #include <QStyle>
 
 namespace llmproxy::ui {
@@ -10,11 +15,13 @@ namespace llmproxy::ui {
 namespace {
 
 constexpr int inputHeight = 32, dialogWidth = 560;
+constexpr int slowMs = 700;
+constexpr int aroundWindow = 40; // what a window manager takes
 
 } // namespace
 
 FormDialog::FormDialog(const QString &title, const QString &explanation, const QString &accept, QWidget *parent)
-    : QDialog(parent), m_column(new QVBoxLayout(this)), m_form(new QFormLayout), m_problem(wrapped({}, "problem")), m_accept(button(accept, {}, "primary"))
+    : QDialog(parent), m_column(new QVBoxLayout(this)), m_form(new QFormLayout), m_problem(wrapped({}, "problem")), m_waiting(wrapped(tr("Waiting for the server …"), "muted")), m_accept(button(accept, {}, "primary"))
 {
     setWindowTitle(title);
     setAttribute(Qt::WA_DeleteOnClose);
@@ -32,11 +39,16 @@ FormDialog::FormDialog(const QString &title, const QString &explanation, const Q
     m_column->addLayout(m_form);
     m_problem->hide();
     m_column->addWidget(m_problem);
+    m_waiting->hide();
+    m_column->addWidget(m_waiting);
+    m_slow.setSingleShot(true);
+    m_slow.setInterval(slowMs);
+    m_slow.callOnTimeout(m_waiting, &QWidget::show);
     m_column->addStretch();
     auto *row = new QHBoxLayout;
     row->addStretch();
     QPushButton *cancel = button(tr("Cancel"));
-    connect(cancel, &QPushButton::clicked, this, &QDialog::reject);
+    connect(cancel, &QPushButton::clicked, this, &FormDialog::leave);
     row->addWidget(cancel);
     row->addWidget(m_accept);
     m_accept->setDefault(true);
@@ -73,7 +85,91 @@ void FormDialog::addBelow(QWidget *widget)
 
 void FormDialog::setBusy(bool busy)
 {
+    if (busy == m_isBusy)
+        return;
+    m_isBusy = busy;
     m_accept->setEnabled(!busy);
+    if (busy) {
+        m_slow.start();
+        for (const Row &row : std::as_const(m_rows)) {
+            if (row.input->isEnabled())
+                m_stopped.append(row.input);
+        }
+        m_focus = focusWidget();
+    } else {
+        m_slow.stop();
+        m_waiting->hide();
+    }
+    for (const QPointer<QWidget> &input : std::as_const(m_stopped)) {
+        if (input)
+            input->setEnabled(!busy);
+    }
+    if (!busy) {
+        m_stopped.clear();
+        if (m_focus)
+            m_focus->setFocus();
+    }
+}
+
+QStringList FormDialog::typed() const
+{
+    QStringList texts;
+    for (const QLineEdit *edit : findChildren<QLineEdit *>()) {
+        if (!edit->isReadOnly())
+            texts.append(edit->text());
+    }
+    return texts;
+}
+
+void FormDialog::showEvent(QShowEvent *event)
+{
+    QDialog::showEvent(event);
+    if (event->spontaneous())
+        return;
+    m_typedAtFirst = typed();
+    const QSize room = screen()->availableSize() - QSize(aroundWindow, aroundWindow);
+    if (minimumSizeHint().height() > room.height() || minimumSizeHint().width() > room.width())
+        scroll(room);
+}
+
+// All but the buttons, on a screen that is too small for it.
+void FormDialog::scroll(const QSize &room)
+{
+    auto *inner = new QWidget;
+    auto *column = new QVBoxLayout(inner);
+    column->setContentsMargins(0, 0, Theme::margin / 2, 0);
+    column->setSpacing(m_column->spacing());
+    while (m_column->count() > 1) {
+        QLayoutItem *item = m_column->takeAt(0);
+        if (QLayout *layout = item->layout()) {
+            layout->setParent(nullptr);
+            column->addLayout(layout);
+            continue;
+        }
+        if (item->widget())
+            column->addWidget(item->widget());
+        delete item;
+    }
+    auto *area = new QScrollArea;
+    area->setWidgetResizable(true);
+    area->setWidget(inner);
+    m_column->insertWidget(0, area);
+    m_column->setSizeConstraint(QLayout::SetNoConstraint);
+    setMinimumSize(0, 0);
+    resize(QSize(inner->sizeHint().width() + 3 * Theme::margin, room.height()).boundedTo(room));
+}
+
+void FormDialog::leave()
+{
+    if (!m_isBusy)
+        QDialog::reject();
+}
+
+void FormDialog::reject()
+{
+    if (m_isBusy || (typed() != m_typedAtFirst && !confirmed(this, tr("Close without saving?"), tr("What you typed here would be lost."), tr("Close all the same"), true)))
+        return;
+    leave();
 }
 
 void FormDialog::clearProblems()
@@ -109,7 +205,7 @@ void FormDialog::showRefusal(const Reply &reply)
 bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger)
 {
     // The question stands above what it means: a title bar is read by few, and not every desktop has one.
-    QMessageBox box(QMessageBox::NoIcon, title, title + QStringLiteral("\n\n") + text, QMessageBox::Cancel, parent);
+    QMessageBox box(QMessageBox::NoIcon, title, breakable(title + QStringLiteral("\n\n") + text), QMessageBox::Cancel, parent);
     box.setTextFormat(Qt::PlainText);
     QPushButton *yes = button(accept, {}, danger ? "danger" : "primary");
     box.addButton(yes, QMessageBox::AcceptRole);

@@ -9,6 +9,8 @@
 #include <QDialog>
 #include <QFormLayout>
 #include <QHash>
+#include <QPointer>
+#include <QTimer>
 
 namespace llmproxy::ui {
 
@@ -18,19 +20,24 @@ class FormDialog : public QDialog
 public:
     FormDialog(const QString &title, const QString &explanation, const QString &accept, QWidget *parent);
 
+    // Escape, and the window's own way to close: asks when something was typed. Not while an answer is on its way: what comes with
+    // it, a token, would be lost.
+    void reject() override;
+
 protected:
+    void showEvent(QShowEvent *event) override;
     // field: the API's name, so that a refusal finds it. hint stands below the input.
     void addField(const QString &field, const QString &title, QWidget *input, const QString &hint = {});
     void addBelow(QWidget *widget); // belongs to the field before it
     // The accept button was pressed.
     virtual void submit() = 0;
-    // While a call runs the button waits.
+    // While a call runs everything waits, and says so when it takes long.
     void setBusy(bool busy);
+    bool isBusy() const { return m_isBusy; }
     void showRefusal(const Reply &reply);
     void showProblem(const QString &field, const QString &sentence);
     void clearProblems();
     QPushButton *acceptButton() const { return m_accept; }
-    QVBoxLayout *column() const { return m_column; }
 
 private:
     struct Row
@@ -38,10 +45,18 @@ private:
         QWidget *input = nullptr;
         QLabel *problem = nullptr;
     };
+    void leave();
+    void scroll(const QSize &room);
+    QStringList typed() const;
     QVBoxLayout *m_column;
     QFormLayout *m_form;
-    QLabel *m_problem;
+    QLabel *m_problem, *m_waiting;
     QPushButton *m_accept;
+    QTimer m_slow;
+    QList<QPointer<QWidget>> m_stopped; // inputs that wait with the call
+    QPointer<QWidget> m_focus;          // before
+    QStringList m_typedAtFirst;
+    bool m_isBusy = false;
     QHash<QString, Row> m_rows;
 };
 

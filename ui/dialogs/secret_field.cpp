@@ -40,7 +40,7 @@ SecretField::~SecretField()
 void SecretField::clear()
 {
     m_edit->setText(QString(m_edit->text().size(), u'*'));
-    m_edit->clear();
+    m_edit->setText({}); // not clear(): that can be undone
 }
 
 void SecretField::setPlaceholder(const QString &text)
@@ -51,7 +51,7 @@ void SecretField::setPlaceholder(const QString &text)
 
 void SecretField::chooseKind(int kind)
 {
-    m_edit->clear();
+    clear(); // before it can be read
     m_edit->setEchoMode(kind == Typed ? QLineEdit::Password : QLineEdit::Normal);
     m_edit->setPlaceholderText(kind == Environment ? u"OPENAI_API_KEY"_s
                                : kind == File      ? tr("/run/secrets/openai, read when it is used")

@@ -58,6 +58,7 @@ TokenView::TokenView(const QString &token, const QString &base, const QString &p
         tabs->addTab(page, snippet.title);
     }
     column->addWidget(tabs);
+    watchCopies(this, token, [this] { Q_EMIT copied(); });
 }
 
 TokenView::~TokenView()

@@ -84,7 +84,7 @@ void AuditModel::setFilter(const Query &filter)
     reload();
 }
 
-void AuditModel::reload()
+void AuditModel::forget()
 {
     ++m_generation;
     beginResetModel();
@@ -98,6 +98,11 @@ void AuditModel::reload()
     m_loading = 0;
     m_complete = m_fetching = m_takingNewer = false;
     endResetModel();
+}
+
+void AuditModel::reload()
+{
+    forget();
     isFiltered() ? loadNext() : loadUnfiltered();
 }
 
@@ -383,7 +388,7 @@ QVariant AuditModel::headerData(int section, Qt::Orientation orientation, int ro
         return QVariant::fromValue(Qt::Alignment(Qt::AlignLeft | Qt::AlignVCenter));
     if (role != Qt::DisplayRole)
         return {};
-    const QString names[ColumnCount] = {tr("Time"), tr("Result"), tr("Action"), tr("What"), tr("Status"), tr("Token"), tr("Project"), tr("Address"), tr("Actor"), tr("Seq")};
+    const QString names[ColumnCount] = {tr("Time"), tr("Result"), tr("Action"), tr("Details"), tr("Status"), tr("Token"), tr("Project"), tr("Address"), tr("Actor"), tr("Seq")};
     return section >= 0 && section < ColumnCount ? names[section] : QVariant();
 }
 

@@ -25,6 +25,7 @@ public:
     void setFilter(const Query &filter); // loads anew
     const Query &filter() const { return m_filter; }
     void reload();
+    void forget(); // empty, until it is loaded
     // Takes events that came since; nothing else changes. Not while nothing is loaded. newest: the log's last seq.
     void takeNewer(qint64 newest);
     // Empty: not loaded yet.

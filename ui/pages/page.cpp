@@ -3,6 +3,13 @@
 
 namespace llmproxy::ui {
 
+namespace {
+
+constexpr int leastWidth = 640, leastHeight = 480;
+const char foldable[] = "foldable";
+
+} // namespace
+
 Page::Page(Console &console, const QString &id, const QString &title, const QString &subtitle)
     : m_console(console), m_id(id), m_title(title), m_actions(new QHBoxLayout), m_problem(wrapped({}, "problem")), m_body(new QVBoxLayout)
 {
@@ -27,8 +34,10 @@ Page::Page(Console &console, const QString &id, const QString &title, const QStr
         if (isVisible())
             refresh();
     });
+    connect(&client(), &Client::otherServer, this, [this] { forget(); });
     connect(&client(), &Client::serverChanged, this, [this] {
         setProblem({});
+        reconnected();
         if (isVisible())
             refresh();
     });
@@ -55,12 +64,39 @@ QAction *Page::act(const QString &text, const QString &icon, const QKeySequence 
     return action;
 }
 
+void Page::fold(bool isFolded)
+{
+    m_isFolded = isFolded;
+    for (QPushButton *one : findChildren<QPushButton *>()) {
+        if (one->property(foldable).toBool())
+            one->setText(isFolded ? QString() : one->accessibleName());
+    }
+}
+
+void Page::resizeEvent(QResizeEvent *event)
+{
+    QWidget::resizeEvent(event);
+    if (!m_isFolded)
+        m_unfoldedWidth = QWidget::minimumSizeHint().width();
+    if (const bool isNarrow = width() < m_unfoldedWidth; isNarrow != m_isFolded)
+        fold(isNarrow);
+}
+
+QSize Page::minimumSizeHint() const
+{
+    const QSize full = QWidget::minimumSizeHint();
+    return {std::min(full.width(), leastWidth), std::min(full.height(), leastHeight)};
+}
+
 QPushButton *Page::buttonOf(QAction *action, const char *role)
 {
     QPushButton *made = button(action->text(), action->data().toString(), role);
+    made->setProperty(foldable, !action->data().toString().isEmpty() && qstrcmp(role, "primary") != 0);
     const QString keys = action->shortcut().toString(QKeySequence::NativeText);
     const auto follow = [made, action, keys] {
-        made->setText(action->text());
+        const bool isFolded = made->property(foldable).toBool() && made->text().isEmpty();
+        made->setText(isFolded ? QString() : action->text());
+        made->setAccessibleName(action->text());
         const QString hint = action->toolTip(); // its text, unless there is more to say
         made->setToolTip(keys.isEmpty() || hint != action->text() ? hint : tr("%1 (%2)", "action, shortcut").arg(action->text(), keys));
         made->setEnabled(action->isEnabled());

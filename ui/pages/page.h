@@ -44,11 +44,20 @@ public:
     virtual void refresh() = 0;
     // Where the keyboard is when somebody comes here.
     QWidget *start() { return m_start ? m_start : this; }
+    // Another server is shown: what is on screen, typed or chosen is not of it.
+    virtual void forget() {}
+    // Something would be lost if the program ended now, in a sentence; empty: nothing.
+    virtual QString unsaved() const { return {}; }
     // Another page sends somebody here.
     virtual void open(const QVariantMap &what);
 
 protected:
+    // The same server or another was connected anew; before what it shows is read again.
+    virtual void reconnected() {}
     void showEvent(QShowEvent *event) override;
+    // In a narrow window buttons with icons show these alone; so a page may be narrower than its buttons' texts.
+    void resizeEvent(QResizeEvent *event) override;
+    QSize minimumSizeHint() const override;
     // An action with its shortcut, found by the command palette; valid on this page.
     QAction *act(const QString &text, const QString &icon, const QKeySequence &shortcut, const std::function<void()> &done);
     // A button for it in the title row.
@@ -66,7 +75,11 @@ protected:
     Console &m_console;
 
 private:
+    void fold(bool isFolded);
+
     const QString m_id, m_title;
+    int m_unfoldedWidth = 0; // that it needs with all texts
+    bool m_isFolded = false;
     QString m_icon;
     QWidget *m_start = nullptr;
     QHBoxLayout *m_actions;

@@ -112,6 +112,11 @@ void CommandPalette::filter()
             m_list->addItem(item);
         }
     }
+    if (m_shown.empty()) {
+        auto *none = new QListWidgetItem(tr("Nothing found"));
+        none->setFlags(Qt::NoItemFlags);
+        m_list->addItem(none);
+    }
     m_list->setCurrentRow(0);
 }
 

@@ -8,6 +8,7 @@
 
 #include <QFormLayout>
 #include <QJsonArray>
+#include <QScreen>
 
 namespace llmproxy::ui {
 
@@ -28,7 +29,7 @@ FirstRun::FirstRun(Console &console, QWidget *parent)
     setWindowTitle(tr("Welcome to LLM Proxy"));
     setAttribute(Qt::WA_DeleteOnClose);
     setModal(true);
-    resize(760, 560);
+    resize(QSize(760, 560).boundedTo(screen()->availableSize()));
     auto *column = new QVBoxLayout(this);
     column->setContentsMargins(28, 24, 28, 20);
     column->setSpacing(16);
@@ -79,7 +80,7 @@ QWidget *FirstRun::makeWhere()
     QLabel *keys = wrapped(tr("Looking …"));
     form->addRow(label(tr("Encryption key")), keys);
     column->addWidget(frame);
-    column->addWidget(wrapped(tr("Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown again, to nobody. Only programs on this computer can reach the proxy until you change that."), "muted"));
+    column->addWidget(wrapped(tr("Keys are encrypted before they touch the disk (AES-256-GCM) and are never shown to anyone again. Only programs on this computer can reach the proxy until you change that."), "muted"));
     column->addStretch();
     m_console.client.get(u"/manage/doctor"_s, {}, keys, [keys](const Reply &reply) {
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
@@ -96,7 +97,7 @@ QWidget *FirstRun::makeKey()
     auto *column = new QVBoxLayout(page);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(12);
-    column->addWidget(wrapped(tr("Which provider, and its key? The key is tried with the provider before it is kept. More can follow later.")));
+    column->addWidget(wrapped(tr("Which provider, and which key? The key is checked with the provider before it is saved. You can add more later.")));
     auto *form = new QFormLayout;
     form->setSpacing(10);
     for (const QJsonValue &one : m_console.client.overview().value("providers"_L1).toArray())
@@ -142,6 +143,14 @@ void FirstRun::say(const QString &sentence, bool isProblem)
     setRole(m_status, isProblem ? "problem" : "muted");
 }
 
+void FirstRun::setBusy(bool busy)
+{
+    m_isBusy = busy;
+    m_steps->setEnabled(!busy);
+    for (QPushButton *one : {m_demo, m_back, m_next})
+        one->setEnabled(!busy);
+}
+
 void FirstRun::next()
 {
     switch (m_steps->currentIndex()) {
@@ -170,22 +179,27 @@ void FirstRun::checkKey()
 {
     // The server tries a reference at the provider's own address only, until a project names another.
     if (m_key->isReference() && !m_baseUrl->text().trimmed().isEmpty()) {
-        if (confirmed(this, tr("Keep the key unchecked?"), tr("A referenced key is tried at another address only once it is saved. Then “Edit” on the page Projects and keys checks it."), tr("Keep it"), false))
+        if (confirmed(this, tr("Save the key unchecked?"), tr("A key from an environment variable or a file can be checked at another address only once it is saved. Check it then with “Edit” on the page “Projects and keys”."), tr("Save it"), false))
             createProject(m_provider->currentText(), access());
         return;
     }
-    m_next->setEnabled(false);
+    if (m_key->isEmpty() && m_provider->currentText() != "demo"_L1) {
+        say(tr("Paste the provider's key, or name where it is kept."), true);
+        m_key->setFocus();
+        return;
+    }
+    setBusy(true);
     say(tr("Asking the provider …"), false);
     QJsonObject body = access();
     body.insert(u"provider"_s, m_provider->currentText());
     m_console.client.send("POST", u"/manage/providers/check"_s, body, this, [this](const Reply &reply) {
-        m_next->setEnabled(true);
+        setBusy(false);
         const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
         showKeyCheck(m_status, reply);
         const QString reason = reply.body.value("reason"_L1).toString();
         // A provider that cannot be reached says nothing about the key: the person decides.
         const bool unsure = reply.ok() && (reason == "unreachable"_L1 || reason == "timeout"_L1);
-        if (!good && !(unsure && confirmed(this, tr("Keep the key unchecked?"), reply.body.value("message"_L1).toString(), tr("Keep it"), false))) {
+        if (!good && !(unsure && confirmed(this, tr("Save the key unchecked?"), reply.body.value("message"_L1).toString(), tr("Save it"), false))) {
             m_key->setFocus(); // it went from the button while that could not be pressed
             return;
         }
@@ -195,6 +209,7 @@ void FirstRun::checkKey()
 
 void FirstRun::createProject(const QString &provider, const QJsonObject &more)
 {
+    setBusy(true);
     if (m_projectOf == provider) { // made before the token was refused
         createToken(provider);
         return;
@@ -204,6 +219,7 @@ void FirstRun::createProject(const QString &provider, const QJsonObject &more)
     body.insert(u"provider"_s, provider);
     m_console.client.send("POST", u"/manage/projects"_s, body, this, [this, provider](const Reply &reply) {
         if (!reply.ok()) {
+            setBusy(false);
             say(sentenceOf(reply), true);
             return;
         }
@@ -217,6 +233,7 @@ void FirstRun::createToken(const QString &provider)
 {
     const QJsonObject wanted{{u"project_id"_s, m_projectId}, {u"name"_s, tr("First token")}, {u"duration_minutes"_s, firstTokenMinutes}};
     m_console.client.send("POST", u"/manage/tokens"_s, wanted, this, [this, provider](const Reply &made) {
+        setBusy(false);
         if (!made.ok()) {
             say(sentenceOf(made), true);
             return;
@@ -232,6 +249,10 @@ void FirstRun::createToken(const QString &provider)
 
 void FirstRun::reject()
 {
+    if (m_isBusy)
+        return;
+    if (!m_hasToken && !m_key->isEmpty() && !confirmed(this, tr("Close without saving?"), tr("What you typed here would be lost."), tr("Close all the same"), true))
+        return;
     if (m_hasToken && !m_isCopied
         && !confirmed(this, tr("Close without copying?"), tr("The token was not copied. Once this closes nobody can show it again; you would make another."), tr("Close all the same"), true))
         return;

@@ -29,6 +29,7 @@ private:
     void createProject(const QString &provider, const QJsonObject &more);
     void createToken(const QString &provider);
     void say(const QString &sentence, bool isProblem);
+    void setBusy(bool busy); // nothing can be changed or begun meanwhile
     void reject() override;
 
     Console &m_console;
@@ -41,7 +42,7 @@ private:
     QLineEdit *m_baseUrl;
     QVBoxLayout *m_tokenPlace;
     QString m_projectOf, m_projectId; // a project that was made, and its provider
-    bool m_hasToken = false, m_isCopied = false;
+    bool m_hasToken = false, m_isCopied = false, m_isBusy = false;
 };
 
 } // namespace llmproxy::ui

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/main_window.h"
 
+#include "dialogs/form_dialog.h"
 #include "dialogs/stop_question.h"
 #include "pages/all_pages.h"
 #include "shell/command_palette.h"
@@ -12,6 +13,7 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QMessageBox>
+#include <QScreen>
 #include <QSettings>
 #include <QShortcut>
 
@@ -43,7 +45,7 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
 
     connect(new QShortcut(QKeySequence(Qt::CTRL | Qt::Key_K), this), &QShortcut::activated, this, &MainWindow::openPalette);
     connect(new QShortcut(QKeySequence::Quit, this), &QShortcut::activated, this, &MainWindow::quit);
-    connect(new QShortcut(QKeySequence::Refresh, this), &QShortcut::activated, this, [this] { m_pages.at(m_stack->currentIndex())->refresh(); });
+    connect(new QShortcut(QKeySequence(Qt::Key_F5), this), &QShortcut::activated, this, [this] { m_pages.at(m_stack->currentIndex())->refresh(); });
     Client *client = &m_session.client();
     connect(client, &Client::stateChanged, this, &MainWindow::updateState);
     connect(client, &Client::serverChanged, this, &MainWindow::updateState);
@@ -58,7 +60,7 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
         m_console.toast->offer(sentence, tr("Show"), [this, alert] { openPage(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); });
     });
     m_tray = new Tray(*this, m_session);
-    resize(1280, 800);
+    resize(QSize(1280, 800).boundedTo(screen()->availableSize()));
     restoreGeometry(QSettings().value(u"window"_s).toByteArray());
     updateState();
 }
@@ -109,16 +111,27 @@ QWidget *MainWindow::makeBanner()
     row->setContentsMargins(Theme::margin, 8, Theme::margin, 8);
     m_bannerText = wrapped({});
     row->addWidget(m_bannerText, 1);
-    QPushButton *again = button(tr("Try again"));
-    connect(again, &QPushButton::clicked, this, [this] {
-        if (m_session.isRemote() || m_session.engine().isUp())
-            m_session.client().poll();
-        else
-            m_session.engine().start();
-    });
-    row->addWidget(again);
+    m_elsewhere = button(tr("Start on a free port"));
+    connect(m_elsewhere, &QPushButton::clicked, this, [this] { m_session.engine().startOnFreePort(); });
+    row->addWidget(m_elsewhere);
+    m_again = button(tr("Try again"));
+    connect(m_again, &QPushButton::clicked, this, &MainWindow::tryAgain);
+    row->addWidget(m_again);
     m_banner->hide();
     return m_banner;
+}
+
+void MainWindow::tryAgain()
+{
+    EngineControl &engine = m_session.engine();
+    if (m_session.isRemote() && m_session.client().isRefused())
+        connectAgain(m_console, m_session, this);
+    else if (m_session.isRemote() || engine.state() == EngineControl::State::Running)
+        m_session.client().poll();
+    else if (engine.state() == EngineControl::State::Attached)
+        engine.startInstead();
+    else
+        engine.start();
 }
 
 void MainWindow::addPage(Page *page, const QString &icon)
@@ -170,8 +183,12 @@ void MainWindow::updateState()
     } else if (!m_session.isRemote() && !engine.isUp()) {
         m_state->set(engine.state() == State::Starting ? tr("Starting") : engine.state() == State::Stopping ? tr("Stopping") : tr("Stopped"), Tone::Neutral);
     } else if (client.state() == Client::State::Lost) {
-        lost = tr("%1 does not answer: %2. What you see is from before; it is tried again every second.").arg(client.serverName(), client.problem());
-        m_state->set(tr("Lost"), Tone::Bad);
+        QString why = client.problem();
+        if (why.endsWith(u'.'))
+            why.chop(1);
+        lost = client.isRefused() ? tr("%1 refuses this console: %2. What you see is from before.").arg(client.serverName(), why)
+                                  : tr("%1 does not answer: %2. What you see is from before; it is tried again every second.").arg(client.serverName(), why);
+        m_state->set(client.isRefused() ? tr("Refused") : tr("Lost"), Tone::Bad);
     } else if (client.state() == Client::State::Connecting) {
         m_state->set(tr("Connecting"), Tone::Neutral);
     } else {
@@ -183,6 +200,8 @@ void MainWindow::updateState()
     m_server->setAccessibleName(tr("Server: %1").arg(server));
     m_server->setToolTip(tr("Choose which server to look after"));
     m_bannerText->setText(lost);
+    m_again->setText(m_session.isRemote() && client.isRefused() ? tr("Enter the token") : !m_session.isRemote() && engine.state() == State::Attached ? tr("Start the engine here") : tr("Try again"));
+    m_elsewhere->setVisible(!m_session.isRemote() && engine.state() == State::Failed && engine.isPortTaken());
     m_banner->setVisible(!lost.isEmpty());
     setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : u"LLM Proxy"_s);
 }
@@ -215,30 +234,57 @@ void MainWindow::bringUp()
     activateWindow();
 }
 
+// What is open may hold something that is nowhere else: a token that was not copied, a form half filled in.
+bool MainWindow::mayClose()
+{
+    while (auto *open = qobject_cast<QDialog *>(QApplication::activeModalWidget())) {
+        bringUp();
+        open->reject();
+        if (open->isVisible())
+            return false;
+    }
+    for (const Page *page : std::as_const(m_pages)) {
+        if (const QString sentence = page->unsaved(); !sentence.isEmpty()) {
+            bringUp();
+            if (!confirmed(this, tr("Quit without saving?"), sentence, tr("Quit"), true))
+                return false;
+        }
+    }
+    return true;
+}
+
 void MainWindow::quit()
 {
-    if (mayStop(m_session.engine(), this, tr("Quit LLM Proxy?"), tr("Quit")))
+    if (mayClose() && mayStop(m_session.engine(), this, tr("Quit LLM Proxy?"), tr("Quit")))
         QApplication::exit(); // quit() would close this window first: that asks, or hides it in the tray
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)
 {
     event->ignore();
+    QSettings settings;
     if (!m_tray->isAvailable()) {
+        // Once, as with a tray; where streams run, that is asked anyway.
+        const EngineControl &engine = m_session.engine();
+        const bool isAsked = settings.contains(u"quitWithoutTray"_s) || engine.state() != EngineControl::State::Running || engine.runningStreams() > 0 || QApplication::activeModalWidget();
+        if (!isAsked) {
+            if (!confirmed(this, tr("Quit LLM Proxy?"), tr("The engine ends with this window: programs that use it get no answers until it runs again. This is asked once."), tr("Quit"), true))
+                return;
+            settings.setValue(u"quitWithoutTray"_s, true);
+        }
         quit();
         return;
     }
-    QSettings settings;
     if (!settings.contains(u"closeToTray"_s)) {
         const QString question = tr("Keep LLM Proxy running?");
-        QMessageBox box(QMessageBox::NoIcon, question, question + u"\n\n"_s + tr("Closed to the tray, it goes on serving your programs. You can change this in the settings."), QMessageBox::NoButton, this);
+        QMessageBox box(QMessageBox::NoIcon, question, question + u"\n\n"_s + tr("In the tray, LLM Proxy keeps serving your programs. You can change this in the settings."), QMessageBox::NoButton, this);
         QPushButton *keep = button(tr("Keep running in the tray"), {}, "primary");
         QPushButton *end = button(tr("Quit"));
         box.addButton(keep, QMessageBox::AcceptRole);
         box.addButton(end, QMessageBox::DestructiveRole);
-        QPushButton *cancel = box.addButton(QMessageBox::Cancel);
+        box.addButton(QMessageBox::Cancel);
         box.exec();
-        if (box.clickedButton() == cancel)
+        if (box.clickedButton() != keep && box.clickedButton() != end) // also when the program is ended from outside
             return;
         settings.setValue(u"closeToTray"_s, box.clickedButton() == keep);
     }

@@ -23,8 +23,7 @@ public:
     void openPage(const QString &id, const QVariantMap &what = {});
     const QList<Page *> &pages() const { return m_pages; }
     Console &console() { return m_console; }
-    // Ends the program, after a question when streams run.
-    void quit();
+    void quit(); // ends the program, after a question where something would be lost or cut
     void bringUp(); // from wherever it is: hidden, minimised, behind others
 
 private:
@@ -36,6 +35,8 @@ private:
     void chooseServer();
     void openPalette();
     void firstOverview();
+    void tryAgain();
+    bool mayClose();
 
     Session &m_session;
     Console m_console;
@@ -47,6 +48,7 @@ private:
     QPushButton *m_server = nullptr;
     QFrame *m_banner = nullptr;
     QLabel *m_bannerText = nullptr;
+    QPushButton *m_again = nullptr, *m_elsewhere = nullptr; // of the banner
     Tray *m_tray = nullptr;
     bool m_greeted = false;
 };

@@ -24,8 +24,7 @@ Tray::Tray(MainWindow &window, Session &session) : QObject(&window), m_window(wi
     connect(&session.client(), &Client::stateChanged, this, &Tray::update);
     connect(&Theme::instance(), &Theme::changed, this, &Tray::update);
     update();
-    if (isAvailable())
-        m_icon.show();
+    m_icon.show(); // where there is no tray yet, as soon as there is one
 }
 
 Tray::~Tray()

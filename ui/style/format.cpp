@@ -101,6 +101,23 @@ QString asPlainTip(const QString &text)
     return Qt::mightBeRichText(text) ? u"<p style='white-space:pre-wrap'>"_s + text.toHtmlEscaped() + u"</p>"_s : text;
 }
 
+QString breakable(const QString &text)
+{
+    constexpr int longest = 30;
+    constexpr QChar softBreak(0x200B);
+    QString broken;
+    int run = 0;
+    for (const QChar c : text) {
+        broken += c;
+        run = c.isSpace() ? 0 : run + 1;
+        if (run >= longest && !c.isHighSurrogate()) {
+            broken += softBreak;
+            run = 0;
+        }
+    }
+    return broken;
+}
+
 QString asCaption(const QString &text)
 {
     return QString(text).replace(u'&', u"&&"_s);

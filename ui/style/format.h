@@ -17,6 +17,7 @@ QString count(double number);                     // "1,234", "12.3 k", "4.5 M"
 QString bytes(qint64 size);                       // "12.4 kB"
 QString orDash(const QString &text);
 QString asPlainTip(const QString &text);          // for a tool tip: tags of a text from outside are shown, not followed
+QString breakable(const QString &text);           // a long word may go on in the next line
 QString asCaption(const QString &text);           // for a button or menu: "&" is shown, not a mnemonic
 
 } // namespace llmproxy::ui

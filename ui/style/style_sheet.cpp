@@ -47,18 +47,18 @@ QPushButton[role="segment"]:checked { background: @selection; border-color: @acc
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px; }
 QToolButton:hover { background: @raised; border-color: @border; }
 QToolButton:focus { border-color: @accent; }
-QLineEdit, QPlainTextEdit, QTextEdit, QSpinBox, QComboBox, QDateTimeEdit { background: @surface; color: @text; border: 1px solid @border; border-radius: 6px;
+QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox, QDateTimeEdit { background: @surface; color: @text; border: 1px solid @border; border-radius: 6px;
   padding: 5px 8px; min-height: 18px; selection-background-color: @accent; selection-color: @onAccent; }
-QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QComboBox:focus, QDateTimeEdit:focus { border-color: @accent; }
-QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { background: @window; color: @muted; }
+QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QDateTimeEdit:focus { border-color: @accent; }
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { background: @window; color: @muted; }
 QLineEdit[wrong="true"], QComboBox[wrong="true"] { border-color: @bad; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: url(:/icons/down.svg); width: 14px; height: 14px; }
-QSpinBox::up-button, QSpinBox::down-button { subcontrol-origin: border; width: 22px; border: none; background: transparent; }
-QSpinBox::up-button { subcontrol-position: top right; }
-QSpinBox::down-button { subcontrol-position: bottom right; }
-QSpinBox::up-arrow { image: url(:/icons/up.svg); width: 11px; height: 11px; }
-QSpinBox::down-arrow { image: url(:/icons/down.svg); width: 11px; height: 11px; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 22px; border: none; background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox::up-arrow { image: url(:/icons/up.svg); width: 11px; height: 11px; }
+QAbstractSpinBox::down-arrow { image: url(:/icons/down.svg); width: 11px; height: 11px; }
 QPushButton::menu-indicator { image: url(:/icons/down.svg); width: 12px; height: 12px; subcontrol-position: center right; right: 6px; }
 QComboBox QAbstractItemView { background: @surface; border: 1px solid @border; selection-background-color: @selection; selection-color: @text; outline: none; }
 QTableView, QListView, QTreeView { background: @surface; border: 1px solid @border; border-radius: 8px; outline: none;

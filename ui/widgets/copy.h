@@ -15,6 +15,9 @@ void copyText(const QString &text);
 void copySecret(const QString &text);
 // Now, if it still holds what copySecret() put there; at the end of the program too.
 void forgetCopiedSecret();
+// While the watcher lives, what a person copies of the secret by other ways (keys, menu, selecting) is treated like copySecret();
+// copied: told when it went to the clipboard, not to the selection.
+void watchCopies(QObject *watcher, const QString &secret, const std::function<void()> &copied);
 
 // "Copy", that says for a while that it did. secret: by copySecret().
 QPushButton *copyButton(const QString &name, std::function<QString()> text, bool secret);

@@ -261,7 +261,7 @@ void Table::offerColumns(const QPoint &point)
         });
     }
     menu.addSeparator();
-    connect(menu.addAction(tr("As it was at first")), &QAction::triggered, this, [this] {
+    connect(menu.addAction(tr("Reset columns")), &QAction::triggered, this, [this] {
         QSettings().remove(u"columns/"_s + m_name);
         for (int i = 0; i < model()->columnCount(); ++i)
             horizontalHeader()->moveSection(horizontalHeader()->visualIndex(i), i);
@@ -292,6 +292,22 @@ void Table::placeEmpty()
     const bool isEmpty = !m_busy && (!model() || model()->rowCount() == 0);
     m_empty->setVisible(isEmpty);
     setAccessibleDescription(isEmpty ? m_empty->sentence() : QString()); // screen readers see cells alone of a table
+}
+
+void Table::repaintTexts()
+{
+    QStringList seen;
+    const int last = rowAt(viewport()->height() - 1);
+    for (int row = std::max(0, rowAt(0)); row <= (last < 0 ? model()->rowCount() - 1 : last); ++row) {
+        for (int column = 0; column < model()->columnCount(); ++column) {
+            if (!isColumnHidden(column))
+                seen.append(model()->index(row, column).data().toString());
+        }
+    }
+    if (seen == m_seen)
+        return;
+    m_seen = seen;
+    viewport()->update();
 }
 
 QList<int> Table::selectedRows() const

@@ -45,6 +45,8 @@ public:
     void setEmptyState(EmptyState *state);
     void setBusy(bool busy); // nothing is known yet: no empty state
     QList<int> selectedRows() const; // rows of the model it shows, sorted
+    // Some texts depend on the time: those in sight are drawn again where they changed.
+    void repaintTexts();
 
 Q_SIGNALS:
     void opened(int row);       // Enter or double click
@@ -65,6 +67,7 @@ private:
     const QString m_name;
     std::vector<ColumnSize> m_sizes; // given; else the rows are measured
     EmptyState *m_empty = nullptr;
+    QStringList m_seen; // the texts that were in sight at the last repaintTexts()
     bool m_busy = true;
     bool m_isOwn = false;     // a person chose the columns: they stay as they are
     bool m_isFitting = false;

@@ -181,6 +181,7 @@ void TimeChart::draw(QChart &made, const TimeSeries &one)
         shown = area;
     } else {
         curve->setPen(QPen(color, 1.8));
+        curve->setPointsVisible(curve->count() == 1); // a line of one point is none
     }
     shown->setName(one.name);
     shown->setProperty("tone", color);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "widgets/toast.h"
 
+#include "style/format.h"
 #include "widgets/parts.h"
 
 #include <QEvent>
@@ -11,6 +12,7 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
+constexpr int beside = 24; // of the window's edges
 constexpr int shownMs = 5'000;
 constexpr int offeredMs = 10'000; // longer when there is something to decide
 
@@ -44,7 +46,7 @@ void Toast::say(const QString &sentence)
 void Toast::offer(const QString &sentence, const QString &action, std::function<void()> act)
 {
     m_act = std::move(act);
-    m_text->setText(sentence);
+    m_text->setText(breakable(sentence));
     setAccessibleDescription(sentence);
     m_action->setText(action);
     m_action->setAccessibleName(action);
@@ -63,8 +65,16 @@ void Toast::withdraw()
 
 void Toast::place()
 {
-    adjustSize();
     const QWidget *window = parentWidget();
+    const int room = window->width() - 2 * beside;
+    m_text->setWordWrap(false);
+    m_text->setMinimumWidth(0);
+    if (sizeHint().width() > room) {
+        m_text->setWordWrap(true);
+        m_text->setMinimumWidth(room - (sizeHint().width() - m_text->sizeHint().width()));
+    }
+    setMaximumWidth(room);
+    adjustSize();
     move((window->width() - width()) / 2, window->height() - height() - 24);
 }
 

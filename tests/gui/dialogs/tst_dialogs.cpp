@@ -72,7 +72,7 @@ void TstDialogs::aGoodLogIsSaidToBeGood()
     QDialog *shown = opened(stage, u"audit"_s, u"Verify"_s);
     QVERIFY(says(shown, u"Reading every event"_s));
     stage.server().letGo();
-    QTRY_VERIFY(says(shown, u"The log is what was written"_s));
+    QTRY_VERIFY(says(shown, u"The log is intact"_s));
     QTRY_VERIFY(says(shown, u"signed up to 990"_s));
     press(shown, u"Close"_s);
     QTRY_VERIFY(!dialog());
@@ -91,7 +91,7 @@ void TstDialogs::aVerificationSaysHowFarItIs()
     QTRY_VERIFY(says(shown, u"250 of 1,000 events"_s));
     QCOMPARE(find<QProgressBar>(shown, u"Progress"_s)->value(), 250);
     done.release();
-    QTRY_VERIFY(says(shown, u"The log is what was written"_s));
+    QTRY_VERIFY(says(shown, u"The log is intact"_s));
     press(shown, u"Close"_s);
     QTRY_VERIFY(!dialog());
 }
@@ -103,7 +103,7 @@ void TstDialogs::aBrokenLogLeadsToItsEvent()
     const QJsonObject part{{u"events"_s, 1'000}, {u"first_seq"_s, 1}, {u"last_seq"_s, 1'000}, {u"last_hash"_s, u"ab"_s}, {u"checkpoints"_s, 2}, {u"signed_to_seq"_s, 990}, {u"problem_count"_s, 1}, {u"problems"_s, QJsonArray{problem}}};
     stage.server().answer("POST", u"/manage/audit/verify"_s, 200, {{u"valid"_s, false}, {u"first_bad_seq"_s, 700}, {u"problem"_s, u"event 700 was changed"_s}, {u"file"_s, part}, {u"table"_s, QJsonValue()}, {u"duration_ms"_s, 9}});
     QDialog *shown = opened(stage, u"audit"_s, u"Verify"_s);
-    QTRY_VERIFY(says(shown, u"The log is not what was written: event 700 was changed"_s));
+    QTRY_VERIFY(says(shown, u"The log was changed or is incomplete: event 700 was changed"_s));
     press(shown, u"Event 700: its hash is not that of its line"_s);
     QTRY_VERIFY(says(stage.page(u"audit"_s), u"Event 700 of the chain"_s));
 }
@@ -179,7 +179,7 @@ void TstDialogs::settingsAreJudgedSavedAndReset()
     press(page, u"Save"_s);
     const QJsonObject expected{{u"changes"_s, QJsonArray{QJsonObject{{u"name"_s, u"MAX_HEADER_COUNT"_s}, {u"value"_s, QJsonValue()}}}}};
     QTRY_COMPARE(stage.server().last("PATCH").body, expected);
-    QTRY_VERIFY(says(page, u"takes effect when the engine starts anew"_s));
+    QTRY_VERIFY(says(page, u"take effect when the engine is restarted"_s));
     page->open({{u"group"_s, u"Storage"_s}});
     QTRY_VERIFY(find<QLineEdit>(page, u"DATA_DIR"_s));
     QVERIFY(!find<QLineEdit>(page, u"DATA_DIR"_s)->isEnabled());
@@ -192,16 +192,16 @@ void TstDialogs::aServerNeedsHttpsAndAToken()
     form->open();
     type(form, u"Address"_s, u"http://small.example"_s);
     press(form, u"Connect"_s);
-    QVERIFY(says(form, u"does not travel in clear"_s));
+    QVERIFY(says(form, u"never sent unencrypted"_s));
     type(form, u"Address"_s, u"https://small.example"_s);
     press(form, u"Connect"_s);
-    QVERIFY(says(form, u"MANAGEMENT_TOKEN is needed"_s));
+    QVERIFY(says(form, u"Enter the server's MANAGEMENT_TOKEN"_s));
     stage.host.identity = {false, false, {}, {}, {}, {}, u"no route to host"_s};
     type(form, u"Management token"_s, u"management-token-of-nobody"_s);
     press(form, u"Connect"_s);
-    QTRY_VERIFY(says(form, u"Nobody answers there: no route to host"_s));
+    QTRY_VERIFY(says(form, u"No server answers at this address: no route to host"_s));
     QVERIFY(stage.host.elsewhere->calls("GET").isEmpty());
-    form->close();
+    press(form, u"Cancel"_s);
 }
 
 void TstDialogs::anUnknownKeyIsTrustedOrNot()
@@ -235,7 +235,7 @@ void TstDialogs::aChangedKeyIsAQuestion()
     QVERIFY(no.question().contains(u"The server's key has changed"_s) || no.question().contains(u"somebody stands between"_s));
     QVERIFY(stage.host.elsewhere->calls("GET").isEmpty());
     QVERIFY(form->isVisible());
-    form->close();
+    press(form, u"Cancel"_s);
 }
 
 void TstDialogs::aTokenThatIsRefusedIsSaid()
@@ -247,7 +247,7 @@ void TstDialogs::aTokenThatIsRefusedIsSaid()
     press(form, u"Connect"_s);
     QTRY_VERIFY(says(form, u"This management token is not valid."_s));
     QVERIFY(stage.host.lastRemote().pin.isEmpty()); // its certificate is trusted by itself
-    form->close();
+    press(form, u"Cancel"_s);
 }
 
 void TstDialogs::theFirstRunLeadsToAToken()

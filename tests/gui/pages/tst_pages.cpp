@@ -7,6 +7,7 @@
 #include <QCheckBox>
 #include <QClipboard>
 #include <QFileDialog>
+#include <QListWidget>
 #include <QMenu>
 
 using namespace llmproxy::test;
@@ -29,6 +30,9 @@ private Q_SLOTS:
     void anEngineThatDoesNotStartSaysWhy();
     void slowAnswersBlockNobody();
     void theOverviewLeadsToWhatNeedsAttention();
+    void nothingOfTheServerBeforeStays();
+    void aRefusalIsNotALoss();
+    void manyChangesAreReadOnce();
     void liveShowsWhatRunsAndEndsIt();
     void usageIsGroupedAsAsked();
     void usageIsSavedAsCsv();
@@ -72,7 +76,7 @@ void TstPages::emptyPagesExplainThemselves_data()
     QTest::newRow("projects") << u"projects"_s << u"/manage/projects"_s << u"No projects yet"_s;
     QTest::newRow("tokens") << u"tokens"_s << u"/manage/tokens"_s << u"No tokens here"_s;
     QTest::newRow("audit") << u"audit"_s << u"/manage/audit"_s << u"No events"_s;
-    QTest::newRow("live") << u"live"_s << u"/manage/overview"_s << u"Nothing runs"_s;
+    QTest::newRow("live") << u"live"_s << u"/manage/overview"_s << u"No requests running"_s;
     QTest::newRow("usage") << u"usage"_s << u"/manage/usage"_s << u"Nothing was used"_s;
     QTest::newRow("overview") << u"overview"_s << u"/manage/doctor"_s << u"Nothing. All checks pass."_s;
 }
@@ -169,6 +173,59 @@ void TstPages::theOverviewLeadsToWhatNeedsAttention()
     QTRY_VERIFY(says(&stage.window, u"Fix: Do it."_s));
 }
 
+void TstPages::nothingOfTheServerBeforeStays()
+{
+    Stage stage([](FakeHost &host) {
+        for (const QString &path : {u"/manage/projects"_s, u"/manage/tokens"_s, u"/manage/audit"_s})
+            host.elsewhere->answer("GET", path, 200, list({}));
+    });
+    for (const QString &id : {u"projects"_s, u"tokens"_s, u"audit"_s})
+        QVERIFY(stage.table(id)->model()->rowCount() > 0);
+    Page *settings = stage.page(u"settings"_s);
+    auto *groups = find<QListWidget>(settings, u"Groups of settings"_s);
+    QTRY_VERIFY(!groups->findItems(u"Limits"_s, Qt::MatchExactly).isEmpty());
+    groups->setCurrentItem(groups->findItems(u"Limits"_s, Qt::MatchExactly).first());
+    type(settings, u"MAX_CONNECTIONS"_s, u"7"_s);
+    Page *audit = stage.page(u"audit"_s); // in sight while the server changes
+    stage.session.useRemote({u"Small server"_s, u"https://192.0.2.1"_s, {}, {}});
+    QTRY_VERIFY(says(audit, u"No events"_s));
+    for (const QString &id : {u"projects"_s, u"tokens"_s, u"audit"_s})
+        QTRY_COMPARE(stage.page(id)->findChild<Table *>()->model()->rowCount(), 0);
+    stage.page(u"settings"_s);
+    QTRY_VERIFY(!find<QPushButton>(settings, u"Save"_s)->isEnabled());
+    QVERIFY(stage.host.elsewhere->calls("PATCH").isEmpty());
+}
+
+// The server is there and does not take the token: it is not asked over and over, and a person can give another.
+void TstPages::aRefusalIsNotALoss()
+{
+    Stage stage([](FakeHost &host) { host.elsewhere->refuse("GET", u"/manage/overview"_s, 401, u"This management token is not valid."_s); });
+    stage.session.useRemote({u"Small server"_s, u"https://192.0.2.1"_s, {}, {}});
+    QTRY_VERIFY(says(&stage.window, u"Small server refuses this console: This management token is not valid."_s));
+    stage.page(u"tokens"_s);
+    QTRY_VERIFY(!stage.host.elsewhere->calls("GET", u"/manage/tokens"_s).isEmpty()); // answered, and still
+    QVERIFY(says(&stage.window, u"refuses this console"_s));
+    QCOMPARE(stage.host.elsewhere->calls("GET", u"/manage/overview"_s).size(), 1);
+    press(&stage.window, u"Enter the token"_s);
+    QTRY_VERIFY(dialog());
+    QVERIFY(says(dialog(), u"Connect to a server"_s));
+    press(dialog(), u"Cancel"_s);
+}
+
+void TstPages::manyChangesAreReadOnce()
+{
+    Stage stage;
+    stage.table(u"tokens"_s);
+    int changed = 0, answered = 0;
+    QObject::connect(&stage.session.client(), &Client::changed, &stage.window, [&] { ++changed; });
+    for (int i = 0; i < 200; ++i)
+        stage.session.client().send("DELETE", u"/manage/tokens/tok-1"_s, {}, &stage.window, [&](const Reply &) { ++answered; });
+    QTRY_COMPARE(answered, 200);
+    const int early = changed;
+    QTRY_VERIFY(changed > early || changed > 1); // the last one is told, too
+    QVERIFY2(changed < 20, qPrintable(QString::number(changed)));
+}
+
 void TstPages::liveShowsWhatRunsAndEndsIt()
 {
     Stage stage;
@@ -249,7 +306,7 @@ void TstPages::securitySaysWhatToDo()
     Page *security = stage.page(u"security"_s);
     QTRY_VERIFY(says(security, u"Fix: Do it."_s));
     QVERIFY(says(security, u"Audit chain"_s));
-    find<QCheckBox>(security, u"Only what is to be done"_s)->click();
+    find<QCheckBox>(security, u"Only open items"_s)->click();
     QTRY_VERIFY(!says(security, u"Audit chain"_s));
     QTRY_VERIFY(says(security, u"Process user"_s) && says(security, u"TLS"_s));
     press(security, u"Copy the fix of: Process user"_s);
@@ -278,7 +335,7 @@ void TstPages::theAuditFilterOffersWhatTheLogHas()
     projects->actions().last()->trigger();
     menu->close();
     QTRY_COMPARE(stage.server().last("GET", u"/manage/audit"_s).value(u"project_id"_s), id);
-    press(audit, u"Take away the filter Project: "_s + name);
+    press(audit, u"Remove the filter Project: "_s + name);
     QTRY_COMPARE(stage.server().last("GET", u"/manage/audit"_s).value(u"project_id"_s), QString());
 }
 

@@ -45,6 +45,7 @@ private Q_SLOTS:
     void aRefusalLosesNothing();
     void theOverviewLeadsToTheKeyThatIsMissing();
     void theOverviewLeadsToTheOldestKey();
+    void aPastedKeyIsNotUndoneIntoSight();
 };
 
 void TstProjectsPage::aProjectIsMade()
@@ -62,7 +63,7 @@ void TstProjectsPage::aProjectIsMade()
     const QJsonObject expected{{u"name"_s, u"Agents"_s}, {u"environment"_s, u"development"_s}, {u"allowed_models"_s, QJsonArray()}, {u"provider"_s, u"openai"_s}, {u"api_key"_s, key()}};
     QCOMPARE(stage.server().last("POST", u"/manage/projects"_s).body, expected);
     QTRY_VERIFY(!dialog());
-    QTRY_VERIFY(find<QPushButton>(&stage.window, u"Make a token for it"_s));
+    QTRY_VERIFY(find<QPushButton>(&stage.window, u"Create a token for it"_s));
 }
 
 void TstProjectsPage::aKeyIsTriedFirst()
@@ -179,8 +180,8 @@ void TstProjectsPage::theOverviewLeadsToTheKeyThatIsMissing()
     broken.insert(u"providers"_s, QJsonArray{key});
     Stage stage([&](FakeHost &host) { host.server->answer("GET", u"/manage/projects"_s, 200, list({sampleProject(u"proj-1"_s, u"Search team"_s, true), broken})); });
     Page *overview = stage.page(u"overview"_s);
-    QTRY_VERIFY(find<QPushButton>(overview, u"Give the key"_s));
-    press(overview, u"Give the key"_s);
+    QTRY_VERIFY(find<QPushButton>(overview, u"Enter the key"_s));
+    press(overview, u"Enter the key"_s);
     QTRY_VERIFY(dialog());
     QVERIFY(says(dialog(), u"Broken"_s));
     press(dialog(), u"Cancel"_s);
@@ -207,6 +208,26 @@ void TstProjectsPage::theOverviewLeadsToTheOldestKey()
     QTRY_VERIFY(dialog());
     QVERIFY(says(dialog(), u"Long ago"_s));
     press(dialog(), u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+void TstProjectsPage::aPastedKeyIsNotUndoneIntoSight()
+{
+    Stage stage;
+    stage.table(u"projects"_s);
+    QDialog *form = opened(stage, u"New project"_s);
+    auto *edit = find<QLineEdit>(form, u"Key"_s);
+    edit->setFocus();
+    QTest::keyClicks(edit, key());
+    QComboBox *kind = nullptr;
+    for (QComboBox *one : form->findChildren<QComboBox *>())
+        kind = one->accessibleName() == u"How the key is given"_s ? one : kind;
+    QVERIFY(kind);
+    kind->setCurrentIndex(1);
+    QCOMPARE(edit->echoMode(), QLineEdit::Normal);
+    QTest::keyClick(edit, Qt::Key_Z, Qt::ControlModifier);
+    QCOMPARE(edit->text(), QString());
+    press(form, u"Cancel"_s);
     QTRY_VERIFY(!dialog());
 }
 

@@ -8,8 +8,9 @@
 #include <QApplication>
 #include <QCheckBox>
 #include <QClipboard>
+#include <QDoubleSpinBox>
+#include <QMimeData>
 #include <QPlainTextEdit>
-#include <QSpinBox>
 #include <QTabWidget>
 
 using namespace llmproxy::test;
@@ -34,6 +35,10 @@ private Q_SLOTS:
     void theSecretIsNowhereAfterwards();
     void whatIsAskedForIsNotFilteredAway();
     void anotherServerEndsWhatWasBegun();
+    void aLimitMayBeLarge();
+    void aTokenOnItsWayIsWaitedFor();
+    void whatIsTypedIsNotLostByEscape();
+    void copyingByHandIsForgottenToo();
 };
 
 namespace {
@@ -149,14 +154,14 @@ void TstTokensPage::limitsAreChangedAndTakenBack()
     stage.chooseRow(table, Stage::rowOf(table, u"Anna"_s));
     press(stage.page(u"tokens"_s), u"Edit limits"_s);
     QTRY_VERIFY(dialog());
-    find<QSpinBox>(dialog(), u"Rate limit"_s)->setValue(30);
+    find<QDoubleSpinBox>(dialog(), u"Rate limit"_s)->setValue(30);
     press(dialog(), u"Save"_s);
-    QTRY_COMPARE(stage.server().last("PATCH").body.value("rate_limit"_L1).toInt(), 30);
+    QTRY_COMPARE(stage.server().last("PATCH").body, (QJsonObject{{u"rate_limit"_s, 30}})); // what was not touched is not sent
     QCOMPARE(stage.server().last("PATCH").path, u"/manage/tokens/tok-1"_s);
     QTRY_VERIFY(find<QPushButton>(&stage.window, u"Undo"_s));
     press(&stage.window, u"Undo"_s);
     QTRY_COMPARE(stage.server().last("PATCH").body.value("rate_limit"_L1).toInt(), 60);
-    QTRY_VERIFY(says(&stage.window, u"As before."_s));
+    QTRY_VERIFY(says(&stage.window, u"Change undone."_s));
 }
 
 void TstTokensPage::aTokenIsRefreshed()
@@ -321,6 +326,71 @@ void TstTokensPage::anotherServerEndsWhatWasBegun()
     QVERIFY(!says(&stage.window, u"Limits saved."_s));
     press(form, u"Cancel"_s);
     QTRY_VERIFY(!dialog());
+}
+
+void TstTokensPage::aLimitMayBeLarge()
+{
+    QJsonObject token = sampleToken(u"tok-9"_s, u"Large"_s, u"active"_s);
+    token.insert(u"max_requests"_s, qint64{3'000'000'000});
+    Stage stage([&](FakeHost &host) { host.server->answer("GET", u"/manage/tokens"_s, 200, list({token})); });
+    Table *table = stage.table(u"tokens"_s);
+    stage.chooseRow(table, 0);
+    press(stage.page(u"tokens"_s), u"Edit limits"_s);
+    QTRY_VERIFY(dialog());
+    QCOMPARE(find<QDoubleSpinBox>(dialog(), u"Requests"_s)->value(), 3e9);
+    type(dialog(), u"Name"_s, u"Renamed"_s);
+    press(dialog(), u"Save"_s);
+    QTRY_COMPARE(stage.server().last("PATCH").body, (QJsonObject{{u"name"_s, u"Renamed"_s}}));
+}
+
+void TstTokensPage::aTokenOnItsWayIsWaitedFor()
+{
+    Stage stage;
+    QDialog *form = openForm(stage);
+    stage.server().hold(u"/manage/tokens"_s);
+    press(form, u"Create token"_s);
+    QTRY_VERIFY(stage.server().waiting() > 0);
+    QTest::keyClick(form, Qt::Key_Escape);
+    QVERIFY(form->isVisible());
+    QVERIFY(!find<QLineEdit>(form, u"Name"_s)->isEnabled());
+    form->close();
+    QVERIFY(form->isVisible());
+    QTRY_VERIFY(says(form, u"Waiting for the server"_s));
+    stage.server().letGo();
+    find<QCheckBox>(shownToken(), u"I have saved the token"_s)->setChecked(true);
+    press(dialog(), u"Done"_s);
+}
+
+void TstTokensPage::whatIsTypedIsNotLostByEscape()
+{
+    Stage stage;
+    QDialog *form = openForm(stage);
+    type(form, u"Name"_s, u"Indexer"_s);
+    {
+        const Answering no(u"Cancel"_s);
+        QTest::keyClick(form, Qt::Key_Escape);
+        QVERIFY(no.isAsked());
+    }
+    QCOMPARE(find<QLineEdit>(form, u"Name"_s)->text(), u"Indexer"_s);
+    const Answering yes(u"Close all the same"_s);
+    QTest::keyClick(form, Qt::Key_Escape);
+    QVERIFY(yes.isAsked());
+    QTRY_VERIFY(!dialog());
+}
+
+void TstTokensPage::copyingByHandIsForgottenToo()
+{
+    Stage stage;
+    press(openForm(stage), u"Create token"_s);
+    TokenDialog *shown = shownToken();
+    auto *field = find<QLineEdit>(shown, u"Access token"_s);
+    field->selectAll();
+    QTest::keyClick(field, Qt::Key_C, Qt::ControlModifier);
+    QTRY_VERIFY(QApplication::clipboard()->mimeData()->hasFormat(u"x-kde-passwordManagerHint"_s));
+    press(shown, u"Done"_s); // it was copied: no question
+    QTRY_VERIFY(!dialog());
+    forgetCopiedSecret();
+    QVERIFY(!QApplication::clipboard()->text().contains(sampleSecret()));
 }
 
 REGISTER_TEST(TstTokensPage)

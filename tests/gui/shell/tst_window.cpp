@@ -18,6 +18,9 @@ private Q_SLOTS:
     void nothingRunsNothingIsAsked();
     void quittingAsksForThisComputersStreams();
     void theTrayBringsTheWindowUp();
+    void quittingAsksWhatIsOpen();
+    void aTakenPortIsNoDeadEnd();
+    void aServerThatWentAwayIsReplaced();
 };
 
 namespace {
@@ -99,6 +102,52 @@ void TstWindow::theTrayBringsTheWindowUp()
     stage.window.hide();
     trayAction(stage, u"Open LLM Proxy"_s)->trigger();
     QTRY_VERIFY(stage.window.isVisible());
+}
+
+void TstWindow::quittingAsksWhatIsOpen()
+{
+    Stage stage;
+    stage.table(u"tokens"_s);
+    press(stage.page(u"tokens"_s), u"New token"_s);
+    QTRY_VERIFY(dialog());
+    QDialog *form = dialog();
+    type(form, u"Name"_s, u"Indexer"_s);
+    const Answering no(u"Cancel"_s);
+    trayAction(stage, u"Quit"_s)->trigger();
+    QTRY_VERIFY(no.isAsked());
+    QCOMPARE(dialog(), form);
+    QCOMPARE(find<QLineEdit>(form, u"Name"_s)->text(), u"Indexer"_s);
+    press(form, u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+void TstWindow::aTakenPortIsNoDeadEnd()
+{
+    Stage stage([](FakeHost &host) {
+        host.portTaken = true;
+        host.startProblem = u"cannot listen on 127.0.0.1:8080: Address already in use"_s;
+    });
+    QTRY_VERIFY(says(&stage.window, u"Address already in use"_s));
+    QVERIFY(says(&stage.window, u"Not checked yet."_s)); // and not that all is well
+    QVERIFY(!find<QPushButton>(&stage.window, u"Copy address"_s)->isEnabled());
+    press(&stage.window, u"Start on a free port"_s);
+    QTRY_COMPARE(stage.session.engine().state(), EngineControl::State::Running);
+    QVERIFY(stage.host.startedOnFreePort);
+    QTRY_VERIFY(!says(&stage.window, u"Address already in use"_s));
+}
+
+void TstWindow::aServerThatWentAwayIsReplaced()
+{
+    Stage stage([](FakeHost &host) { host.attached = true; });
+    QTRY_COMPARE(stage.session.engine().state(), EngineControl::State::Attached);
+    const int before = stage.host.starts;
+    stage.server().lose(u"the engine that holds the data directory does not answer"_s);
+    QTRY_VERIFY(find<QPushButton>(&stage.window, u"Start the engine here"_s));
+    stage.host.attached = false;
+    stage.server().comeBack();
+    press(&stage.window, u"Start the engine here"_s);
+    QTRY_COMPARE(stage.session.engine().state(), EngineControl::State::Running);
+    QCOMPARE(stage.host.starts.load(), before + 1);
 }
 
 REGISTER_TEST(TstWindow)

@@ -241,10 +241,11 @@ Reply FakeServer::streamExport(const ui::Peer::Sink &sink)
     return {200, {}, {}};
 }
 
-QString FakeHost::startEngine()
+QString FakeHost::startEngine(bool onFreePort)
 {
     ++starts;
-    return startProblem;
+    startedOnFreePort = onFreePort;
+    return onFreePort && portTaken ? QString() : startProblem;
 }
 
 std::unique_ptr<ui::Peer> FakeHost::local()

@@ -81,11 +81,12 @@ public:
     QString screenshotDir() const override { return {}; }
     QStringList settingProblems() const override { return {}; }
     int signalDescriptor() const override { return -1; }
-    QString startEngine() override;
+    QString startEngine(bool onFreePort) override;
     void stopEngine() override { ++stops; }
     qint64 runningRequests() const override { return running; }
     qint64 drainTimeoutMs() const override { return 90'000; }
     bool isAttached() const override { return attached; }
+    bool isPortTaken() const override { return portTaken; }
     std::unique_ptr<ui::Peer> local() override;
     std::unique_ptr<ui::Peer> remote(const ui::RemoteServer &server) override;
     ui::ServerIdentity identify(const QString &url) override;
@@ -93,7 +94,8 @@ public:
     std::shared_ptr<FakeServer> server = std::make_shared<FakeServer>();
     std::shared_ptr<FakeServer> elsewhere = std::make_shared<FakeServer>();
     // Set these before they are used: the engine's thread reads them.
-    bool demo = false, attached = false;
+    bool demo = false, attached = false, portTaken = false;
+    std::atomic<bool> startedOnFreePort = false;
     int running = 0; // GUI thread
     QString startProblem;
     ui::ServerIdentity identity;

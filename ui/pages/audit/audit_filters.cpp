@@ -10,6 +10,7 @@
 #include <QJsonArray>
 #include <QLineEdit>
 #include <QMenu>
+#include <QScrollArea>
 #include <QTimer>
 
 namespace llmproxy::ui {
@@ -19,6 +20,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int typingMs = 300;
+constexpr int chipsHeight = 34;
 const char *const fields[] = {"action", "result", "actor", "project_id", "token_id", "client_ip", "request_id", "model", "status"};
 
 } // namespace
@@ -49,8 +51,17 @@ AuditFilters::AuditFilters(Client &client, ProjectNames &projects, QWidget *pare
     add->setProperty("menu", true);
     row->addWidget(add);
     m_chips->setSpacing(6);
-    row->addLayout(m_chips);
-    row->addStretch();
+    m_chips->setContentsMargins(0, 0, 0, 0);
+    m_chips->setAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    auto *chips = new QWidget;
+    chips->setLayout(m_chips);
+    auto *area = new QScrollArea; // as many as there are: the window stays as wide as it is
+    area->setWidgetResizable(true);
+    area->setWidget(chips);
+    area->setFocusPolicy(Qt::NoFocus);
+    area->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    area->setFixedHeight(chipsHeight);
+    row->addWidget(area, 1);
     auto *typing = new QTimer(this);
     typing->setSingleShot(true);
     typing->setInterval(typingMs);
@@ -126,7 +137,7 @@ void AuditFilters::nameToken(QAction *choice, const QString &id, const QString &
 void AuditFilters::askFor(const QString &name)
 {
     bool isGiven = false;
-    const QString hint = name == "action"_L1 ? tr("Exact, or a beginning like token.*") : name == "token_id"_L1 ? tr("The masked token or its id") : name == "project_id"_L1 ? tr("The project's id; those with events stand in the list by their names") : QString();
+    const QString hint = name == "action"_L1 ? tr("Exact value, or a prefix like token.*") : name == "token_id"_L1 ? tr("The masked token or its id") : name == "project_id"_L1 ? tr("The project's ID; projects with events are in the list by name") : QString();
     const QString value = QInputDialog::getText(window(), tr("Filter by %1").arg(titleOf(name)), hint.isEmpty() ? titleOf(name) : hint, QLineEdit::Normal, m_values.value(name), &isGiven);
     if (isGiven)
         set(name, value.trimmed());
@@ -163,8 +174,8 @@ void AuditFilters::rebuild()
         const QString known = nameOf(name, value.value());
         const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + known, Qt::ElideMiddle, 230);
         QPushButton *chip = button(asCaption(text), u"close"_s, "chip");
-        chip->setToolTip(tr("Take this filter away"));
-        chip->setAccessibleName(tr("Take away the filter %1: %2").arg(titleOf(name), known));
+        chip->setToolTip(tr("Remove this filter"));
+        chip->setAccessibleName(tr("Remove the filter %1: %2").arg(titleOf(name), known));
         connect(chip, &QPushButton::clicked, this, [this, name] { set(name, {}); });
         m_chips->addWidget(chip);
     }

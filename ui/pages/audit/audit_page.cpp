@@ -34,7 +34,7 @@ QString eventText(const QJsonObject &event)
 std::vector<SampleColumn> sampleColumns()
 {
     return {{localTime(QDateTime(QDate(2026, 12, 28), QTime(22, 58, 58)))}, {u"success"_s, true}, {u"token.revoke.all"_s, false, true}, {u"POST /v1/chat/completions"_s, false, true},
-            {u"200"_s, false, false, 4}, {u"tok-mWMm****mWmW"_s}, {u"Coding agents"_s, false, true, 5}, {u"192.168.100.100"_s, false, false, 3}, {u"management"_s, false, false, 2}, {u"10000000"_s, false, false, 1}};
+            {u"200"_s, false, false, 4}, {u"tok-mWMm****mWmW"_s, false, false, 6}, {u"Coding agents"_s, false, true, 5}, {u"192.168.100.100"_s, false, false, 3}, {u"management"_s, false, false, 2}, {u"10000000"_s, false, false, 1}};
 }
 
 QString detailOf(const QJsonObject &event, const QLatin1String &name)
@@ -58,9 +58,9 @@ AuditPage::AuditPage(Console &console)
     auto *split = new QSplitter(Qt::Horizontal);
     split->setChildrenCollapsible(false);
     m_table->table()->setSizes(sampleColumns());
-    auto *empty = new EmptyState(u"audit"_s, tr("No events"), tr("Nothing in the log fits the filter."));
-    empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
-    m_table->table()->setEmptyState(empty);
+    m_empty = new EmptyState(u"audit"_s, {}, {});
+    m_clear = m_empty->addAction(tr("Clear all filters"), [this] { m_filters->clear(); });
+    m_table->table()->setEmptyState(m_empty);
     split->addWidget(m_table);
     startAt(m_table->table());
     split->addWidget(makeDetails());
@@ -75,6 +75,9 @@ AuditPage::AuditPage(Console &console)
     connect(m_model, &QAbstractItemModel::dataChanged, this, &AuditPage::showDetails);
     connect(m_model, &AuditModel::failed, this, &AuditPage::setProblem);
     connect(m_model, &AuditModel::loaded, this, [this] {
+        const bool isFiltered = !m_filters->isEmpty();
+        m_empty->setTexts(tr("No events"), isFiltered ? tr("Nothing in the log fits the filter.") : tr("Nothing was logged yet, or the audit log is switched off: see AUDIT_ENABLED in the settings."));
+        m_clear->setVisible(isFiltered);
         m_table->table()->setBusy(false);
         showSummary();
         if (m_wantedSeq > 0)
@@ -85,7 +88,6 @@ AuditPage::AuditPage(Console &console)
         if (isVisible() && m_tail->isChecked() && m_isLoaded)
             m_model->takeNewer(client().overview().value("audit_last_seq"_L1).toVariant().toLongLong());
     });
-    connect(&client(), &Client::serverChanged, this, [this] { m_isLoaded = false; });
     m_table->table()->setMenu({m_request, m_token, m_address, m_copy});
 }
 
@@ -132,6 +134,19 @@ QWidget *AuditPage::makeDetails()
         column->addWidget(buttonOf(action));
     showDetails();
     return pane;
+}
+
+void AuditPage::forget()
+{
+    const QSignalBlocker quiet(m_filters);
+    m_filters->clear();
+    m_model->forget();
+    m_wantedSeq = 0;
+}
+
+void AuditPage::reconnected()
+{
+    m_isLoaded = false;
 }
 
 void AuditPage::refresh()
@@ -204,7 +219,7 @@ void AuditPage::showSummary()
 void AuditPage::review()
 {
     bool isGiven = false;
-    const QString note = QInputDialog::getText(window(), tr("Mark as reviewed"), tr("Recorded is that you looked at the log up to now. A note, for the record:"), QLineEdit::Normal, {}, &isGiven);
+    const QString note = QInputDialog::getText(window(), tr("Mark as reviewed"), tr("This records that you have reviewed the log up to now. A note, for the record:"), QLineEdit::Normal, {}, &isGiven);
     if (!isGiven)
         return;
     QJsonObject body;

@@ -18,7 +18,11 @@ class AuditPage final : public Page
 public:
     explicit AuditPage(Console &console);
     void refresh() override;
+    void forget() override;
     void open(const QVariantMap &what) override;
+
+protected:
+    void reconnected() override;
 
 private:
     void buildActions();
@@ -34,6 +38,8 @@ private:
     AuditFilters *m_filters;
     LongTable *m_table;
     QCheckBox *m_tail;
+    EmptyState *m_empty = nullptr;
+    QPushButton *m_clear = nullptr; // of it
     QLabel *m_summary;
     QPlainTextEdit *m_raw;
     QLabel *m_place;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/audit/export_dialog.h"
 
+#include "client/apart.h"
 #include "style/format.h"
 
 #include <QCheckBox>
@@ -8,6 +9,7 @@
 #include <QDateTime>
 #include <QDir>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QLineEdit>
 #include <QStandardPaths>
 
@@ -70,9 +72,9 @@ QString writeFiles(Peer &peer, const Query &query, const QString &path, bool has
 
 ExportDialog::ExportDialog(Client &client, const Query &filter, QWidget *parent)
     : FormDialog(tr("Export audit events"), filter.isEmpty() ? tr("Every event, oldest first.") : tr("The events that the filter shows, oldest first."), tr("Export"), parent), m_client(client),
-      m_filter(filter), m_file(new QLineEdit), m_format(new QComboBox), m_proof(new QCheckBox(tr("With a signed proof beside it, so that the file verifies alone"))), m_bar(new QProgressBar)
+      m_filter(filter), m_file(new QLineEdit), m_format(new QComboBox), m_proof(new QCheckBox(tr("Add a signed proof, so that the file can be verified on its own"))), m_bar(new QProgressBar)
 {
-    m_format->addItem(tr("JSON lines, exactly as logged"), u"jsonl"_s);
+    m_format->addItem(tr("JSON Lines, exactly as logged"), u"jsonl"_s);
     m_format->addItem(tr("CSV, for spreadsheets"), u"csv"_s);
     QString folder = QStandardPaths::writableLocation(QStandardPaths::DocumentsLocation);
     if (folder.isEmpty() || !QDir(folder).exists())
@@ -96,8 +98,9 @@ ExportDialog::ExportDialog(Client &client, const Query &filter, QWidget *parent)
     m_bar->hide();
     addBelow(m_bar);
     connect(m_format, &QComboBox::currentIndexChanged, this, [this] {
-        const QString end = m_format->currentData().toString();
-        m_file->setText(m_file->text().section(u'.', 0, -2) + u'.' + end);
+        const QFileInfo was(m_file->text());
+        if (const QString end = was.suffix(); end == "jsonl"_L1 || end == "csv"_L1)
+            m_file->setText(m_file->text().chopped(end.size()) + m_format->currentData().toString());
     });
     m_timer.callOnTimeout(this, &ExportDialog::ask);
 }
@@ -126,20 +129,31 @@ void ExportDialog::submit()
     clearProblems();
     const std::shared_ptr<Peer> peer = m_client.peer();
     if (m_file->text().trimmed().isEmpty() || !peer) {
-        showProblem(u"file"_s, peer ? tr("Name a file.") : tr("No server is connected."));
+        showProblem(u"file"_s, peer ? tr("Enter a file name.") : tr("No server is connected. Start the engine, or connect to a server."));
         return;
     }
+    const QString path = m_file->text().trimmed();
+    const bool hasProof = m_proof->isChecked();
+    // Not on this thread: a folder may be far away.
+    apart(this, [path, hasProof] { return QFileInfo::exists(path) || (hasProof && QFileInfo::exists(path + u".proof"_s)); }, [this, peer, path, hasProof](bool isThere) {
+        if (!m_thread && (!isThere || confirmed(this, tr("Replace the file?"), tr("%1 is there already.").arg(path), tr("Replace"), true)))
+            begin(peer, path, hasProof);
+    });
+}
+
+void ExportDialog::begin(const std::shared_ptr<Peer> &peer, const QString &path, bool hasProof)
+{
     Query query = m_filter;
     query.append({u"format"_s, m_format->currentData().toString()});
-    const bool hasProof = m_proof->isChecked();
     if (hasProof)
         query.append({u"proof"_s, u"true"_s});
     m_bar->setRange(0, 0);
     m_bar->show();
     acceptButton()->setText(tr("Stop"));
-    m_thread.reset(QThread::create([this, peer, query, path = m_file->text().trimmed(), hasProof] {
+    m_bytes = 0;
+    m_thread.reset(QThread::create([this, peer, query, path, hasProof] {
         const QString problem = writeFiles(*peer, query, path, hasProof, m_stopped, m_bytes);
-        QMetaObject::invokeMethod(this, [this, problem] { finish(problem); }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(this, [this, problem, path] { finish(problem, path); }, Qt::QueuedConnection);
     }));
     m_thread->start();
     m_timer.start(progressMs);
@@ -147,7 +161,10 @@ void ExportDialog::submit()
 
 void ExportDialog::ask()
 {
+    if (std::exchange(m_isAsking, true))
+        return;
     m_client.get(u"/manage/audit/verify"_s, {}, this, [this](const Reply &reply) { // the one job that runs
+        m_isAsking = false;
         const double total = reply.body.value("events_total"_L1).toDouble(), done = reply.body.value("events_done"_L1).toDouble();
         if (!m_thread || total <= 0)
             return;
@@ -156,7 +173,17 @@ void ExportDialog::ask()
     });
 }
 
-void ExportDialog::finish(const QString &problem)
+void ExportDialog::reject()
+{
+    if (!m_thread) {
+        FormDialog::reject();
+        return;
+    }
+    m_stopped = m_isClosing = true;
+    setBusy(true);
+}
+
+void ExportDialog::finish(const QString &problem, const QString &path)
 {
     m_timer.stop();
     m_thread->wait();
@@ -165,11 +192,15 @@ void ExportDialog::finish(const QString &problem)
     m_bar->hide();
     acceptButton()->setText(tr("Export"));
     setBusy(false);
+    if (m_isClosing && !problem.isEmpty()) {
+        QDialog::reject();
+        return;
+    }
     if (!problem.isEmpty()) {
         showProblem({}, problem);
         return;
     }
-    Q_EMIT written(m_file->text().trimmed(), m_bytes);
+    Q_EMIT written(path, m_bytes);
     accept();
 }
 

@@ -25,13 +25,16 @@ public:
     ExportDialog(Client &client, const Query &filter, QWidget *parent);
     ~ExportDialog() override; // stops what runs
 
+    void reject() override; // what runs is stopped first, without waiting for it here
+
 Q_SIGNALS:
     void written(const QString &path, qint64 bytes);
 
 private:
     void chooseFile();
     void submit() override;
-    void finish(const QString &problem);
+    void begin(const std::shared_ptr<Peer> &peer, const QString &path, bool hasProof);
+    void finish(const QString &problem, const QString &path);
     void ask();
 
     Client &m_client;
@@ -44,6 +47,7 @@ private:
     std::unique_ptr<QThread> m_thread;
     std::atomic<bool> m_stopped{false};
     std::atomic<qint64> m_bytes{0};
+    bool m_isAsking = false, m_isClosing = false;
 };
 
 } // namespace llmproxy::ui

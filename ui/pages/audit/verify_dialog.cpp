@@ -36,7 +36,7 @@ VerifyDialog::VerifyDialog(Client &client, QWidget *parent) : QDialog(parent), m
     auto *row = new QHBoxLayout;
     row->addStretch();
     QPushButton *close = button(tr("Close"));
-    close->setToolTip(tr("A verification that runs goes on at the server; its result stands in the log"));
+    close->setToolTip(tr("The verification continues on the server; its result is recorded in the log"));
     connect(close, &QPushButton::clicked, this, &QDialog::accept);
     row->addWidget(close);
     column->addLayout(row);
@@ -47,7 +47,10 @@ VerifyDialog::VerifyDialog(Client &client, QWidget *parent) : QDialog(parent), m
 
 void VerifyDialog::ask()
 {
+    if (std::exchange(m_isAsking, true)) // a slow server is not asked more often than it answers
+        return;
     m_client.get(u"/manage/audit/verify"_s, {}, this, [this](const Reply &reply) {
+        m_isAsking = false;
         const double total = reply.body.value("events_total"_L1).toDouble(), done = reply.body.value("events_done"_L1).toDouble();
         if (!m_timer.isActive() || !reply.ok() || total <= 0)
             return;
@@ -68,8 +71,8 @@ void VerifyDialog::show(const Reply &reply)
     }
     const QJsonObject &body = reply.body;
     const bool good = body.value("valid"_L1).toBool();
-    m_text->setText(good ? tr("The log is what was written: nothing changed, nothing missing. It took %1.").arg(duration(body.value("duration_ms"_L1).toVariant().toLongLong()))
-                         : tr("The log is not what was written: %1").arg(body.value("problem"_L1).toString()));
+    m_text->setText(good ? tr("The log is intact: nothing changed, nothing missing. It took %1.").arg(duration(body.value("duration_ms"_L1).toVariant().toLongLong()))
+                         : tr("The log was changed or is incomplete: %1").arg(body.value("problem"_L1).toString()));
     auto *badge = new Badge;
     badge->set(good ? tr("Valid") : tr("Not valid, from event %1").arg(body.value("first_bad_seq"_L1).toVariant().toString()), good ? Tone::Good : Tone::Bad);
     m_results->addWidget(badge);

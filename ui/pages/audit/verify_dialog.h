@@ -31,6 +31,7 @@ private:
     QProgressBar *m_bar;
     QVBoxLayout *m_results;
     QTimer m_timer;
+    bool m_isAsking = false;
 };
 
 } // namespace llmproxy::ui

@@ -76,7 +76,7 @@ std::vector<Column> columns(ProjectNames &projects)
         {LivePage::tr("First byte"), ms("first_byte_ms"_L1), number("first_byte_ms"_L1), {}, {}, {}, true, 80},
         {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1), [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 80},
         {LivePage::tr("Tokens/s"), speedText, speedOf,
-         [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Guessed from the events of the stream, until the provider tells") : QString(); }, {}, {}, true, 70},
+         [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Estimated from the events of the stream, until the provider reports the count") : QString(); }, {}, {}, true, 70},
         yielding(3, {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80}),
         yielding(2, {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true}),
         yielding(1, {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190, true}),
@@ -86,11 +86,13 @@ std::vector<Column> columns(ProjectNames &projects)
 } // namespace
 
 LivePage::LivePage(Console &console)
-    : Page(console, u"live"_s, tr("Live"), tr("Requests as they run, twice a second.")), m_model(new RowsModel(u"id"_s, columns(console.projects), this)),
+    : Page(console, u"live"_s, tr("Live"), tr("Running requests, updated twice a second.")), m_model(new RowsModel(u"id"_s, columns(console.projects), this)),
       m_table(new Table(u"live"_s, tr("Requests"))), m_withEnded(new QCheckBox(tr("Show what has just ended"))), m_summary(wrapped({}, "muted"))
 {
-    m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_Space), [this] {
+    m_pause = act(tr("Pause"), u"pause"_s, QKeySequence(Qt::Key_P), [this] {
         m_isPaused = !m_isPaused;
+        m_frozen = m_isPaused ? rowsNow() : QJsonArray();
+        m_frozenCount = m_runningCount;
         m_pause->setText(m_isPaused ? tr("Go on") : tr("Pause"));
         show();
     });
@@ -116,7 +118,7 @@ LivePage::LivePage(Console &console)
     body()->addLayout(row);
     m_table->setSortedRows(m_model, 0, Qt::DescendingOrder);
     m_table->setBusy(false);
-    m_table->setEmptyState(new EmptyState(u"live"_s, tr("Nothing runs"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
+    m_table->setEmptyState(new EmptyState(u"live"_s, tr("No requests running"), tr("As soon as a program uses a token, its request stands here: who, which model, how fast.")));
     body()->addWidget(m_table, 1);
     startAt(m_table);
     connect(m_withEnded, &QCheckBox::toggled, this, &LivePage::show);
@@ -126,7 +128,8 @@ LivePage::LivePage(Console &console)
     connect(&console.projects, &ProjectNames::changed, m_model, &RowsModel::refreshTexts);
     connect(&console.live, &LiveWatch::requests, this, &LivePage::take);
     connect(&client(), &Client::serverChanged, this, [this] {
-        m_running = {};
+        m_running = m_frozen = {};
+        m_runningCount = m_frozenCount = 0;
         m_ended.clear();
         show();
     });
@@ -153,15 +156,23 @@ void LivePage::take(const QJsonObject &event)
         show();
 }
 
-void LivePage::show()
+QJsonArray LivePage::rowsNow() const
 {
     QJsonArray rows = m_running;
-    if (m_withEnded->isChecked()) {
-        for (const QJsonObject &one : std::as_const(m_ended))
+    for (const QJsonObject &one : m_ended)
+        rows.append(one);
+    return rows;
+}
+
+void LivePage::show()
+{
+    QJsonArray rows;
+    for (const QJsonValue &one : m_isPaused ? m_frozen : rowsNow()) {
+        if (m_withEnded->isChecked() || isRunning(one.toObject()))
             rows.append(one);
     }
     m_model->setRows(rows);
-    m_summary->setText(m_isPaused ? tr("Paused. %n request(s) ran then.", nullptr, m_runningCount) : tr("%n request(s) running", nullptr, m_runningCount));
+    m_summary->setText(m_isPaused ? tr("Paused. %n request(s) ran then.", nullptr, m_frozenCount) : tr("%n request(s) running", nullptr, m_runningCount));
     updateActions();
 }
 

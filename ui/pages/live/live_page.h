@@ -19,6 +19,7 @@ public:
 
 private:
     void take(const QJsonObject &event);
+    QJsonArray rowsNow() const; // what runs, and what has just ended
     void show();
     void updateActions();
     void kill(const QList<QJsonObject> &requests);
@@ -28,9 +29,9 @@ private:
     QCheckBox *m_withEnded;
     QLabel *m_summary;
     QAction *m_pause, *m_kill, *m_killToken, *m_events;
-    QJsonArray m_running;
+    QJsonArray m_running, m_frozen; // the other: as they were at the pause
     QList<QJsonObject> m_ended; // the newest first, at most mostEnded
-    int m_runningCount = 0;
+    int m_runningCount = 0, m_frozenCount = 0;
     bool m_isPaused = false;
 };
 

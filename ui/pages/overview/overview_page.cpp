@@ -32,7 +32,7 @@ OverviewPage::OverviewPage(Console &console)
     : Page(console, u"overview"_s, tr("Overview"), tr("How the proxy is doing, and what needs you first.")), m_state(new Badge), m_address(label({}, "heading")),
       m_details(label({}, "muted")), m_attention(new QVBoxLayout), m_span(new QButtonGroup(this))
 {
-    m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.start(); });
+    m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.state() == EngineControl::State::Attached ? m_console.engine.startInstead() : m_console.engine.start(); });
     m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] { stopAsking(m_console.engine, this); });
     auto *area = new QScrollArea;
     area->setWidgetResizable(true);
@@ -92,7 +92,8 @@ QWidget *OverviewPage::makeEngineCard()
     names->addWidget(m_address);
     names->addWidget(m_details);
     row->addLayout(names, 1);
-    row->addWidget(copyButton(tr("Copy address"), [this] { return m_address->text(); }, false));
+    m_copy = copyButton(tr("Copy address"), [this] { return m_address->text(); }, false);
+    row->addWidget(m_copy);
     row->addWidget(buttonOf(m_start, "primary"));
     row->addWidget(buttonOf(m_stop));
     return frame;
@@ -160,6 +161,16 @@ void OverviewPage::refresh()
     loadCharts();
 }
 
+void OverviewPage::forget()
+{
+    for (QList<Attention> *lines : {&m_alerts, &m_keys, &m_ending, &m_checks})
+        lines->clear();
+    m_isChecked = false;
+    showAttention();
+    for (TimeChart *chart : {m_requestChart, m_latencyChart, m_tokenChart})
+        chart->set({}, {});
+}
+
 void OverviewPage::updateEngine()
 {
     using State = EngineControl::State;
@@ -167,8 +178,11 @@ void OverviewPage::updateEngine()
     const bool online = client().state() == Client::State::Online && client().peer();
     const QJsonObject &overview = client().overview();
     const bool isHere = !client().isRemote();
-    m_state->set(online ? tr("Running") : !isHere ? tr("Lost") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
-                 online ? Tone::Good : !isHere || state == State::Failed ? Tone::Bad : Tone::Neutral);
+    const bool isLost = client().state() == Client::State::Lost && client().peer();
+    const bool isReady = overview.value("ready"_L1).toBool(true);
+    m_state->set(online ? (isReady ? tr("Running") : tr("Not ready")) : isLost ? tr("Lost") : !isHere ? tr("Connecting") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
+                 online ? (isReady ? Tone::Good : Tone::Bad) : isLost || state == State::Failed ? Tone::Bad : Tone::Neutral);
+    m_copy->setEnabled(!overview.isEmpty());
     m_address->setText(overview.isEmpty() ? tr("No address") : baseUrlOf(overview));
     const QDateTime started = timeOf(overview.value("started_at"_L1));
     QStringList details;
@@ -177,14 +191,16 @@ void OverviewPage::updateEngine()
     if (started.isValid())
         details.append(tr("started %1").arg(localTime(started))); // not "5 seconds ago": that lays the page out anew each second
     if (isHere && state == State::Attached)
-        details.append(tr("a server of this computer; it is not this console's to stop"));
+        details.append(tr("a server on this computer; this console cannot stop it"));
     if (!overview.isEmpty() && !overview.value("audit_healthy"_L1).toBool())
-        details.append(tr("the audit log cannot be written"));
+        details.append(tr("the audit log cannot be written: is the disk full, or not writable?"));
+    if (online && !isReady)
+        details.append(tr("requests are refused until the storage can be written again"));
     if (isHere && state == State::Failed)
         details.append(m_console.engine.problem());
     m_details->setText(details.join(u" · "_s));
     m_details->setToolTip(bothTimes(started));
-    m_start->setVisible(isHere && (state == State::Stopped || state == State::Failed));
+    m_start->setVisible(isHere && (state == State::Stopped || state == State::Failed || (state == State::Attached && isLost)));
     m_stop->setVisible(isHere && state == State::Running);
 }
 
@@ -193,7 +209,7 @@ void OverviewPage::updateFigures()
     const QJsonObject &o = client().overview();
     const auto number = [&](const QLatin1String &name) { return o.value(name).toDouble(); };
     m_rate.figure->setText(count(number("requests_per_second"_L1)));
-    m_rate.note->setText(tr("over ten seconds"));
+    m_rate.note->setText(tr("mean of the last 10 s"));
     m_streams.figure->setText(count(number("active_streams"_L1)));
     m_streams.note->setText(tr("requests and streams"));
     m_requests.figure->setText(count(number("requests_24h"_L1)));
@@ -219,6 +235,8 @@ void OverviewPage::loadAttention()
     client().get(u"/manage/doctor"_s, {}, this, [this](const Reply &reply) {
         if (!reply.ok())
             return;
+        m_isAttentionShown = m_isAttentionShown && m_isChecked;
+        m_isChecked = true;
         m_checks.clear();
         for (const QString &wanted : {u"fail"_s, u"warn"_s}) {
             for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
@@ -235,7 +253,7 @@ void OverviewPage::loadAttention()
             const QJsonObject project = one.toObject();
             for (const QJsonValue &key : project.value("providers"_L1).toArray()) {
                 if (key.toObject().value("needs_key"_L1).toBool())
-                    m_keys.append({Tone::Bad, tr("%1 needs its %2 key again").arg(project.value("name"_L1).toString(), key.toObject().value("provider"_L1).toString()), tr("Give the key"),
+                    m_keys.append({Tone::Bad, tr("%1 needs its %2 key again").arg(project.value("name"_L1).toString(), key.toObject().value("provider"_L1).toString()), tr("Enter the key"),
                                    [this, project] { m_console.open(u"projects"_s, {{u"project_id"_s, project.value("id"_L1)}, {u"rotate"_s, true}}); }});
             }
         }
@@ -293,7 +311,7 @@ void OverviewPage::showAttention()
         m_attention->addWidget(more, 0, Qt::AlignLeft);
     }
     if (all.isEmpty())
-        m_attention->addWidget(label(tr("Nothing. All checks pass."), "muted"));
+        m_attention->addWidget(label(m_isChecked ? tr("Nothing. All checks pass.") : tr("Not checked yet."), "muted"));
 }
 
 void OverviewPage::loadCharts()

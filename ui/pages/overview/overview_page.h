@@ -16,6 +16,7 @@ class OverviewPage final : public Page
 public:
     explicit OverviewPage(Console &console);
     void refresh() override;
+    void forget() override;
 
 private:
     struct Tile
@@ -41,12 +42,13 @@ private:
 
     Badge *m_state;
     QLabel *m_address, *m_details;
+    QPushButton *m_copy = nullptr;
     QAction *m_start, *m_stop;
     Tile m_rate{}, m_streams{}, m_requests{}, m_errors{}, m_tokens{};
     QVBoxLayout *m_attention;
     QList<Attention> m_checks, m_keys, m_ending, m_alerts;
     QStringList m_attentionShown;
-    bool m_isAttentionShown = false;
+    bool m_isAttentionShown = false, m_isChecked = false; // the server was asked for its checks
     QButtonGroup *m_span;
     TimeChart *m_requestChart, *m_latencyChart, *m_tokenChart;
     QTimer m_slow;

@@ -59,7 +59,7 @@ ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget
     }
     addField(u"name"_s, tr("Name"), m_name);
     addField(u"provider"_s, tr("Provider"), m_provider);
-    addField(u"api_key"_s, tr("Provider key"), m_key, tr("Encrypted at once, and write-only: nobody reads it back, you neither."));
+    addField(u"api_key"_s, tr("Provider key"), m_key, tr("Encrypted at once, and write-only: nobody can read it back, not even you."));
     auto *row = new QWidget;
     auto *cells = new QHBoxLayout(row);
     cells->setContentsMargins(0, 0, 0, 0);

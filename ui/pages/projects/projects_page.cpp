@@ -64,7 +64,7 @@ std::vector<Column> columns()
         yielding(2, {ProjectsPage::tr("Changed"), [](const QJsonObject &o) { return relative(timeOf(o.value("updated_at"_L1))); },
          [](const QJsonObject &o) { return o.value("updated_at"_L1).toString(); }, [](const QJsonObject &o) { return bothTimes(timeOf(o.value("updated_at"_L1))); },
          {}}),
-        yielding(1, {ProjectsPage::tr("Id"), field("id"_L1), {}, {}, {}, {}, false, 0, true}),
+        yielding(1, {ProjectsPage::tr("ID"), field("id"_L1), {}, {}, {}, {}, false, 0, true}),
     };
 }
 
@@ -126,6 +126,14 @@ void ProjectsPage::refresh()
     });
 }
 
+void ProjectsPage::forget()
+{
+    m_wanted.clear();
+    m_search->clear();
+    m_model->setRows({});
+    m_table->setBusy(true);
+}
+
 void ProjectsPage::open(const QVariantMap &what)
 {
     if (what.contains(u"create"_s))
@@ -166,13 +174,14 @@ void ProjectsPage::updateActions()
     const bool active = project.value("is_active"_L1).toBool(true);
     m_toggle->setText(active ? tr("Deactivate") : tr("Activate"));
     m_remove->setEnabled(!project.isEmpty() && !active);
+    m_remove->setToolTip(!project.isEmpty() && active ? tr("Deactivate the project first") : QString());
 }
 
 void ProjectsPage::create()
 {
     auto *dialog = new ProjectDialog(client(), {}, window());
     connect(dialog, &ProjectDialog::saved, this, [this](const QJsonObject &project) {
-        m_console.toast->offer(tr("Project %1 created.").arg(project.value("name"_L1).toString()), tr("Make a token for it"),
+        m_console.toast->offer(tr("Project %1 created.").arg(project.value("name"_L1).toString()), tr("Create a token for it"),
                                [this, id = project.value("id"_L1).toString()] { m_console.open(u"tokens"_s, {{u"create"_s, id}}); });
     });
     dialog->open();
@@ -232,7 +241,7 @@ void ProjectsPage::remove()
 {
     const QJsonObject project = selected();
     const QString name = project.value("name"_L1).toString();
-    if (project.isEmpty() || !confirmed(window(), tr("Delete %1?").arg(name), tr("Its keys are forgotten, and that cannot be undone. Audit events stay."), tr("Delete"), true))
+    if (project.isEmpty() || !confirmed(window(), tr("Delete %1?").arg(name), tr("Its keys are deleted for good. Audit events are kept."), tr("Delete"), true))
         return;
     client().send("DELETE", u"/manage/projects/"_s + project.value("id"_L1).toString(), {}, this, [this, name](const Reply &reply) { told(reply, tr("%1 deleted.").arg(name)); });
 }

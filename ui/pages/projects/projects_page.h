@@ -17,6 +17,7 @@ class ProjectsPage final : public Page
 public:
     explicit ProjectsPage(Console &console);
     void refresh() override;
+    void forget() override;
     void open(const QVariantMap &what) override;
 
 private:

@@ -18,7 +18,7 @@ int rank(const QString &state)
 
 SecurityPage::SecurityPage(Console &console)
     : Page(console, u"security"_s, tr("Security"), tr("This installation against the checklist; the same as llm-proxy doctor.")), m_failed(new Badge), m_warned(new Badge), m_passed(new Badge),
-      m_onlyOpen(new QCheckBox(tr("Only what is to be done"))), m_area(new QScrollArea), m_list(new QVBoxLayout)
+      m_onlyOpen(new QCheckBox(tr("Only open items"))), m_area(new QScrollArea), m_list(new QVBoxLayout)
 {
     addHeaderButton(act(tr("Check again"), u"refresh"_s, QKeySequence(Qt::CTRL | Qt::Key_R), [this] { refresh(); }));
     auto *row = new QHBoxLayout;

@@ -61,18 +61,35 @@ void forgetServer(const QString &url)
     writeServers(servers);
 }
 
+namespace {
+
+void openConnect(Console &console, Session &session, const RemoteServer &known, QWidget *parent)
+{
+    auto *dialog = new ConnectDialog(console.host, known, parent->window());
+    QObject::connect(dialog, &ConnectDialog::chosen, &session, [&session](const RemoteServer &server) {
+        rememberServer(server);
+        session.useRemote(server);
+    });
+    dialog->open();
+}
+
+} // namespace
+
+void connectAgain(Console &console, Session &session, QWidget *parent)
+{
+    RemoteServer known;
+    for (const RemoteServer &server : rememberedServers()) {
+        if (server.name == console.client.serverName())
+            known = server;
+    }
+    openConnect(console, session, known, parent);
+}
+
 void showServerMenu(Console &console, Session &session, QWidget *below)
 {
     auto *menu = new QMenu(below);
     menu->setAttribute(Qt::WA_DeleteOnClose);
-    const auto connectTo = [&console, &session, below](const RemoteServer &known) {
-        auto *dialog = new ConnectDialog(console.host, known, below->window());
-        QObject::connect(dialog, &ConnectDialog::chosen, &session, [&session](const RemoteServer &server) {
-            rememberServer(server);
-            session.useRemote(server);
-        });
-        dialog->open();
-    };
+    const auto connectTo = [&console, &session, below](const RemoteServer &known) { openConnect(console, session, known, below); };
     QAction *local = menu->addAction(Session::tr("This computer"), &session, &Session::useLocal);
     local->setCheckable(true);
     local->setChecked(!session.isRemote());
@@ -92,7 +109,7 @@ void showServerMenu(Console &console, Session &session, QWidget *below)
 }
 
 ConnectDialog::ConnectDialog(ConsoleHost &host, const RemoteServer &known, QWidget *parent)
-    : FormDialog(tr("Connect to a server"), tr("A server that runs llm-proxy --serve, over HTTPS. Its address has to allow you: MANAGEMENT_ALLOWED_IPS there."), tr("Connect"), parent), m_host(host),
+    : FormDialog(tr("Connect to a server"), tr("A server that runs llm-proxy --serve, over HTTPS. It has to allow your address: see MANAGEMENT_ALLOWED_IPS there."), tr("Connect"), parent), m_host(host),
       m_known(known), m_name(new QLineEdit(known.name)), m_url(new QLineEdit(known.url)), m_token(new QLineEdit)
 {
     m_name->setPlaceholderText(tr("My small server"));
@@ -114,11 +131,11 @@ void ConnectDialog::submit()
     clearProblems();
     const QString url = m_url->text().trimmed();
     if (!url.startsWith("https://"_L1)) {
-        showProblem(u"url"_s, tr("Write https://host[:port]. A management token does not travel in clear."));
+        showProblem(u"url"_s, tr("Enter the address as https://host[:port]. A management token is never sent unencrypted."));
         return;
     }
     if (m_token->text().isEmpty()) {
-        showProblem(u"token"_s, tr("The server's MANAGEMENT_TOKEN is needed."));
+        showProblem(u"token"_s, tr("Enter the server's MANAGEMENT_TOKEN."));
         return;
     }
     setBusy(true);
@@ -130,7 +147,7 @@ void ConnectDialog::judge(const ServerIdentity &identity)
 {
     setBusy(false);
     if (!identity.isReachable) {
-        showProblem(u"url"_s, tr("Nobody answers there: %1").arg(identity.problem));
+        showProblem(u"url"_s, tr("No server answers at this address: %1").arg(identity.problem));
         return;
     }
     RemoteServer server;
@@ -139,12 +156,12 @@ void ConnectDialog::judge(const ServerIdentity &identity)
     const bool isKnown = server.url == m_known.url && !m_known.pin.isEmpty();
     if (isKnown && identity.pin != m_known.pin) {
         if (!confirmed(this, tr("The server's key has changed"),
-                       tr("It was %1\nand is now %2.\n\nIf nobody made a new key there, somebody stands between you and the server. Go on only when you have compared it.").arg(m_known.pin, identity.pin),
+                       tr("It was %1\nand is now %2.\n\nIf nobody made a new key there, someone may be between you and the server. Go on only after comparing the new key with the server's.").arg(m_known.pin, identity.pin),
                        tr("Trust the new key"), true))
             return;
     } else if (!isKnown && !identity.isTrusted) {
         if (!confirmed(this, tr("Is this your server?"),
-                       tr("Its certificate is not one that this computer trusts: %1\n\nFor: %2\nIssued by: %3\nUntil: %4\nKey: %5\n\nCompare the key with the server's before you go on. It alone is believed from then on.")
+                       tr("Its certificate is not one that this computer trusts: %1\n\nFor: %2\nIssued by: %3\nUntil: %4\nKey: %5\n\nCompare the key with the server's before you go on. From then on only this key is trusted.")
                            .arg(identity.problem, identity.subject, identity.issuer, identity.expires, identity.pin),
                        tr("Trust this key"), true))
             return;

@@ -11,6 +11,8 @@ class QLineEdit;
 
 namespace llmproxy::ui {
 
+// To the server that is shown, with another token.
+void connectAgain(Console &console, Session &session, QWidget *parent);
 void showServerMenu(Console &console, Session &session, QWidget *below);
 
 class ConnectDialog final : public FormDialog

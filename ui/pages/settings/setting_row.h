@@ -22,6 +22,7 @@ public:
     bool isChanged() const;   // from what is saved
     bool isReset() const { return text().isEmpty(); }
     void discard() { setText(savedText()); } // what was typed
+    void setText(const QString &text);
     void setProblem(const QString &sentence);
     bool matches(const QString &typed) const;
 
@@ -30,7 +31,6 @@ Q_SIGNALS:
 
 private:
     QString savedText() const;
-    void setText(const QString &text);
     void makeEdit();
     void makeChoice();
     QWidget *input() const { return m_choice ? static_cast<QWidget *>(m_choice) : m_edit; }

@@ -52,7 +52,7 @@ SettingsPage::SettingsPage(Console &console, Session &session)
     addHeaderButton(m_save, "primary");
     m_restart->setProperty("role", u"notice"_s);
     auto *notice = new QHBoxLayout(m_restart);
-    notice->addWidget(wrapped(tr("What is saved takes effect when the engine starts anew.")), 1);
+    notice->addWidget(wrapped(tr("Saved changes take effect when the engine is restarted.")), 1);
     QPushButton *restart = button(tr("Restart the engine"), u"refresh"_s);
     connect(restart, &QPushButton::clicked, this, [this] {
         if (mayStop(m_console.engine, this, tr("Restart the engine?"), tr("Restart the engine")))
@@ -120,7 +120,7 @@ QWidget *SettingsPage::makeConsoleGroup()
     language->setAccessibleName(tr("Language"));
     connect(language, &QComboBox::activated, this, [this, language] {
         QSettings().setValue(u"language"_s, language->currentData());
-        m_console.toast->say(tr("The language changes when the console is opened next."));
+        m_console.toast->say(tr("The language changes when LLM Proxy is started next."));
     });
     auto *closing = stillBox();
     closing->addItem(tr("Ask"), QVariant());
@@ -142,6 +142,19 @@ QWidget *SettingsPage::makeConsoleGroup()
     form->addRow(fieldLabel(tr("When the window is closed"), closing), closing);
     form->addRow(fieldLabel(tr("Server"), servers), servers);
     return frame;
+}
+
+// Saved to another server, what was typed for this one would be a mistake.
+void SettingsPage::forget()
+{
+    if (!unsaved().isEmpty())
+        m_console.toast->say(tr("What was typed in the settings is gone: it was for another server."));
+    rebuild({});
+}
+
+QString SettingsPage::unsaved() const
+{
+    return changes().isEmpty() ? QString() : tr("Settings were changed and not saved.");
 }
 
 void SettingsPage::refresh()
@@ -240,14 +253,34 @@ void SettingsPage::check()
 
 void SettingsPage::save()
 {
+    m_sent.clear();
+    for (const SettingRow *row : std::as_const(m_rows))
+        m_sent.insert(row->name(), row->text());
+    m_save->setEnabled(false);
     client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, changes()}}, this, [this](const Reply &reply) { showSaved(reply); });
+}
+
+// While it was being saved.
+QHash<QString, QString> SettingsPage::typedSince() const
+{
+    QHash<QString, QString> typed;
+    for (const SettingRow *row : m_rows) {
+        if (m_sent.contains(row->name()) && m_sent.value(row->name()) != row->text())
+            typed.insert(row->name(), row->text());
+    }
+    return typed;
 }
 
 void SettingsPage::showSaved(const Reply &reply)
 {
     if (reply.ok()) {
         m_console.toast->say(tr("Saved."));
+        const QHash<QString, QString> meanwhile = typedSince();
         rebuild(reply.body);
+        for (auto typed = meanwhile.constBegin(); typed != meanwhile.constEnd(); ++typed) {
+            if (SettingRow *row = rowOf(typed.key()))
+                row->setText(typed.value());
+        }
         return;
     }
     m_save->setEnabled(false);

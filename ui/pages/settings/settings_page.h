@@ -19,6 +19,8 @@ class SettingsPage final : public Page
 public:
     SettingsPage(Console &console, Session &session);
     void refresh() override;
+    void forget() override;
+    QString unsaved() const override;
     void open(const QVariantMap &what) override; // {"group": …}
 
 private:
@@ -29,6 +31,7 @@ private:
     void check();
     void save();
     void showSaved(const Reply &reply);
+    QHash<QString, QString> typedSince() const;
     QWidget *makeConsoleGroup();
 
     Session &m_session;
@@ -40,6 +43,7 @@ private:
     QFrame *m_restart;
     QAction *m_save, *m_discard;
     QList<SettingRow *> m_rows;
+    QHash<QString, QString> m_sent; // the texts at the last save
     QTimer m_typing;
     QString m_wantedGroup; // once they are known; empty: the one that is chosen
 };

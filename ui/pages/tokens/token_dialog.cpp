@@ -31,9 +31,11 @@ std::vector<Preset> presets()
     };
 }
 
-QSpinBox *limitBox(int most, const QString &suffix)
+// A double holds every whole number that the API takes, and an int does not.
+QDoubleSpinBox *limitBox(double most, const QString &suffix)
 {
-    auto *box = new QSpinBox;
+    auto *box = new QDoubleSpinBox;
+    box->setDecimals(0);
     box->setRange(0, most);
     box->setSpecialValueText(TokenFormDialog::tr("No limit"));
     box->setSuffix(suffix);
@@ -60,7 +62,7 @@ QString textOf(const QJsonValue &list)
 } // namespace
 
 TokenFormDialog::TokenFormDialog(Client &client, const QJsonArray &projects, const QString &projectId, QWidget *parent)
-    : FormDialog(tr("New access token"), tr("Short-lived, limited, revocable at once. What a token may not do, it is refused before the provider hears of it."), tr("Create token"), parent),
+    : FormDialog(tr("New access token"), tr("Short-lived, limited, revocable at once. What a token may not do is refused before the provider hears of it."), tr("Create token"), parent),
       m_client(client), m_project(new QComboBox), m_preset(new QComboBox), m_unit(new QComboBox), m_lifetime(new QSpinBox)
 {
     for (const QJsonValue &one : projects) {
@@ -93,24 +95,25 @@ TokenFormDialog::TokenFormDialog(Client &client, const QJsonArray &projects, con
 }
 
 TokenFormDialog::TokenFormDialog(Client &client, const QJsonObject &token, QWidget *parent)
-    : FormDialog(tr("Limits of %1").arg(token.value("token_masked"_L1).toString()), tr("Changes hold for the next request on. A token's end can only come earlier: revoke it, or refresh it for a new one."),
+    : FormDialog(tr("Limits of %1").arg(token.value("token_masked"_L1).toString()), tr("Changes apply from the next request on. A token's end can only come earlier: revoke it, or refresh it for a new one."),
                  tr("Save"), parent),
       m_client(client), m_token(token)
 {
     build();
     m_name->setText(token.value("name"_L1).toString());
     m_note->setText(token.value("note"_L1).toString());
-    m_rate->setValue(token.value("rate_limit"_L1).toInt());
-    m_requests->setValue(token.value("max_requests"_L1).toInt());
-    m_concurrent->setValue(token.value("max_concurrent"_L1).toInt());
+    m_rate->setValue(token.value("rate_limit"_L1).toDouble());
+    m_requests->setValue(token.value("max_requests"_L1).toDouble());
+    m_concurrent->setValue(token.value("max_concurrent"_L1).toDouble());
     m_models->setText(textOf(token.value("allowed_models"_L1)));
     m_ips->setText(textOf(token.value("allowed_ips"_L1)));
+    m_shownLimits = limits();
 }
 
 void TokenFormDialog::build()
 {
     m_rate = limitBox(1'000'000, tr(" a minute"));
-    m_requests = limitBox(1'000'000'000, tr(" in all"));
+    m_requests = limitBox(9'007'199'254'740'991, tr(" in all"));
     m_concurrent = limitBox(1'000'000, tr(" at once"));
     m_name = new QLineEdit;
     m_name->setPlaceholderText(tr("Who or what uses it"));
@@ -124,7 +127,7 @@ void TokenFormDialog::build()
     addField(u"name"_s, tr("Name"), m_name);
     addField(u"rate_limit"_s, tr("Rate limit"), m_rate);
     addField(u"max_requests"_s, tr("Requests"), m_requests);
-    addField(u"max_concurrent"_s, tr("Running"), m_concurrent);
+    addField(u"max_concurrent"_s, tr("Concurrent"), m_concurrent);
     addField(u"allowed_models"_s, tr("Models"), m_models);
     addField(u"allowed_ips"_s, tr("Addresses"), m_ips);
     addField(u"note"_s, tr("Note"), m_note);
@@ -145,9 +148,9 @@ QJsonObject TokenFormDialog::limits() const
     const auto text = [](const QLineEdit *edit) { return edit->text().trimmed().isEmpty() ? QJsonValue() : QJsonValue(edit->text().trimmed()); };
     return {{u"name"_s, text(m_name)},
             {u"note"_s, text(m_note)},
-            {u"rate_limit"_s, m_rate->value()},
-            {u"max_requests"_s, m_requests->value()},
-            {u"max_concurrent"_s, m_concurrent->value()},
+            {u"rate_limit"_s, std::llround(m_rate->value())},
+            {u"max_requests"_s, std::llround(m_requests->value())},
+            {u"max_concurrent"_s, std::llround(m_concurrent->value())},
             {u"allowed_models"_s, listOf(m_models)},
             {u"allowed_ips"_s, listOf(m_ips)}};
 }
@@ -158,16 +161,28 @@ void TokenFormDialog::submit()
     QJsonObject body = limits();
     const bool isNew = m_token.isEmpty();
     if (isNew && m_project->currentIndex() < 0) {
-        showProblem(u"project_id"_s, tr("Make an active project first: a token belongs to one."));
+        showProblem(u"project_id"_s, tr("Create or activate a project first: a token belongs to one."));
         return;
     }
     if (isNew) {
         body.insert(u"project_id"_s, m_project->currentData().toString());
         body.insert(u"duration_minutes"_s, qint64{m_lifetime->value()} * m_unit->currentData().toInt());
     }
+    if (!isNew) {
+        // What was not touched stays as it is there by now.
+        const QJsonObject before = m_shownLimits;
+        for (auto field = before.constBegin(); field != before.constEnd(); ++field) {
+            if (body.value(field.key()) == field.value())
+                body.remove(field.key());
+        }
+        if (body.isEmpty()) {
+            accept();
+            return;
+        }
+    }
     setBusy(true);
     const QString path = isNew ? u"/manage/tokens"_s : u"/manage/tokens/"_s + m_token.value("id"_L1).toString();
-    m_client.send(isNew ? "POST" : "PATCH", path, body, this, [this, isNew](const Reply &reply) {
+    m_client.send(isNew ? "POST" : "PATCH", path, body, this, [this, isNew, body](const Reply &reply) {
         if (!reply.ok()) {
             showRefusal(reply);
             return;
@@ -175,7 +190,7 @@ void TokenFormDialog::submit()
         if (isNew)
             Q_EMIT created(reply.body);
         else
-            Q_EMIT updated(m_token, reply.body);
+            Q_EMIT updated(m_token, body);
         accept();
     });
 }

@@ -8,6 +8,7 @@
 
 class QComboBox;
 class QLineEdit;
+class QDoubleSpinBox;
 class QSpinBox;
 
 namespace llmproxy::ui {
@@ -23,7 +24,7 @@ public:
 
 Q_SIGNALS:
     void created(const QJsonObject &token);  // with the token itself
-    void updated(const QJsonObject &before, const QJsonObject &after);
+    void updated(const QJsonObject &before, const QJsonObject &changes);
 
 private:
     void build();
@@ -35,8 +36,9 @@ private:
     const QJsonObject m_token; // empty: a new one
     QComboBox *m_project = nullptr, *m_preset = nullptr, *m_unit = nullptr;
     QSpinBox *m_lifetime = nullptr;
-    QSpinBox *m_rate, *m_requests, *m_concurrent;
+    QDoubleSpinBox *m_rate, *m_requests, *m_concurrent;
     QLineEdit *m_name, *m_note, *m_models, *m_ips;
+    QJsonObject m_shownLimits; // of the token, as the form had them at first
 };
 
 } // namespace llmproxy::ui

@@ -35,10 +35,9 @@ TokensPage::TokensPage(Console &console)
         m_running = event.value("running"_L1).toArray();
         m_isUsed = m_isUsed || !event.value("ended"_L1).toArray().isEmpty();
     });
-    connect(&client(), &Client::serverChanged, this, [this] { m_projectsKnown = false; });
     m_clock.callOnTimeout(this, [this] {
         if (isVisible())
-            m_model->refreshTexts();
+            m_table->repaintTexts();
     });
     m_clock.start(1'000);
     m_counts.callOnTimeout(this, [this] {
@@ -171,6 +170,27 @@ void TokensPage::loadTokens()
     });
 }
 
+void TokensPage::forget()
+{
+    const QSignalBlocker quiet(m_state), still(m_search);
+    m_search->clear();
+    m_typing.stop();
+    m_state->setCurrentIndex(0);
+    m_project->clear();
+    m_project->addItem(tr("Every project"), QString());
+    m_projects = {};
+    m_projectById.clear();
+    m_createAsked = false;
+    m_running = {};
+    m_model->setRows({});
+    m_table->setBusy(true);
+}
+
+void TokensPage::reconnected()
+{
+    m_projectsKnown = false;
+}
+
 void TokensPage::open(const QVariantMap &what)
 {
     if (what.contains(u"create"_s)) {
@@ -240,12 +260,12 @@ void TokensPage::edit()
     if (!m_edit->isEnabled())
         return;
     auto *dialog = new TokenFormDialog(client(), m_table->selectedObjects().first(), window());
-    connect(dialog, &TokenFormDialog::updated, this, [this](const QJsonObject &before, const QJsonObject &after) {
-        m_console.toast->offer(tr("Limits of %1 saved.").arg(after.value("token_masked"_L1).toString()), tr("Undo"), [this, before] {
+    connect(dialog, &TokenFormDialog::updated, this, [this](const QJsonObject &before, const QJsonObject &changes) {
+        m_console.toast->offer(tr("Limits of %1 saved.").arg(before.value("token_masked"_L1).toString()), tr("Undo"), [this, before, changes] {
             QJsonObject body;
-            for (const auto &name : {"name"_L1, "note"_L1, "rate_limit"_L1, "max_requests"_L1, "max_concurrent"_L1, "allowed_models"_L1, "allowed_ips"_L1})
-                body.insert(name, before.value(name));
-            client().send("PATCH", u"/manage/tokens/"_s + before.value("id"_L1).toString(), body, this, [this](const Reply &reply) { told(reply, tr("As before.")); });
+            for (auto field = changes.constBegin(); field != changes.constEnd(); ++field)
+                body.insert(field.key(), before.value(field.key()));
+            client().send("PATCH", u"/manage/tokens/"_s + before.value("id"_L1).toString(), body, this, [this](const Reply &reply) { told(reply, tr("Change undone.")); });
         });
     });
     dialog->open();

@@ -19,7 +19,11 @@ class TokensPage final : public Page
 public:
     explicit TokensPage(Console &console);
     void refresh() override;
+    void forget() override;
     void open(const QVariantMap &what) override;
+
+protected:
+    void reconnected() override;
 
 private:
     void buildActions();

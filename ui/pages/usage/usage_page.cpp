@@ -70,7 +70,7 @@ UsagePage::UsagePage(Console &console)
     (new QVBoxLayout(frame))->addWidget(m_chart);
     body()->addWidget(frame);
     m_table->setSortedRows(m_model, 4, Qt::DescendingOrder);
-    m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No request came in this time. Choose a longer one, or hand out a token.")));
+    m_table->setEmptyState(new EmptyState(u"usage"_s, tr("Nothing was used"), tr("No requests in this time. Choose a longer one, or hand out a token.")));
     body()->addWidget(m_table, 1);
     startAt(m_table);
     connect(&console.projects, &ProjectNames::changed, m_model, &RowsModel::refreshTexts);
@@ -86,6 +86,15 @@ Query UsagePage::query(const QString &by) const
     if (by == "day"_L1)
         query.append({u"step"_s, u"day"_s});
     return query;
+}
+
+void UsagePage::forget()
+{
+    m_tokenNames.clear();
+    m_model->setRows({});
+    m_table->setBusy(true);
+    m_chart->set({}, {});
+    m_total->clear();
 }
 
 void UsagePage::refresh()

@@ -18,6 +18,7 @@ class UsagePage final : public Page
 public:
     explicit UsagePage(Console &console);
     void refresh() override;
+    void forget() override;
 
 private:
     Query query(const QString &by) const;
