@@ -57,7 +57,7 @@ class Window(Flows):
         app.confirm("Quit LLM Proxy?", "Cancel", "programs that use it get no answers")
         self.assertEqual(app.ask("/manage/overview")["ready"], True)
         app.key("alt+F4")
-        app.confirm("Quit LLM Proxy?", "Quit")
+        app.press("Quit", within=app.get("alert message", "Quit LLM Proxy?"))
         self.ended(app)
 
     def tray(self):

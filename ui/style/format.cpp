@@ -103,7 +103,7 @@ QString asPlainTip(const QString &text)
 
 QString breakable(const QString &text)
 {
-    constexpr int longest = 30;
+    constexpr int longest = 60; // a key fingerprint is 51
     constexpr QChar softBreak(0x200B);
     QString broken;
     int run = 0;
