@@ -99,6 +99,7 @@ bool checkId(const std::string &id);
 // http(s)://host[:port], no trailing slash; empty when it is none.
 std::string serverUrl(const std::string &text);
 // GET url/health without a credential.
-ApiAnswer askHealth(const std::string &url, const Settings &settings);
+// verifies: the certificate; nothing secret is sent.
+ApiAnswer askHealth(const std::string &url, const Settings &settings, bool verifies);
 
 } // namespace llmproxy

@@ -34,10 +34,14 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         const ApiAnswer overview = opened.client->call("GET", "/manage/overview");
         if (!overview.ok())
             return complain(overview);
-        url = target.url.empty() ? urlOfListen(cell(overview.body, "listen"), false) : serverUrl(target.url);
+        url = target.url.empty() ? cell(overview.body, "url") : serverUrl(target.url);
         return ExitOk;
     }
+    // One of this machine for one command: whatever the server of this folder listens with.
     settings.listen = {"127.0.0.1", 0};
+    settings.httpListen = {"", 0};
+    settings.tlsCertFile.clear();
+    settings.tlsKeyFile.clear();
     if (!openCommandLog(settings))
         return ExitUsage;
     EngineOptions options;

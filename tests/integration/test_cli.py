@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import unittest
 import urllib.request
 from pathlib import Path
@@ -260,6 +261,20 @@ class Server(Cli):
         self.assertNotIn(secret, Path(f"/proc/{server.pid}/cmdline").read_text())
         server.send_signal(signal.SIGTERM)
         self.assertEqual(server.wait(30), 0)
+
+    def test_setup_asks_again_for_what_it_cannot_use(self):
+        folder = self.cwd / "asked"
+        folder.mkdir()
+        terminal, inside = os.openpty()
+        self.addCleanup(os.close, terminal)
+        process = subprocess.Popen([BIN, "setup"], env=self.env, cwd=folder, stdin=inside, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.close(inside)
+        os.write(terminal, b"not an address\n127.0.0.1:9000\n")
+        _, said = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("LISTEN_ADDR: ", said)
+        self.assertIn("LISTEN_ADDR=127.0.0.1:9000", (folder / ".env").read_text())
+        self.assertNotIn("not an address", (folder / ".env").read_text())
 
     def test_demo(self):
         server, text = self.serve("--demo", "--listen-addr", "127.0.0.1:0", ready="Try it")

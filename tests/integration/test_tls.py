@@ -8,13 +8,15 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
 from pathlib import Path
 
 from certificates import Authority
-from cli_case import free_port
+from cli_case import BIN, environment, free_port
 from proxy_case import CUT_SECONDS, MANAGEMENT, Proxy, fresh_id, request, until
 
 
@@ -265,6 +267,16 @@ class Tls(Proxy):
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertRegex(done.stderr, re.escape(names))
             self.assertFalse((self.cwd / "none").exists())
+
+    def test_commands_of_this_machine(self):
+        with tempfile.TemporaryDirectory() as folder:
+            env = environment(folder) | {"LISTEN_ADDR": f"127.0.0.1:{self.port}"} | self.settings
+            done = subprocess.run([BIN, "--data-dir", str(self.data), "run", "--project", self.project_id, "--", "sh", "-c", "echo $OPENAI_BASE_URL"],
+                                  env=env, cwd=folder, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.stdout.strip(), f"https://127.0.0.1:{self.port}/v1", done.stderr)
+            done = subprocess.run([BIN, "health"], env=env, cwd=folder, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"https://127.0.0.1:{self.port}", done.stdout)
 
     def test_doctor_tells(self):
         items = {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}
