@@ -123,9 +123,9 @@ void SettingRow::setProblem(const QString &sentence)
     input()->style()->polish(input());
 }
 
-bool SettingRow::matches(const QString &typed) const
+bool SettingRow::matches(const QJsonObject &setting, const QString &typed)
 {
-    return typed.isEmpty() || name().contains(typed, Qt::CaseInsensitive) || m_setting.value("meaning"_L1).toString().contains(typed, Qt::CaseInsensitive);
+    return setting.value("name"_L1).toString().contains(typed, Qt::CaseInsensitive) || setting.value("meaning"_L1).toString().contains(typed, Qt::CaseInsensitive);
 }
 
 } // namespace llmproxy::ui

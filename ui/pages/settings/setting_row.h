@@ -24,7 +24,7 @@ public:
     void discard() { setText(savedText()); } // what was typed
     void setText(const QString &text);
     void setProblem(const QString &sentence);
-    bool matches(const QString &typed) const;
+    static bool matches(const QJsonObject &setting, const QString &typed);
 
 Q_SIGNALS:
     void edited();

@@ -18,6 +18,7 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int typingMs = 250;
+constexpr int rowsAtOnce = 12;
 
 // The server's groups, as far as they are known here; another one has the name that the server gives it.
 [[maybe_unused]] constexpr const char *groupNames[] = {
@@ -41,7 +42,7 @@ SettingsPage::SettingsPage(Console &console, Session &session)
       m_groups(new QListWidget), m_area(new QScrollArea), m_list(new QVBoxLayout), m_consoleGroup(makeConsoleGroup()), m_restart(new QFrame)
 {
     m_discard = act(tr("Discard changes"), u"close"_s, {}, [this] {
-        for (SettingRow *one : std::as_const(m_rows)) {
+        for (SettingRow *one : rows()) {
             if (one->isChanged())
                 one->discard();
         }
@@ -177,17 +178,20 @@ void SettingsPage::open(const QVariantMap &what)
 
 void SettingsPage::rebuild(const QJsonObject &answer)
 {
-    for (SettingRow *row : std::as_const(m_rows))
-        row->deleteLater();
-    m_rows.clear();
+    m_restart->setVisible(answer.value("restart_needed"_L1).toBool());
+    const QJsonArray settings = answer.value("items"_L1).toArray();
+    if (settings == m_settings && m_wantedGroup.isEmpty() && changes().isEmpty())
+        return;
+    for (SettingRow *row : std::as_const(m_rows)) {
+        if (row)
+            row->deleteLater();
+    }
+    m_settings = settings;
+    m_rows = QList<SettingRow *>(m_settings.size(), nullptr);
     QStringList groups;
-    for (const QJsonValue &one : answer.value("items"_L1).toArray()) {
-        auto *row = new SettingRow(one.toObject());
-        if (!groups.contains(row->group()))
-            groups.append(row->group());
-        m_rows.append(row);
-        m_list->insertWidget(m_list->count() - 1, row);
-        connect(row, &SettingRow::edited, this, [this] { m_typing.start(); });
+    for (const QJsonValue &one : std::as_const(m_settings)) {
+        if (const QString group = one.toObject().value("group"_L1).toString(); !groups.contains(group))
+            groups.append(group);
     }
     const int chosen = m_wantedGroup.isEmpty() ? m_groups->currentRow() : 1 + static_cast<int>(groups.indexOf(m_wantedGroup));
     m_wantedGroup.clear();
@@ -197,30 +201,59 @@ void SettingsPage::rebuild(const QJsonObject &answer)
     for (const QString &group : std::as_const(groups))
         m_groups->addItem(groupItem(group));
     m_groups->setCurrentRow(std::clamp(chosen, 0, m_groups->count() - 1));
-    m_restart->setVisible(answer.value("restart_needed"_L1).toBool());
     filter();
     check();
 }
 
+// Rows are made when they are first seen, a few at a time: all of them take 50 ms on a slow machine.
 void SettingsPage::filter()
 {
     const QString typed = m_search->text().trimmed();
     const QString group = m_groups->currentItem() ? m_groups->currentItem()->data(Qt::UserRole).toString() : QString();
     m_consoleGroup->setVisible(typed.isEmpty() && m_groups->currentRow() == 0);
-    for (SettingRow *row : std::as_const(m_rows))
-        row->setVisible(typed.isEmpty() ? row->group() == group : row->matches(typed));
+    int wanted = 0; // that are not there
+    for (qsizetype i = 0; i < m_rows.size(); ++i) {
+        const QJsonObject setting = m_settings.at(i).toObject();
+        const bool isWanted = typed.isEmpty() ? setting.value("group"_L1).toString() == group : SettingRow::matches(setting, typed);
+        if (isWanted && !m_rows.at(i) && ++wanted <= rowsAtOnce)
+            makeRow(i);
+        if (m_rows.at(i))
+            m_rows.at(i)->setVisible(isWanted);
+    }
+    if (wanted > rowsAtOnce)
+        QTimer::singleShot(0, this, &SettingsPage::filter);
+}
+
+SettingRow *SettingsPage::makeRow(qsizetype index)
+{
+    auto *row = new SettingRow(m_settings.at(index).toObject());
+    connect(row, &SettingRow::edited, this, [this] { m_typing.start(); });
+    const auto before = m_rows.begin() + index;
+    m_list->insertWidget(1 + static_cast<int>(index - std::count(m_rows.begin(), before, nullptr)), row); // behind the console's own group
+    m_rows[index] = row;
+    return row;
+}
+
+QList<SettingRow *> SettingsPage::rows() const
+{
+    QList<SettingRow *> rows = m_rows;
+    rows.removeAll(nullptr);
+    return rows;
 }
 
 SettingRow *SettingsPage::rowOf(const QString &name) const
 {
-    const auto found = std::find_if(m_rows.begin(), m_rows.end(), [&](const SettingRow *row) { return row->name() == name; });
-    return found == m_rows.end() ? nullptr : *found;
+    for (SettingRow *row : rows()) {
+        if (row->name() == name)
+            return row;
+    }
+    return nullptr;
 }
 
 QJsonArray SettingsPage::changes() const
 {
     QJsonArray changes;
-    for (const SettingRow *row : m_rows) {
+    for (const SettingRow *row : rows()) {
         if (row->isChanged())
             changes.append(QJsonObject{{u"name"_s, row->name()}, {u"value"_s, row->isReset() ? QJsonValue() : QJsonValue(row->text())}});
     }
@@ -233,7 +266,7 @@ void SettingsPage::check()
     const QJsonArray wanted = changes();
     m_discard->setEnabled(!wanted.isEmpty());
     m_save->setEnabled(!wanted.isEmpty());
-    for (SettingRow *row : std::as_const(m_rows))
+    for (SettingRow *row : rows())
         row->setProblem({});
     if (wanted.isEmpty())
         return;
@@ -254,7 +287,7 @@ void SettingsPage::check()
 void SettingsPage::save()
 {
     m_sent.clear();
-    for (const SettingRow *row : std::as_const(m_rows))
+    for (const SettingRow *row : rows())
         m_sent.insert(row->name(), row->text());
     m_save->setEnabled(false);
     client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, changes()}}, this, [this](const Reply &reply) { showSaved(reply); });
@@ -264,7 +297,7 @@ void SettingsPage::save()
 QHash<QString, QString> SettingsPage::typedSince() const
 {
     QHash<QString, QString> typed;
-    for (const SettingRow *row : m_rows) {
+    for (const SettingRow *row : rows()) {
         if (m_sent.contains(row->name()) && m_sent.value(row->name()) != row->text())
             typed.insert(row->name(), row->text());
     }
@@ -277,9 +310,10 @@ void SettingsPage::showSaved(const Reply &reply)
         m_console.toast->say(tr("Saved."));
         const QHash<QString, QString> meanwhile = typedSince();
         rebuild(reply.body);
-        for (auto typed = meanwhile.constBegin(); typed != meanwhile.constEnd(); ++typed) {
-            if (SettingRow *row = rowOf(typed.key()))
-                row->setText(typed.value());
+        for (qsizetype i = 0; i < m_settings.size(); ++i) {
+            const auto typed = meanwhile.constFind(m_settings.at(i).toObject().value("name"_L1).toString());
+            if (typed != meanwhile.constEnd())
+                (m_rows.at(i) ? m_rows.at(i) : makeRow(i))->setText(typed.value());
         }
         return;
     }

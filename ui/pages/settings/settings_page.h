@@ -6,6 +6,7 @@
 #include "pages/page.h"
 #include "pages/settings/setting_row.h"
 
+#include <QJsonArray>
 #include <QLineEdit>
 #include <QListWidget>
 #include <QScrollArea>
@@ -26,6 +27,8 @@ public:
 private:
     void rebuild(const QJsonObject &answer);
     void filter();
+    SettingRow *makeRow(qsizetype index);
+    QList<SettingRow *> rows() const; // that are made: others are as they are saved
     SettingRow *rowOf(const QString &name) const; // null: there is none
     QJsonArray changes() const;
     void check();
@@ -42,7 +45,8 @@ private:
     QWidget *m_consoleGroup;
     QFrame *m_restart;
     QAction *m_save, *m_discard;
-    QList<SettingRow *> m_rows;
+    QJsonArray m_settings;      // as the server has them
+    QList<SettingRow *> m_rows; // of each; null: not made yet
     QHash<QString, QString> m_sent; // the texts at the last save
     QTimer m_typing;
     QString m_wantedGroup; // once they are known; empty: the one that is chosen
