@@ -34,6 +34,7 @@ AuditFilters::AuditFilters(Client &client, ProjectNames &projects, QWidget *pare
     m_text->setPlaceholderText(tr("Text in an event"));
     m_text->setAccessibleName(tr("Text in an event"));
     m_text->setClearButtonEnabled(true);
+    m_text->setMinimumWidth(180);
     m_text->setMaximumWidth(220);
     row->addWidget(m_text);
     nameBox(m_span, tr("Time"));
