@@ -82,6 +82,10 @@
         <source>&lt; 1 ms</source>
         <translation>&lt; 1 ms</translation>
     </message>
+    <message>
+        <source>%1 h %2 min</source>
+        <translation>%1 h %2 min</translation>
+    </message>
 </context>
 <context>
     <name>QAbstractSpinBox</name>
@@ -665,6 +669,10 @@
     <message>
         <source>Nothing found</source>
         <translation>Nichts gefunden</translation>
+    </message>
+    <message>
+        <source>Welcome: a provider&apos;s key and a first token, in three steps</source>
+        <translation>Willkommen: Anbieterschlüssel und erstes Token in drei Schritten</translation>
     </message>
 </context>
 <context>
@@ -1286,6 +1294,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
     <message>
         <source>The engine ends with this window: programs that use it get no answers until it runs again. This is asked once.</source>
         <translation>Mit diesem Fenster endet die Engine: Programme, die sie nutzen, erhalten keine Antworten, bis sie wieder läuft. Diese Frage kommt nur einmal.</translation>
+    </message>
+    <message>
+        <source>LLM Proxy – demo, nothing of it stays</source>
+        <translation>LLM Proxy – Demo, nichts davon bleibt</translation>
     </message>
 </context>
 <context>
@@ -2337,6 +2349,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
     <message>
         <source>Concurrent</source>
         <translation>Gleichzeitig</translation>
+    </message>
+    <message>
+        <source>Every endpoint; or /v1/chat/*, /v1/models</source>
+        <translation>Jeder Endpunkt, oder /v1/chat/*, /v1/models</translation>
+    </message>
+    <message>
+        <source>Endpoints</source>
+        <translation>Endpunkte</translation>
     </message>
 </context>
 <context>

@@ -90,10 +90,10 @@ class Keyboard(Flows):
         self.app.key("ctrl+n")
         self.app.get("dialog", "New access token")
         names = self.walk("Tab")
-        wanted = ["Name", "Rate limit", "Requests", "Concurrent", "Models", "Addresses", "Note", "Cancel", "Create token", "Project", "For", "Lifetime", "Unit of the lifetime"]
+        wanted = ["Name", "Rate limit", "Requests", "Concurrent", "Models", "Endpoints", "Addresses", "Note", "Cancel", "Create token", "Project", "For", "Lifetime", "Unit of the lifetime"]
         self.assertEqual(names, wanted, "in the order in which they stand")
         self.assertEqual(self.walk("shift+Tab"), [wanted[0], *reversed(wanted[1:])])
-        for _ in range(7):
+        for _ in range(8):
             self.step("Tab")
         self.assertEqual(self.focus().name, "Cancel")
         self.app.key("Return")

@@ -37,16 +37,16 @@ Client::~Client()
     m_pool.waitForDone();
 }
 
-void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote)
+void Client::setPeer(std::shared_ptr<Peer> peer, const QString &name, const QString &url)
 {
-    const bool isOther = name != m_name || isRemote != m_isRemote;
+    const bool isOther = name != m_name || url != m_url;
     ++m_generation;
     m_polling = m_isRefused = false;
     if (m_peer)
         m_peer->abort(); // its calls would keep the threads from those of the next one
     m_peer = std::move(peer);
     m_name = name;
-    m_isRemote = isRemote;
+    m_url = url;
     m_overview = {};
     setState(State::Connecting);
     if (isOther)

@@ -25,10 +25,13 @@ public:
     ~Client() override; // waits for what runs
 
     // Null: nobody is looked after. Answers on their way are dropped; who waits for a change is told that it may have happened.
-    void setPeer(std::shared_ptr<Peer> peer, const QString &name, bool isRemote = false);
+    // url: where a remote server is reached.
+    void setPeer(std::shared_ptr<Peer> peer, const QString &name, const QString &url = {});
     std::shared_ptr<Peer> peer() const { return m_peer; }
     const QString &serverName() const { return m_name; }
-    bool isRemote() const { return m_isRemote; } // its engine is not this console's
+    bool isRemote() const { return !m_url.isEmpty(); } // its engine is not this console's
+    // Where programs reach it: a remote one as this console does, what it calls itself may mean nothing here.
+    QString baseUrl() const { return isRemote() ? m_url : m_overview.value(QLatin1String("url")).toString(); }
     State state() const { return m_state; }
     const QString &problem() const { return m_problem; } // why it is lost
     bool isRefused() const { return m_isRefused; }       // it answers, but does not take the management token
@@ -58,13 +61,13 @@ private:
     void setState(State state, const QString &problem = {});
 
     std::shared_ptr<Peer> m_peer;
-    QString m_name, m_problem;
+    QString m_name, m_url, m_problem;
     QThreadPool m_pool;
     QTimer m_timer, m_telling;
     QJsonObject m_overview;
     State m_state = State::Connecting;
     int m_generation = 0;
-    bool m_polling = false, m_isRemote = false, m_isRefused = false;
+    bool m_polling = false, m_isRefused = false;
     bool m_hasMore = false; // changes since it was told
 };
 

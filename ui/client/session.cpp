@@ -8,9 +8,9 @@ Session::Session(ConsoleHost &host, QObject *parent) : QObject(parent), m_host(h
     connect(&m_engine, &EngineControl::stateChanged, this, &Session::engineChanged);
 }
 
-void Session::use(const std::function<std::unique_ptr<Peer>()> &peer, const QString &name)
+void Session::use(const std::function<std::unique_ptr<Peer>()> &peer, const QString &name, const QString &url)
 {
-    m_client.setPeer(peer(), name, m_isRemote);
+    m_client.setPeer(peer(), name, url);
     m_live.follow(peer()); // a way of its own: its call never ends
 }
 
@@ -26,7 +26,7 @@ void Session::useLocal()
 void Session::useRemote(const RemoteServer &server)
 {
     m_isRemote = true;
-    use([this, server] { return m_host.remote(server); }, server.name);
+    use([this, server] { return m_host.remote(server); }, server.name, server.url);
 }
 
 void Session::engineChanged()

@@ -26,7 +26,7 @@ public:
 
 private:
     void engineChanged();
-    void use(const std::function<std::unique_ptr<Peer>()> &peer, const QString &name);
+    void use(const std::function<std::unique_ptr<Peer>()> &peer, const QString &name, const QString &url = {});
 
     ConsoleHost &m_host;
     EngineControl m_engine; // ends after those that use it

@@ -93,6 +93,8 @@ void CommandPalette::collect()
             }});
         }
     }
+    if (!m_window.console().client.isRemote())
+        m_entries.push_back({u"key"_s, tr("Welcome: a provider's key and a first token, in three steps"), {}, [this] { m_window.welcome(); }});
     m_entries.push_back({u"close"_s, tr("Quit"), QKeySequence(QKeySequence::Quit).toString(QKeySequence::NativeText), [this] { m_window.quit(); }});
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/demo_data.h"
 
-#include "pages/tokens/token_columns.h"
 
 #include <QCryptographicHash>
 #include <QJsonArray>
@@ -160,7 +159,7 @@ void DemoData::request(int number)
 void DemoData::ask(const QString &token, const QJsonObject &body)
 {
     ++m_waiting;
-    QNetworkRequest request(QUrl(baseUrlOf(m_console.client.overview()) + u"/v1/chat/completions"_s));
+    QNetworkRequest request(QUrl(m_console.client.baseUrl() + u"/v1/chat/completions"_s));
     request.setHeader(QNetworkRequest::ContentTypeHeader, u"application/json"_s);
     request.setHeader(QNetworkRequest::UserAgentHeader, u"openai-python/1.54"_s);
     request.setRawHeader("Authorization", "Bearer " + token.toLatin1());

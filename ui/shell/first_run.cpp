@@ -4,7 +4,6 @@
 #include "dialogs/form_dialog.h"
 #include "dialogs/token_view.h"
 #include "pages/projects/project_dialog.h"
-#include "pages/tokens/token_columns.h"
 
 #include <QFormLayout>
 #include <QJsonArray>
@@ -75,7 +74,7 @@ QWidget *FirstRun::makeWhere()
     form->setContentsMargins(16, 14, 16, 14);
     form->setSpacing(10);
     form->addRow(label(tr("Data")), wrapped(m_console.host.dataDir()));
-    QLabel *address = wrapped(baseUrlOf(m_console.client.overview()));
+    QLabel *address = wrapped(m_console.client.baseUrl());
     form->addRow(label(tr("Address")), address);
     QLabel *keys = wrapped(tr("Looking …"));
     form->addRow(label(tr("Encryption key")), keys);
@@ -239,7 +238,7 @@ void FirstRun::createToken(const QString &provider)
             return;
         }
         m_key->clear();
-        auto *view = new TokenView(made.body.value("token"_L1).toString(), baseUrlOf(m_console.client.overview()), provider);
+        auto *view = new TokenView(made.body.value("token"_L1).toString(), m_console.client.baseUrl(), provider);
         connect(view, &TokenView::copied, this, [this] { m_isCopied = true; });
         m_tokenPlace->addWidget(view);
         m_hasToken = true;

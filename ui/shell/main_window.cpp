@@ -203,7 +203,7 @@ void MainWindow::updateState()
     m_again->setText(m_session.isRemote() && client.isRefused() ? tr("Enter the token") : !m_session.isRemote() && engine.state() == State::Attached ? tr("Start the engine here") : tr("Try again"));
     m_elsewhere->setVisible(!m_session.isRemote() && engine.state() == State::Failed && engine.isPortTaken());
     m_banner->setVisible(!lost.isEmpty());
-    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : u"LLM Proxy"_s);
+    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : m_console.host.isDemo() ? tr("LLM Proxy – demo, nothing of it stays") : u"LLM Proxy"_s);
 }
 
 // A server without projects is one that nobody has set up yet.
@@ -211,6 +211,11 @@ void MainWindow::firstOverview()
 {
     if (std::exchange(m_greeted, true) || m_session.isRemote() || m_console.host.isDemo() || m_session.client().overview().value("projects"_L1).toInt() > 0)
         return;
+    welcome();
+}
+
+void MainWindow::welcome()
+{
     auto *dialog = new FirstRun(m_console, this);
     dialog->open();
 }

@@ -24,6 +24,7 @@ public:
     const QList<Page *> &pages() const { return m_pages; }
     Console &console() { return m_console; }
     void quit(); // ends the program, after a question where something would be lost or cut
+    void welcome(); // the three steps of the first run
     void bringUp(); // from wherever it is: hidden, minimised, behind others
 
 private:

@@ -73,7 +73,9 @@ QString duration(qint64 ms)
         return Format::tr("%1 ms").arg(locale.toString(ms));
     if (ms < 60'000)
         return Format::tr("%1 s").arg(locale.toString(static_cast<double>(ms) / 1000, 'f', 1));
-    return Format::tr("%1 min %2 s").arg(locale.toString(ms / 60'000)).arg(ms / 1000 % 60);
+    if (ms < 3'600'000)
+        return Format::tr("%1 min %2 s").arg(ms / 60'000).arg(ms / 1000 % 60);
+    return Format::tr("%1 h %2 min").arg(locale.toString(ms / 3'600'000)).arg(ms / 60'000 % 60);
 }
 
 QString count(double number)

@@ -12,7 +12,7 @@ QDateTime timeOf(const QJsonValue &rfc3339);      // invalid when null
 QString localTime(const QDateTime &time);         // "25.11.2026 20:15:03", local zone
 QString bothTimes(const QDateTime &time);         // for hover: local with zone, and UTC
 QString relative(const QDateTime &time);          // "3 minutes ago", "in 2 days"; "never" when invalid
-QString duration(qint64 ms);                      // "850 ms", "2.4 s", "3 min 20 s"
+QString duration(qint64 ms);                      // "850 ms", "2.4 s", "3 min 20 s", "23 h 5 min"
 QString count(double number);                     // "1,234", "12.3 k", "4.5 M"
 QString bytes(qint64 size);                       // "12.4 kB"
 QString orDash(const QString &text);

@@ -148,7 +148,7 @@ struct Connected
 
     Connected()
     {
-        client.setPeer(host.local(), u"fake"_s, false);
+        client.setPeer(host.local(), u"fake"_s);
         [&] { QTRY_VERIFY(!client.overview().isEmpty()); }();
     }
 };

@@ -194,6 +194,8 @@ void TstPages::nothingOfTheServerBeforeStays()
     stage.page(u"settings"_s);
     QTRY_VERIFY(!find<QPushButton>(settings, u"Save"_s)->isEnabled());
     QVERIFY(stage.host.elsewhere->calls("PATCH").isEmpty());
+    // Not what the server calls itself: that may be an address of its own machine.
+    QTRY_VERIFY(says(stage.page(u"overview"_s), u"https://192.0.2.1"_s));
 }
 
 // The server is there and does not take the token: it is not asked over and over, and a person can give another.

@@ -71,7 +71,7 @@ void TstTokensPage::aPresetFillsTheForm()
     press(form, u"Create token"_s);
     QTRY_COMPARE(stage.server().calls("POST", u"/manage/tokens"_s).size(), 1);
     const QJsonObject expected{{u"project_id"_s, u"proj-1"_s}, {u"duration_minutes"_s, 60}, {u"name"_s, u"Nightly"_s}, {u"note"_s, QJsonValue()}, {u"rate_limit"_s, 60}, {u"max_requests"_s, 1'000},
-                               {u"max_concurrent"_s, 4}, {u"allowed_models"_s, QJsonArray{u"gpt-4o*"_s, u"o3"_s}}, {u"allowed_ips"_s, QJsonArray()}};
+                               {u"max_concurrent"_s, 4}, {u"allowed_models"_s, QJsonArray{u"gpt-4o*"_s, u"o3"_s}}, {u"allowed_endpoints"_s, QJsonArray()}, {u"allowed_ips"_s, QJsonArray()}};
     QCOMPARE(stage.server().last("POST", u"/manage/tokens"_s).body, expected);
     TokenDialog *shown = shownToken();
     QCOMPARE(find<QLineEdit>(shown, u"Access token"_s)->text(), sampleSecret());

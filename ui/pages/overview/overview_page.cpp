@@ -2,7 +2,6 @@
 #include "pages/overview/overview_page.h"
 
 #include "dialogs/stop_question.h"
-#include "pages/tokens/token_columns.h"
 #include "style/format.h"
 #include "widgets/copy.h"
 
@@ -183,7 +182,7 @@ void OverviewPage::updateEngine()
     m_state->set(online ? (isReady ? tr("Running") : tr("Not ready")) : isLost ? tr("Lost") : !isHere ? tr("Connecting") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
                  online ? (isReady ? Tone::Good : Tone::Bad) : isLost || state == State::Failed ? Tone::Bad : Tone::Neutral);
     m_copy->setEnabled(!overview.isEmpty());
-    m_address->setText(overview.isEmpty() ? tr("No address") : baseUrlOf(overview));
+    m_address->setText(overview.isEmpty() ? tr("No address") : client().baseUrl());
     const QDateTime started = timeOf(overview.value("started_at"_L1));
     QStringList details;
     if (!overview.isEmpty())

@@ -89,9 +89,4 @@ std::vector<Column> tokenColumns(const std::function<QString(const QString &id)>
     };
 }
 
-QString baseUrlOf(const QJsonObject &overview)
-{
-    return overview.value("url"_L1).toString();
-}
-
 } // namespace llmproxy::ui

@@ -106,6 +106,7 @@ TokenFormDialog::TokenFormDialog(Client &client, const QJsonObject &token, QWidg
     m_requests->setValue(token.value("max_requests"_L1).toDouble());
     m_concurrent->setValue(token.value("max_concurrent"_L1).toDouble());
     m_models->setText(textOf(token.value("allowed_models"_L1)));
+    m_endpoints->setText(textOf(token.value("allowed_endpoints"_L1)));
     m_ips->setText(textOf(token.value("allowed_ips"_L1)));
     m_shownLimits = limits();
 }
@@ -122,6 +123,8 @@ void TokenFormDialog::build()
     m_note->setMaxLength(200);
     m_models = new QLineEdit;
     m_models->setPlaceholderText(tr("Every model; or gpt-4o*, o3"));
+    m_endpoints = new QLineEdit;
+    m_endpoints->setPlaceholderText(tr("Every endpoint; or /v1/chat/*, /v1/models"));
     m_ips = new QLineEdit;
     m_ips->setPlaceholderText(tr("Every address; or 10.0.0.0/8, ::1"));
     addField(u"name"_s, tr("Name"), m_name);
@@ -129,6 +132,7 @@ void TokenFormDialog::build()
     addField(u"max_requests"_s, tr("Requests"), m_requests);
     addField(u"max_concurrent"_s, tr("Concurrent"), m_concurrent);
     addField(u"allowed_models"_s, tr("Models"), m_models);
+    addField(u"allowed_endpoints"_s, tr("Endpoints"), m_endpoints);
     addField(u"allowed_ips"_s, tr("Addresses"), m_ips);
     addField(u"note"_s, tr("Note"), m_note);
 }
@@ -152,6 +156,7 @@ QJsonObject TokenFormDialog::limits() const
             {u"max_requests"_s, std::llround(m_requests->value())},
             {u"max_concurrent"_s, std::llround(m_concurrent->value())},
             {u"allowed_models"_s, listOf(m_models)},
+            {u"allowed_endpoints"_s, listOf(m_endpoints)},
             {u"allowed_ips"_s, listOf(m_ips)}};
 }
 

@@ -37,7 +37,7 @@ private:
     QComboBox *m_project = nullptr, *m_preset = nullptr, *m_unit = nullptr;
     QSpinBox *m_lifetime = nullptr;
     QDoubleSpinBox *m_rate, *m_requests, *m_concurrent;
-    QLineEdit *m_name, *m_note, *m_models, *m_ips;
+    QLineEdit *m_name, *m_note, *m_models, *m_endpoints, *m_ips;
     QJsonObject m_shownLimits; // of the token, as the form had them at first
 };
 

@@ -251,7 +251,7 @@ void TokensPage::create(const QString &projectId)
 
 void TokensPage::showNew(const QJsonObject &token)
 {
-    auto *shown = new TokenDialog(token, baseUrlOf(client().overview()), providerOf(token.value("project_id"_L1).toString()), window());
+    auto *shown = new TokenDialog(token, client().baseUrl(), providerOf(token.value("project_id"_L1).toString()), window());
     shown->open();
 }
 
