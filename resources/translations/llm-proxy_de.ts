@@ -984,14 +984,6 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <source>Paste the provider&apos;s key, or name where it is kept.</source>
         <translation>Fügen Sie den Schlüssel des Anbieters ein, oder nennen Sie, wo er liegt.</translation>
     </message>
-    <message>
-        <source>Close without saving?</source>
-        <translation>Schließen, ohne zu speichern?</translation>
-    </message>
-    <message>
-        <source>What you typed here would be lost.</source>
-        <translation>Was Sie hier eingegeben haben, ginge verloren.</translation>
-    </message>
 </context>
 <context>
     <name>llmproxy::ui::FormDialog</name>
@@ -1296,8 +1288,8 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Mit diesem Fenster endet die Engine: Programme, die sie nutzen, erhalten keine Antworten, bis sie wieder läuft. Diese Frage kommt nur einmal.</translation>
     </message>
     <message>
-        <source>LLM Proxy – demo, nothing of it stays</source>
-        <translation>LLM Proxy – Demo, nichts davon bleibt</translation>
+        <source>Demo, nothing of it stays – LLM Proxy</source>
+        <translation>Demo, nichts davon bleibt – LLM Proxy</translation>
     </message>
 </context>
 <context>

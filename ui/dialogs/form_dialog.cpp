@@ -167,7 +167,7 @@ void FormDialog::leave()
 
 void FormDialog::reject()
 {
-    if (m_isBusy || (typed() != m_typedAtFirst && !confirmed(this, tr("Close without saving?"), tr("What you typed here would be lost."), tr("Close all the same"), true)))
+    if (m_isBusy || (typed() != m_typedAtFirst && !mayDiscard(this)))
         return;
     leave();
 }
@@ -200,6 +200,11 @@ void FormDialog::showRefusal(const Reply &reply)
     setBusy(false);
     // "providers[0].api_key" is our "api_key".
     showProblem(fieldOf(reply).section(QLatin1Char('.'), -1), sentenceOf(reply));
+}
+
+bool mayDiscard(QWidget *parent)
+{
+    return confirmed(parent, FormDialog::tr("Close without saving?"), FormDialog::tr("What you typed here would be lost."), FormDialog::tr("Close all the same"), true);
 }
 
 bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger)

@@ -62,5 +62,6 @@ private:
 
 // One plain question; true: yes. danger: the button says so.
 bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger);
+bool mayDiscard(QWidget *parent); // what was typed there
 
 } // namespace llmproxy::ui

@@ -108,6 +108,13 @@ QPushButton *Page::buttonOf(QAction *action, const char *role)
     return made;
 }
 
+QPushButton *Page::wideButtonOf(QAction *action)
+{
+    QPushButton *made = buttonOf(action);
+    made->setProperty(foldable, false);
+    return made;
+}
+
 QPushButton *Page::addHeaderButton(QAction *action, const char *role)
 {
     QPushButton *made = buttonOf(action, role);

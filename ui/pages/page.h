@@ -63,6 +63,8 @@ protected:
     // A button for it in the title row.
     QPushButton *addHeaderButton(QAction *action, const char *role = nullptr);
     static QPushButton *buttonOf(QAction *action, const char *role = nullptr);
+    // It has room of its own: its text stays.
+    static QPushButton *wideButtonOf(QAction *action);
     void startAt(QWidget *widget) { m_start = widget; } // not a focus proxy: that takes the widget out of Tab's order
     // Says what went wrong under the title; empty: nothing.
     void setProblem(const QString &sentence);

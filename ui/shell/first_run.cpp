@@ -250,7 +250,7 @@ void FirstRun::reject()
 {
     if (m_isBusy)
         return;
-    if (!m_hasToken && !m_key->isEmpty() && !confirmed(this, tr("Close without saving?"), tr("What you typed here would be lost."), tr("Close all the same"), true))
+    if (!m_hasToken && !m_key->isEmpty() && !mayDiscard(this))
         return;
     if (m_hasToken && !m_isCopied
         && !confirmed(this, tr("Close without copying?"), tr("The token was not copied. Once this closes nobody can show it again; you would make another."), tr("Close all the same"), true))

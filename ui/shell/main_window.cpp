@@ -21,6 +21,12 @@ namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
 
+namespace {
+
+constexpr int titleBar = 40; // of most window managers
+
+} // namespace
+
 MainWindow::MainWindow(ConsoleHost &host, Session &session)
     : m_session(session), m_console{host, session.client(), session.engine(), session.live(), session.projects(), nullptr, [this](const QString &page, const QVariantMap &what) { openPage(page, what); }},
       m_stack(new QStackedWidget), m_buttons(new QButtonGroup(this))
@@ -60,7 +66,7 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
         m_console.toast->offer(sentence, tr("Show"), [this, alert] { openPage(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); });
     });
     m_tray = new Tray(*this, m_session);
-    resize(QSize(1280, 800).boundedTo(screen()->availableSize()));
+    resize(QSize(1280, 800).boundedTo(screen()->availableSize() - QSize(0, titleBar)));
     restoreGeometry(QSettings().value(u"window"_s).toByteArray());
     updateState();
 }
@@ -203,7 +209,7 @@ void MainWindow::updateState()
     m_again->setText(m_session.isRemote() && client.isRefused() ? tr("Enter the token") : !m_session.isRemote() && engine.state() == State::Attached ? tr("Start the engine here") : tr("Try again"));
     m_elsewhere->setVisible(!m_session.isRemote() && engine.state() == State::Failed && engine.isPortTaken());
     m_banner->setVisible(!lost.isEmpty());
-    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : m_console.host.isDemo() ? tr("LLM Proxy – demo, nothing of it stays") : u"LLM Proxy"_s);
+    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : m_console.host.isDemo() ? tr("Demo, nothing of it stays – LLM Proxy") : u"LLM Proxy"_s);
 }
 
 // A server without projects is one that nobody has set up yet.

@@ -131,7 +131,7 @@ QWidget *AuditPage::makeDetails()
     m_raw->setTabChangesFocus(true);
     column->addWidget(m_raw, 1);
     for (QAction *action : {m_request, m_token, m_address, m_copy})
-        column->addWidget(buttonOf(action));
+        column->addWidget(wideButtonOf(action));
     showDetails();
     return pane;
 }
