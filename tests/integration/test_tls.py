@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
@@ -90,14 +89,12 @@ class Tls(Proxy):
     def test_large_bodies_both_ways(self):
         size = 8 << 20
         client = self.raw()
-        sender = threading.Thread(target=client.send, args=(request("/v1/files", b"x" * size, "POST", [
-            ("Authorization", f"Bearer {self.token}"), ("Content-Type", "text/plain"), ("X-Behave", f"download={size}")]),))
-        sender.start()
+        # One thread: Python's TLS connections, before 3.13, are not for two. The upstream answers when it has all of the body.
+        client.send(request("/v1/files", b"x" * size, "POST", [("Authorization", f"Bearer {self.token}"), ("Content-Type", "text/plain"), ("X-Behave", f"download={size}")]))
         status, _ = client.head()
         got = 0
         while part := client.chunk():
             got += len(part)
-        sender.join()
         self.assertEqual((status, got, self.upstream.requests[-1].body_bytes), (200, size, size))
 
     def test_pipelined_requests_in_one_record(self):
