@@ -49,7 +49,7 @@ bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
     if (wantsFolder)
         sources.flags["DATA_DIR"] = m_temporary;
     if (wantsPort)
-        sources.flags["LISTEN_ADDR"] = loaded.settings.listen.host + ":0";
+        sources.flags["LISTEN_ADDR"] = ListenAddress{loaded.settings.listen.host, 0}.text();
     if ((wantsFolder || wantsPort) && !loadOrComplain(sources, loaded))
         return false;
     m_dataDir = loaded.settings.dataDir;

@@ -2,7 +2,7 @@
 // llm-proxy setup: writes what is missing into .env and keeps everything else.
 #include "base/random.h"
 #include "command_line.h"
-#include "config/settings_table.h"
+#include "config/settings.h"
 #include "env_writer.h"
 #include "output.h"
 
@@ -46,17 +46,6 @@ void add(Draft &draft, const std::string &name, const std::string &value, const 
 {
     draft.text = withSetting(draft.text, name, value, comment);
     draft.added.push_back(name);
-}
-
-// Empty: it is accepted.
-std::string problemOf(std::string_view name, const std::string &value)
-{
-    for (const SettingRow &row : settingRows()) {
-        Settings settings;
-        if (row.name == name)
-            return row.store(value, settings);
-    }
-    return {};
 }
 
 std::string ask(const std::string &question, const std::string &standard)
@@ -120,11 +109,13 @@ void fillDraft(const GlobalOptions &options, const SetupOptions &setup, Draft &d
     const bool fromFlag = options.flags.count("LISTEN_ADDR") > 0;
     if (!setup.nonInteractive && missing("LISTEN_ADDR") && !fromFlag) {
         const std::string standard = "127.0.0.1:8080";
-        std::string listen = ask("Address to listen on", standard);
-        for (std::string problem = problemOf("LISTEN_ADDR", listen); !problem.empty() && std::cin; problem = problemOf("LISTEN_ADDR", listen)) {
-            note("LISTEN_ADDR: " + problem);
+        std::string listen, problem;
+        do {
             listen = ask("Address to listen on", standard);
-        }
+            problem = settingProblem("LISTEN_ADDR", listen);
+            if (!problem.empty())
+                note("LISTEN_ADDR: " + problem);
+        } while (!problem.empty() && std::cin);
         if (listen != standard)
             add(draft, "LISTEN_ADDR", listen, "address and port of the server");
     }

@@ -124,7 +124,7 @@ void ManageApi::handle(const ManageRequest &request, Complete complete)
     call->complete = std::move(complete);
     nameTarget(*call);
 
-    if (request.method != "GET" && d->state->context.isDataGone && d->state->context.isDataGone()) {
+    if (request.method != "GET" && d->state->context.isDataGone()) {
         refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The data directory was deleted or replaced while the server runs: nothing can be saved. Put it back, or restart the server.", {}});
         return;
     }

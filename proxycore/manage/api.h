@@ -96,7 +96,7 @@ struct ManageContext
     std::function<void(std::string tokenId)> renewExpiry;
     std::function<std::string()> listenAddress; // the bound one; empty: no listener
     std::function<bool()> ready; // storage and encryption key usable
-    std::function<bool()> isDataGone; // the data directory was deleted or replaced under the server: what is changed is lost
+    std::function<bool()> isDataGone = [] { return false; }; // the data directory was deleted or replaced under the server: what is changed is lost
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
     std::function<int64_t()> runningRequests;

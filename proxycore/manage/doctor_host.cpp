@@ -80,7 +80,7 @@ DoctorItem checkEncryptionKey(const ManageContext &context)
 DoctorItem checkPermissions(const ManageContext &context)
 {
     const Settings &settings = *context.settings;
-    if (context.isDataGone && context.isDataGone())
+    if (context.isDataGone())
         return item("permissions", "Permissions of data, log and .env", DoctorState::Fail, "The data directory was deleted or replaced while the server runs: " + settings.dataDir,
                     "Put it back; where it is lost, restore a backup and restart the server.");
     std::vector<std::string> loose{

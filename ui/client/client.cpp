@@ -10,7 +10,7 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int pollMs = 1'000, refusedMs = 30'000;
+constexpr int pollMs = 1'000;
 constexpr int tellMs = 200;
 constexpr int pageSize = 200;
 constexpr int workers = 4;
@@ -174,8 +174,8 @@ void Client::poll()
     m_polling = true;
     get(u"/manage/overview"_s, {}, this, [this](const Reply &reply) {
         m_polling = false;
-        m_isRefused = reply.status == 401 || reply.status == 403;
-        m_timer.setInterval(m_isRefused ? refusedMs : pollMs); // each refusal counts there against this address
+        m_isRefused = reply.isRefused();
+        m_timer.setInterval(m_isRefused ? refusedPauseMs : pollMs);
         if (!reply.ok()) {
             if (reply.status != 0)
                 setState(State::Lost, sentenceOf(reply));

@@ -26,7 +26,11 @@ struct Reply
     QString problem;
 
     bool ok() const { return status >= 200 && status < 300; }
+    bool isRefused() const { return status == 401 || status == 403; } // the management token, or this address
 };
+
+// Who was refused asks no sooner again: each refusal counts there against this address.
+constexpr int refusedPauseMs = 30'000;
 
 // A server to look after. Its calls block: any thread but the GUI's.
 class Peer

@@ -36,7 +36,7 @@ void EngineControl::startOnFreePort()
 
 void EngineControl::begin(bool onFreePort)
 {
-    if (m_state == State::Starting || isUp())
+    if (m_state == State::Starting || m_state == State::Running)
         return;
     set(State::Starting);
     QMetaObject::invokeMethod(&m_worker, [this, onFreePort] {
@@ -49,14 +49,6 @@ void EngineControl::begin(bool onFreePort)
                 set(m_host.isAttached() ? State::Attached : State::Running);
         }, Qt::QueuedConnection);
     }, Qt::QueuedConnection);
-}
-
-void EngineControl::startInstead()
-{
-    if (m_state != State::Attached)
-        return;
-    m_state = State::Stopped;
-    start();
 }
 
 void EngineControl::stop()

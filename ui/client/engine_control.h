@@ -18,9 +18,8 @@ public:
     explicit EngineControl(ConsoleHost &host, QObject *parent = nullptr);
     ~EngineControl() override; // stops it and waits
 
+    // Where a server of this computer was looked after and is gone: looks again who has the data directory, and starts one if nobody has.
     void start();
-    // A server of this computer was looked after and is gone: looks again who has the data directory, and starts one if nobody does.
-    void startInstead();
     void stop();
     void restart();
     // Where another program has the port: for this time, the saved address stays.

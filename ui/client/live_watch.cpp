@@ -9,8 +9,7 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr unsigned long againMs = 1'000, refusedMs = 30'000;
-constexpr unsigned long stepMs = 100;
+constexpr int againMs = 1'000, stepMs = 100;
 
 } // namespace
 
@@ -44,9 +43,8 @@ void LiveWatch::follow(std::shared_ptr<Peer> peer)
                 }
                 return !*ended;
             });
-            // Each refusal counts there against this address.
-            const unsigned long pause = reply.status == 401 || reply.status == 403 ? refusedMs : againMs;
-            for (unsigned long waited = 0; waited < pause && !*ended; waited += stepMs)
+            const int pause = reply.isRefused() ? refusedPauseMs : againMs;
+            for (int waited = 0; waited < pause && !*ended; waited += stepMs)
                 QThread::msleep(stepMs);
         }
     }));

@@ -91,24 +91,15 @@ void FormDialog::setBusy(bool busy)
     m_accept->setEnabled(!busy);
     if (busy) {
         m_slow.start();
-        for (const Row &row : std::as_const(m_rows)) {
-            if (row.input->isEnabled())
-                m_stopped.append(row.input);
-        }
         m_focus = focusWidget();
     } else {
         m_slow.stop();
         m_waiting->hide();
     }
-    for (const QPointer<QWidget> &input : std::as_const(m_stopped)) {
-        if (input)
-            input->setEnabled(!busy);
-    }
-    if (!busy) {
-        m_stopped.clear();
-        if (m_focus)
-            m_focus->setFocus();
-    }
+    for (const Row &row : std::as_const(m_rows))
+        row.input->setEnabled(!busy);
+    if (!busy && m_focus)
+        m_focus->setFocus();
 }
 
 QStringList FormDialog::typed() const

@@ -33,7 +33,6 @@ protected:
     virtual void submit() = 0;
     // While a call runs everything waits, and says so when it takes long.
     void setBusy(bool busy);
-    bool isBusy() const { return m_isBusy; }
     void showRefusal(const Reply &reply);
     void showProblem(const QString &field, const QString &sentence);
     void clearProblems();
@@ -53,8 +52,7 @@ private:
     QLabel *m_problem, *m_waiting;
     QPushButton *m_accept;
     QTimer m_slow;
-    QList<QPointer<QWidget>> m_stopped; // inputs that wait with the call
-    QPointer<QWidget> m_focus;          // before
+    QPointer<QWidget> m_focus; // before the call
     QStringList m_typedAtFirst;
     bool m_isBusy = false;
     QHash<QString, Row> m_rows;

@@ -134,8 +134,6 @@ void MainWindow::tryAgain()
         connectAgain(m_console, m_session, this);
     else if (m_session.isRemote() || engine.state() == EngineControl::State::Running)
         m_session.client().poll();
-    else if (engine.state() == EngineControl::State::Attached)
-        engine.startInstead();
     else
         engine.start();
 }

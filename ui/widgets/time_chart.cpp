@@ -140,7 +140,6 @@ void TimeChart::rebuild()
     made->legend()->setAlignment(Qt::AlignBottom);
     made->legend()->setLabelColor(c.muted);
     made->legend()->setMarkerShape(QLegend::MarkerShapeCircle);
-    made->legend()->setContentsMargins(0, 0, 0, 0);
     made->setLocalizeNumbers(true);
     QAbstractAxis *x = timeAxis(m_times);
     QAbstractAxis *y = valueAxis(m_series);

@@ -127,13 +127,15 @@ LivePage::LivePage(Console &console)
     m_table->setMenu({m_events, m_kill, m_killToken});
     connect(&console.projects, &ProjectNames::changed, m_model, &RowsModel::refreshTexts);
     connect(&console.live, &LiveWatch::requests, this, &LivePage::take);
-    connect(&client(), &Client::serverChanged, this, [this] {
-        m_running = m_frozen = {};
-        m_runningCount = m_frozenCount = 0;
-        m_ended.clear();
-        show();
-    });
     updateActions();
+}
+
+void LivePage::reconnected()
+{
+    m_running = m_frozen = {};
+    m_runningCount = m_frozenCount = 0;
+    m_ended.clear();
+    show();
 }
 
 void LivePage::refresh()

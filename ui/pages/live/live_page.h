@@ -17,6 +17,9 @@ public:
     explicit LivePage(Console &console);
     void refresh() override;
 
+protected:
+    void reconnected() override;
+
 private:
     void take(const QJsonObject &event);
     QJsonArray rowsNow() const; // what runs, and what has just ended

@@ -31,7 +31,7 @@ OverviewPage::OverviewPage(Console &console)
     : Page(console, u"overview"_s, tr("Overview"), tr("How the proxy is doing, and what needs you first.")), m_state(new Badge), m_address(label({}, "heading")),
       m_details(label({}, "muted")), m_attention(new QVBoxLayout), m_span(new QButtonGroup(this))
 {
-    m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.state() == EngineControl::State::Attached ? m_console.engine.startInstead() : m_console.engine.start(); });
+    m_start = act(tr("Start the engine"), u"play"_s, {}, [this] { m_console.engine.start(); });
     m_stop = act(tr("Stop the engine"), u"stop"_s, {}, [this] { stopAsking(m_console.engine, this); });
     auto *area = new QScrollArea;
     area->setWidgetResizable(true);
@@ -67,7 +67,7 @@ OverviewPage::OverviewPage(Console &console)
                           [this, alert] { m_console.open(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); }});
         while (m_alerts.size() > mostAlerts)
             m_alerts.removeLast();
-        m_isAttentionShown = false; // the same words may lead to another event
+        m_attentionShown.clear(); // the same words may lead to another event
         showAttention();
     });
     m_slow.callOnTimeout(this, [this] {
@@ -234,7 +234,6 @@ void OverviewPage::loadAttention()
     client().get(u"/manage/doctor"_s, {}, this, [this](const Reply &reply) {
         if (!reply.ok())
             return;
-        m_isAttentionShown = m_isAttentionShown && m_isChecked;
         m_isChecked = true;
         m_checks.clear();
         for (const QString &wanted : {u"fail"_s, u"warn"_s}) {
@@ -283,9 +282,10 @@ void OverviewPage::showAttention()
     QStringList texts;
     for (const Attention &one : all)
         texts.append(one.text);
-    if (m_isAttentionShown && texts == m_attentionShown)
+    if (texts.isEmpty())
+        texts.append(m_isChecked ? tr("Nothing. All checks pass.") : tr("Not checked yet."));
+    if (texts == m_attentionShown)
         return; // made anew, its links would lose the keyboard
-    m_isAttentionShown = true;
     m_attentionShown = texts;
     clearLayout(m_attention);
     int lines = 0;
@@ -310,7 +310,7 @@ void OverviewPage::showAttention()
         m_attention->addWidget(more, 0, Qt::AlignLeft);
     }
     if (all.isEmpty())
-        m_attention->addWidget(label(m_isChecked ? tr("Nothing. All checks pass.") : tr("Not checked yet."), "muted"));
+        m_attention->addWidget(label(texts.first(), "muted"));
 }
 
 void OverviewPage::loadCharts()

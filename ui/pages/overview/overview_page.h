@@ -47,8 +47,8 @@ private:
     Tile m_rate{}, m_streams{}, m_requests{}, m_errors{}, m_tokens{};
     QVBoxLayout *m_attention;
     QList<Attention> m_checks, m_keys, m_ending, m_alerts;
-    QStringList m_attentionShown;
-    bool m_isAttentionShown = false, m_isChecked = false; // the server was asked for its checks
+    QStringList m_attentionShown; // empty: to be made anew
+    bool m_isChecked = false;     // the server was asked for its checks
     QButtonGroup *m_span;
     TimeChart *m_requestChart, *m_latencyChart, *m_tokenChart;
     QTimer m_slow;

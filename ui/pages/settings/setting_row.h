@@ -17,7 +17,6 @@ public:
     explicit SettingRow(const QJsonObject &setting);
 
     QString name() const { return m_setting.value(QLatin1String("name")).toString(); }
-    QString group() const { return m_setting.value(QLatin1String("group")).toString(); }
     QString text() const { return m_choice ? m_choice->currentData().toString() : m_edit->text().trimmed(); } // empty: the default
     bool isChanged() const;   // from what is saved
     bool isReset() const { return text().isEmpty(); }

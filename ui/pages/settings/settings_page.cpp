@@ -272,7 +272,7 @@ void SettingsPage::check()
         return;
     client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, wanted}, {u"check_only"_s, true}}, this, [this](const Reply &reply) {
         if (!reply.ok()) {
-            showSaved(reply);
+            showRefusal(reply);
             return;
         }
         const QJsonArray problems = reply.body.value("problems"_L1).toArray();
@@ -286,37 +286,31 @@ void SettingsPage::check()
 
 void SettingsPage::save()
 {
-    m_sent.clear();
+    QHash<QString, QString> sent;
     for (const SettingRow *row : rows())
-        m_sent.insert(row->name(), row->text());
+        sent.insert(row->name(), row->text());
     m_save->setEnabled(false);
-    client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, changes()}}, this, [this](const Reply &reply) { showSaved(reply); });
+    client().send("PATCH", u"/manage/settings"_s, {{u"changes"_s, changes()}}, this, [this, sent](const Reply &reply) { reply.ok() ? showSaved(reply, sent) : showRefusal(reply); });
 }
 
-// While it was being saved.
-QHash<QString, QString> SettingsPage::typedSince() const
+void SettingsPage::showSaved(const Reply &reply, const QHash<QString, QString> &sent)
 {
-    QHash<QString, QString> typed;
+    m_console.toast->say(tr("Saved."));
+    QHash<QString, QString> meanwhile; // typed while it was being saved
     for (const SettingRow *row : rows()) {
-        if (m_sent.contains(row->name()) && m_sent.value(row->name()) != row->text())
-            typed.insert(row->name(), row->text());
+        if (sent.contains(row->name()) && sent.value(row->name()) != row->text())
+            meanwhile.insert(row->name(), row->text());
     }
-    return typed;
+    rebuild(reply.body);
+    for (qsizetype i = 0; i < m_settings.size(); ++i) {
+        const auto typed = meanwhile.constFind(m_settings.at(i).toObject().value("name"_L1).toString());
+        if (typed != meanwhile.constEnd())
+            (m_rows.at(i) ? m_rows.at(i) : makeRow(i))->setText(typed.value());
+    }
 }
 
-void SettingsPage::showSaved(const Reply &reply)
+void SettingsPage::showRefusal(const Reply &reply)
 {
-    if (reply.ok()) {
-        m_console.toast->say(tr("Saved."));
-        const QHash<QString, QString> meanwhile = typedSince();
-        rebuild(reply.body);
-        for (qsizetype i = 0; i < m_settings.size(); ++i) {
-            const auto typed = meanwhile.constFind(m_settings.at(i).toObject().value("name"_L1).toString());
-            if (typed != meanwhile.constEnd())
-                (m_rows.at(i) ? m_rows.at(i) : makeRow(i))->setText(typed.value());
-        }
-        return;
-    }
     m_save->setEnabled(false);
     if (SettingRow *row = rowOf(fieldOf(reply)))
         row->setProblem(sentenceOf(reply));

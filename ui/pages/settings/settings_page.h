@@ -33,8 +33,8 @@ private:
     QJsonArray changes() const;
     void check();
     void save();
-    void showSaved(const Reply &reply);
-    QHash<QString, QString> typedSince() const;
+    void showSaved(const Reply &reply, const QHash<QString, QString> &sent); // sent: all texts, by name
+    void showRefusal(const Reply &reply);
     QWidget *makeConsoleGroup();
 
     Session &m_session;
@@ -47,7 +47,6 @@ private:
     QAction *m_save, *m_discard;
     QJsonArray m_settings;      // as the server has them
     QList<SettingRow *> m_rows; // of each; null: not made yet
-    QHash<QString, QString> m_sent; // the texts at the last save
     QTimer m_typing;
     QString m_wantedGroup; // once they are known; empty: the one that is chosen
 };

@@ -175,8 +175,7 @@ void TokenFormDialog::submit()
     }
     if (!isNew) {
         // What was not touched stays as it is there by now.
-        const QJsonObject before = m_shownLimits;
-        for (auto field = before.constBegin(); field != before.constEnd(); ++field) {
+        for (auto field = m_shownLimits.constBegin(); field != m_shownLimits.constEnd(); ++field) {
             if (body.value(field.key()) == field.value())
                 body.remove(field.key());
         }
