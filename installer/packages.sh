@@ -3,6 +3,7 @@
 # The one list of Debian packages. Installs what is missing (as root); a second run only looks.
 #   installer/packages.sh            what a build needs
 #   installer/packages.sh --tests    and what the tests need
+#   installer/packages.sh --bare     what check-bare.sh needs, alone
 #   installer/packages.sh --list     prints the names, installs nothing
 set -euo pipefail
 
@@ -24,6 +25,7 @@ BUILD=(
     libjemalloc-dev         # the allocator of what is shipped
     zlib1g-dev libzstd-dev
     cmake ninja-build g++ ccache mold
+    make                    # GCC links with LTO on one processor where it is missing
     ca-certificates curl jq # to talk to it
 )
 TESTS=(
@@ -48,9 +50,10 @@ only_list=false
 for argument in "$@"; do
     case $argument in
     --tests) want_tests=true ;;
+    --bare) list=(debootstrap) ;;
     --list) only_list=true ;;
     *)
-        echo "usage: installer/packages.sh [--tests] [--list]" >&2
+        echo "usage: installer/packages.sh [--tests | --bare] [--list]" >&2
         exit 2
         ;;
     esac

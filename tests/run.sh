@@ -23,6 +23,8 @@ build() {
         exit 1
     fi
 }
+demo_folders() { find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'llm-proxy-demo-*' | sort; }
+demos=$(demo_folders)
 build dev
 build asan
 
@@ -37,8 +39,11 @@ ctest --test-dir build/asan -L 'unit|gui|integration|hostile' -LE long --output-
 dev=0
 ctest --test-dir build/dev --output-on-failure "$@" || dev=$?
 
+left=$(comm -13 <(echo "$demos") <(demo_folders))
+[ -z "$left" ] || printf '\nFolders of demos that nobody removed:\n%s\n' "$left" >&2
+
 if [ "$asan" != 0 ]; then
     printf '\nUnder AddressSanitizer and UBSan (build/asan-ctest.log):\n'
     sed -n '/tests passed,/,$p' build/asan-ctest.log
 fi
-[ "$fuzz" = 0 ] && [ "$asan" = 0 ] && [ "$dev" = 0 ]
+[ "$fuzz" = 0 ] && [ "$asan" = 0 ] && [ "$dev" = 0 ] && [ -z "$left" ]

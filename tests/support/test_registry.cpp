@@ -29,4 +29,9 @@ int runRegistered(const QStringList &arguments, const std::function<void()> &bef
     return failed;
 }
 
+QString sourceFile(QLatin1String name)
+{
+    return qEnvironmentVariable("LLM_PROXY_SOURCE_DIR", QStringLiteral(".")) + QLatin1Char('/') + name;
+}
+
 } // namespace llmproxy::test

@@ -19,6 +19,8 @@ struct Registered
 std::vector<Registered> &registry();
 // How many failed. before: each of them.
 int runRegistered(const QStringList &arguments, const std::function<void()> &before = {});
+// A file of the source tree: LLM_PROXY_SOURCE_DIR, which CTest sets, else the working directory.
+QString sourceFile(QLatin1String name);
 struct Registrar
 {
     Registrar(const char *name, std::function<QObject *()> create) { registry().push_back({name, std::move(create)}); }

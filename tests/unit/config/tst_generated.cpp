@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The files that are made from the declared settings. With LLM_PROXY_WRITE_GENERATED=1 they are written anew.
+#include "audit/actions.h"
 #include "config/help.h"
 #include "config/settings.h"
 #include "test_registry.h"
@@ -15,7 +16,7 @@ class TstGenerated : public QObject
 private:
     static void compare(const char *name, const std::string &text)
     {
-        QFile file(QStringLiteral(LLM_PROXY_SOURCE_DIR "/") + QLatin1String(name));
+        QFile file(test::sourceFile(QLatin1String(name)));
         if (qEnvironmentVariableIntValue("LLM_PROXY_WRITE_GENERATED") == 1) {
             QVERIFY(file.open(QIODevice::WriteOnly));
             QCOMPARE(file.write(text.data(), static_cast<qint64>(text.size())), static_cast<qint64>(text.size()));
@@ -27,6 +28,7 @@ private:
 
 private Q_SLOTS:
     void envExample() { compare(".env.example", ::llmproxy::envExample()); }
+    void auditActions() { compare("docs/audit-actions.md", actionsMarkdown()); }
     void settingsReference() { compare("docs/settings.md", settingsReferenceMarkdown()); }
 };
 
