@@ -2,6 +2,7 @@
 #include "demo_setup.h"
 
 #include "base/random.h"
+#include "end_guard.h"
 #include "engine/engine.h"
 #include "front/server.h"
 #include "management_client.h"
@@ -19,6 +20,11 @@ namespace {
 
 const char projectId[] = "proj-demo";
 
+void removeFolder(const std::string &path)
+{
+    QDir(fromText(path)).removeRecursively();
+}
+
 bool isDefault(const LoadedSettings &loaded, const char *name)
 {
     const auto origin = loaded.origin.find(name);
@@ -27,10 +33,14 @@ bool isDefault(const LoadedSettings &loaded, const char *name)
 
 } // namespace
 
+Demo::Demo() = default;
+
 Demo::~Demo()
 {
-    if (!m_temporary.empty())
-        QDir(fromText(m_temporary)).removeRecursively();
+    if (!m_temporary.empty()) {
+        removeFolder(m_temporary);
+        m_guard->release();
+    }
     wipe(m_managementToken.data(), m_managementToken.size());
 }
 
@@ -44,7 +54,7 @@ void Demo::prepare(SettingSources &sources)
 bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
 {
     const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isPortTaken(loaded.settings.listen.host, loaded.settings.listen.port);
-    if (wantsFolder && m_temporary.empty() && !makeFolder())
+    if (m_temporary.empty() && !makeFolder())
         return false;
     if (wantsFolder)
         sources.flags["DATA_DIR"] = m_temporary;
@@ -58,12 +68,14 @@ bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
 
 bool Demo::makeFolder()
 {
+    m_guard = std::make_unique<EndGuard>(removeFolder);
     std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-demo-XXXXXX";
     if (!mkdtemp(folder.data())) {
         note("no temporary folder can be made in " + QDir::tempPath().toStdString());
         return false;
     }
     m_temporary = folder;
+    m_guard->protect(folder);
     return true;
 }
 

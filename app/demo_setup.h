@@ -5,17 +5,19 @@
 
 #include "config/settings.h"
 
+#include <memory>
 #include <string>
 
 namespace llmproxy {
 
+class EndGuard;
 class Engine;
 
 class Demo
 {
 public:
-    Demo() = default;
-    ~Demo(); // removes the temporary folder
+    Demo();
+    ~Demo(); // removes the temporary folder; when this process is killed, its guard does
     Demo(const Demo &) = delete;
     Demo &operator=(const Demo &) = delete;
 
@@ -24,6 +26,8 @@ public:
     // A temporary DATA_DIR when none was given, and a free port when none was given and the usual one is taken; loads the settings
     // again. False after a sentence.
     bool settle(SettingSources &sources, LoadedSettings &loaded);
+    // Temporary, after settle(): for whatever must not stay, like the console's own settings.
+    const std::string &folder() const { return m_temporary; }
     // Project and token; prints them. False after a sentence.
     bool fill(Engine &engine) const;
 
@@ -33,6 +37,7 @@ private:
     std::string m_managementToken;
     std::string m_dataDir;
     std::string m_temporary;
+    std::unique_ptr<EndGuard> m_guard; // of m_temporary
 };
 
 } // namespace llmproxy

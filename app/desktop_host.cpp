@@ -100,7 +100,10 @@ DesktopHost::DesktopHost(const GlobalOptions &options) : m_options(options)
 
 DesktopHost::~DesktopHost()
 {
-    stopEngine();
+    {
+        const SecondSignal watch;
+        stopEngine();
+    }
     if (m_signals >= 0)
         close(m_signals);
 }
@@ -125,6 +128,11 @@ bool DesktopHost::load()
 QString DesktopHost::dataDir() const
 {
     return fromText(m_loaded.settings.dataDir);
+}
+
+QString DesktopHost::demoFolder() const
+{
+    return fromText(m_demo.folder());
 }
 
 void DesktopHost::shiftDemoClock(qint64 ms)

@@ -23,6 +23,7 @@ public:
 
     QString dataDir() const override;
     bool isDemo() const override { return m_options.demo; }
+    QString demoFolder() const override;
     void shiftDemoClock(qint64 ms) override;
     QString screenshotDir() const override;
     QStringList settingProblems() const override;

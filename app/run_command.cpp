@@ -6,7 +6,7 @@
 #include "engine/engine.h"
 #include "output.h"
 #include "process.h"
-#include "run_guard.h"
+#include "end_guard.h"
 
 #include <QJsonArray>
 #include <unistd.h>
@@ -88,7 +88,7 @@ ApiAnswer mint(ManagementClient &client, const RunOptions &o, int64_t ttlMs)
     return client.call("POST", "/manage/tokens", body);
 }
 
-void revoke(ManagementClient &client, const std::string &id, RunGuard &guard)
+void revoke(ManagementClient &client, const std::string &id, EndGuard &guard)
 {
     const ApiAnswer answer = client.call("DELETE", "/manage/tokens/" + id);
     if (!answer.ok() && answer.status != 404) {
@@ -121,7 +121,7 @@ void revokeAlone(const GlobalOptions &options, const Target &target, const std::
     }
 }
 
-int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, RunGuard &guard,
+int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, EndGuard &guard,
                  const sigset_t &signals)
 {
     OpenClient opened;
@@ -153,7 +153,7 @@ int run(const CommandLine &line, const RunOptions &o)
     const std::optional<int64_t> ttl = parseDurationMs(o.ttl);
     if (!ttl || *ttl <= 0)
         return complain(ExitUsage, "--ttl: not a duration; write for example 30m or 2h");
-    RunGuard guard([&](const std::string &id) { revokeAlone(line.options, o.target, id); });
+    EndGuard guard([&](const std::string &id) { revokeAlone(line.options, o.target, id); });
     const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
     return runWithToken(line, o, *ttl, guard, signals);
 }

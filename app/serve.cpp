@@ -70,12 +70,7 @@ int runEngine(const SettingSources &sources, const LoadedSettings &loaded, Demo 
         return ExitFailed;
     waitForStop(engine, signals);
     engine.requestStop();
-    // A second signal while streams drain ends the process at once.
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_UNBLOCK, &ends, nullptr); // SIGHUP only turns logs over: it must not end a drain
+    const SecondSignal watch;
     engine.waitStopped();
     logInfo("stopped");
     return ExitOk;

@@ -8,11 +8,14 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 import unittest
 import urllib.request
 from pathlib import Path
 
 from cli_case import BIN, KEY, TOKEN, Cli, free_port
+from proxy_case import request, until
+from raw_client import RawClient
 
 LEAVES = ("setup", "run", "health", "doctor", "audit list", "audit show",
           *(f"project {c}" for c in ("list", "show", "create", "update", "rotate-key", "activate", "deactivate")),
@@ -296,6 +299,44 @@ class Server(Cli):
         self.assertFalse(folder.exists())
         self.assertNotIn(values["DEMO_TOKEN"], stdout)
         self.assertNotIn(values["DEMO_MANAGEMENT_TOKEN"], stdout)
+
+    def demo(self):
+        """A demo with a temporary folder, and that folder."""
+        server, text = self.serve("--demo", "--listen-addr", "127.0.0.1:0", ready="Try it")
+        values = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("DEMO_"))
+        folder = Path(values["DEMO_DATA_DIR"])
+        self.assertTrue(folder.is_dir())
+        return server, folder, values
+
+    def test_a_killed_demo_leaves_no_folder(self):
+        server, folder, _ = self.demo()
+        server.kill()
+        server.wait()
+        until(lambda: not folder.exists(), "its guard removes the folder")
+
+    def test_a_second_signal_at_once_changes_nothing(self):
+        """A terminal's Ctrl-C and a script's kill arrive together."""
+        server, folder, _ = self.demo()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            server.send_signal(number)
+        stdout, _ = server.communicate(timeout=30)
+        self.assertEqual(server.returncode, 0, stdout)
+        self.assertIn('"message":"stopped"', stdout)
+        self.assertFalse(folder.exists())
+
+    def test_a_later_second_signal_ends_a_drain_at_once(self):
+        server, folder, values = self.demo()
+        host, port = values["DEMO_URL"].removeprefix("http://").split(":")
+        with RawClient(int(port)) as held:  # a body that never comes: the drain would take 30 s
+            held.send(request(body=b"{", headers=[("Authorization", f"Bearer {values['DEMO_TOKEN']}"), ("Content-Length", "10")]))
+            until(lambda: json.loads(self.cli("token", "list", "--json", "--data-dir", values["DEMO_DATA_DIR"]).stdout)["items"], "it runs")
+            server.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            until(lambda: server.poll() is not None or server.send_signal(signal.SIGTERM) is not None, "it ends", pause=0.05)
+            self.assertGreaterEqual(time.monotonic() - began, 1.9)
+        self.assertEqual(server.returncode, -signal.SIGTERM)
+        self.assertIn("stopped at once by a second signal", server.communicate()[0])
+        until(lambda: not folder.exists(), "its guard removes the folder")
 
     def test_a_demo_beside_another_server_takes_a_free_port(self):
         with contextlib.suppress(OSError):  # then somebody else has it

@@ -68,6 +68,7 @@ public:
 
     virtual QString dataDir() const = 0;
     virtual bool isDemo() const = 0;
+    virtual QString demoFolder() const = 0; // demo only: is removed whatever ends the program
     // Demo only: what the engine takes for the time moves by so much, so that pictures have a past to show.
     virtual void shiftDemoClock(qint64 ms) = 0;
     virtual QString screenshotDir() const = 0;      // empty: none are asked for

@@ -11,7 +11,6 @@
 #include <QMessageBox>
 #include <QSettings>
 #include <QSocketNotifier>
-#include <QTemporaryDir>
 #include <QTranslator>
 
 #include <csignal>
@@ -70,10 +69,9 @@ int runConsole(ConsoleHost &host, char *program)
     QApplication::setHighDpiScaleFactorRoundingPolicy(Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
     QApplication application(count, arguments);
     QApplication::setQuitOnLastWindowClosed(false);
-    QTemporaryDir demoSettings; // a demo leaves nothing behind
     QSettings::setDefaultFormat(QSettings::IniFormat);
     if (host.isDemo())
-        QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, demoSettings.path());
+        QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, host.demoFolder());
     translate(application);
     Theme::instance().apply(static_cast<Theme::Choice>(QSettings().value(u"appearance"_s).toInt()));
     if (const QStringList problems = host.settingProblems(); !problems.isEmpty()) {

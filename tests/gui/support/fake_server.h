@@ -77,6 +77,7 @@ class FakeHost final : public ui::ConsoleHost
 public:
     QString dataDir() const override { return QStringLiteral("/srv/llm-proxy/data"); }
     bool isDemo() const override { return demo; }
+    QString demoFolder() const override { return {}; }
     void shiftDemoClock(qint64) override {}
     QString screenshotDir() const override { return {}; }
     QStringList settingProblems() const override { return {}; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "run_guard.h"
+#include "end_guard.h"
 
 #include <array>
 #include <cerrno>
@@ -41,7 +41,7 @@ std::string readAll(int fd)
 
 } // namespace
 
-RunGuard::RunGuard(const std::function<void(const std::string &tokenId)> &revoke)
+EndGuard::EndGuard(const std::function<void(const std::string &what)> &cleanUp)
 {
     std::array<int, 2> ends = {-1, -1};
     if (pipe2(ends.data(), O_CLOEXEC) != 0)
@@ -52,14 +52,14 @@ RunGuard::RunGuard(const std::function<void(const std::string &tokenId)> &revoke
         detach();
         const std::string told = readAll(ends[0]);
         if (!told.empty() && told.back() != released)
-            revoke(told);
+            cleanUp(told);
         _exit(0);
     }
     close(ends[0]);
     m_fd = ends[1];
 }
 
-RunGuard::~RunGuard()
+EndGuard::~EndGuard()
 {
     if (m_fd >= 0)
         close(m_fd);
@@ -67,18 +67,18 @@ RunGuard::~RunGuard()
         waitpid(m_pid, nullptr, 0);
 }
 
-void RunGuard::send(const std::string &text) const
+void EndGuard::send(const std::string &text) const
 {
     if (m_fd >= 0 && write(m_fd, text.data(), text.size()) < 0)
-        return; // the guard is gone; the token still ends with its lifetime
+        return; // the guard is gone, and with it only the clean-up after a SIGKILL
 }
 
-void RunGuard::protect(const std::string &tokenId)
+void EndGuard::protect(const std::string &what)
 {
-    send(tokenId);
+    send(what);
 }
 
-void RunGuard::release()
+void EndGuard::release()
 {
     send(std::string(1, released));
 }
