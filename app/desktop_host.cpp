@@ -114,7 +114,7 @@ bool DesktopHost::load()
     m_sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
     if (m_options.demo)
         m_demo.prepare(m_sources);
-    m_loaded = loadSettings(m_sources);
+    m_loaded = loadForEngine(m_sources);
     if (m_onFreePort && m_loaded.problems.empty()) {
         m_sources.flags["LISTEN_ADDR"] = ListenAddress{m_loaded.settings.listen.host, 0}.text();
         m_loaded = loadSettings(m_sources);

@@ -21,7 +21,7 @@ namespace {
 
 bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
 {
-    loaded = loadSettings(sources);
+    loaded = loadForEngine(sources);
     const bool named = std::any_of(loaded.problems.begin(), loaded.problems.end(),
                                    [](const SettingProblem &p) { return p.name == "MANAGEMENT_TOKEN"; });
     if (loaded.settings.managementToken.isEmpty() && !named)

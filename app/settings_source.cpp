@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/masking.h"
+#include "engine/engine.h"
 #include "engine/tls_config.h"
 #include "output.h"
 #include "upstream/profile.h"
@@ -113,9 +114,17 @@ void printProblems(const std::vector<SettingProblem> &problems)
         std::fprintf(stderr, "%-*s %s\n", static_cast<int>(width), shownSetting(problem).c_str(), withoutValue(problem).c_str());
 }
 
+LoadedSettings loadForEngine(const SettingSources &sources)
+{
+    LoadedSettings loaded = loadSettings(sources);
+    if (loaded.problems.empty() && finishSavedSettings(loaded.settings))
+        loaded = loadSettings(sources);
+    return loaded;
+}
+
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
 {
-    loaded = loadSettings(sources);
+    loaded = loadForEngine(sources);
     printProblems(loaded.problems);
     return loaded.problems.empty();
 }

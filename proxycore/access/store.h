@@ -24,6 +24,9 @@ struct Decision
 {
     std::vector<Change> changes;
     std::vector<AuditEvent> events; // what the changes are called, in order
+    // Before the commit, with the seq of the last event: what changes outside the database takes it along, so that a start after
+    // a kill knows whether it was committed. False fails the change. Not called when events have no seq (auditing disabled).
+    std::function<bool(int64_t seq)> carry = {};
 };
 
 class AccessStore

@@ -154,7 +154,7 @@ AlertRules::History *AlertRules::historyOf(const AuditEvent &event)
 
 void AlertRules::learn(const AuditEvent &event)
 {
-    if (event.action != "token.access" || event.result != "success")
+    if (event.action != Action::TokenAccess || event.result != "success")
         return;
     if (History *const history = historyOf(event)) {
         addTo(history->addresses, placeOf(event.clientIp));
@@ -166,11 +166,11 @@ void AlertRules::learn(const AuditEvent &event)
 std::vector<Alert> AlertRules::see(const AuditEvent &event)
 {
     std::vector<Alert> raised;
-    const bool isAccess = event.action == "token.access";
+    const bool isAccess = event.action == Action::TokenAccess;
     if (isAccess && event.result == "success") {
         if (History *const history = historyOf(event))
             seeUse(event, *history, raised);
-    } else if ((isAccess && event.result == "failure") || event.action == "auth.failure") {
+    } else if ((isAccess && event.result == "failure") || event.action == Action::AuthFailure) {
         seeFailure(event, raised);
     } else if (isAccess && event.result == "denied") {
         seeDenial(event, raised);

@@ -21,6 +21,20 @@ constexpr auto checkpointAge = std::chrono::minutes(1);
 // Events kept while nothing can be written.
 constexpr size_t maxKept = 100'000;
 
+void markNotApplied(AuditEvent &event)
+{
+    event.result = "error";
+    if (event.find("http_method"))
+        event.detail("status", int64_t{503});
+    event.detail("reason", "not_applied");
+}
+
+// A change and a hand-out that are answered when their event is durable did not happen without it; a request did.
+bool failsWithItsEvent(const AuditLog::Entry &entry, const AuditEvent &event)
+{
+    return entry.written && event.result == "success" && event.action.kind() != ActionKind::Access;
+}
+
 } // namespace
 
 void AuditLog::Private::setFailing(bool now)
@@ -78,7 +92,7 @@ void AuditLog::Private::chainLine(AuditEvent &event)
         event.timestampMs = Clock::wallMs();
     if (config.maskClientIp)
         event.clientIp = maskClientIp(event.clientIp);
-    worthSigning = worthSigning || !(event.action.ends_with(".read") || event.action.ends_with(".list"));
+    worthSigning = worthSigning || event.action.kind() != ActionKind::Read;
     event.seq = ++seq;
     event.prev = hash;
     event.detailsText = detailsJson(event);
@@ -143,6 +157,50 @@ void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
     }
 }
 
+// What these say did not happen: the line is written all the same, or it would be missing where it stands already.
+void AuditLog::Private::correct(const std::vector<AuditEvent> &events)
+{
+    std::vector<Entry> corrections;
+    for (const AuditEvent &event : events) {
+        AuditEvent correction(event.action, event.actor, "error");
+        correction.projectId = event.projectId;
+        correction.requestId = event.requestId;
+        correction.clientIp = event.clientIp;
+        for (const char *key : {"http_method", "endpoint", "user_agent"}) {
+            if (const auto *same = event.find(key))
+                correction.details.emplace_back(key, *same);
+        }
+        markNotApplied(correction);
+        correction.detail("not_applied_seq", event.seq);
+        corrections.push_back({std::move(correction), nullptr});
+    }
+    enqueue(std::move(corrections));
+}
+
+void AuditLog::Private::enqueue(std::vector<Entry> entries)
+{
+    bool first = false;
+    {
+        const std::lock_guard guard(queueLock);
+        first = queue.empty();
+        if (first)
+            queue.swap(entries);
+        else
+            std::move(entries.begin(), entries.end(), std::back_inserter(queue));
+    }
+    if (first)
+        wake.notify_one();
+}
+
+// Before they are kept for later: who waits for one of these is told that it could not be done.
+void AuditLog::Private::withdraw(const std::vector<Entry> &entries, std::vector<AuditEvent> &events)
+{
+    for (size_t at = 0; config.refuseOnError && at < entries.size(); ++at) {
+        if (failsWithItsEvent(entries[at], events[at]))
+            markNotApplied(events[at]);
+    }
+}
+
 void AuditLog::Private::handBatch(std::vector<Entry> entries)
 {
     std::vector<AuditEvent> events; // those of the entries in their order, then a checkpoint when one is due
@@ -168,15 +226,26 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
         const bool waitsForDisk = config.fsync == AuditFsync::Always || (config.fsync == AuditFsync::Management && isWaitedForByPerson());
         if (good && file && waitsForDisk)
             good = sync();
-        if (!appended)
+        std::vector<AuditEvent> doubtful; // their lines or rows may stand
+        for (size_t at = 0; at < entries.size() && appended && config.refuseOnError && (!good || !file); ++at) {
+            if (failsWithItsEvent(entries[at], events[at]))
+                doubtful.push_back(events[at]);
+        }
+        if (!good)
+            correct(doubtful);
+        if (!appended) {
+            withdraw(entries, events);
             keep(events);
+        }
         setFailing(!appended || !isFileWell());
         if (appended && config.seen)
             std::for_each(events.begin(), events.end(), config.seen);
         if (good && !file) { // the row is all there is: answered when it is committed
             auto waiting = std::make_shared<std::vector<Entry>>(std::move(entries));
-            table->append(std::move(events), [this, waiting](bool stored) {
+            table->append(std::move(events), [this, waiting, doubtful](bool stored) {
                 setFailing(!stored);
+                if (!stored)
+                    correct(doubtful);
                 for (const Entry &entry : *waiting) {
                     if (entry.written)
                         entry.written(stored || !config.refuseOnError);
@@ -337,14 +406,9 @@ void AuditLog::record(AuditEvent event, Written written)
             written(true);
         return;
     }
-    bool first = false;
-    {
-        const std::lock_guard guard(d->queueLock);
-        first = d->queue.empty();
-        d->queue.push_back({std::move(event), std::move(written)});
-    }
-    if (first)
-        d->wake.notify_one();
+    std::vector<Entry> one;
+    one.push_back({std::move(event), std::move(written)});
+    d->enqueue(std::move(one));
 }
 
 void AuditLog::recordAll(std::vector<Entry> entries)
@@ -358,23 +422,13 @@ void AuditLog::recordAll(std::vector<Entry> entries)
         }
         return;
     }
-    bool first = false;
-    {
-        const std::lock_guard guard(d->queueLock);
-        first = d->queue.empty();
-        if (first)
-            d->queue.swap(entries);
-        else
-            std::move(entries.begin(), entries.end(), std::back_inserter(d->queue));
-    }
-    if (first)
-        d->wake.notify_one();
+    d->enqueue(std::move(entries));
 }
 
-bool AuditLog::appendNow(std::vector<AuditEvent> &events)
+AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
 {
     if (!d->config.enabled)
-        return true;
+        return Appended::Yes;
     const std::lock_guard guard(d->fileLock);
     const bool appended = d->writeWithKept(events, false); // a change has its own lines and no other
     bool good = appended;
@@ -382,11 +436,12 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
         good = d->sync();
     d->setFailing(!good || !d->isFileWell());
     if (good)
-        return true;
+        return Appended::Yes;
     if (d->config.refuseOnError) {
-        if (appended) // the lines stand, their change will not
-            notApplied(events);
-        return false;
+        if (!appended)
+            return Appended::No;
+        notApplied(events); // the lines stand, their change will not
+        return Appended::TakenBack;
     }
     if (!appended) { // the change goes on, its events follow on recovery
         for (AuditEvent &event : events)
@@ -394,33 +449,14 @@ bool AuditLog::appendNow(std::vector<AuditEvent> &events)
         d->keep(events);
         events.clear();
     }
-    return true;
+    return Appended::Yes;
 }
 
 void AuditLog::notApplied(const std::vector<AuditEvent> &events)
 {
-    correct(events);
+    d->correct(events);
     if (d->config.storeInDb)
         d->table->append(events, nullptr);
-}
-
-void AuditLog::correct(const std::vector<AuditEvent> &events)
-{
-    for (const AuditEvent &event : events) {
-        AuditEvent correction(event.action, event.actor, "error");
-        correction.projectId = event.projectId;
-        correction.requestId = event.requestId;
-        correction.clientIp = event.clientIp;
-        for (const char *key : {"http_method", "endpoint", "user_agent"}) {
-            if (const auto *kept = event.find(key))
-                correction.details.emplace_back(key, *kept);
-        }
-        if (event.find("http_method"))
-            correction.detail("status", int64_t{503});
-        correction.detail("reason", "not_applied");
-        correction.detail("not_applied_seq", event.seq);
-        record(std::move(correction), nullptr);
-    }
 }
 
 bool AuditLog::healthy() const

@@ -88,7 +88,8 @@ public:
     // (write(2); and fsync when AUDIT_FSYNC=always, or when a person's call waits for it: actor
     // management, console or cli and AUDIT_FSYNC is not never), or with no file: when its row is committed.
     // ok is false when the event could not be written and AUDIT_ON_ERROR=refuse. May be null.
-    // An event that failed is kept and written first on recovery.
+    // An event that failed is kept and written first on recovery; where somebody is told that his call failed for it, as
+    // "result":"error", "reason":"not_applied".
     using Written = std::function<void(bool ok)>;
     void record(AuditEvent event, Written written);
 
@@ -97,10 +98,15 @@ public:
     struct Entry { AuditEvent event; Written written; bool sign = false; };
     void recordAll(std::vector<Entry> entries);
 
-    // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and
-    // hash. False: nothing of them counts as written. With AUDIT_ON_ERROR=log and a failing file it
-    // returns true and empties events: the change goes on, the rows follow by append() on recovery.
-    bool appendNow(std::vector<AuditEvent> &events);
+    // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and hash. With
+    // AUDIT_ON_ERROR=log and a failing file they count as written and events is emptied: the change goes on, the rows follow by
+    // append() on recovery.
+    enum class Appended {
+        Yes,
+        No,        // nothing of them is written
+        TakenBack, // they cannot be made durable: written, and notApplied() with them
+    };
+    Appended appendNow(std::vector<AuditEvent> &events);
     // The transaction of these already appended events failed: queues "result":"error",
     // "reason":"not_applied" with their action and "not_applied_seq", and hands all rows to the table.
     void notApplied(const std::vector<AuditEvent> &events);
@@ -111,9 +117,6 @@ public:
     const AuditConfig &config() const;
 
 private:
-    // Queues the line that says of each of these that its change was not applied.
-    void correct(const std::vector<AuditEvent> &events);
-
     struct Private;
     std::unique_ptr<Private> d;
 };

@@ -57,6 +57,10 @@ struct AuditLog::Private
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Entry> entries);
     void keep(const std::vector<AuditEvent> &events);
+    void withdraw(const std::vector<Entry> &entries, std::vector<AuditEvent> &events);
+    // Queues the line that says of each of these that it was not applied.
+    void correct(const std::vector<AuditEvent> &events);
+    void enqueue(std::vector<Entry> entries);
     void countOnly(const std::vector<AuditEvent> &events) const;
     void run();
     void everySecond();

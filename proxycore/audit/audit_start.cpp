@@ -21,14 +21,7 @@ constexpr int64_t mostAfterChange = 10'000;
 // Written by appendNow(), inside the transaction of what it tells.
 bool isChange(const AuditEvent &event)
 {
-    if (event.result != "success")
-        return false;
-    for (const char *action : {"token.create", "token.update", "token.revoke", "token.revoke_batch", "token.refresh", "token.delete",
-                               "project.create", "project.update", "project.delete", "project.rotate_key"}) {
-        if (event.action == action)
-            return true;
-    }
-    return false;
+    return event.result == "success" && event.action.kind() == ActionKind::Change;
 }
 
 // A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
@@ -78,10 +71,10 @@ Outcome AuditLog::start(AuditTable *table)
             d->seq = last->seq;
             d->hash = last->hash;
         }
-        if (last && last->seq == d->seq && last->action == checkpointAction)
+        if (last && last->seq == d->seq && last->action == Action::AuditCheckpoint)
             d->checkpointSeq = d->seq;
         // A change is committed together with its seq: a line without that is of a change that never was.
-        correct(lost);
+        d->correct(lost);
         if (!missing.empty()) {
             logInfo("rows of the audit log are replayed from its files", {{"rows", std::to_string(missing.size())}});
             table->append(std::move(missing), nullptr);

@@ -137,7 +137,7 @@ std::string CheckpointKey::sign(std::string_view purpose, std::string_view text)
 
 AuditEvent CheckpointKey::signedEvent(std::string_view purpose, int64_t toSeq, const std::string &toHash) const
 {
-    AuditEvent event(checkpointAction, "system", "success");
+    AuditEvent event(Action::AuditCheckpoint, "system", "success");
     event.details = {{"to_seq", toSeq}, {"to_hash", toHash}, {"key_id", m_id}, {"signature", signatureOf(m_key.get(), messageOf(purpose, toSeq, toHash))}};
     return event;
 }

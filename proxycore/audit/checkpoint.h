@@ -16,7 +16,6 @@
 
 namespace llmproxy {
 
-inline constexpr std::string_view checkpointAction = "audit.checkpoint";
 
 // Without reading its JSON.
 bool isCheckpointLine(std::string_view line);

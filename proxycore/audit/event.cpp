@@ -43,8 +43,8 @@ void setDetail(AuditEvent &event, std::string_view key, AuditEvent::Detail value
 
 } // namespace
 
-AuditEvent::AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName)
-    : action(actionName), actor(actorName), result(resultName)
+AuditEvent::AuditEvent(EventAction what, std::string_view actorName, std::string_view resultName)
+    : action(std::move(what)), actor(actorName), result(resultName)
 {
 }
 
@@ -144,7 +144,7 @@ void appendHashedBytes(std::string &line, const AuditEvent &event)
 {
     line += '{';
     appendText(line, "timestamp", rfc3339(event.timestampMs));
-    appendText(line, "action", event.action);
+    appendText(line, "action", event.action.name());
     appendText(line, "actor", event.actor);
     appendText(line, "project_id", event.projectId);
     appendText(line, "request_id", event.requestId);

@@ -3,6 +3,8 @@
 // put a secret into the log. The line's key order is that of contract section 6. Thread: values.
 #pragma once
 
+#include "audit/actions.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,7 +23,7 @@ struct AuditEvent
     using Detail = std::variant<int64_t, bool, std::string>;
 
     int64_t timestampMs = 0;     // set by the audit thread when 0
-    std::string action;          // "token.create"
+    EventAction action;
     std::string actor;           // management, client, console, cli, system
     std::string projectId;
     std::string requestId;
@@ -36,7 +38,7 @@ struct AuditEvent
     std::string hash;
 
     AuditEvent() = default;
-    AuditEvent(std::string_view actionName, std::string_view actorName, std::string_view resultName);
+    AuditEvent(EventAction what, std::string_view actorName, std::string_view resultName);
 
     AuditEvent &detail(std::string_view key, std::string value); // no-op for an empty value
     // Of our own making (a constant, an id, a masked token): not looked at again, and of a key that is not there yet.

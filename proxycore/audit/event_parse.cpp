@@ -54,8 +54,6 @@ bool readDetails(simdjson::dom::element value, AuditEvent &event)
 
 std::string *textMember(AuditEvent &event, std::string_view key)
 {
-    if (key == "action")
-        return &event.action;
     if (key == "actor")
         return &event.actor;
     if (key == "project_id")
@@ -83,6 +81,12 @@ bool readField(const simdjson::dom::key_value_pair &field, AuditEvent &event)
             return false;
         event.timestampMs = parseRfc3339(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())));
         return event.timestampMs >= 0;
+    }
+    if (field.key == "action") {
+        if (field.value.get(text) != simdjson::SUCCESS)
+            return false;
+        event.action = EventAction::named(text);
+        return true;
     }
     std::string *const member = textMember(event, field.key);
     if (!member)
@@ -121,7 +125,7 @@ std::optional<AuditEvent> parseAuditLine(std::string_view line)
         if (!readField(field, event))
             return {};
     }
-    if (event.action.empty())
+    if (event.action.isEmpty())
         return {};
     return event;
 }

@@ -82,7 +82,7 @@ void checkCheckpoint(const std::string &line, bool isFirst, const ExportStatemen
     const auto read = readChainedLine(line);
     const auto event = parseAuditLine(line);
     const bool inPlace = read && (isFirst ? read->seq < statement.firstSeq : read->seq >= statement.lastSeq);
-    if (!read || !event || event->action != checkpointAction || !inPlace || Sha256Hex().hash(read->covered) != read->hash)
+    if (!read || !event || event->action != Action::AuditCheckpoint || !inPlace || Sha256Hex().hash(read->covered) != read->hash)
         report.add(read ? read->seq : 1, "changed", "The proof's checkpoint does not belong to this slice.");
     else if (keys && keys->check(*event) != CheckpointKeys::Verdict::Good)
         report.add(read->seq, "signature", "The signature of the checkpoint at event " + std::to_string(read->seq) + " is not valid.");

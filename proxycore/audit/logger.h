@@ -20,11 +20,11 @@
 
 namespace llmproxy::audit {
 
-inline constexpr std::string_view ActionTokenCreate = "token.create", ActionTokenRead = "token.read", ActionTokenUpdate = "token.update",
-                                  ActionTokenRevoke = "token.revoke", ActionTokenDelete = "token.delete", ActionTokenValidate = "token.validate",
-                                  ActionTokenAccess = "token.access", ActionProjectCreate = "project.create", ActionProjectRead = "project.read",
-                                  ActionProjectUpdate = "project.update", ActionProjectDelete = "project.delete",
-                                  ActionAuthFailure = "auth.failure", ActionAuthSuccess = "auth.success";
+inline constexpr Action ActionTokenCreate = Action::TokenCreate, ActionTokenRead = Action::TokenRead, ActionTokenUpdate = Action::TokenUpdate,
+                        ActionTokenRevoke = Action::TokenRevoke, ActionTokenDelete = Action::TokenDelete, ActionTokenValidate = Action::TokenValidate,
+                        ActionTokenAccess = Action::TokenAccess, ActionProjectCreate = Action::ProjectCreate, ActionProjectRead = Action::ProjectRead,
+                        ActionProjectUpdate = Action::ProjectUpdate, ActionProjectDelete = Action::ProjectDelete, ActionAuthFailure = Action::AuthFailure,
+                        ActionAuthSuccess = Action::AuthSuccess;
 inline constexpr std::string_view ActorManagement = "management", ActorClient = "client", ActorConsole = "console", ActorCli = "cli",
                                   ActorSystem = "system";
 inline constexpr std::string_view ResultSuccess = "success", ResultFailure = "failure", ResultDenied = "denied", ResultError = "error";
@@ -32,7 +32,7 @@ inline constexpr std::string_view ResultSuccess = "success", ResultFailure = "fa
 class Event
 {
 public:
-    Event(std::string_view action, std::string_view actor, std::string_view result) : m_event(action, actor, result) {}
+    Event(Action action, std::string_view actor, std::string_view result) : m_event(action, actor, result) {}
 
     Event &withProjectId(std::string id);
     Event &withRequestId(std::string id);
@@ -54,7 +54,7 @@ private:
     AuditEvent m_event;
 };
 
-inline Event newEvent(std::string_view action, std::string_view actor, std::string_view result)
+inline Event newEvent(Action action, std::string_view actor, std::string_view result)
 {
     return {action, actor, result};
 }

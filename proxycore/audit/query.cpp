@@ -13,8 +13,8 @@ bool hasAction(const AuditEvent &event, std::string_view wanted)
     if (wanted.ends_with('*'))
         wanted.remove_suffix(1);
     else if (!wanted.ends_with('.') && !wanted.empty())
-        return event.action == wanted;
-    return event.action.starts_with(wanted);
+        return event.action.name() == wanted;
+    return event.action.name().starts_with(wanted);
 }
 
 bool hasStatus(const AuditEvent &event, const std::string &wanted)
@@ -32,8 +32,9 @@ bool matchesText(const AuditEvent &event, std::string_view text)
     const auto contains = [&wanted](std::string_view value) {
         return QString::fromUtf8(value.data(), static_cast<qsizetype>(value.size())).contains(wanted, Qt::CaseInsensitive);
     };
-    for (const std::string *value : {&event.action, &event.actor, &event.result, &event.projectId, &event.clientIp}) {
-        if (contains(*value))
+    for (const std::string_view value : {event.action.name(), std::string_view(event.actor), std::string_view(event.result),
+                                         std::string_view(event.projectId), std::string_view(event.clientIp)}) {
+        if (contains(value))
             return true;
     }
     for (const std::string_view key : {"token_uuid", "model", "provider", "endpoint", "user_agent", "reason"}) {

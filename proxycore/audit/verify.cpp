@@ -119,7 +119,7 @@ void ChainVerifier::checkLink(const ChainedLine &line)
 void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view text)
 {
     const auto event = parseAuditLine(text);
-    if (!event || event->action != checkpointAction)
+    if (!event || event->action != Action::AuditCheckpoint)
         return;
     const auto *const detail = event->find("to_seq");
     const auto *const toSeq = detail ? std::get_if<int64_t>(detail) : nullptr;

@@ -26,6 +26,7 @@ struct Error {
     std::string code;    // machine word, e.g. "invalid_field"
     std::string message; // a sentence for the caller: what happened, why, what to do
     std::string field;   // the JSON field, setting or flag it is about; may be empty
+    bool isOnRecord = false; // the audit log says already that it failed
 };
 
 template<typename T>

@@ -4,9 +4,12 @@
 #include "base/write_all.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,9 +18,23 @@ namespace llmproxy {
 
 namespace {
 
-std::string draftOf(const std::string &path)
+// By the seq that each carries; 0: none yet.
+std::map<int64_t, std::string> draftsOf(const std::string &path)
 {
-    return path + ".new";
+    std::map<int64_t, std::string> drafts;
+    const std::string prefix = std::filesystem::path(path).filename().string() + ".";
+    std::error_code failed;
+    for (const auto &entry : std::filesystem::directory_iterator(std::filesystem::path(path).parent_path(), failed)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(prefix))
+            continue;
+        const std::string_view end = std::string_view(name).substr(prefix.size());
+        int64_t seq = 0;
+        const auto read = std::from_chars(end.data(), end.data() + end.size(), seq);
+        if (end == "new" || (read.ec == std::errc() && read.ptr == end.data() + end.size() && seq > 0))
+            drafts[seq] = entry.path().string();
+    }
+    return drafts;
 }
 
 // The form that parseEnvFile() reads back to the same text.
@@ -118,12 +135,12 @@ std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const st
 
 Result<SavedSettingsDraft> SavedSettingsDraft::write(const std::string &path, const SettingTexts &values)
 {
-    const std::string draft = draftOf(path);
+    const std::string draft = path + ".new";
     unlink(draft.c_str()); // left by a crash
     const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot("no file can be made at", draft);
-    SavedSettingsDraft made(path); // from here on it is removed with it
+    SavedSettingsDraft made(path, draft); // from here on it is removed with it
     const bool good = fchmod(fd, 0600) == 0 && writeAll(fd, textOf(values)) && fsync(fd) == 0;
     const Error error = cannot("cannot write", draft);
     close(fd);
@@ -134,19 +151,46 @@ Result<SavedSettingsDraft> SavedSettingsDraft::write(const std::string &path, co
 
 SavedSettingsDraft::~SavedSettingsDraft()
 {
-    if (!m_path.empty())
-        unlink(draftOf(m_path).c_str());
+    if (!m_draft.empty())
+        unlink(m_draft.c_str());
+}
+
+bool SavedSettingsDraft::carry(int64_t seq)
+{
+    const std::string numbered = m_path + "." + std::to_string(seq);
+    if (rename(m_draft.c_str(), numbered.c_str()) != 0)
+        return false;
+    m_draft = numbered;
+    return syncFolder(folderOf(m_path));
 }
 
 Outcome SavedSettingsDraft::keep()
 {
-    if (rename(draftOf(m_path).c_str(), m_path.c_str()) != 0)
+    if (rename(m_draft.c_str(), m_path.c_str()) != 0)
         return cannot("cannot replace", m_path);
-    const std::string path = std::exchange(m_path, {});
+    m_draft.clear();
     // It is in place for everybody; what fails here is the promise for a power cut.
-    if (!syncFolder(folderOf(path)))
-        return cannot("cannot sync the folder of", path);
+    if (!syncFolder(folderOf(m_path)))
+        return cannot("cannot sync the folder of", m_path);
     return {};
+}
+
+bool hasSettingsDrafts(const std::string &path)
+{
+    return !draftsOf(path).empty();
+}
+
+bool finishSavedSettings(const std::string &path, int64_t lastChangeSeq)
+{
+    bool replaced = false;
+    for (const auto &[seq, draft] : draftsOf(path)) { // the newest last
+        if (seq == 0 || seq > lastChangeSeq)
+            unlink(draft.c_str());
+        else
+            replaced = rename(draft.c_str(), path.c_str()) == 0 || replaced;
+    }
+    syncFolder(folderOf(path));
+    return replaced;
 }
 
 } // namespace llmproxy

@@ -22,22 +22,32 @@ SavedSettings readSavedSettings(const std::string &path);
 // What must not stand there is a problem of its own name; values are those of the file.
 std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const std::string &path);
 
-// Two steps, so that an event can be made durable between them: the new content lies on the disk beside the file, and
-// then takes its place. Dropped in between, it leaves nothing.
+// A file is not part of the database's transaction, so it is replaced in three steps: the new content is on the disk beside the
+// file (settings.env.new); it carries the seq of its event before that is committed (settings.env.SEQ); after the commit it takes
+// the file's place. Dropped in between, it leaves nothing; after a kill, finishSavedSettings() does what the commit says.
 class SavedSettingsDraft
 {
 public:
     static Result<SavedSettingsDraft> write(const std::string &path, const SettingTexts &values);
-    SavedSettingsDraft(SavedSettingsDraft &&other) noexcept : m_path(std::exchange(other.m_path, {})) {}
+    SavedSettingsDraft(SavedSettingsDraft &&other) noexcept : m_path(std::exchange(other.m_path, {})), m_draft(std::exchange(other.m_draft, {})) {}
     SavedSettingsDraft &operator=(SavedSettingsDraft &&) = delete;
     SavedSettingsDraft(const SavedSettingsDraft &) = delete;
     ~SavedSettingsDraft();
+    // Durable when it returns true.
+    bool carry(int64_t seq);
     Outcome keep();
 
 private:
-    explicit SavedSettingsDraft(std::string path) : m_path(std::move(path)) {}
-    std::string m_path; // of the file; empty: kept, or handed on
+    SavedSettingsDraft(std::string path, std::string draft) : m_path(std::move(path)), m_draft(std::move(draft)) {}
+    std::string m_path;  // of the file
+    std::string m_draft; // empty: kept, or handed on
 };
+
+// Are there drafts that a killed process left? Those of a running one, too.
+bool hasSettingsDrafts(const std::string &path);
+// Finishes or removes them: a draft whose seq is at most lastChangeSeq was committed and takes the file's place. True: the file is
+// another one now. Only for the owner of the data directory.
+bool finishSavedSettings(const std::string &path, int64_t lastChangeSeq);
 
 // Empty: nothing speaks against reading it. Ours, a regular file, and nobody else can write it.
 std::string distrustOfFile(const std::string &path);

@@ -65,7 +65,7 @@ void AlertWatch::learnFrom(Database &database)
         pthread_setname_np(pthread_self(), "alerts");
         setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
         AuditQuery query;
-        query.action = "token.access";
+        query.action = nameOf(Action::TokenAccess);
         query.result = "success";
         query.fromMs = Clock::wallMs() - learntMs;
         query.limit = rowsAtOnce;
@@ -90,7 +90,7 @@ void AlertWatch::endLearning()
 
 void AlertWatch::see(const AuditEvent &event)
 {
-    if (event.action != "token.access" && event.action != "auth.failure")
+    if (event.action != Action::TokenAccess && event.action != Action::AuthFailure)
         return;
     const std::lock_guard guard(m_lock);
     if (!m_audit)
@@ -101,7 +101,7 @@ void AlertWatch::see(const AuditEvent &event)
 
 void AlertWatch::raise(const Alert &alert)
 {
-    AuditEvent event("alert.raise", "system", "success");
+    AuditEvent event(Action::AlertRaise, "system", "success");
     event.projectId = alert.projectId;
     event.clientIp = alert.clientIp;
     event.ownText("rule", alert.rule);

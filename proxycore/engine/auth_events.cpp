@@ -15,7 +15,7 @@ constexpr int64_t hourMs = 3'600'000;
 // More addresses than this within a minute are summed under one name.
 constexpr size_t maxAddresses = 10'000;
 
-AuditEvent httpEvent(const char *action, const char *result, const Peer &peer, const RequestHead &head, int status)
+AuditEvent httpEvent(Action action, const char *result, const Peer &peer, const RequestHead &head, int status)
 {
     AuditEvent event(action, "management", result);
     event.requestId = head.requestId;
@@ -31,7 +31,7 @@ AuditEvent httpEvent(const char *action, const char *result, const Peer &peer, c
 
 void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written)
 {
-    AuditEvent event = httpEvent("auth.failure", "failure", peer, head, status);
+    AuditEvent event = httpEvent(Action::AuthFailure, "failure", peer, head, status);
     event.detail("reason", reason);
     m_audit.record(std::move(event), std::move(written));
 }
@@ -48,7 +48,7 @@ void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
             return;
         last = now;
     }
-    m_audit.record(httpEvent("auth.success", "success", peer, head, status), nullptr);
+    m_audit.record(httpEvent(Action::AuthSuccess, "success", peer, head, status), nullptr);
 }
 
 void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::string &actor)
@@ -65,7 +65,7 @@ void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::s
             return;
         last = now;
     }
-    AuditEvent event = httpEvent("events.read", "success", peer, head, 200);
+    AuditEvent event = httpEvent(Action::EventsRead, "success", peer, head, 200);
     event.actor = actor;
     m_audit.record(std::move(event), nullptr);
 }
@@ -112,7 +112,7 @@ void AuthEvents::flush()
 
 void AuthEvents::emitCount(const std::string &address, const std::string &reason, int64_t count)
 {
-    AuditEvent event("auth.failure", "client", "failure");
+    AuditEvent event(Action::AuthFailure, "client", "failure");
     event.clientIp = address;
     event.detail("reason", reason);
     event.detail("count", count);

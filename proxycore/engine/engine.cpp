@@ -6,6 +6,7 @@
 #include "base/masking.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "config/saved_settings.h"
 #include "engine/tls_config.h"
 
 #include <algorithm>
@@ -163,7 +164,7 @@ void Engine::Private::makeApi()
         for (const auto &thread : threads)
             thread->cut(ids, "stream_cut");
     };
-    context.killRequest = [this](const std::string &id, const std::function<void(std::optional<LiveRequest>)> &done) {
+    context.findRequest = [this](const std::string &id, bool end, const std::function<void(std::optional<LiveRequest>)> &done) {
         // The threads answer each for itself; the last one, or the one that had it, for all.
         struct Search
         {
@@ -173,7 +174,7 @@ void Engine::Private::makeApi()
         const auto search = std::make_shared<Search>();
         search->left = threads.size();
         for (const auto &thread : threads) {
-            thread->kill(id, [search, done](std::optional<LiveRequest> killed) {
+            thread->find(id, end, [search, done](std::optional<LiveRequest> killed) {
                 // Told before it is counted: the last one must not say "nobody" in between.
                 if (killed && !search->told.exchange(true))
                     done(std::move(killed));
@@ -243,6 +244,16 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     });
 }
 
+bool finishSavedSettings(const Settings &settings)
+{
+    const std::string path = savedSettingsPath(settings.dataDir);
+    DataLock lock;
+    if (!hasSettingsDrafts(path) || lock.acquire(settings.dataDir))
+        return false; // nothing to finish, or it is the running engine's own
+    const auto lastChangeSeq = Database::lastChangeSeqAt(settings.databasePath);
+    return lastChangeSeq && finishSavedSettings(path, *lastChangeSeq);
+}
+
 Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, std::move(options)))
 {
 }
@@ -299,7 +310,7 @@ Outcome Engine::start()
     if (!d->settings.auditEnabled)
         logWarn("auditing is off (AUDIT_ENABLED=false): who does what here is not recorded");
     if (d->options.networkListener || d->audit->recovered()) {
-        AuditEvent started("system.start", "system", "success");
+        AuditEvent started(Action::SystemStart, "system", "success");
         if (d->audit->recovered())
             started.detail("recovered", true);
         d->audit->record(std::move(started), nullptr);
@@ -356,7 +367,7 @@ void Engine::waitStopped()
     if (d->authEvents)
         d->authEvents->flush();
     if (d->audit && d->started && d->options.networkListener)
-        d->audit->record(AuditEvent("system.stop", "system", "success"), nullptr);
+        d->audit->record(AuditEvent(Action::SystemStop, "system", "success"), nullptr);
     if (d->alerts)
         d->alerts->raiseInto(nullptr);
     if (d->audit)

@@ -47,6 +47,9 @@ private:
     std::unique_ptr<Private> d;
 };
 
+// Before an engine starts with these settings: what saving settings left when its process was killed is finished, or removed.
+// True: the saved settings changed, load them again. Takes the data directory's lock for it; without it nothing is done.
+bool finishSavedSettings(const Settings &settings);
 // Who holds the data directory's lock, without taking it.
 struct LockOwner
 {

@@ -151,18 +151,20 @@ void EngineThread::visitLive(uint64_t afterSeq, Live done)
     });
 }
 
-void EngineThread::kill(const std::string &requestId, std::function<void(std::optional<LiveRequest>)> done)
+void EngineThread::find(const std::string &requestId, bool end, std::function<void(std::optional<LiveRequest>)> done)
 {
-    m_poller.post([this, requestId, done = std::move(done)] {
+    m_poller.post([this, requestId, end, done = std::move(done)] {
         for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
             if (exchange->requestId() != requestId || exchange->live().phase == "ended")
                 continue;
-            LiveRequest killed = exchange->live();
-            exchange->cut("killed");
-            killed.phase = "ended";
-            killed.result = "error";
-            killed.reason = "killed";
-            done(std::move(killed));
+            LiveRequest found = exchange->live();
+            if (end) {
+                exchange->cut("killed");
+                found.phase = "ended";
+                found.result = "error";
+                found.reason = "killed";
+            }
+            done(std::move(found));
             return;
         }
         done(std::nullopt);

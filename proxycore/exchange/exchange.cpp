@@ -158,7 +158,7 @@ std::string Exchange::toldModel() const
 
 AuditEvent Exchange::accessEvent(std::string_view result, int status, std::string_view reason) const
 {
-    AuditEvent event("token.access", "client", result);
+    AuditEvent event(Action::TokenAccess, "client", result);
     event.timestampMs = Clock::wallMs();
     event.projectId = m_token ? std::string(m_token->projectId()) : std::string();
     event.requestId = m_head.requestId;

@@ -80,7 +80,7 @@ void applyRetention(const std::shared_ptr<ManageState> &state)
         const Removed old = state->context.database->oldAudit(Clock::wallMs() - state->context.settings->auditRetentionMs);
         if (!old || old->toSeq == 0)
             return;
-        cleanUp(state->context, *old, AuditEvent("audit.cleanup", "system", "success"), [](const Removed &removed) {
+        cleanUp(state->context, *old, AuditEvent(Action::AuditCleanup, "system", "success"), [](const Removed &removed) {
             if (!removed)
                 logError("old audit rows cannot be removed", {{"error", removed.error().message}});
         });

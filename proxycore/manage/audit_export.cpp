@@ -28,7 +28,7 @@ void appendCsv(std::string &out, const AuditEvent &event)
     const auto *const status = detail ? std::get_if<int64_t>(detail) : nullptr;
     const std::string seq = std::to_string(event.seq), time = rfc3339(event.timestampMs), details = detailsJson(event),
                       shown = status ? std::to_string(*status) : std::string();
-    appendCsvRow(out, {seq, time, event.action, event.actor, event.result, event.projectId, event.requestId, event.clientIp, event.text("http_method"),
+    appendCsvRow(out, {seq, time, event.action.name(), event.actor, event.result, event.projectId, event.requestId, event.clientIp, event.text("http_method"),
                        event.text("endpoint"), shown, event.text("reason"), event.text("token_id"), event.text("token_uuid"), event.text("provider"),
                        event.text("model"), details, event.prev, event.hash});
 }
@@ -83,7 +83,7 @@ private:
     std::string checkpointLine(bool before, int64_t seq) const
     {
         AuditQuery query;
-        query.action = checkpointAction;
+        query.action = nameOf(Action::AuditCheckpoint);
         query.oldestFirst = !before;
         query.fromSeq = before ? seq : seq - 1;
         query.limit = 1;

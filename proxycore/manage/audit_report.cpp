@@ -13,16 +13,11 @@ namespace llmproxy {
 
 namespace {
 
-bool isRotation(std::string_view action)
-{
-    return action == "project.rotate_key" || action == "management.rotate" || action == "key.rekey";
-}
-
 // What somebody did, other than looking or asking a model.
-bool isOperation(std::string_view action)
+bool isOperation(const EventAction &action)
 {
-    return action != "token.access" && action != "token.validate" && action != checkpointAction && !action.starts_with("auth.")
-        && !action.ends_with(".read") && !action.ends_with(".list");
+    const ActionKind kind = action.kind();
+    return kind != ActionKind::Access && kind != ActionKind::Read && kind != ActionKind::Auth && action != Action::AuditCheckpoint;
 }
 
 } // namespace
@@ -35,18 +30,18 @@ void AuditReport::add(const AuditEvent &event)
     }
     lastSeq = event.seq;
     lastHash = event.hash;
-    ++counts[{event.action, event.result}];
+    ++counts[{std::string(event.action.name()), event.result}];
     if (event.result != "success") {
-        Failure &failure = failures[{event.action, event.result, std::string(event.text("reason")), event.projectId}];
+        Failure &failure = failures[{std::string(event.action.name()), event.result, std::string(event.text("reason")), event.projectId}];
         if (failure.count++ == 0)
             failure.firstMs = event.timestampMs;
         failure.lastMs = event.timestampMs;
     }
     if (!isOperation(event.action))
         return;
-    if (isRotation(event.action) && rotations.size() < mostListed)
+    if (!rowOf(event.action.action()).rotates.empty() && rotations.size() < mostListed)
         rotations.push_back(event);
-    if (event.action == "audit.review" && reviews.size() < mostListed)
+    if (event.action == Action::AuditReview && reviews.size() < mostListed)
         reviews.push_back(event);
     if (operations.size() < mostListed)
         operations.push_back(event);

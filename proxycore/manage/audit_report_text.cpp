@@ -110,7 +110,7 @@ private:
 
 std::vector<std::string> operationRow(const AuditEvent &event)
 {
-    return {rfc3339(event.timestampMs), event.action, event.actor, event.result, event.projectId, std::string(event.text("token_id")),
+    return {rfc3339(event.timestampMs), std::string(event.action.name()), event.actor, event.result, event.projectId, std::string(event.text("token_id")),
             std::string(event.text("reason")), std::to_string(event.seq)};
 }
 
@@ -187,7 +187,7 @@ std::string reportCsv(const AuditReport &report)
     const auto list = [&out](std::string_view section, const std::vector<AuditEvent> &events) {
         for (const AuditEvent &event : events) {
             const std::string at = rfc3339(event.timestampMs);
-            appendCsvRow(out, {section, event.action, event.result, event.text("reason"), event.projectId, event.actor, "1", at, at, std::to_string(event.seq)});
+            appendCsvRow(out, {section, event.action.name(), event.result, event.text("reason"), event.projectId, event.actor, "1", at, at, std::to_string(event.seq)});
         }
     };
     list("rotation", report.rotations);

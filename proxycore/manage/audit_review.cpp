@@ -16,7 +16,7 @@ namespace {
 std::optional<AuditEvent> lastReview(const ManageContext &context)
 {
     AuditQuery query;
-    query.action = "audit.review";
+    query.action = nameOf(Action::AuditReview);
     query.result = "success";
     query.limit = 1;
     auto found = auditPage(context, query);

@@ -128,14 +128,20 @@ void refuse(const CallPtr &call, const Error &error)
     if (failed.status >= 500)
         logError("management call failed", {{"request_id", call->request.requestId}, {"code", error.code},
                                             {"message", error.message}});
-    if (call->route->audit == RouteAudit::Read)
+    if (rowOf(call->route->action).kind == ActionKind::Read)
         noteRead(call, failed.status >= 500 ? "error" : "failure", failed.status, error.code.empty() ? defaultCode(error.kind) : error.code);
-    if (failed.status == 503 || call->route->audit != RouteAudit::Waited) {
+    if (!waitsForEvent(*call->route) || error.isOnRecord) {
         call->complete(std::move(failed));
         return;
     }
-    AuditEvent event = eventOf(*call, error.kind == ErrorKind::Internal ? "error" : "failure", failed.status);
+    AuditEvent event = eventOf(*call, failed.status >= 500 ? "error" : "failure", failed.status);
     event.detail("reason", error.code.empty() ? defaultCode(error.kind) : error.code);
+    if (failed.status == 503) { // the log may be what cannot be written: nobody waits for it
+        if (call->context().audit->config().enabled)
+            call->context().audit->record(std::move(event), nullptr);
+        call->complete(std::move(failed));
+        return;
+    }
     answerAudited(call, std::move(event), std::move(failed));
 }
 
@@ -155,7 +161,7 @@ void noteRead(const CallPtr &call, std::string_view result, int status, const st
     const ManageRequest &request = call->request;
     if (request.actor == "console" || call->query.has("cursor") || !call->context().audit->config().enabled)
         return;
-    const std::string key = call->action + '\n' + request.actor + '\n' + request.clientIp + '\n' + request.path
+    const std::string key = std::string(nameOf(call->action)) + '\n' + request.actor + '\n' + request.clientIp + '\n' + request.path
         + '\n' + request.query + '\n' + std::string(result);
     if (!call->state->reads.admit(key, Clock::wallMs()))
         return;

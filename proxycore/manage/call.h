@@ -4,6 +4,7 @@
 // thread (failed changes, waiting for their event). Written before it is handed over, then only read.
 #pragma once
 
+#include "audit/actions.h"
 #include "manage/api.h"
 #include "manage/jobs.h"
 #include "manage/json_input.h"
@@ -41,7 +42,7 @@ struct ManageCall
     QueryInput query;
     ManageApi::Complete complete;
 
-    std::string action;    // of the audit event; usually the route's
+    Action action = Action::None; // of the audit event; usually the route's
     std::string projectId; // of known objects only
     std::string tokenUuid;
     std::string tokenMasked;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "manage/live_view.h"
 #include "manage/resources.h"
+#include "storage/database.h"
 
 namespace llmproxy {
 
@@ -40,15 +41,45 @@ void readEvents(const CallPtr &call)
     refuse(call, {ErrorKind::Invalid, "bad_request", "This is a stream of server-sent events; ask for it with GET over HTTP or the control socket.", {}});
 }
 
+namespace {
+
+AuditEvent cancelEvent(const ManageCall &call, const LiveRequest &request)
+{
+    AuditEvent event = eventOf(call, "success", 200);
+    event.projectId = request.projectId;
+    event.detail("cancelled_request_id", request.id);
+    event.detail("token_id", request.tokenMasked);
+    event.detail("token_uuid", request.tokenUuid);
+    return event;
+}
+
+// Its event is committed. A request that ended by itself in between has ended all the same.
+void endRequest(const CallPtr &call, const LiveRequest &seen)
+{
+    call->context().findRequest(call->id, true, [call, seen](std::optional<LiveRequest> killed) {
+        LiveRequest shown = killed.value_or(seen);
+        shown.phase = "ended";
+        logInfo("a running request was cancelled", {{"request_id", shown.id}, {"by", call->request.actor}, {"call", call->request.requestId}});
+        answer(call, 200, liveView(shown));
+    });
+}
+
+} // namespace
+
 void killRequest(const CallPtr &call)
 {
-    call->context().killRequest(call->id, [call](const std::optional<LiveRequest> &killed) {
-        if (!killed) {
+    call->context().findRequest(call->id, false, [call](const std::optional<LiveRequest> &running) {
+        if (!running) {
             refuse(call, {ErrorKind::NotFound, "not_found", "No request of this id is running.", {}});
             return;
         }
-        logInfo("a running request was killed", {{"request_id", killed->id}, {"by", call->request.actor}, {"call", call->request.requestId}});
-        answer(call, 200, liveView(*killed));
+        const auto decide = [call, event = cancelEvent(*call, *running)](const Snapshot &) -> Result<Decision> { return Decision{{}, {event}}; };
+        call->context().database->submit(decide, [call, running = *running](const Outcome &failure) {
+            if (failure)
+                refuse(call, *failure);
+            else
+                endRequest(call, running);
+        });
     });
 }
 

@@ -164,7 +164,7 @@ QJsonObject responsesOf(const Route &route)
     std::vector<int> refusals{400, 401, 403, 408, 412, 413, 414, 421, 429, 431, 500, 503};
     if (route.path.find("{id}") != std::string_view::npos || route.request == "TokenCreate" || route.request == "ProviderCheck")
         refusals.push_back(404);
-    if (route.audit == RouteAudit::Waited || route.action == "audit.read" || route.request == "ProviderCheck")
+    if (waitsForEvent(route) || route.action == Action::AuditRead)
         refusals.push_back(409);
     for (const int status : refusals)
         responses.insert(QString::number(status),
@@ -178,6 +178,8 @@ QJsonObject operationOf(const Route &route)
                           {QStringLiteral("summary"), q(route.summary)},
                           {QStringLiteral("parameters"), parametersOf(route)},
                           {QStringLiteral("responses"), responsesOf(route)}};
+    if (route.action != Action::None)
+        operation.insert(QStringLiteral("x-audit-action"), q(nameOf(route.action)));
     if (route.request.empty())
         return operation;
     bool needed = false;

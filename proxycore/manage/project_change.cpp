@@ -137,7 +137,7 @@ void updateProject(const CallPtr &call)
             Revocation revocation = revokeProject(now, call->id, nowMs);
             decision.changes = std::move(revocation.changes);
             AuditEvent batch = eventOf(*call, "success", 200);
-            batch.action = "token.revoke_batch";
+            batch.action = Action::TokenRevokeBatch;
             batch.detail("revoked_count", revocation.revoked);
             batch.detail("already_revoked_count", revocation.alreadyRevoked);
             decision.events.push_back(std::move(batch));

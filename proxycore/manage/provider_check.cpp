@@ -8,6 +8,7 @@
 #include "secrets/references.h"
 
 #include <QJsonArray>
+#include <QJsonDocument>
 
 #include <algorithm>
 
@@ -81,17 +82,33 @@ ProviderVerdict judge(const ManageContext &context, Question question, const std
     return context.askProvider(question.ask, cancelled);
 }
 
-void answerVerdict(const CallPtr &call, const ProviderVerdict &verdict, int64_t tookMs)
+// Where a key went: the profile's own address unless another one was given.
+AuditEvent checkEvent(const ManageCall &call, const ProviderQuestion &asked, const ProviderVerdict &verdict)
+{
+    AuditEvent event = eventOf(call, verdict.reason == "ok" ? "success" : "failure", 200);
+    if (verdict.reason != "ok")
+        event.detail("reason", verdict.reason);
+    event.detail("provider", asked.provider);
+    event.detail("base_url", asked.baseUrl);
+    if (verdict.status > 0)
+        event.detail("upstream_status", int64_t{verdict.status});
+    return event;
+}
+
+void answerVerdict(const CallPtr &call, const ProviderQuestion &asked, const ProviderVerdict &verdict, int64_t tookMs)
 {
     QJsonArray models;
     for (const std::string &model : verdict.models)
         models.append(QString::fromStdString(model));
-    answer(call, 200, {{QStringLiteral("ok"), verdict.reason == "ok"},
+    ManageAnswer durable;
+    durable.body = QJsonDocument(QJsonObject{
+                       {QStringLiteral("ok"), verdict.reason == "ok"},
                        {QStringLiteral("reason"), QString::fromStdString(verdict.reason)},
                        {QStringLiteral("status"), verdict.status > 0 ? QJsonValue(verdict.status) : QJsonValue()},
                        {QStringLiteral("message"), QString::fromStdString(verdict.message)},
                        {QStringLiteral("models"), models},
-                       {QStringLiteral("duration_ms"), qint64{tookMs}}});
+                       {QStringLiteral("duration_ms"), qint64{tookMs}}}).toJson(QJsonDocument::Compact);
+    answerAudited(call, checkEvent(*call, asked, verdict), std::move(durable));
 }
 
 } // namespace
@@ -103,11 +120,17 @@ void checkProvider(const CallPtr &call)
         refuse(call, question.error());
         return;
     }
+    if (const ProjectPtr project = visibleProject(*call->context().snapshots->current(), call->input.root().text("project_id").toStdString()))
+        call->projectId = project->id;
+    if (!call->context().audit->healthy()) { // no key leaves without its event
+        refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The audit log cannot be written, so no key is sent. Try again.", {}});
+        return;
+    }
     const bool started = call->state->checks.start([call, question = *question](const std::atomic<bool> &cancelled) {
         const int64_t beganUs = Clock::steadyUs();
         const ProviderVerdict verdict = judge(call->context(), question, cancelled);
         const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
-        call->state->checks.afterwards([call, verdict, tookMs] { answerVerdict(call, verdict, tookMs); });
+        call->state->checks.afterwards([call, asked = question.ask, verdict, tookMs] { answerVerdict(call, asked, verdict, tookMs); });
     });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "A provider is being asked already; try again when that is done.", {}});

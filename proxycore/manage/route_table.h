@@ -3,18 +3,13 @@
 // Thread: immutable.
 #pragma once
 
+#include "audit/actions.h"
 #include "manage/call.h"
 
 #include <string_view>
 #include <vector>
 
 namespace llmproxy {
-
-enum class RouteAudit {
-    None,
-    Read,   // throttled, nobody waits
-    Waited, // changes and validations: answered when the event is durable
-};
 
 enum class RouteTarget { None, Project, Token };
 
@@ -24,8 +19,7 @@ struct Route
     std::string_view path;      // "/manage/projects/{id}"
     std::string_view operation; // operationId
     std::string_view summary;
-    RouteAudit audit = RouteAudit::None;
-    std::string_view action;    // of the audit event
+    Action action = Action::None; // of its audit event, whose kind says how it is recorded; None: there is no event
     RouteTarget target = RouteTarget::None; // what {id} names
     std::string_view query;     // schema of the parameters
     std::string_view request;   // schema of the body; empty: none is read
@@ -34,6 +28,12 @@ struct Route
     void (*serve)(const CallPtr &call) = nullptr;
     std::string_view content = "application/json"; // of the answer, several with '|'; a stream's schema is that of each event's data
 };
+
+// The call is answered when its event is durable, and a refused one has an event, too.
+inline bool waitsForEvent(const Route &route)
+{
+    return route.action != Action::None && rowOf(route.action).kind != ActionKind::Read;
+}
 
 const std::vector<Route> &routeTable();
 

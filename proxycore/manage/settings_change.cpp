@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// PATCH of the settings. The order: everything is validated as a start would; the new file lies on the disk beside the
-// old one; the event is durable, as that of any change (storage takes back what it cannot commit); the new file takes the
-// old one's place; the answer. So there is no change without its event, and an event whose change failed is followed by
-// one that says so.
+// PATCH of the settings. The order: everything is validated as a start would; the new file is on the disk beside the old one;
+// the event is durable and the new file carries its seq; the event is committed, as that of any change (storage takes back what
+// it cannot commit); the new file takes the old one's place; the answer. So there is no change without its event, an event
+// whose change failed is followed by one that says so, and what a kill leaves is finished or removed at the next start.
 #include "base/masking.h"
 #include "config/saved_settings.h"
 #include "manage/resources.h"
@@ -145,10 +145,10 @@ void saveChange(const CallPtr &call, const SettingsChange &change, LoadedSetting
     const auto next = std::make_shared<const LoadedSettings>(std::move(loaded));
     ManageAnswer good;
     good.body = QJsonDocument(settingsView(call->context(), *next, change.saved)).toJson(QJsonDocument::Compact);
-    const auto decide = [call, names = joined(change.changed)](const Snapshot &) -> Result<Decision> {
+    const auto decide = [call, draft, names = joined(change.changed)](const Snapshot &) -> Result<Decision> {
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("changed", names);
-        return Decision{{}, {std::move(event)}};
+        return Decision{{}, {std::move(event)}, [draft](int64_t seq) { return (*draft)->carry(seq); }};
     };
     call->context().database->submit(decide, [call, draft, next, good](const Outcome &failure) {
         const ManageAnswer answer = failure ? ManageAnswer{} : keepDraft(call, **draft, *next, good);

@@ -27,7 +27,7 @@ void addToken(Revocation &revocation, const TokenEntry &token, bool revoke, int6
 
 void purgeToken(const CallPtr &call)
 {
-    call->action = "token.delete";
+    call->action = Action::TokenDelete;
     const auto removed = std::make_shared<QJsonObject>();
     const auto decide = [call, removed](const Snapshot &now) -> Result<Decision> {
         const TokenPtr token = now.tokenById(call->id);

@@ -122,7 +122,7 @@ QJsonObject auditEventView(const AuditEvent &event)
     }
     QJsonObject view{{QStringLiteral("id"), qint64{event.seq}},
                      {QStringLiteral("timestamp"), QString::fromStdString(rfc3339(event.timestampMs))},
-                     {QStringLiteral("action"), QString::fromStdString(event.action)},
+                     {QStringLiteral("action"), QString::fromUtf8(event.action.name().data(), static_cast<qsizetype>(event.action.name().size()))},
                      {QStringLiteral("actor"), QString::fromStdString(event.actor)},
                      {QStringLiteral("result"), QString::fromStdString(event.result)},
                      {QStringLiteral("details"), details},

@@ -56,7 +56,7 @@ bool AuditIndex::add(const AuditEvent &event)
             return false;
         m_day = day;
     }
-    if (!countTime(block, event.timestampMs) || !count(0, event.action, event.seq) || !count(1, event.actor, event.seq) || !count(2, event.result, event.seq)
+    if (!countTime(block, event.timestampMs) || !count(0, event.action.name(), event.seq) || !count(1, event.actor, event.seq) || !count(2, event.result, event.seq)
         || !count(3, event.projectId, event.seq) || !count(4, event.clientIp, event.seq))
         return false;
     if (!event.requestId.empty())

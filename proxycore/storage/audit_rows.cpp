@@ -17,7 +17,7 @@ AuditEvent eventOfRow(const QSqlQuery &query)
     AuditEvent bare;
     bare.timestampMs = parseRfc3339(time + QLatin1Char('Z'));
     bare.seq = query.value(0).toLongLong();
-    bare.action = text(2);
+    bare.action = EventAction::named(text(2));
     bare.actor = text(3);
     bare.projectId = text(4);
     bare.requestId = text(5);
@@ -57,7 +57,7 @@ bool AuditInsert::insert(const AuditEvent &event)
     };
     sqlite3_bind_int64(m_statement, ++at, event.seq);
     bind(timestamp);
-    bind(event.action);
+    bind(event.action.name());
     bind(event.actor);
     bind(event.projectId, true);
     bind(event.requestId, true);
@@ -90,8 +90,9 @@ bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::fun
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
-        AUDIT_COLUMNS "FROM audit_events WHERE seq > ? AND action = 'token.access' ORDER BY seq"));
+        AUDIT_COLUMNS "FROM audit_events WHERE seq > ? AND action = ? ORDER BY seq"));
     query.addBindValue(qint64{afterSeq});
+    query.addBindValue(QLatin1String(nameOf(Action::TokenAccess).data()));
     if (!query.exec())
         return failed(query, "access rows");
     while (query.next())

@@ -99,7 +99,7 @@ Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapsh
 
 void Counters::apply(const AuditEvent &row, const Snapshot &snapshot)
 {
-    if (row.action != "token.access" || row.seq <= m_rowSeq)
+    if (row.action != Action::TokenAccess || row.seq <= m_rowSeq)
         return;
     m_rowSeq = row.seq;
     const TokenPtr token = snapshot.tokenById(row.text("token_uuid"));

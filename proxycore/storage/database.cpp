@@ -238,12 +238,20 @@ int64_t Database::lastSeq(std::string *hash)
 
 int64_t Database::lastChangeSeq()
 {
-    auto connection = d->connect(SqlConnection::Use::Read);
+    return lastChangeSeqAt(d->config.path).value_or(0);
+}
+
+std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
+{
+    // Writing, for after a kill the WAL may have to be recovered; a file is not created.
+    auto connection = access(path.c_str(), F_OK) == 0 ? SqlConnection::open(path, SqlConnection::Use::Write) : Result<std::unique_ptr<SqlConnection>>(storageError());
     if (!connection)
-        return 0;
+        return {};
     QSqlQuery query = (*connection)->query();
     query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = 'last_change_seq'"));
-    return query.exec() && query.next() ? query.value(0).toLongLong() : 0;
+    if (!query.exec())
+        return {};
+    return query.next() ? query.value(0).toLongLong() : 0;
 }
 
 void Database::countOnly(const AuditEvent &event)

@@ -44,6 +44,8 @@ public:
 
     // Opens, migrates, checks. No thread yet.
     Outcome open();
+    // The seq of the last committed change in the database at this path; nullopt: it cannot be read. For who does not open it.
+    static std::optional<int64_t> lastChangeSeqAt(const std::string &path);
     // The stored key ring record; nullopt in a new database.
     std::optional<KeyRingRecord> keyRingRecord();
     Outcome saveKeyRingRecord(const KeyRingRecord &record);

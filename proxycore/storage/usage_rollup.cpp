@@ -75,7 +75,7 @@ void UsageRollup::setNewestSeq(int64_t seq)
 
 void UsageRollup::add(const AuditEvent &event)
 {
-    if (event.action != "token.access")
+    if (event.action != Action::TokenAccess)
         return;
     const std::lock_guard guard(m_lock);
     addLocked(event);
@@ -85,7 +85,7 @@ void UsageRollup::add(const std::vector<AuditEvent> &events)
 {
     const std::lock_guard guard(m_lock);
     for (const AuditEvent &event : events) {
-        if (event.action == "token.access")
+        if (event.action == Action::TokenAccess)
             addLocked(event);
     }
 }

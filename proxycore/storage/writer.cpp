@@ -209,7 +209,7 @@ void Writer::work(const std::vector<Submit> &submits, bool tick)
     const bool probeDue = tick && !isHealthy();
     if (submits.empty() && m_waiting.empty() && !countersDue && !usageDue && !probeDue)
         return;
-    Round round{*m_current, {}, {}, {}, false, false};
+    Round round(*m_current);
     const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue, usageDue);
     m_counters->settle(committed);
     m_parts.usage->settle(committed);
@@ -251,10 +251,13 @@ void Writer::answer(const std::vector<Submit> &submits, const Round &round, bool
         if (!submits[at].done)
             continue;
         // After a rollback nobody's outcome holds: it may rest on a neighbour's change that never was.
-        if (!committed)
-            submits[at].done(round.auditRefused ? auditError() : storageError());
-        else
+        if (committed) {
             submits[at].done(round.outcomes[at]);
+            continue;
+        }
+        Error error = round.auditRefused ? auditError() : storageError();
+        error.isOnRecord = round.isOnRecord && at < round.outcomes.size() && !round.outcomes[at];
+        submits[at].done(error);
     }
 }
 

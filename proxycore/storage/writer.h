@@ -60,12 +60,16 @@ private:
     // What one transaction is going to be. Nothing of it is seen by anybody before the commit.
     struct Round
     {
+        explicit Round(const Snapshot &now) : working(now) {}
+
         Snapshot working;
         std::vector<AuditEvent> events;
         std::vector<Outcome> outcomes; // one for each submit
+        std::vector<std::pair<size_t, std::function<bool(int64_t seq)>>> carries; // number of events up to and with its last, Decision::carry
         std::vector<std::string> removedLineages;
         bool changed = false;
         bool auditRefused = false;
+        bool isOnRecord = false; // the events stand, and others that take them back
     };
 
     void run();
@@ -82,6 +86,7 @@ private:
     bool writeEvents(const std::vector<AuditEvent> &events);
     bool writeWaitingRows();
     bool saveCounters(bool last);
+    bool carryAll(const Round &round) const;
     bool noteChange(const std::vector<AuditEvent> &events);
     bool setMeta(const char *name, int64_t value);
     bool probe();

@@ -37,18 +37,22 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
     bool appended = false;
     bool good = (!tick || saveCounters(false)) && (!usageDue || m_parts.usage->write(*m_connection)) && decideAll(submits, round);
     if (good && m_audits && !round.events.empty()) {
-        round.auditRefused = !m_parts.audit->appendNow(round.events);
+        const AuditLog::Appended result = m_parts.audit->appendNow(round.events);
+        round.auditRefused = result != AuditLog::Appended::Yes;
+        round.isOnRecord = result == AuditLog::Appended::TakenBack;
         appended = good = !round.auditRefused;
         // What has a lower seq than these events goes into the table with them, or a crash leaves a gap.
         takeRows();
     }
-    good = good && writeWaitingRows() && writeEvents(round.events) && m_auditInsert->finish() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    good = good && carryAll(round) && writeWaitingRows() && writeEvents(round.events) && m_auditInsert->finish() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good)
         return true;
     m_connection->rollback();
     m_auditInsert->abandon();
-    if (appended)
+    if (appended) {
         m_parts.audit->notApplied(round.events);
+        round.isOnRecord = !round.events.empty();
+    }
     return false;
 }
 
@@ -87,6 +91,8 @@ bool Writer::decideOne(const Submit &submit, Round &round, Outcome &outcome)
     for (const Change &change : decision->changes)
         show(change, round);
     round.events.insert(round.events.end(), decision->events.begin(), decision->events.end());
+    if (decision->carry)
+        round.carries.emplace_back(round.events.size(), decision->carry);
     return true;
 }
 
@@ -130,6 +136,14 @@ bool Writer::writeEvents(const std::vector<AuditEvent> &events)
             return false;
     }
     return true;
+}
+
+bool Writer::carryAll(const Round &round) const
+{
+    return std::all_of(round.carries.begin(), round.carries.end(), [&](const auto &one) {
+        const int64_t seq = one.first > 0 && one.first <= round.events.size() ? round.events[one.first - 1].seq : 0;
+        return seq == 0 || one.second(seq);
+    });
 }
 
 // With the change itself: a start after a crash knows which lines are of changes that never were.

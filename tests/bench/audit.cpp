@@ -42,7 +42,7 @@ public:
         const int token = m_pick(m_dice);
         m_ms += upTo(40);
         const bool denied = upTo(200) == 0, change = upTo(5000) == 0;
-        AuditEvent event(change ? "token.create" : "token.access", change ? "management" : "client", denied ? "denied" : "success");
+        AuditEvent event(change ? Action::TokenCreate : Action::TokenAccess, change ? "management" : "client", denied ? "denied" : "success");
         event.timestampMs = m_ms;
         event.projectId = "proj-" + std::to_string(100000 + token % projects);
         event.requestId = randomUuid();

@@ -77,6 +77,104 @@ class FileAndTable(Killed):
         self.assertEqual(len([e for e in self.all_events() if e["action"] == "token.access"]), self.upstream.count())
 
 
+class EveryChange(Killed):
+    """Each kind of change, killed at each point of its way: what the log says of it is what a start finds."""
+    points = {"before its line": f"write HANG {LOG}", "between line and sync": f"sync HANG {LOG}",
+              "between line and commit": f"write HANG {WAL}", "between commit and sync": f"sync HANG {WAL}"}
+
+    def token_named(self, name):
+        return self.manage("GET", f"/manage/tokens?q={name}")[1]["items"]
+
+    def create_token(self, name):
+        return ("POST", "/manage/tokens", {"project_id": self.project_id, "name": name}), lambda: bool(self.token_named(name))
+
+    def update_token(self, name):
+        token = self.new_token()["id"]
+        return ("PATCH", f"/manage/tokens/{token}", {"note": name}), lambda: self.manage("GET", f"/manage/tokens/{token}")[1]["note"] == name
+
+    def revoke_token(self, name):
+        token = self.new_token()["id"]
+        return ("DELETE", f"/manage/tokens/{token}", None), lambda: self.manage("GET", f"/manage/tokens/{token}")[1]["revoked_at"] is not None
+
+    def delete_token(self, name):
+        token = self.new_token()["id"]
+        self.manage("DELETE", f"/manage/tokens/{token}")
+        return ("DELETE", f"/manage/tokens/{token}?purge=true", None), lambda: self.manage("GET", f"/manage/tokens/{token}")[0] == 404
+
+    def refresh_token(self, name):
+        token = self.new_token(name=name)["id"]
+        return ("POST", f"/manage/tokens/{token}/refresh", {}), lambda: len(self.token_named(name)) == 2
+
+    def revoke_batch(self, name):
+        project = self.new_project()["id"]
+        token = self.new_token(project_id=project)["id"]
+        return ("POST", f"/manage/projects/{project}/tokens/revoke", None), lambda: self.manage("GET", f"/manage/tokens/{token}")[1]["revoked_at"] is not None
+
+    def create_project(self, name):
+        return ("POST", "/manage/projects", {"name": name, "provider": "ollama"}), lambda: bool(self.manage("GET", f"/manage/projects?q={name}")[1]["items"])
+
+    def update_project(self, name):
+        project = self.new_project()["id"]
+        return ("PATCH", f"/manage/projects/{project}", {"name": name}), lambda: self.manage("GET", f"/manage/projects/{project}")[1]["name"] == name
+
+    def delete_project(self, name):
+        project = self.new_project(is_active=False)["id"]
+        return ("DELETE", f"/manage/projects/{project}", None), lambda: self.manage("GET", f"/manage/projects/{project}")[0] == 404
+
+    def rotate_key(self, name):
+        project = self.new_project()["id"]
+        return (("POST", f"/manage/projects/{project}/rotate-key", {"api_key": "sk-rotated90abcdefwxyz"}),
+                lambda: self.manage("GET", f"/manage/projects/{project}")[1]["api_key_masked"].endswith("wxyz"))
+
+    def update_config(self, name):
+        count = 100 + int(name[-4:], 16) % 900
+
+        def applied():
+            items = self.manage("GET", "/manage/settings")[1]["items"]
+            self.assertEqual([p.name for p in self.data.glob("settings.env.*")], [], "a draft is left")
+            return next(i["value"] for i in items if i["name"] == "MAX_HEADER_COUNT") == str(count)
+        return ("PATCH", "/manage/settings", {"changes": [{"name": "MAX_HEADER_COUNT", "value": str(count)}]}), applied
+
+    def cancel_request(self, name):
+        running = fresh_id()
+        stream = self.raw().send(request(body=CHAT | {"stream": True}, headers=[
+            ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", running)]))
+        stream.head(), stream.chunk()
+        return ("DELETE", f"/manage/requests/{running}", None), None  # it ends with the server, whatever is on record
+
+    def killed_at(self, kind, rule):
+        name = fresh_id()
+        (method, path, body), applied = getattr(self, kind)(name)
+        self.disk.fails(rule)
+        self.in_background(lambda: self.manage(method, path, body, headers=[("X-Request-ID", name)]))
+        until(lambda: self.disk.hung and (rule.startswith("write HANG /audit") or self.on_record(name)), "it hangs there")
+        self.kill()
+        self.assert_sound()
+        said = self.on_record(name)
+        results = [e["result"] for e in said]
+        self.assertIn(results, ([], ["success"], ["success", "error"]))
+        self.assertEqual(not_applied(said), {said[0]["seq"]} if len(said) == 2 else set())
+        if applied:
+            self.assertEqual(applied(), results == ["success"])
+        return results
+
+    def test_all(self):
+        kinds = ("create_token", "update_token", "revoke_token", "delete_token", "refresh_token", "revoke_batch", "create_project",
+                 "update_project", "delete_project", "rotate_key", "update_config", "cancel_request")
+        for point, rule in self.points.items():
+            for kind in kinds:
+                with self.subTest(kind, point=point):
+                    results = self.killed_at(kind, rule)
+                    if point == "between line and commit":
+                        self.assertEqual(results, ["success", "error"])
+
+    def test_settings_between_commit_and_rename(self):
+        self.assertEqual(self.killed_at("update_config", "rename HANG /settings.env<"), ["success"])
+
+    def test_settings_before_they_carry_their_seq(self):
+        self.assertEqual(self.killed_at("update_config", "rename HANG .new>"), ["success", "error"])
+
+
 class FileOnly(Killed):
     settings = {"AUDIT_STORE_IN_DB": "false"}
 

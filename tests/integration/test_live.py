@@ -73,7 +73,14 @@ class Live(Proxy):
         self.upstream.wait_end(seen)
         event = self.event_of(request_id)
         self.assertEqual((event["result"], event["details"]["reason"]), ("error", "killed"))
+        cancelled = self.events("request.cancel")[-1]
+        self.assertEqual((cancelled["result"], cancelled["actor"], cancelled["project_id"]), ("success", "management", self.project_id))
+        self.assertEqual(cancelled["details"]["cancelled_request_id"], request_id)
+        self.assertEqual(cancelled["details"]["token_uuid"], event["details"]["token_uuid"])
+        self.assertLess(cancelled["seq"], event["seq"], "on record before it is done")
         self.assertEqual(self.manage("DELETE", f"/manage/requests/{request_id}")[0], 404)
+        missed = self.events("request.cancel")[-1]
+        self.assertEqual((missed["result"], missed["details"]["reason"]), ("failure", "not_found"))
 
     def test_who_may_watch(self):
         self.assertEqual(self.manage("GET", "/manage/events", token="x" * 40)[0], 401)

@@ -17,7 +17,13 @@ class Disk:
         subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", str(source), "-o", str(self.library), "-ldl"], check=True)
         self.environment = {"LD_PRELOAD": str(self.library), "FAILING_DISK": str(self.control)}
 
+    @property
+    def hung(self):
+        """Something has hung since fails()."""
+        return Path(f"{self.control}.hung").exists()
+
     def fails(self, *rules):
+        Path(f"{self.control}.hung").unlink(missing_ok=True)
         new = self.control.with_suffix(".new")
         new.write_text("".join(rule + "\n" for rule in rules))
         os.replace(new, self.control)

@@ -3,14 +3,16 @@
 //
 //     OPERATION,… OUTCOME PART-OF-PATH        write,sync EIO /audit.log
 //
-// Operations: write, sync, allocate, truncate. Outcomes: EIO, ENOSPC; SHORT (half of a write is done, the next one finds no
-// space); PART (half of each write is done); HANG (waits until the rule is gone). It is looked at before each operation, so what
-// it says holds at once; without it the disk is well. It must be replaced by a rename.
+// Operations: write, sync, allocate, truncate; rename, whose path is OLD>NEW<; open, before the file is opened. Outcomes: EIO,
+// ENOSPC; SHORT (half of a write is done, the next one finds no space); PART (half of each write is done); HANG (waits until the
+// rule is gone; FAILING_DISK.hung is there as soon as one does). It is looked at before each operation, so what it says holds at
+// once; without it the disk is well. It must be replaced by a rename.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,17 +64,9 @@ static void readRules(void)
         fclose(file);
 }
 
-static enum Outcome decide(const char *operation, int fd)
+static enum Outcome decide(const char *operation, const char *path)
 {
     readRules();
-    if (ruleCount == 0)
-        return Well;
-    char link[64], path[512];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    const ssize_t size = readlink(link, path, sizeof path - 1);
-    if (size <= 0)
-        return Well;
-    path[size] = '\0';
     for (struct Rule *rule = rules; rule < rules + ruleCount; ++rule) {
         if (!strstr(rule->operations, operation) || !strstr(path, rule->path))
             continue;
@@ -84,20 +78,42 @@ static enum Outcome decide(const char *operation, int fd)
     return Well;
 }
 
-static enum Outcome outcomeOf(const char *operation, int fd)
+static void markHung(void)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s.hung", getenv("FAILING_DISK"));
+    close(creat(name, 0600));
+}
+
+static enum Outcome outcomeAt(const char *operation, const char *path)
 {
     const int before = errno;
     enum Outcome outcome;
+    bool hung = false;
     while (true) {
         pthread_mutex_lock(&lock);
-        outcome = decide(operation, fd);
+        outcome = decide(operation, path);
         pthread_mutex_unlock(&lock);
         if (outcome != Hang)
             break;
+        if (!hung)
+            markHung();
+        hung = true;
         usleep(1000);
     }
     errno = before;
     return outcome;
+}
+
+static enum Outcome outcomeOf(const char *operation, int fd)
+{
+    char link[64], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size <= 0)
+        return Well;
+    path[size] = '\0';
+    return outcomeAt(operation, path);
 }
 
 static int errorOf(enum Outcome outcome)
@@ -187,4 +203,42 @@ int ftruncate(int fd, off_t size)
 int ftruncate64(int fd, off64_t size)
 {
     return fails("truncate", fd) ? -1 : NEXT(ftruncate64)(fd, size);
+}
+
+int rename(const char *old, const char *new)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s>%s<", old, new);
+    const int error = errorOf(outcomeAt("rename", path));
+    if (error) {
+        errno = error;
+        return -1;
+    }
+    return NEXT(rename)(old, new);
+}
+
+static bool opens(const char *path)
+{
+    const int error = errorOf(outcomeAt("open", path));
+    if (error)
+        errno = error;
+    return error == 0;
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    return opens(path) ? NEXT(open)(path, flags, mode) : -1;
+}
+
+int open64(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    return opens(path) ? NEXT(open64)(path, flags, mode) : -1;
 }

@@ -39,7 +39,7 @@ struct Stream
 
     AuditEvent &add(int64_t ms, const std::string &address, const std::string &agent, const char *result = "success", const std::string &token = "t-1")
     {
-        AuditEvent event("token.access", "client", result);
+        AuditEvent event(Action::TokenAccess, "client", result);
         event.timestampMs = ms;
         event.clientIp = address;
         event.userAgent(agent);
@@ -224,7 +224,7 @@ void TstAlerts::failuresOfAnAddress()
     for (int i = 0; i < 19; ++i)
         stream.add(monday + i * 1000, "45.155.205.3", "x", "failure", {}).detail("reason", "malformed");
     QVERIFY(replay(rules, stream).empty());
-    AuditEvent many("auth.failure", "client", "failure"); // what is over the limit is counted in one event
+    AuditEvent many(Action::AuthFailure, "client", "failure"); // what is over the limit is counted in one event
     many.timestampMs = monday + 60'000;
     many.clientIp = "45.155.205.3";
     many.detail("count", int64_t{40});

@@ -75,7 +75,7 @@ QList<QByteArray> linesOf(const std::string &path)
 
 AuditEvent sample()
 {
-    AuditEvent event("token.create", "management", "success");
+    AuditEvent event(Action::TokenCreate, "management", "success");
     event.timestampMs = 1'701'424'800'123;
     event.projectId = "proj-123";
     event.clientIp = "192.168.1.100";
@@ -101,7 +101,7 @@ private Q_SLOTS:
 
     void textsAreEscapedOrReplaced()
     {
-        AuditEvent event("a.b", "client", "denied");
+        AuditEvent event(EventAction::named("a.b"), "client", "denied");
         event.timestampMs = 1;
         event.detail("endpoint", std::string("/\xc3\xa4\x01\"\\\n\xff/"));
         const std::string line = auditLine(event);
@@ -111,7 +111,7 @@ private Q_SLOTS:
 
     void modelAndUserAgentAreReduced()
     {
-        AuditEvent event("token.access", "client", "success");
+        AuditEvent event(Action::TokenAccess, "client", "success");
         event.model("gpt-4o-mini").userAgent(std::string(300, 'a'));
         QCOMPARE(std::get<std::string>(*event.find("user_agent")).size(), size_t{256});
         QCOMPARE(std::get<std::string>(*event.find("model")), std::string("gpt-4o-mini"));
@@ -156,7 +156,7 @@ private Q_SLOTS:
             for (int i = 0; i < 5; ++i)
                 QVERIFY(recordAndWait(log, sample()));
             std::vector<AuditEvent> now{sample(), sample()};
-            QVERIFY(log.appendNow(now));
+            QVERIFY(log.appendNow(now) == AuditLog::Appended::Yes);
             table.append(now, nullptr);
             QVERIFY(now[0].seq > 0 && now[1].prev == now[0].hash);
             log.stop();
@@ -265,7 +265,7 @@ private Q_SLOTS:
         setrlimit(RLIMIT_FSIZE, &none);
         const bool recorded = recordAndWait(log, sample());
         std::vector<AuditEvent> change{sample()};
-        const bool appended = log.appendNow(change);
+        const bool appended = log.appendNow(change) != AuditLog::Appended::No;
         const bool healthy = log.healthy();
         setrlimit(RLIMIT_FSIZE, &before);
         QVERIFY(!recorded && !appended && !healthy);
@@ -274,6 +274,10 @@ private Q_SLOTS:
         const auto lines = linesOf(config.file);
         QCOMPARE(lines.size(), 3);
         QCOMPARE(log.lastSeq(), int64_t{3});
+        // Whoever waited for the second one was told that his call failed, so that is what it says.
+        QVERIFY(lines.at(0).contains("\"result\":\"success\""));
+        QVERIFY(lines.at(1).contains("\"result\":\"error\"") && lines.at(1).contains("\"reason\":\"not_applied\""));
+        QVERIFY(lines.at(2).contains("\"result\":\"success\""));
     }
 
     void onErrorLogLetsTheChangeGoOn()
@@ -291,7 +295,7 @@ private Q_SLOTS:
         none.rlim_cur = 0;
         setrlimit(RLIMIT_FSIZE, &none);
         std::vector<AuditEvent> change{sample()};
-        const bool appended = log.appendNow(change);
+        const bool appended = log.appendNow(change) == AuditLog::Appended::Yes;
         const bool recorded = recordAndWait(log, sample());
         setrlimit(RLIMIT_FSIZE, &before);
         QVERIFY(appended && recorded && change.empty() && log.healthy());

@@ -26,7 +26,7 @@ struct Log
         if (log.start(nullptr))
             qFatal("the log cannot be started");
         for (int i = 0; i < events; ++i) {
-            AuditEvent event("token.access", "client", "success");
+            AuditEvent event(Action::TokenAccess, "client", "success");
             event.detail("endpoint", "/v1/models").detail("status", int64_t{200 + i % 3});
             const bool isLast = i + 1 == events || i % 500 == 499; // of a batch: a checkpoint stands behind one
             std::promise<void> done;

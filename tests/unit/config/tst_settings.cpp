@@ -185,6 +185,39 @@ private Q_SLOTS:
         QVERIFY(!SavedSettingsDraft::write(savedSettingsPath(dir.path().toStdString() + "/none"), values).ok());
     }
 
+    // What a kill leaves: a draft is finished exactly when the seq that it carries was committed.
+    void draftsAreFinishedOrRemoved()
+    {
+        QTemporaryDir dir;
+        const std::string path = savedSettingsPath(dir.path().toStdString());
+        const auto there = [&] { return QDir(dir.path()).entryList(QDir::Files); };
+        const auto leave = [&](const char *name, const char *text) {
+            QFile file(dir.filePath(QLatin1String(name)));
+            QVERIFY(file.open(QIODevice::WriteOnly) && file.write(text) > 0);
+            file.setPermissions(QFile::ReadOwner | QFile::WriteOwner);
+        };
+        leave("settings.env", "MAX_HEADER_COUNT=1\n");
+        leave("settings.env.example", "not ours\n");
+        QVERIFY(!hasSettingsDrafts(path));
+        leave("settings.env.new", "MAX_HEADER_COUNT=2\n");
+        leave("settings.env.8", "MAX_HEADER_COUNT=8\n");
+        QVERIFY(hasSettingsDrafts(path));
+        QVERIFY(!finishSavedSettings(path, 7));
+        QCOMPARE(there(), (QStringList{QStringLiteral("settings.env"), QStringLiteral("settings.env.example")}));
+        QCOMPARE(readSavedSettings(path).values.at("MAX_HEADER_COUNT"), std::string("1"));
+        leave("settings.env.8", "MAX_HEADER_COUNT=8\n");
+        leave("settings.env.9", "MAX_HEADER_COUNT=9\n");
+        QVERIFY(finishSavedSettings(path, 8));
+        QCOMPARE(readSavedSettings(path).values.at("MAX_HEADER_COUNT"), std::string("8"));
+        QCOMPARE(there(), (QStringList{QStringLiteral("settings.env"), QStringLiteral("settings.env.example")}));
+        auto draft = SavedSettingsDraft::write(path, {{"MAX_HEADER_COUNT", "10"}});
+        QVERIFY(draft.ok() && draft->carry(10));
+        QVERIFY(there().contains(QStringLiteral("settings.env.10")) && !there().contains(QStringLiteral("settings.env.new")));
+        QVERIFY(!draft->keep());
+        QCOMPARE(readSavedSettings(path).values.at("MAX_HEADER_COUNT"), std::string("10"));
+        QVERIFY(!hasSettingsDrafts(path));
+    }
+
     void allProblemsAtOnce()
     {
         const LoadedSettings loaded = loadSettings(with({{"LISTEN_ADDR", "nonsense"}, {"AUDIT_ENABLED", "maybe"},

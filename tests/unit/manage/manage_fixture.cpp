@@ -64,7 +64,7 @@ ManageFixture::ManageFixture()
     context.providerNames = [] { return std::vector<std::string>{"anthropic", "ollama", "openai"}; };
     context.providerNeedsKey = [](const std::string &name) { return name != "ollama"; };
     context.certificateExpiresMs = [] { return int64_t{0}; };
-    context.killRequest = [](const std::string &, const auto &done) { done(std::nullopt); };
+    context.findRequest = [](const std::string &, bool, const auto &done) { done(std::nullopt); };
     context.renewExpiry = [](const std::string &) {};
     context.cutStreams = [this](std::vector<std::string> ids) {
         const std::lock_guard guard(m_lock);
@@ -126,7 +126,7 @@ std::vector<AuditEvent> ManageFixture::events(const char *action)
         return found;
     for (const QByteArray &line : file.readAll().split('\n')) {
         const auto event = parseAuditLine({line.constData(), static_cast<size_t>(line.size())});
-        if (event && event->action == action)
+        if (event && event->action.name() == action)
             found.push_back(*event);
     }
     return found;

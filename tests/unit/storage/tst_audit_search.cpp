@@ -95,7 +95,7 @@ std::vector<AuditEvent> history(int count)
     Dice dice;
     std::vector<AuditEvent> events;
     for (int seq = 1; seq <= count; ++seq) {
-        AuditEvent event(dice.one({"token.access", "token.access", "token.access", "token.access", "auth.failure", "token.create", "project.update"}), "client",
+        AuditEvent event(EventAction::named(dice.one({"token.access", "token.access", "token.access", "token.access", "auth.failure", "token.create", "project.update"})), "client",
                          dice.one({"success", "success", "denied", "error", "failure"}));
         event.seq = seq;
         event.timestampMs = beginMs + seq * 1000 - (dice.upTo(50) == 0 ? 600'000 : 0); // the clock was set back now and then
@@ -108,7 +108,7 @@ std::vector<AuditEvent> history(int count)
         event.ownText("token_id", maskedOf(token));
         event.userAgent(dice.one({"curl/7.88.1", "OpenAI/Python 1.2", "anthropic-typescript/0.3"}));
         event.model(dice.one({"gpt-4o", "gpt-4o-mini", "claude-3"}));
-        if (event.action != "auth.failure")
+        if (event.action != Action::AuthFailure)
             event.ownText("token_uuid", uuidOf(token));
         event.prev = event.hash = std::string(64, '0');
         events.push_back(std::move(event));

@@ -53,10 +53,10 @@ struct Rig
         audit->stop();
         database.stop();
     }
-    Outcome change(std::vector<Change> changes, AuditEvent event = AuditEvent("project.create", "cli", "success"))
+    Outcome change(std::vector<Change> changes, AuditEvent event = AuditEvent(Action::ProjectCreate, "cli", "success"))
     {
         std::promise<Outcome> done;
-        database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{changes, event.action.empty() ? std::vector<AuditEvent>() : std::vector{event}}; },
+        database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{changes, event.action.isEmpty() ? std::vector<AuditEvent>() : std::vector{event}}; },
                         [&](const Outcome &outcome) { done.set_value(outcome); });
         return done.get_future().get();
     }
@@ -118,7 +118,7 @@ Token token(const Rig &rig, const char *id, const char *projectId)
 
 AuditEvent accessEvent(const char *tokenUuid, int upstreamStatus = 200)
 {
-    AuditEvent event("token.access", "client", "success");
+    AuditEvent event(Action::TokenAccess, "client", "success");
     event.detail("prompt_tokens", int64_t{3}).detail("completion_tokens", int64_t{4});
     event.detail("forwarded", true).detail("upstream_status", int64_t{upstreamStatus}).detail("token_uuid", tokenUuid);
     return event;
@@ -228,7 +228,7 @@ private Q_SLOTS:
     {
         QTemporaryDir dir;
         const std::string path = Rig(dir).path;
-        QFile first(QStringLiteral(LLM_PROXY_SOURCE_DIR "/resources/sql/0001_initial.sql"));
+        QFile first(test::sourceFile(QLatin1String("resources/sql/0001_initial.sql")));
         QVERIFY(first.open(QIODevice::ReadOnly));
         for (const QString &statement : splitStatements(QString::fromUtf8(first.readAll())))
             raw(path, statement);
@@ -298,7 +298,7 @@ private Q_SLOTS:
         for (int i = 0; i < count; ++i) {
             rig.database.submit(
                 [&rig, i](const Snapshot &) -> Result<Decision> {
-                    return Decision{{PutProject{project(rig, ("p" + std::to_string(i)).c_str())}}, {AuditEvent("project.create", "cli", "success")}};
+                    return Decision{{PutProject{project(rig, ("p" + std::to_string(i)).c_str())}}, {AuditEvent(Action::ProjectCreate, "cli", "success")}};
                 },
                 [&done, i](const Outcome &outcome) { done[static_cast<size_t>(i)].set_value(outcome); });
         }
@@ -335,8 +335,8 @@ private Q_SLOTS:
         Rig rig(dir);
         QVERIFY(!rig.start().has_value());
         QVERIFY(rig.record(accessEvent(tokenId)));
-        QVERIFY(rig.record(AuditEvent("project.list", "management", "success")));
-        QVERIFY(rig.record(AuditEvent("token.create", "cli", "failure")));
+        QVERIFY(rig.record(AuditEvent(Action::ProjectList, "management", "success")));
+        QVERIFY(rig.record(AuditEvent(Action::TokenCreate, "cli", "failure")));
         rig.settle();
         const auto count = [&](AuditQuery query) { return rig.database.auditEvents(query)->size(); };
         QCOMPARE(count({}), size_t{3});

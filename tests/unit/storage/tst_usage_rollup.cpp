@@ -21,7 +21,7 @@ constexpr int64_t hourMs = 60 * minuteMs;
 
 AuditEvent request(const char *project, const char *token, const char *model, int64_t durationMs, const char *result = "success")
 {
-    AuditEvent event("token.access", "client", result);
+    AuditEvent event(Action::TokenAccess, "client", result);
     event.projectId = project;
     event.timestampMs = Clock::wallMs();
     event.detail("duration_ms", durationMs).detail("provider", "openai").detail("model", model);
@@ -133,7 +133,7 @@ private Q_SLOTS:
         Store store;
         UsageRollup rollup;
         rollup.add({request("p1", "t1", "m1", 10), request("p1", "t1", "m2", 20), request("p1", "t2", "m1", 30, "error"),
-                    request("p2", "t3", "m1", 0, "denied"), request("", "", "", 0, "failure"), AuditEvent("token.create", "cli", "success")});
+                    request("p2", "t3", "m1", 0, "denied"), request("", "", "", 0, "failure"), AuditEvent(Action::TokenCreate, "cli", "success")});
         QVERIFY(rollup.isDue());
         QVERIFY(store.write(rollup));
         QVERIFY(!rollup.isDue());
