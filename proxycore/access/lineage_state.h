@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string_view>
 
 namespace llmproxy {
 
@@ -20,17 +19,5 @@ struct LineageState
     std::atomic<int64_t> promptTokens{0};
     std::atomic<int64_t> completionTokens{0};
 };
-
-// Ruling 23: whether a forwarded request counts towards max_requests. The exchange decides it from what
-// happened, storage from the audit event of the same request: one rule, or a restart would change counters.
-// upstreamStatus 0: the upstream gave no answer.
-inline bool countsTowardsQuota(bool forwarded, int64_t upstreamStatus, std::string_view result, std::string_view reason)
-{
-    if (!forwarded)
-        return false;
-    if (upstreamStatus == 0)
-        return result != "error" || reason == "client_cancelled" || reason == "stream_cut" || reason == "upstream_first_byte_timeout";
-    return upstreamStatus != 429 && upstreamStatus < 500;
-}
 
 } // namespace llmproxy

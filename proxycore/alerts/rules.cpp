@@ -37,29 +37,21 @@ std::string clientOf(std::string_view agent)
     return std::string(agent.substr(0, agent.find_first_of("/ (")));
 }
 
-int64_t numberOf(const AuditEvent &event, std::string_view key, int64_t otherwise)
-{
-    const auto *const detail = event.find(key);
-    const auto *const number = detail ? std::get_if<int64_t>(detail) : nullptr;
-    return number ? *number : otherwise;
-}
-
 std::string twoDigits(int64_t number)
 {
     return (number < 10 ? "0" : "") + std::to_string(number);
 }
 
-Alert alertOf(const AuditEvent &event, std::string rule, std::string message)
+Alert alertOf(const RequestOutcome &outcome, std::string rule, std::string message)
 {
     Alert alert;
     alert.rule = std::move(rule);
     alert.message = std::move(message);
-    alert.clientIp = event.clientIp;
-    alert.projectId = event.projectId;
-    alert.tokenUuid = event.text("token_uuid");
-    alert.tokenMasked = event.text("token_id");
-    alert.seq = event.seq;
-    alert.timestampMs = event.timestampMs;
+    alert.clientIp = outcome.clientIp;
+    alert.projectId = outcome.projectId();
+    alert.tokenUuid = outcome.tokenId();
+    alert.tokenMasked = outcome.maskedToken;
+    alert.timestampMs = outcome.endedMs;
     return alert;
 }
 
@@ -134,9 +126,9 @@ AlertRules::AlertRules(AlertThresholds thresholds, std::function<std::string(std
 
 AlertRules::~AlertRules() = default;
 
-AlertRules::History *AlertRules::historyOf(const AuditEvent &event)
+AlertRules::History *AlertRules::historyOf(const RequestOutcome &outcome)
 {
-    const std::string uuid(event.text("token_uuid"));
+    const std::string uuid(outcome.tokenId());
     if (uuid.empty())
         return nullptr;
     if (const auto found = m_histories.find(uuid); found != m_histories.end())
@@ -152,39 +144,40 @@ AlertRules::History *AlertRules::historyOf(const AuditEvent &event)
     return history.get();
 }
 
-void AlertRules::learn(const AuditEvent &event)
+void AlertRules::learn(const RequestOutcome &outcome)
 {
-    if (event.action != Action::TokenAccess || event.result != "success")
+    if (outcome.result != OutcomeResult::Success)
         return;
-    if (History *const history = historyOf(event)) {
-        addTo(history->addresses, placeOf(event.clientIp));
-        addTo(history->clients, clientOf(event.text("user_agent")));
-        history->note(event.timestampMs);
+    if (History *const history = historyOf(outcome)) {
+        addTo(history->addresses, placeOf(outcome.clientIp));
+        addTo(history->clients, clientOf(outcome.userAgent));
+        history->note(outcome.endedMs);
     }
 }
 
-std::vector<Alert> AlertRules::see(const AuditEvent &event)
+std::vector<Alert> AlertRules::see(const RequestOutcome &outcome, int64_t seq)
 {
     std::vector<Alert> raised;
-    const bool isAccess = event.action == Action::TokenAccess;
-    if (isAccess && event.result == "success") {
-        if (History *const history = historyOf(event))
-            seeUse(event, *history, raised);
-    } else if ((isAccess && event.result == "failure") || event.action == Action::AuthFailure) {
-        seeFailure(event, raised);
-    } else if (isAccess && event.result == "denied") {
-        seeDenial(event, raised);
+    if (outcome.result == OutcomeResult::Success) {
+        if (History *const history = historyOf(outcome))
+            seeUse(outcome, *history, raised);
+    } else if (outcome.result == OutcomeResult::Failure) {
+        seeFailure(outcome, raised);
+    } else if (outcome.result == OutcomeResult::Denied) {
+        seeDenial(outcome, raised);
     }
+    for (Alert &alert : raised)
+        alert.seq = seq;
     return raised;
 }
 
-void AlertRules::seeUse(const AuditEvent &event, History &history, std::vector<Alert> &raised)
+void AlertRules::seeUse(const RequestOutcome &outcome, History &history, std::vector<Alert> &raised)
 {
-    const int64_t now = event.timestampMs;
+    const int64_t now = outcome.endedMs;
     const bool isSettled = history.isSettled(now);
     const bool hasRhythm = isSettled && history.requests >= rhythmRequests && history.daysUsed() >= rhythmDays;
-    const std::string token = "Token " + std::string(event.text("token_id"));
-    const std::string subject(event.text("token_uuid"));
+    const std::string token = "Token " + outcome.maskedToken;
+    const std::string subject(outcome.tokenId());
 
     // Three in an hour are a move, and not each is news.
     const auto isNews = [&](const char *rule) {
@@ -195,18 +188,18 @@ void AlertRules::seeUse(const AuditEvent &event, History &history, std::vector<A
         return false;
     };
     const bool hasPlace = history.addresses.size() < mostSources, hasClient = history.clients.size() < mostSources;
-    const std::string client = clientOf(event.text("user_agent"));
-    if (addTo(history.addresses, placeOf(event.clientIp)) && isSettled && hasPlace && m_thresholds.newSources && isNews("new_address"))
-        raised.push_back(alertOf(event, "new_address", token + " was used from " + event.clientIp + " for the first time; its " + std::to_string(history.requests)
+    const std::string client = clientOf(outcome.userAgent);
+    if (addTo(history.addresses, placeOf(outcome.clientIp)) && isSettled && hasPlace && m_thresholds.newSources && isNews("new_address"))
+        raised.push_back(alertOf(outcome, "new_address", token + " was used from " + outcome.clientIp + " for the first time; its " + std::to_string(history.requests)
                                  + " requests since " + rfc3339(history.firstMs) + " came from " + std::to_string(history.addresses.size() - 1) + " other place(s)."));
     if (addTo(history.clients, client) && isSettled && hasClient && m_thresholds.newSources && isNews("new_client"))
-        raised.push_back(alertOf(event, "new_client", token + " was used by the client " + client + " for the first time; its " + std::to_string(history.requests)
+        raised.push_back(alertOf(outcome, "new_client", token + " was used by the client " + client + " for the first time; its " + std::to_string(history.requests)
                                  + " requests since " + rfc3339(history.firstMs) + " were made by " + std::to_string(history.clients.size() - 1) + " other(s)."));
 
     const int64_t hourOfDay = now / hourMs % 24;
     const auto usedIn = [&history](int64_t hour) { return history.hours[static_cast<size_t>((hour + 24) % 24)]; };
     if (hasRhythm && m_thresholds.unusualHours && !usedIn(hourOfDay - 1) && !usedIn(hourOfDay) && !usedIn(hourOfDay + 1) && isFresh("hour" + subject, now, dayMs))
-        raised.push_back(alertOf(event, "unusual_hour", token + " was used at " + twoDigits(hourOfDay) + ":" + twoDigits(now / minuteMs % 60)
+        raised.push_back(alertOf(outcome, "unusual_hour", token + " was used at " + twoDigits(hourOfDay) + ":" + twoDigits(now / minuteMs % 60)
                                  + " UTC; on " + std::to_string(history.daysUsed()) + " days of use it never was around that hour."));
 
     history.note(now);
@@ -214,7 +207,7 @@ void AlertRules::seeUse(const AuditEvent &event, History &history, std::vector<A
     const int64_t limit = std::max(volumeLeast, m_thresholds.volumeFactor * history.busiest);
     if (m_thresholds.volumeFactor > 0 && history.activeHours >= volumeHours && history.daysUsed() >= volumeDays && count > limit
         && isFresh("volume" + subject + std::to_string(history.hour), now, quietAfterMs)) {
-        Alert alert = alertOf(event, "unusual_volume", token + " made " + std::to_string(count) + " requests in this hour; its busiest of "
+        Alert alert = alertOf(outcome, "unusual_volume", token + " made " + std::to_string(count) + " requests in this hour; its busiest of "
                               + std::to_string(history.activeHours) + " hours before had " + std::to_string(history.busiest) + ".");
         alert.count = count;
         alert.threshold = limit;
@@ -223,35 +216,35 @@ void AlertRules::seeUse(const AuditEvent &event, History &history, std::vector<A
     }
 }
 
-void AlertRules::seeFailure(const AuditEvent &event, std::vector<Alert> &raised)
+void AlertRules::seeFailure(const RequestOutcome &outcome, std::vector<Alert> &raised)
 {
-    const int64_t now = event.timestampMs;
-    if (event.text("reason") == "revoked" && isFresh("revoked" + std::string(event.text("token_uuid")), now, quietAfterMs))
-        raised.push_back(alertOf(event, "revoked_token", "Token " + std::string(event.text("token_id")) + ", which is revoked, was used from " + event.clientIp + "."));
-    if (m_thresholds.authFailures == 0 || event.clientIp.empty())
+    const int64_t now = outcome.endedMs;
+    if (outcome.reason == Reason::Revoked && isFresh("revoked" + std::string(outcome.tokenId()), now, quietAfterMs))
+        raised.push_back(alertOf(outcome, "revoked_token", "Token " + outcome.maskedToken + ", which is revoked, was used from " + outcome.clientIp + "."));
+    if (m_thresholds.authFailures == 0 || outcome.clientIp.empty())
         return;
-    const std::string key = "failures" + placeOf(event.clientIp);
-    const int64_t count = countIn(key, now, failureWindowMs, numberOf(event, "count", 1));
+    const std::string key = "failures" + placeOf(outcome.clientIp);
+    const int64_t count = countIn(key, now, failureWindowMs, outcome.count);
     if (count < m_thresholds.authFailures || !isFresh(key, now, quietAfterMs))
         return;
-    Alert alert = alertOf(event, "auth_failures", event.clientIp + " failed to authenticate " + std::to_string(count) + " times within ten minutes.");
+    Alert alert = alertOf(outcome, "auth_failures", outcome.clientIp + " failed to authenticate " + std::to_string(count) + " times within ten minutes.");
     alert.count = count;
     alert.threshold = m_thresholds.authFailures;
     alert.windowSeconds = failureWindowMs / secondMs;
     raised.push_back(std::move(alert));
 }
 
-void AlertRules::seeDenial(const AuditEvent &event, std::vector<Alert> &raised)
+void AlertRules::seeDenial(const RequestOutcome &outcome, std::vector<Alert> &raised)
 {
-    const std::string uuid(event.text("token_uuid"));
+    const std::string uuid(outcome.tokenId());
     if (m_thresholds.deniedRequests == 0 || uuid.empty())
         return;
     const std::string key = "denied" + uuid;
-    const int64_t count = countIn(key, event.timestampMs, denialWindowMs, 1);
-    if (count < m_thresholds.deniedRequests || !isFresh(key, event.timestampMs, quietAfterMs))
+    const int64_t count = countIn(key, outcome.endedMs, denialWindowMs, 1);
+    if (count < m_thresholds.deniedRequests || !isFresh(key, outcome.endedMs, quietAfterMs))
         return;
-    Alert alert = alertOf(event, "denied_burst", "Token " + std::string(event.text("token_id")) + " was denied " + std::to_string(count)
-                          + " times within five minutes, last for " + std::string(event.text("reason")) + ".");
+    Alert alert = alertOf(outcome, "denied_burst", "Token " + outcome.maskedToken + " was denied " + std::to_string(count)
+                          + " times within five minutes, last for " + std::string(nameOf(outcome.reason)) + ".");
     alert.count = count;
     alert.threshold = m_thresholds.deniedRequests;
     alert.windowSeconds = denialWindowMs / secondMs;

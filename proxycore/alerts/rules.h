@@ -3,7 +3,7 @@
 // judged by its own history; one without much of it stays quiet. Times are the events' own. Thread: one at a time.
 #pragma once
 
-#include "audit/event.h"
+#include "exchange/outcome.h"
 
 #include <array>
 #include <cstdint>
@@ -46,18 +46,18 @@ public:
     AlertRules(const AlertRules &) = delete;
     AlertRules &operator=(const AlertRules &) = delete;
 
-    // An event of before, in any order: it is history and raises nothing.
-    void learn(const AuditEvent &event);
-    // An event of now.
-    std::vector<Alert> see(const AuditEvent &event);
+    // Of before, in any order: it is history and raises nothing.
+    void learn(const RequestOutcome &outcome);
+    // Of now. seq: of its event; 0: it has none.
+    std::vector<Alert> see(const RequestOutcome &outcome, int64_t seq);
 
 private:
     struct History;
     struct Window;
-    History *historyOf(const AuditEvent &event);
-    void seeUse(const AuditEvent &event, History &history, std::vector<Alert> &raised);
-    void seeFailure(const AuditEvent &event, std::vector<Alert> &raised);
-    void seeDenial(const AuditEvent &event, std::vector<Alert> &raised);
+    History *historyOf(const RequestOutcome &outcome);
+    void seeUse(const RequestOutcome &outcome, History &history, std::vector<Alert> &raised);
+    void seeFailure(const RequestOutcome &outcome, std::vector<Alert> &raised);
+    void seeDenial(const RequestOutcome &outcome, std::vector<Alert> &raised);
     bool isFresh(const std::string &key, int64_t nowMs, int64_t quietMs);
     int64_t countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count);
 

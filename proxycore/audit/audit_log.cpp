@@ -133,27 +133,29 @@ bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events, bool mayC
             kept.swap(late);
             return false;
         }
+        show(late);
         if (config.storeInDb)
             table->append(std::move(late), nullptr);
-        else
-            countOnly(late);
     }
     return writeLocked(events, mayCheckpoint);
 }
 
-void AuditLog::Private::countOnly(const std::vector<AuditEvent> &events) const
+void AuditLog::Private::show(const std::vector<AuditEvent> &events) const
 {
-    if (!table)
-        return;
-    for (const AuditEvent &event : events)
-        table->countOnly(event);
+    if (config.seen)
+        std::for_each(events.begin(), events.end(), config.seen);
 }
 
 void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
 {
     for (const AuditEvent &event : events) {
-        if (kept.size() < maxKept)
-            kept.push_back(event);
+        AuditEvent &waiting = kept.emplace_back(event);
+        waiting.seq = 0;
+        if (kept.size() > maxKept) { // its line is lost, what it counts is not
+            if (config.seen)
+                config.seen(waiting);
+            kept.pop_back();
+        }
     }
 }
 
@@ -205,8 +207,11 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
 {
     std::vector<AuditEvent> events; // those of the entries in their order, then a checkpoint when one is due
     events.reserve(entries.size() + 1);
-    for (Entry &entry : entries)
-        events.push_back(std::move(entry.event));
+    for (Entry &entry : entries) {
+        events.push_back(entry.outcome ? config.eventOf(*entry.outcome) : std::move(entry.event));
+        if (entry.outcome)
+            events.back().outcome = std::move(entry.outcome);
+    }
     const auto isWaitedForByPerson = [&] {
         for (size_t at = 0; at < entries.size(); ++at) {
             const std::string &actor = events[at].actor;
@@ -238,8 +243,8 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
             keep(events);
         }
         setFailing(!appended || !isFileWell());
-        if (appended && config.seen)
-            std::for_each(events.begin(), events.end(), config.seen);
+        if (appended)
+            show(events);
         if (good && !file) { // the row is all there is: answered when it is committed
             auto waiting = std::make_shared<std::vector<Entry>>(std::move(entries));
             table->append(std::move(events), [this, waiting, doubtful](bool stored) {
@@ -255,8 +260,6 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
         }
         if (appended && config.storeInDb)
             table->append(std::move(events), nullptr);
-        else if (appended)
-            countOnly(events);
     }
     for (const Entry &entry : entries) {
         if (entry.written)
@@ -400,8 +403,6 @@ void AuditLog::stop()
 void AuditLog::record(AuditEvent event, Written written)
 {
     if (!d->config.enabled) {
-        if (d->table)
-            d->table->countOnly(event);
         if (written)
             written(true);
         return;
@@ -415,8 +416,6 @@ void AuditLog::recordAll(std::vector<Entry> entries)
 {
     if (!d->config.enabled) {
         for (const Entry &entry : entries) {
-            if (d->table)
-                d->table->countOnly(entry.event);
             if (entry.written)
                 entry.written(true);
         }

@@ -41,8 +41,11 @@ struct AuditConfig
     const KeyRing *keys = nullptr;  // reads encrypted rotated files; outlives the log
     bool encryptRotated = false;    // with keys
     std::shared_ptr<const CheckpointKey> checkpointKey; // null: no checkpoints
-    // Sees each event that was written, in order; must be quick. Thread: audit.
+    // Sees each event that was written, in order, with its seq; and, with seq 0, one that is lost because too many wait for a disk
+    // that fails. Must be quick. Thread: audit.
     std::function<void(const AuditEvent &event)> seen;
+    // Makes the event of an entry's outcome. Thread: audit.
+    std::function<AuditEvent(const RequestOutcome &outcome)> eventOf;
     // Gets each checkpoint's line once it is durable, for a place outside; must not wait. Thread: audit, or storage.
     std::function<void(const std::string &line)> anchor;
 };
@@ -62,8 +65,8 @@ public:
     virtual int64_t lastChangeSeq() = 0;
     // The lines of the rows after a seq, oldest first. False: they cannot be read. Called before the thread starts.
     virtual bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) = 0;
-    // An event that will have no row: rows are not wanted, or no events (then its seq is 0). Usage is counted all the same.
-    virtual void countOnly(const AuditEvent &) {}
+    // Events of an earlier run, from the file: those that were not counted then are counted now. Before the thread starts.
+    virtual void countMissed(const std::vector<AuditEvent> &) {}
     // The last seq that was counted for good. Called before the thread starts.
     virtual int64_t lastCountedSeq() { return INT64_MAX; }
 };
@@ -94,8 +97,8 @@ public:
     void record(AuditEvent event, Written written);
 
     // Many at once: one hand-over, one wake.
-    // sign: with a checkpoint behind the event, in the same batch.
-    struct Entry { AuditEvent event; Written written; bool sign = false; };
+    // sign: with a checkpoint behind the event, in the same batch. outcome: instead of an event, which the audit thread makes of it.
+    struct Entry { AuditEvent event; Written written; bool sign = false; std::shared_ptr<const RequestOutcome> outcome = nullptr; };
     void recordAll(std::vector<Entry> entries);
 
     // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and hash. With

@@ -61,7 +61,7 @@ struct AuditLog::Private
     // Queues the line that says of each of these that it was not applied.
     void correct(const std::vector<AuditEvent> &events);
     void enqueue(std::vector<Entry> entries);
-    void countOnly(const std::vector<AuditEvent> &events) const;
+    void show(const std::vector<AuditEvent> &events) const;
     void run();
     void everySecond();
     void setFailing(bool now);

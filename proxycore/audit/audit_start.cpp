@@ -60,10 +60,10 @@ Outcome AuditLog::start(AuditTable *table)
         // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
         const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
         const std::vector<AuditEvent> lost = table ? lostChanges(missing, table->lastChangeSeq()) : std::vector<AuditEvent>();
-        if (!d->config.storeInDb) {
-            d->countOnly(missing);
+        if (table)
+            table->countMissed(missing);
+        if (!d->config.storeInDb)
             missing.clear(); // there are no rows to miss
-        }
         d->recovered = d->file->wasRepaired() || !missing.empty() || !lost.empty() || (d->config.storeInDb && had < d->seq);
         if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
             return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};

@@ -32,6 +32,17 @@ void appendText(std::string &line, std::string_view key, std::string_view value)
     appendJsonString(line, value);
 }
 
+void appendNumbers(std::string &json, const std::vector<int64_t> &numbers)
+{
+    json += '[';
+    for (const int64_t number : numbers) {
+        if (json.back() != '[')
+            json += ',';
+        json += std::to_string(number);
+    }
+    json += ']';
+}
+
 void setDetail(AuditEvent &event, std::string_view key, AuditEvent::Detail value)
 {
     const auto same = std::find_if(event.details.begin(), event.details.end(), [&](const auto &d) { return d.first == key; });
@@ -85,22 +96,32 @@ AuditEvent &AuditEvent::detail(std::string_view key, bool value)
     return *this;
 }
 
-AuditEvent &AuditEvent::userAgent(std::string_view value)
+std::string recordedUserAgent(std::string_view value)
 {
     std::string text = redactText(value.substr(0, readOfUserAgent));
     text.resize(prefixBytes(text, longestUserAgent));
-    if (!text.empty())
+    return text;
+}
+
+std::string recordedModel(std::string_view value)
+{
+    const bool proper = value.size() <= longestModel && std::all_of(value.begin(), value.end(), isModelCharacter)
+        && (value.find('@') == value.npos || redactText(value) == value); // name@version is a model, name@example.org a person
+    return proper ? redactText(value) : std::string("invalid");
+}
+
+AuditEvent &AuditEvent::userAgent(std::string_view value)
+{
+    if (std::string text = recordedUserAgent(value); !text.empty())
         setDetail(*this, "user_agent", std::move(text));
     return *this;
 }
 
 AuditEvent &AuditEvent::model(std::string_view value)
 {
-    if (value.empty())
-        return *this;
-    const bool proper = value.size() <= longestModel && std::all_of(value.begin(), value.end(), isModelCharacter)
-        && (value.find('@') == value.npos || redactText(value) == value); // name@version is a model, name@example.org a person
-    return detail("model", proper ? std::string(value) : std::string("invalid"));
+    if (!value.empty())
+        setDetail(*this, "model", recordedModel(value));
+    return *this;
 }
 
 const AuditEvent::Detail *AuditEvent::find(std::string_view key) const
@@ -133,6 +154,8 @@ std::string detailsJson(const AuditEvent &event)
             json += std::to_string(*number);
         else if (const auto *flag = std::get_if<bool>(&value))
             json += *flag ? "true" : "false";
+        else if (const auto *numbers = std::get_if<std::vector<int64_t>>(&value))
+            appendNumbers(json, *numbers);
         else
             appendJsonString(json, std::get<std::string>(value));
     }

@@ -6,6 +6,7 @@
 #include "audit/actions.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,16 @@ namespace llmproxy {
 // The prev of seq 1.
 inline constexpr std::string_view firstPrev = "0000000000000000000000000000000000000000000000000000000000000000";
 
+struct RequestOutcome; // exchange/outcome.h
+
+// The model as it may be recorded: what does not match [A-Za-z0-9._:/@+-]{1,128}, or is a person's address, becomes "invalid".
+std::string recordedModel(std::string_view value);
+// Cut at 256 characters, credential-looking words masked.
+std::string recordedUserAgent(std::string_view value);
+
 struct AuditEvent
 {
-    using Detail = std::variant<int64_t, bool, std::string>;
+    using Detail = std::variant<int64_t, bool, std::string, std::vector<int64_t>>;
 
     int64_t timestampMs = 0;     // set by the audit thread when 0
     EventAction action;
@@ -36,6 +44,8 @@ struct AuditEvent
     int64_t seq = 0;
     std::string prev;
     std::string hash;
+    // What it tells, typed, for those who count it: of events that a request of this run caused.
+    std::shared_ptr<const RequestOutcome> outcome;
 
     AuditEvent() = default;
     AuditEvent(EventAction what, std::string_view actorName, std::string_view resultName);
@@ -47,10 +57,8 @@ struct AuditEvent
     AuditEvent &detail(std::string_view key, const char *value);
     AuditEvent &detail(std::string_view key, int64_t value);
     AuditEvent &detail(std::string_view key, bool value);
-    // Cut at 256 characters, credential-looking words masked.
-    AuditEvent &userAgent(std::string_view value);
-    // Written only when it matches [A-Za-z0-9._:/@+-]{1,128}, else "invalid"; empty: left out.
-    AuditEvent &model(std::string_view value);
+    AuditEvent &userAgent(std::string_view value); // recordedUserAgent(); empty: left out
+    AuditEvent &model(std::string_view value);     // recordedModel(); empty: left out
     const Detail *find(std::string_view key) const;
     std::string_view text(std::string_view key) const; // empty when there is none, or it is no text
 };

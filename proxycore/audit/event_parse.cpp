@@ -14,6 +14,19 @@ namespace llmproxy {
 
 namespace {
 
+std::optional<AuditEvent::Detail> numbersOf(simdjson::dom::element value)
+{
+    simdjson::dom::array array;
+    if (value.get(array) != simdjson::SUCCESS)
+        return {};
+    std::vector<int64_t> numbers;
+    for (const auto one : array) {
+        if (one.get(numbers.emplace_back()) != simdjson::SUCCESS)
+            return {};
+    }
+    return numbers;
+}
+
 std::optional<AuditEvent::Detail> detailOf(simdjson::dom::element value)
 {
     int64_t number = 0;
@@ -32,6 +45,8 @@ std::optional<AuditEvent::Detail> detailOf(simdjson::dom::element value)
         if (value.get(text) == simdjson::SUCCESS)
             return std::string(text);
         break;
+    case simdjson::dom::element_type::ARRAY:
+        return numbersOf(value);
     default:
         break;
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "exchange/outcome_event.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -75,7 +76,7 @@ void AlertWatch::learnFrom(Database &database)
                 return;
             const std::lock_guard guard(m_lock);
             for (const AuditEvent &event : *events)
-                m_rules.learn(event);
+                m_rules.learn(outcomeOf(event));
             query.fromSeq = events->back().seq;
         }
     });
@@ -88,14 +89,12 @@ void AlertWatch::endLearning()
         m_learner.join();
 }
 
-void AlertWatch::see(const AuditEvent &event)
+void AlertWatch::see(const RequestOutcome &outcome, int64_t seq)
 {
-    if (event.action != Action::TokenAccess && event.action != Action::AuthFailure)
-        return;
     const std::lock_guard guard(m_lock);
     if (!m_audit)
         return;
-    for (const Alert &alert : m_rules.see(event))
+    for (const Alert &alert : m_rules.see(outcome, seq))
         raise(alert);
 }
 
@@ -110,7 +109,8 @@ void AlertWatch::raise(const Alert &alert)
     event.detail("token_uuid", alert.tokenUuid);
     if (alert.count > 0)
         event.detail("count", alert.count).detail("threshold", alert.threshold).detail("window_seconds", alert.windowSeconds);
-    event.detail("because_seq", alert.seq);
+    if (alert.seq > 0)
+        event.detail("because_seq", alert.seq);
     m_audit->record(std::move(event), nullptr);
     logWarn("alert", {{"rule", alert.rule}, {"message", alert.message}, {"seq", std::to_string(alert.seq)}});
     const std::string json = jsonOf(alert);

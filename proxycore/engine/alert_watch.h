@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Holds the stream of audit events against the alert rules. What they raise goes into the audit log as alert.raise, to the
-// watchers of /manage/events, to the application log and to ALERT_WEBHOOKS. Thread: any; see() is the audit thread's.
+// Compares outcomes with the alert rules. What they raise goes into the audit log as alert.raise, to the
+// watchers of /manage/events, to the application log and to ALERT_WEBHOOKS. Thread: any, one lock.
 #pragma once
 
 #include "access/snapshot.h"
@@ -29,7 +29,8 @@ public:
     void learnFrom(Database &database);
     void endLearning();
     void raiseInto(AuditLog *audit); // null: no more
-    void see(const AuditEvent &event);
+    // seq: of its event; 0: it has none.
+    void see(const RequestOutcome &outcome, int64_t seq);
 
     // What was raised after this number, as JSON objects, and the newest number.
     std::vector<std::string> since(uint64_t *number) const;

@@ -3,6 +3,7 @@
 
 #include "audit/masking.h"
 #include "base/clock.h"
+#include "exchange/outcome_event.h"
 
 #include <utility>
 
@@ -27,13 +28,34 @@ AuditEvent httpEvent(Action action, const char *result, const Peer &peer, const 
     return event;
 }
 
+// What the alerts look at.
+OutcomePtr failuresOf(const std::string &address, Reason reason, int64_t count)
+{
+    auto failures = std::make_shared<RequestOutcome>();
+    failures->result = OutcomeResult::Failure;
+    failures->reason = reason;
+    failures->clientIp = address;
+    failures->isSummary = true;
+    failures->count = count;
+    failures->endedMs = Clock::wallMs();
+    return failures;
+}
+
 } // namespace
 
-void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written)
+void AuthEvents::record(AuditEvent event, OutcomePtr failures, AuditLog::Written written)
+{
+    if (!m_audit.config().enabled)
+        m_meter(*failures, 0);
+    event.outcome = std::move(failures);
+    m_audit.record(std::move(event), std::move(written));
+}
+
+void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written)
 {
     AuditEvent event = httpEvent(Action::AuthFailure, "failure", peer, head, status);
-    event.detail("reason", reason);
-    m_audit.record(std::move(event), std::move(written));
+    event.detail("reason", std::string(nameOf(reason)));
+    record(std::move(event), failuresOf(peer.text, reason, 1), std::move(written));
 }
 
 void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
@@ -70,18 +92,17 @@ void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::s
     m_audit.record(std::move(event), nullptr);
 }
 
-void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)
+void AuthEvents::countedFailure(const std::string &from, Reason reason)
 {
     const int64_t now = Clock::wallMs();
-    std::string address = peer.text;
+    std::string address = from;
     {
         const std::lock_guard guard(m_lock);
         if (m_windows.size() >= maxAddresses && !m_windows.contains(address))
             address = "many";
         Window &window = m_windows[address];
         if (window.sinceMs != 0) {
-            ++window.waiting;
-            window.reason = window.reason.empty() || window.reason == reason ? reason : "several";
+            window.reason = window.waiting++ == 0 || window.reason == reason ? reason : Reason::None;
             return;
         }
         window.sinceMs = now;
@@ -91,17 +112,28 @@ void AuthEvents::countedFailure(const Peer &peer, const std::string &reason)
 
 void AuthEvents::flush()
 {
+    emitWaiting(Clock::wallMs() - minuteMs);
+}
+
+void AuthEvents::flushAll()
+{
+    emitWaiting(INT64_MAX);
+}
+
+// Of windows that began up to this time.
+void AuthEvents::emitWaiting(int64_t sinceMs)
+{
     const int64_t now = Clock::wallMs();
     std::map<std::string, Window> due;
     {
         const std::lock_guard guard(m_lock);
         for (auto at = m_windows.begin(); at != m_windows.end();) {
-            if (now - at->second.sinceMs < minuteMs) {
+            if (at->second.sinceMs > sinceMs) {
                 ++at;
             } else if (at->second.waiting == 0) {
                 at = m_windows.erase(at);
             } else {
-                due[at->first] = std::exchange(at->second, {now, 0, {}});
+                due[at->first] = std::exchange(at->second, {now, 0, Reason::None});
                 ++at;
             }
         }
@@ -110,13 +142,11 @@ void AuthEvents::flush()
         emitCount(address, window.reason, window.waiting);
 }
 
-void AuthEvents::emitCount(const std::string &address, const std::string &reason, int64_t count)
+void AuthEvents::emitCount(const std::string &address, Reason reason, int64_t count)
 {
-    AuditEvent event(Action::AuthFailure, "client", "failure");
-    event.clientIp = address;
-    event.detail("reason", reason);
-    event.detail("count", count);
-    m_audit.record(std::move(event), nullptr);
+    OutcomePtr failures = failuresOf(address, reason, count);
+    AuditEvent event = eventOf(*failures);
+    record(std::move(event), std::move(failures), nullptr);
 }
 
 } // namespace llmproxy

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "audit/audit_log.h"
-#include "front/head_rules.h"
+#include "exchange/outcome_fan.h"
 #include "front/http_types.h"
 
 #include <map>
@@ -16,27 +16,32 @@ namespace llmproxy {
 class AuthEvents
 {
 public:
-    explicit AuthEvents(AuditLog &audit) : m_audit(audit) {}
+    // meter is told of failures when there are no events that carry them (AUDIT_ENABLED=false).
+    AuthEvents(AuditLog &audit, OutcomeMeter meter) : m_audit(audit), m_meter(std::move(meter)) {}
     // One event now.
-    void failure(const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written);
+    void failure(const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written);
     // Counted; the first of a minute at once, the others by flush().
-    void countedFailure(const Peer &peer, const std::string &reason);
+    void countedFailure(const std::string &address, Reason reason);
     // The first per address and hour.
     void success(const Peer &peer, const RequestHead &head, int status);
     // Somebody opened /manage/events: one event a minute for each actor and address, none for the console (ruling 42).
     void watched(const Peer &peer, const RequestHead &head, const std::string &actor);
-    void flush(); // every few seconds, and at stop
+    void flush();    // every few seconds: what is a minute old
+    void flushAll(); // at stop
 
 private:
     struct Window
     {
         int64_t sinceMs = 0;
         int64_t waiting = 0;
-        std::string reason; // of the first; "several" when others follow
+        Reason reason = Reason::None; // None: several
     };
-    void emitCount(const std::string &address, const std::string &reason, int64_t count);
+    void emitWaiting(int64_t sinceMs);
+    void emitCount(const std::string &address, Reason reason, int64_t count);
+    void record(AuditEvent event, OutcomePtr failures, AuditLog::Written written);
 
     AuditLog &m_audit;
+    const OutcomeMeter m_meter;
     std::mutex m_lock;
     std::map<std::string, Window> m_windows;
     std::map<std::string, int64_t> m_successes;

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "config/saved_settings.h"
 #include "engine/tls_config.h"
+#include "exchange/outcome_event.h"
 
 #include <algorithm>
 #include <cstring>
@@ -128,12 +129,16 @@ Outcome Engine::Private::openStorage()
         anchors = outboxFor(settings.auditAnchors, config.checkpointKey);
         config.anchor = [this](const std::string &line) { anchors->send(line); };
     }
-    if (settings.auditEnabled && settings.alertsEnabled) {
+    if (settings.alertsEnabled) {
         const AlertThresholds thresholds{settings.alertAuthFailures, settings.alertDeniedRequests, settings.alertVolumeFactor, settings.alertNewSources,
                                          settings.alertUnusualHours};
         alerts = std::make_unique<AlertWatch>(thresholds, snapshots, settings.alertWebhooks.empty() ? nullptr : outboxFor(settings.alertWebhooks, config.checkpointKey));
-        config.seen = [this](const AuditEvent &event) { alerts->see(event); };
     }
+    config.eventOf = eventOf;
+    config.seen = [this](const AuditEvent &event) {
+        if (event.outcome)
+            meter(*event.outcome, event.seq);
+    };
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
@@ -162,7 +167,7 @@ void Engine::Private::makeApi()
     };
     context.cutStreams = [this](const std::vector<std::string> &ids) {
         for (const auto &thread : threads)
-            thread->cut(ids, "stream_cut");
+            thread->cut(ids, Reason::StreamCut);
     };
     context.findRequest = [this](const std::string &id, bool end, const std::function<void(std::optional<LiveRequest>)> &done) {
         // The threads answer each for itself; the last one, or the one that had it, for all.
@@ -302,7 +307,7 @@ Outcome Engine::start()
     }
     if (Outcome failure = d->openStorage())
         return failure;
-    d->authEvents = std::make_unique<AuthEvents>(*d->audit);
+    d->authEvents = std::make_unique<AuthEvents>(*d->audit, [this](const RequestOutcome &outcome, int64_t seq) { d->meter(outcome, seq); });
     d->started = true;
     d->makeApi();
     if (Outcome failure = d->listen())
@@ -318,7 +323,7 @@ Outcome Engine::start()
     if (d->alerts)
         d->alerts->raiseInto(d->audit.get());
     if (d->options.networkListener) {
-        if (d->alerts && d->settings.auditStoreInDb)
+        if (d->alerts && d->settings.auditEnabled && d->settings.auditStoreInDb)
             d->alerts->learnFrom(*d->database);
         d->api->applyRetention();
         if (!d->plainAddress.empty())
@@ -326,6 +331,14 @@ Outcome Engine::start()
         logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
     }
     return {};
+}
+
+void Engine::Private::meter(const RequestOutcome &outcome, int64_t seq)
+{
+    if (alerts && !outcome.isSummarized) // their summary is looked at
+        alerts->see(outcome, seq);
+    if (!outcome.isSummary) // what it sums up was counted one by one
+        database->count(outcome, seq);
 }
 
 int64_t Engine::Private::runningRequests() const
@@ -365,7 +378,7 @@ void Engine::waitStopped()
         d->alerts->endLearning();
     d->bridge.reset(); // management answers are done; storage may still complete changes
     if (d->authEvents)
-        d->authEvents->flush();
+        d->authEvents->flushAll();
     if (d->audit && d->started && d->options.networkListener)
         d->audit->record(AuditEvent(Action::SystemStop, "system", "success"), nullptr);
     if (d->alerts)

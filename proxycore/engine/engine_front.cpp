@@ -17,7 +17,7 @@ namespace {
 
 Refusal tooMany(const RateDecision &rate, const char *message)
 {
-    Refusal answer = refusal("rate_limit_exceeded", message);
+    Refusal answer = refusal(Reason::RateLimitExceeded, message);
     answer.retryAfter = rate.retryAfterSeconds;
     answer.rateLimit = rate.limit;
     answer.rateRemaining = 0;
@@ -58,7 +58,6 @@ FrontHooks Engine::Private::frontHooks()
     };
     hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
     hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
-    hooks.headRefused = [this](const Peer &peer, const HeadFault &fault) { authEvents->countedFailure(peer, fault.code); };
     return hooks;
 }
 
@@ -70,14 +69,14 @@ DoorConfig Engine::Private::doorConfig()
     door.bridge = bridge.get();
     door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
     door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
-    door.failed = [this](const Peer &peer, const RequestHead &head, int status, const std::string &reason, AuditLog::Written written) {
+    door.failed = [this](const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written) {
         Refusal answer;
         const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
         if (rate.allowed) {
             authEvents->failure(peer, head, status, reason, std::move(written));
             return answer;
         }
-        authEvents->countedFailure(peer, reason);
+        authEvents->countedFailure(peer.text, reason);
         return tooMany(rate, "too many failed authentications from this address");
     };
     door.openFeed = [this](const RequestHead &head, ServerStream &stream, const std::string &actor) {
@@ -96,12 +95,13 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
     shared.profiles = &profiles;
     shared.addresses = addresses.get();
     shared.heldBytes = &heldBytes;
-    shared.authFailureOverLimit = [this](const Peer &peer) { authEvents->countedFailure(peer, "invalid_token"); };
+    shared.summarize = [this](const RequestOutcome &outcome) { authEvents->countedFailure(outcome.clientIp, outcome.reason); };
     shared.storageHealthy = [this] { return ready(); };
 
     const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
     for (size_t i = 0; i < count; ++i)
-        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, watchers, *audit, keys->tokenHashKey(), snapshots, doorConfig()));
+        threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, watchers, *audit,
+                                                         [this](const RequestOutcome &outcome, int64_t seq) { meter(outcome, seq); }, keys->tokenHashKey(), snapshots, doorConfig()));
 }
 
 ProviderVerdict Engine::Private::askProvider(const ProviderQuestion &question, const std::atomic<bool> &cancelled) const

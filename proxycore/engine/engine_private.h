@@ -62,6 +62,8 @@ struct Engine::Private
     DoorConfig doorConfig();
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);
     ProviderVerdict askProvider(const ProviderQuestion &question, const std::atomic<bool> &cancelled) const;
+    // What each outcome tells to usage and alerts.
+    void meter(const RequestOutcome &outcome, int64_t seq);
     int64_t runningRequests() const;
     bool ready() const { return lock.holds() && database->healthy() && (!settings.auditEnabled || audit->healthy()); }
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }

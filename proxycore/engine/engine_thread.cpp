@@ -2,6 +2,7 @@
 #include "engine/engine_thread.h"
 
 #include "base/clock.h"
+#include "base/masking.h"
 #include "engine/demo_server.h"
 #include "exchange/exchange.h"
 #include "front/plain_handlers.h"
@@ -17,23 +18,43 @@ namespace {
 // How often a draining thread looks whether it is idle.
 constexpr int64_t drainCheckMs = 10;
 
+RequestOutcome headOutcome(const Peer &peer, const RequestHead &head, const Refusal &refusal)
+{
+    RequestOutcome outcome;
+    outcome.result = OutcomeResult::Denied;
+    outcome.reason = refusal.code;
+    outcome.status = refusal.status;
+    outcome.isSummarized = true;
+    outcome.clientIp = peer.text;
+    outcome.requestId = head.requestId;
+    if (refusal.code == Reason::MisdirectedRequest || refusal.code == Reason::RateLimitExceeded) { // else nothing of it is checked
+        outcome.method = head.method;
+        outcome.endpoint = redactPath(head.path);
+        outcome.userAgent = recordedUserAgent(head.headers.value("user-agent"));
+    }
+    outcome.endedMs = Clock::wallMs();
+    outcome.timings.acceptedUs = outcome.timings.endUs = Clock::steadyUs() - head.beganUs;
+    return outcome;
+}
+
 } // namespace
 
 EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                           const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                           const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, OutcomeMeter meter, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
                            const DoorConfig &door)
-    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_audit(audit, m_poller), m_hasher(tokenHashKey), m_live(watchers),
+    : m_number(number), m_snapshots(snapshots), m_pool(m_poller, dial), m_hasher(tokenHashKey), m_live(watchers),
+      m_outcomes(audit, m_poller, m_live, std::move(meter)),
       m_context(shared), m_door(door),
       m_drainCheck(m_poller, [this] { checkDrained(); })
 {
     m_context.snapshots = &m_snapshots;
     m_context.upstream = &m_pool;
-    m_context.audit = &m_audit;
+    m_context.outcomes = &m_outcomes;
     m_context.hasher = &m_hasher;
-    m_context.live = &m_live;
     m_context.runningCount = &m_runningCount;
     FrontHooks hooks = sharedHooks;
-    FrontHooks plainHooks = sharedHooks;
+    hooks.refused = [this](const Peer &peer, const RequestHead &head, const Refusal &refusal) { refusedByFront(peer, head, refusal); };
+    FrontHooks plainHooks = hooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
         if (const std::string &webroot = m_server->config().acmeWebroot; !webroot.empty() && head.path.starts_with(acmePrefix))
             return std::make_unique<AcmeHandler>(webroot, std::move(head), stream);
@@ -51,6 +72,15 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
         return std::make_unique<RedirectHandler>(config.httpsPort, std::move(head), stream);
     };
     m_plainServer = std::make_unique<Server>(m_poller, std::move(plain), std::move(plainHooks));
+}
+
+// Each is an outcome, summed up with others of its address (ruling 41). A path that is management's is counted there alone.
+void EngineThread::refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal)
+{
+    RequestOutcome outcome = headOutcome(peer, head, refusal);
+    m_context.summarize(outcome);
+    if (head.path.empty() || routeOf(head.path) == ServedBy::Exchange)
+        m_outcomes.tell(std::make_shared<const RequestOutcome>(std::move(outcome)), nullptr);
 }
 
 void EngineThread::redirectOn(int fd)
@@ -112,7 +142,7 @@ void EngineThread::checkDrained()
     m_poller.stop();
 }
 
-void EngineThread::cut(const std::vector<std::string> &tokenIds, const std::string &reason)
+void EngineThread::cut(const std::vector<std::string> &tokenIds, Reason reason)
 {
     m_poller.post([this, tokenIds, reason] {
         for (Exchange *exchange : runningOf(tokenIds))
@@ -159,10 +189,10 @@ void EngineThread::find(const std::string &requestId, bool end, std::function<vo
                 continue;
             LiveRequest found = exchange->live();
             if (end) {
-                exchange->cut("killed");
+                exchange->cut(Reason::Killed);
                 found.phase = "ended";
                 found.result = "error";
-                found.reason = "killed";
+                found.reason = nameOf(Reason::Killed);
             }
             done(std::move(found));
             return;

@@ -21,7 +21,7 @@ class EngineThread
 {
 public:
     EngineThread(int number, const FrontConfig &front, const FrontHooks &sharedHooks, const DialConfig &dial,
-                 const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
+                 const ExchangeContext &shared, const std::atomic<int> &watchers, AuditLog &audit, OutcomeMeter meter, const Secret &tokenHashKey, const SnapshotHolder &snapshots,
                  const DoorConfig &door);
     ~EngineThread();
 
@@ -32,7 +32,7 @@ public:
     void run();
     // Any thread.
     void drain(int64_t timeoutMs);
-    void cut(const std::vector<std::string> &tokenIds, const std::string &reason);
+    void cut(const std::vector<std::string> &tokenIds, Reason reason);
     void renewExpiry(const std::string &tokenId);
     // What runs here, and what ended after seq (UINT64_MAX: nothing of before). done runs on this thread.
     using Live = std::function<void(uint64_t seq, std::vector<LiveRequest> running, std::vector<LiveRequest> ended)>;
@@ -44,15 +44,16 @@ public:
 
 private:
     void checkDrained();
+    void refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal);
     std::vector<Exchange *> runningOf(const std::vector<std::string> &tokenIds) const;
 
     int m_number;
     Poller m_poller;
     SnapshotReader m_snapshots;
     UpstreamPool m_pool;
-    AuditBatch m_audit;
     AccessTokenHasher m_hasher;
     LiveLog m_live;
+    OutcomeFan m_outcomes;
     std::atomic<int64_t> m_runningCount{0}; // written here, read by anybody
     ExchangeContext m_context;
     DoorConfig m_door;

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "access/snapshot.h"
-#include "exchange/audit_batch.h"
-#include "exchange/live_log.h"
+#include "exchange/outcome_fan.h"
 #include "front/http_types.h"
 #include "limits/address_limits.h"
 #include "upstream/call.h"
@@ -37,14 +36,13 @@ struct ExchangeContext
     const AccessTokenHasher *hasher = nullptr;
     SnapshotReader *snapshots = nullptr;
     AddressLimits *addresses = nullptr;     // shared by all threads
-    AuditBatch *audit = nullptr;
+    OutcomeFan *outcomes = nullptr;
     UpstreamPool *upstream = nullptr;
     std::atomic<int64_t> *heldBytes = nullptr; // bodies held whole, all threads together
-    // A failed authentication over AUTH_FAILURE_LIMIT: counted, one event per address and minute.
-    std::function<void(const Peer &)> authFailureOverLimit;
+    // Of an outcome that is summarized: one event for each address and minute, with their count.
+    std::function<void(const RequestOutcome &)> summarize;
     std::function<bool()> storageHealthy;
     std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
-    LiveLog *live = nullptr;
     Exchange *running = nullptr; // the first of a list that goes on in next()
     std::atomic<int64_t> *runningCount = nullptr; // their number; may be null
 };

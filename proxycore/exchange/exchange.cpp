@@ -20,7 +20,7 @@ Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &s
           if (m_model.empty())
               m_model = raw;
       }),
-      m_expiry(stream.poller(), [this] { cut("token_expired"); }),
+      m_expiry(stream.poller(), [this] { cut(Reason::StreamCut); }),
       m_self(std::make_shared<Exchange *>(this))
 {
     m_next = m_context.running;
@@ -54,51 +54,49 @@ void Exchange::start()
     advance();
 }
 
-Verdict Exchange::refuse(std::string_view code, std::string message)
+Verdict Exchange::refuse(Reason code, std::string message)
 {
     return refuse(refusal(code, std::move(message)));
+}
+
+OutcomeResult Exchange::resultOf(const Refusal &refusal) const
+{
+    if (refusal.isOurTrouble || (m_call && m_call->headWritten()))
+        return OutcomeResult::Error;
+    return refusal.status == 401 ? OutcomeResult::Failure : OutcomeResult::Denied;
 }
 
 Verdict Exchange::refuse(Refusal refusal)
 {
     if (m_concluded)
         return Verdict::Stop;
-    const std::string result = refusal.result;
-    const std::string reason = refusal.reason.empty() ? refusal.code : refusal.reason;
+    const Reason reason = refusal.reason == Reason::None ? refusal.code : refusal.reason;
+    const OutcomeResult result = resultOf(refusal);
     const int status = refusal.status;
     conclude(result, status, reason, [this, refusal = std::move(refusal)](bool ok) {
         if (ok) {
             m_stream.refuse(refusal);
             return;
         }
-        Refusal trouble = llmproxy::refusal("service_unavailable", "the audit log cannot be written; try again");
+        Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, "the audit log cannot be written; try again");
         trouble.retryAfter = 1;
         m_stream.refuse(trouble);
     });
     return Verdict::Stop;
 }
 
-void Exchange::conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then)
+void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then, bool summarized)
 {
     m_concluded = true;
     m_expiry.stop();
     if (m_call)
         m_forwarded = m_call->headWritten();
-    // Ruling 23: unreachable, and 429 or 5xx before the first byte, are given back.
-    const bool counts = countsTowardsQuota(m_forwarded, m_upstreamStatus, result, reason);
-    if (!m_call && m_lease.isHeld())
-        m_lease.giveBack(); // refused after the limits were charged
-    m_lease.settle(counts);
-    m_lease.release();
+    const std::shared_ptr<RequestOutcome> outcome = outcomeOf(result, status, reason);
+    outcome->isSummarized = summarized;
+    settleLimits(*outcome);
     releaseHeld();
-    if (m_token && m_forwarded) {
-        LineageState &state = *m_token->state;
-        state.lastUsedMs.store(Clock::wallMs(), std::memory_order_relaxed);
-        if (m_usage.usage().promptTokens > 0)
-            state.promptTokens.fetch_add(m_usage.usage().promptTokens, std::memory_order_relaxed);
-        if (m_usage.usage().completionTokens > 0)
-            state.completionTokens.fetch_add(m_usage.usage().completionTokens, std::memory_order_relaxed);
-    }
+    if (summarized)
+        m_context.summarize(*outcome);
     std::function<void(bool)> written;
     if (then) {
         // Comes back from the audit thread; this may be gone by then, the poller is not.
@@ -109,14 +107,80 @@ void Exchange::conclude(std::string_view result, int status, std::string_view re
             });
         };
     }
-    m_context.audit->record(accessEvent(result, status, reason), std::move(written));
-    if (!m_context.live->isWatched())
+    m_context.outcomes->tell(outcome, std::move(written));
+}
+
+void Exchange::settleLimits(const RequestOutcome &outcome)
+{
+    if (!m_call && m_lease.isHeld())
+        m_lease.giveBack(); // refused after the limits were charged
+    m_lease.settle(outcome.countsTowardsQuota());
+    m_lease.release();
+    if (!m_token || !outcome.forwarded)
         return;
-    LiveRequest ended = live();
-    ended.status = status;
-    ended.result = result;
-    ended.reason = reason;
-    m_context.live->add(std::move(ended));
+    LineageState &state = *m_token->state;
+    state.lastUsedMs.store(outcome.endedMs, std::memory_order_relaxed);
+    if (outcome.usage.promptTokens > 0)
+        state.promptTokens.fetch_add(outcome.usage.promptTokens, std::memory_order_relaxed);
+    if (outcome.usage.completionTokens > 0)
+        state.completionTokens.fetch_add(outcome.usage.completionTokens, std::memory_order_relaxed);
+}
+
+std::shared_ptr<RequestOutcome> Exchange::outcomeOf(OutcomeResult result, int status, Reason reason) const
+{
+    auto outcome = std::make_shared<RequestOutcome>();
+    outcome->result = result;
+    outcome->reason = reason;
+    outcome->phase = phase();
+    outcome->status = status;
+    outcome->upstreamStatus = m_upstreamStatus;
+    outcome->attempts = m_forwarded ? 1 : 0;
+    outcome->forwarded = m_forwarded;
+    outcome->token = m_token;
+    outcome->maskedToken = m_maskedToken;
+    outcome->clientIp = m_stream.peer().text;
+    outcome->requestId = m_head.requestId;
+    outcome->method = m_head.method;
+    outcome->endpoint = redactPath(m_head.path);
+    outcome->userAgent = recordedUserAgent(m_head.headers.value("user-agent"));
+    if (m_profile)
+        outcome->provider = m_profile->name;
+    if (const std::string model = toldModel(); !model.empty())
+        outcome->model = recordedModel(model);
+    outcome->usage.promptTokens = m_usage.usage().promptTokens;
+    outcome->usage.completionTokens = m_usage.usage().completionTokens;
+    outcome->streamedEvents = m_usage.events();
+    outcome->requestBytes = m_requestBytes;
+    outcome->responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
+    outcome->endedMs = Clock::wallMs();
+    outcome->timings = timings();
+    outcome->durationMs = (outcome->timings.endUs - outcome->timings.acceptedUs) / 1000;
+    return outcome;
+}
+
+OutcomePhase Exchange::phase() const
+{
+    if (m_complete)
+        return OutcomePhase::Complete;
+    if (m_stream.headSent())
+        return OutcomePhase::Streaming;
+    if (!m_call)
+        return OutcomePhase::Decision;
+    return m_call->dialledUs() == 0 ? OutcomePhase::Dialling : OutcomePhase::Waiting;
+}
+
+OutcomeTimings Exchange::timings() const
+{
+    OutcomeTimings timings;
+    timings.acceptedUs = sinceBegan(m_startedUs);
+    timings.admittedUs = sinceBegan(m_admittedUs);
+    if (m_call) {
+        timings.dialledUs = sinceBegan(m_call->dialledUs());
+        timings.firstByteUpUs = sinceBegan(m_call->firstByteUs());
+    }
+    timings.firstByteDownUs = sinceBegan(m_firstByteUs);
+    timings.endUs = sinceBegan(Clock::steadyUs());
+    return timings;
 }
 
 LiveRequest Exchange::live() const
@@ -156,38 +220,6 @@ std::string Exchange::toldModel() const
     return isKey ? "invalid" : told;
 }
 
-AuditEvent Exchange::accessEvent(std::string_view result, int status, std::string_view reason) const
-{
-    AuditEvent event(Action::TokenAccess, "client", result);
-    event.timestampMs = Clock::wallMs();
-    event.projectId = m_token ? std::string(m_token->projectId()) : std::string();
-    event.requestId = m_head.requestId;
-    event.clientIp = m_stream.peer().text;
-    event.details.reserve(18);
-    event.ownText("http_method", m_head.method); // one of seven
-    event.ownText("endpoint", redactPath(m_head.path));
-    event.ownValue("status", int64_t{status});
-    event.ownValue("duration_ms", durationMs());
-    event.ownText("token_id", m_maskedToken);
-    event.userAgent(m_head.headers.value("user-agent"));
-    event.ownText("reason", std::string(reason));
-    if (m_profile)
-        event.ownText("provider", m_profile->name);
-    event.model(toldModel());
-    if (m_usage.usage().promptTokens >= 0)
-        event.ownValue("prompt_tokens", m_usage.usage().promptTokens);
-    if (m_usage.usage().completionTokens >= 0)
-        event.ownValue("completion_tokens", m_usage.usage().completionTokens);
-    event.ownValue("request_bytes", m_requestBytes);
-    event.ownValue("response_bytes", m_stream.headSent() ? m_stream.bytesSent() : int64_t{0});
-    event.ownValue("forwarded", m_forwarded);
-    if (m_upstreamStatus > 0)
-        event.ownValue("upstream_status", int64_t{m_upstreamStatus});
-    if (m_token)
-        event.ownText("token_uuid", std::string(m_token->id()));
-    return event;
-}
-
 int64_t Exchange::durationMs() const
 {
     return (Clock::steadyUs() - m_startedUs) / 1000;
@@ -201,13 +233,13 @@ void Exchange::releaseHeld()
     std::string().swap(m_held);
 }
 
-void Exchange::cut(const std::string &reason)
+void Exchange::cut(Reason reason)
 {
     if (m_concluded)
         return;
     if (m_call)
         m_call->cancel();
-    conclude("error", m_stream.headSent() ? m_upstreamStatus : 0, reason == "token_expired" ? "stream_cut" : reason, nullptr);
+    conclude(OutcomeResult::Error, m_stream.headSent() ? m_upstreamStatus : 0, reason, nullptr);
     m_stream.abort();
 }
 
@@ -220,7 +252,7 @@ void Exchange::renewExpiry()
 
 void Exchange::onShutdown()
 {
-    cut("shutdown");
+    cut(Reason::Shutdown);
 }
 
 void Exchange::onClientGone()
@@ -230,7 +262,7 @@ void Exchange::onClientGone()
     if (m_call)
         m_call->cancel();
     // 499: nginx's number for a client that closed before the answer.
-    conclude("error", m_stream.headSent() ? m_upstreamStatus : 499, "client_cancelled", nullptr);
+    conclude(OutcomeResult::Error, m_stream.headSent() ? m_upstreamStatus : 499, Reason::ClientCancelled, nullptr);
 }
 
 } // namespace llmproxy

@@ -8,6 +8,7 @@
 #include "exchange/context.h"
 #include "exchange/stream_usage.h"
 #include "front/stream.h"
+#include "exchange/outcome.h"
 #include "limits/lease.h"
 #include "upstream/call.h"
 #include "usage/content_decoder.h"
@@ -40,7 +41,7 @@ public:
     LiveRequest live() const;
     Exchange *next() const { return m_next; } // of the thread's running ones
     // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
-    void cut(const std::string &reason);
+    void cut(Reason reason);
     // The token's expiry was changed.
     void renewExpiry();
 
@@ -82,7 +83,9 @@ private:
 
     void advance();                              // runs steps until one does not say Next
     Verdict refuse(Refusal refusal);             // records, then answers
-    Verdict refuse(std::string_view code, std::string message);
+    Verdict refuse(Reason code, std::string message);
+    Verdict refuseStranger(Reason why, bool sentToken);
+    OutcomeResult resultOf(const Refusal &refusal) const;
     int64_t largestForUsage() const;
     void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
@@ -90,10 +93,15 @@ private:
     std::shared_ptr<const DialTarget> target();
     std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);
-    // The one exit. then runs on this thread when the event is written (ok) or could not be.
-    void conclude(std::string_view result, int status, std::string_view reason, std::function<void(bool ok)> then);
+    // The one exit. then runs on this thread when the event is written (ok) or could not be. summarized: it has no event of
+    // its own.
+    void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then, bool summarized = false);
+    std::shared_ptr<RequestOutcome> outcomeOf(OutcomeResult result, int status, Reason reason) const;
+    void settleLimits(const RequestOutcome &outcome);
+    OutcomePhase phase() const;
+    OutcomeTimings timings() const;
     std::string toldModel() const;
-    AuditEvent accessEvent(std::string_view result, int status, std::string_view reason) const;
+    int64_t sinceBegan(int64_t us) const { return us == 0 ? -1 : us - m_head.beganUs; }
     int64_t durationMs() const;
     void releaseHeld();
     void countRunning(int64_t by);
@@ -123,7 +131,8 @@ private:
     int64_t m_heldCounted = 0;
     Timer m_expiry;
     int m_upstreamStatus = 0;
-    int64_t m_firstByteUs = 0;
+    int64_t m_admittedUs = 0, m_firstByteUs = 0; // 0: not yet
+    bool m_complete = false; // the answer came to its end
     int64_t m_requestBytes = 0;
     bool m_holding = false;
     bool m_holdsForUsage = false; // no rule needs it: may stream after all

@@ -120,7 +120,8 @@ void Exchange::onUpstreamEnd()
     if (m_concluded)
         return;
     const bool good = m_upstreamStatus < 500;
-    conclude(good ? "success" : "error", m_upstreamStatus, good ? "" : "upstream_status", [this](bool ok) {
+    m_complete = true;
+    conclude(good ? OutcomeResult::Success : OutcomeResult::Error, m_upstreamStatus, good ? Reason::None : Reason::UpstreamStatus, [this](bool ok) {
         if (ok)
             m_stream.finish();
         else
@@ -136,17 +137,17 @@ void Exchange::onUpstreamFault(const UpstreamFault &fault)
         // Cleanly broken: no final chunk, no invented bytes, the client sees that it is not whole.
         if (m_filterUsage)
             m_stream.sendBody(m_usageFilter.rest());
-        conclude("error", m_upstreamStatus, fault.reason, nullptr);
+        conclude(OutcomeResult::Error, m_upstreamStatus, fault.reason, nullptr);
         m_stream.flush();
         m_stream.abort();
         return;
     }
     Refusal no = fault.kind == UpstreamFaultKind::Timeout
-                     ? llmproxy::refusal("upstream_timeout", "the provider did not answer in time")
-                     : llmproxy::refusal("upstream_unreachable", fault.kind == UpstreamFaultKind::BadAnswer
+                     ? llmproxy::refusal(Reason::UpstreamTimeout, "the provider did not answer in time")
+                     : llmproxy::refusal(Reason::UpstreamUnreachable, fault.kind == UpstreamFaultKind::BadAnswer
                                                                      ? "the provider's answer is not valid HTTP"
                                                                      : "the provider could not be reached or closed the connection");
-    no.result = "error";
+    no.isOurTrouble = true;
     no.reason = fault.reason;
     refuse(std::move(no));
 }

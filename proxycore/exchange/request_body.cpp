@@ -11,7 +11,7 @@ namespace llmproxy {
 
 namespace {
 
-BodyView fault(const char *code, const char *message)
+BodyView fault(Reason code, const char *message)
 {
     BodyView view;
     view.fault = code;
@@ -26,9 +26,9 @@ BodyView lookIntoJson(std::string_view body)
     simdjson::dom::element root;
     simdjson::dom::object object;
     if (parser.parse(text).get(root) != simdjson::SUCCESS)
-        return fault("unsupported_body", "the body is not JSON, and the model rules of this access token need to read it");
+        return fault(Reason::UnsupportedBody, "the body is not JSON, and the model rules of this access token need to read it");
     if (root.get(object) != simdjson::SUCCESS)
-        return fault("unsupported_body", "the JSON body is not an object");
+        return fault(Reason::UnsupportedBody, "the JSON body is not an object");
     BodyView view;
     view.isJson = true;
     int options = 0;
@@ -36,19 +36,19 @@ BodyView lookIntoJson(std::string_view body)
         if (equalsIgnoreCase(field.key, "model")) { // some servers (Go's) do not look at the case
             std::string_view model;
             if (view.hasModel || field.key != "model")
-                return fault("bad_request", "the body has the member \"model\" more than once, or in another case");
+                return fault(Reason::BadRequest, "the body has the member \"model\" more than once, or in another case");
             if (field.value.get(model) != simdjson::SUCCESS)
-                return fault("bad_request", "\"model\" is not a text");
+                return fault(Reason::BadRequest, "\"model\" is not a text");
             view.hasModel = true;
             view.model = model;
         } else if (equalsIgnoreCase(field.key, "models")) {
             simdjson::dom::array models;
             if (field.value.get(models) != simdjson::SUCCESS)
-                return fault("bad_request", "\"models\" is not a list");
+                return fault(Reason::BadRequest, "\"models\" is not a list");
             for (const auto element : models) {
                 std::string_view model;
                 if (element.get(model) != simdjson::SUCCESS)
-                    return fault("bad_request", "\"models\" is not a list of texts");
+                    return fault(Reason::BadRequest, "\"models\" is not a list of texts");
                 view.furtherModels.emplace_back(model);
             }
         } else if (field.key == "stream") {
@@ -67,18 +67,18 @@ BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
 {
     const auto parts = readForm(body, contentType);
     if (!parts)
-        return fault("unsupported_body", "the multipart body is in a form that readers understand differently");
+        return fault(Reason::UnsupportedBody, "the multipart body is in a form that readers understand differently");
     BodyView view;
     for (const FormPart &part : *parts) {
         if (!equalsIgnoreCase(part.name, "model"))
             continue;
         if (view.hasModel || part.name != "model" || !part.plain)
-            return fault("bad_request", "the multipart body has more than one part \"model\", or an odd one");
+            return fault(Reason::BadRequest, "the multipart body has more than one part \"model\", or an odd one");
         view.hasModel = true;
         view.model = part.content;
     }
     if (!view.hasModel)
-        return fault("unsupported_body", "the multipart body has no part \"model\", which this access token's rules need");
+        return fault(Reason::UnsupportedBody, "the multipart body has no part \"model\", which this access token's rules need");
     return view;
 }
 
@@ -90,9 +90,9 @@ BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::
     if (!contentEncoding.empty() && !equalsIgnoreCase(contentEncoding, "identity")) {
         const auto decoder = ContentDecoder::create(contentEncoding);
         if (!decoder)
-            return fault("unsupported_body", "a body in this content coding cannot be checked against the model rules");
+            return fault(Reason::UnsupportedBody, "a body in this content coding cannot be checked against the model rules");
         if (!decoder->feed(body, [&plain](std::string_view part) { plain.append(part); }) || !decoder->isComplete())
-            return fault("unsupported_body", "the compressed body is broken or unfolds to too much");
+            return fault(Reason::UnsupportedBody, "the compressed body is broken or unfolds to too much");
         body = plain;
     }
     if (mediaType(contentType) == "multipart/form-data")

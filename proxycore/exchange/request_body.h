@@ -3,6 +3,8 @@
 // bytes are forwarded; what cannot be read is a fault, never a guess. Thread: any.
 #pragma once
 
+#include "base/reason.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +13,7 @@ namespace llmproxy {
 
 struct BodyView
 {
-    std::string fault; // a code of the contract; empty: read
+    Reason fault = Reason::None; // a code of the contract; None: read
     std::string message;
     bool isJson = false;
     bool hasModel = false;

@@ -8,9 +8,9 @@ Verdict Exchange::checkStorage()
 {
     if (m_context.storageHealthy())
         return Verdict::Next;
-    Refusal trouble = llmproxy::refusal("service_unavailable", "storage is not available at the moment; try again");
+    Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, "storage is not available at the moment; try again");
     trouble.retryAfter = 1;
-    trouble.result = "error";
+    trouble.isOurTrouble = true;
     return refuse(std::move(trouble));
 }
 
@@ -18,14 +18,14 @@ Verdict Exchange::checkProject()
 {
     m_project = m_snapshot->project(m_token->projectId());
     if (!m_project || m_project->record.deleted || !m_project->record.active)
-        return refuse("project_inactive", "the project of this access token is not active");
+        return refuse(Reason::ProjectInactive, "the project of this access token is not active");
     return Verdict::Next;
 }
 
 Verdict Exchange::checkAddress()
 {
     if (!m_token->rules().networks.empty() && !anyContains(m_token->rules().networks, m_stream.peer().address))
-        return refuse("ip_not_allowed", "this access token may not be used from this address");
+        return refuse(Reason::IpNotAllowed, "this access token may not be used from this address");
     return Verdict::Next;
 }
 
@@ -46,14 +46,14 @@ Verdict Exchange::checkEndpoint()
         }
     }
     if (!m_provider)
-        return refuse("endpoint_not_found", "the project has no provider for this path");
+        return refuse(Reason::EndpointNotFound, "the project has no provider for this path");
     const std::vector<std::string> &mine = m_token->rules().allowedEndpoints;
     if (!mine.empty() && !anyGlobMatches(mine, m_route.rest) && !anyGlobMatches(mine, m_head.path))
-        return refuse("endpoint_not_allowed", "this access token may not call this endpoint");
+        return refuse(Reason::EndpointNotAllowed, "this access token may not call this endpoint");
     if (!m_profile->allowedEndpoints.empty() && !anyGlobMatches(m_profile->allowedEndpoints, m_route.rest))
-        return refuse("endpoint_not_allowed", "the provider's profile does not allow this endpoint");
+        return refuse(Reason::EndpointNotAllowed, "the provider's profile does not allow this endpoint");
     if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
-        Refusal no = llmproxy::refusal("method_not_allowed", "the provider's profile does not allow this method");
+        Refusal no = llmproxy::refusal(Reason::MethodNotAllowed, "the provider's profile does not allow this method");
         for (const std::string &method : m_profile->allowedMethods)
             no.allow += (no.allow.empty() ? "" : ", ") + method;
         return refuse(std::move(no));
@@ -64,7 +64,7 @@ Verdict Exchange::checkEndpoint()
 Verdict Exchange::checkSize()
 {
     if (m_head.contentLength > m_context.config.maxRequestSize)
-        return refuse("request_too_large", "the declared body is larger than MAX_REQUEST_SIZE");
+        return refuse(Reason::RequestTooLarge, "the declared body is larger than MAX_REQUEST_SIZE");
     return Verdict::Next;
 }
 

@@ -74,11 +74,11 @@ Verdict Exchange::checkBody()
     if (const std::string model = namesModelInPath && body ? modelInPath(m_route.rest) : std::string(); !model.empty()) {
         m_model = model;
         if (!modelAllowed(model))
-            return refuse("model_not_allowed", "this access token may not use this model");
+            return refuse(Reason::ModelNotAllowed, "this access token may not use this model");
         return Verdict::Next;
     }
     if (rules && body && endsWith(percentDecoded(m_route.rest), "/batches"))
-        return refuse("model_not_allowed", "a batch names its models where they are not checked, and this access token is limited to certain models");
+        return refuse(Reason::ModelNotAllowed, "a batch names its models where they are not checked, and this access token is limited to certain models");
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
     const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
@@ -87,7 +87,7 @@ Verdict Exchange::checkBody()
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
     if (m_head.contentLength > m_context.config.maxInspectedBody)
-        return refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+        return refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
     m_holding = true;
     m_holdsForUsage = !rules;
     if (!m_bodyEnded)
@@ -108,9 +108,9 @@ void Exchange::onBody(std::string_view bytes)
             m_held.append(bytes);
             letHeldBodyStream();
         } else if (m_heldCounted > m_context.config.maxInspectedBody) {
-            refuse("request_too_large", "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+            refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
         } else if (together > maxHeldTogether) {
-            Refusal full = llmproxy::refusal("service_unavailable", "too many bodies are being checked at the moment; try again");
+            Refusal full = llmproxy::refusal(Reason::ServiceUnavailable, "too many bodies are being checked at the moment; try again");
             full.retryAfter = 1;
             refuse(std::move(full));
         } else {
@@ -146,13 +146,13 @@ Verdict Exchange::judgeBody()
     const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {
-        if (!view.fault.empty())
+        if (view.fault != Reason::None)
             return refuse(view.fault, view.message);
         if (!view.hasModel)
-            return refuse("model_not_allowed", "the body names no model, and this access token is limited to certain models");
+            return refuse(Reason::ModelNotAllowed, "the body names no model, and this access token is limited to certain models");
         const bool further = std::all_of(view.furtherModels.begin(), view.furtherModels.end(), [this](const std::string &model) { return modelAllowed(model); });
         if (!modelAllowed(view.model) || !further)
-            return refuse("model_not_allowed", "this access token may not use this model");
+            return refuse(Reason::ModelNotAllowed, "this access token may not use this model");
     }
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     if (chat && m_profile->askStreamUsage && view.isJson && view.streams && !view.hasStreamOptions
@@ -170,14 +170,11 @@ void Exchange::onBodyFault(const Refusal &fault)
     if (m_call)
         m_call->cancel();
     if (m_stream.headSent()) {
-        conclude("error", m_upstreamStatus, fault.code, nullptr);
+        conclude(OutcomeResult::Error, m_upstreamStatus, fault.code, nullptr);
         m_stream.abort();
         return;
     }
-    Refusal answer = fault;
-    if (m_call && m_call->headWritten())
-        answer.result = "error";
-    refuse(std::move(answer));
+    refuse(Refusal(fault));
 }
 
 } // namespace llmproxy

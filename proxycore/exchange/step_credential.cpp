@@ -66,53 +66,56 @@ Verdict Exchange::readCredential()
     const std::vector<std::string> found = credentialsOf(m_head, &m_cleanQuery);
     for (const std::string &value : found) {
         if (value != found.front())
-            return refuse("conflicting_credentials", "two different credentials were sent; send the access token once");
+            return refuse(Reason::ConflictingCredentials, "two different credentials were sent; send the access token once");
     }
-    std::string reason;
+    Reason reason = Reason::None;
     if (found.empty()) {
-        reason = "missing_token";
+        reason = Reason::MissingToken;
     } else if (!isWellFormedAccessToken(found.front())) {
         m_maskedToken = maskSecret(found.front());
-        reason = "malformed";
+        reason = Reason::Malformed;
     } else {
         const TokenPtr token = m_snapshot->tokenByHash(m_context.hasher->hash(found.front()));
         const int64_t now = Clock::wallMs();
         m_maskedToken = token ? std::string(token->masked()) : maskSecret(found.front());
         if (!token) {
-            reason = "unknown";
+            reason = Reason::Unknown;
         } else {
             m_token = token;
             if (token->terms.revokedMs != 0)
-                reason = "revoked";
+                reason = Reason::Revoked;
             else if (token->terms.expiresMs <= now)
-                reason = "expired";
+                reason = Reason::Expired;
             else if (!token->terms.liveAt(now))
-                reason = "superseded";
+                reason = Reason::Superseded;
         }
     }
     for (const std::string &value : found)
         wipe(const_cast<char *>(value.data()), value.size());
-    if (reason.empty()) {
+    if (reason == Reason::None) {
         m_expiry.start(m_token->terms.expiresMs - Clock::wallMs());
         return Verdict::Next;
     }
+    return refuseStranger(reason, !found.empty());
+}
+
+// Ruling 41: over the limit refusals are summed up, not recorded one by one.
+Verdict Exchange::refuseStranger(Reason why, bool sentToken)
+{
     const RateDecision failures = m_context.addresses->takeAuthFailure(m_stream.peer().address, Clock::wallMs() * 1000);
     if (!failures.allowed) {
-        // Ruling 41: over the limit these are counted, not recorded one by one.
-        m_context.authFailureOverLimit(m_stream.peer());
-        m_concluded = true;
-        Refusal tooMany = llmproxy::refusal("rate_limit_exceeded", "too many failed authentications from this address");
+        Refusal tooMany = llmproxy::refusal(Reason::RateLimitExceeded, "too many failed authentications from this address");
         tooMany.retryAfter = failures.retryAfterSeconds;
         tooMany.rateLimit = failures.limit;
         tooMany.rateRemaining = failures.remaining;
         tooMany.rateReset = failures.resetSeconds;
+        conclude(OutcomeResult::Failure, tooMany.status, why, nullptr, true);
         m_stream.refuse(tooMany);
         return Verdict::Stop;
     }
-    Refusal no = found.empty() ? llmproxy::refusal("missing_token", "no access token was sent; put it where the API key goes")
-                               : llmproxy::refusal("invalid_token", "this access token is not valid");
-    no.result = "failure";
-    no.reason = reason;
+    Refusal no = sentToken ? llmproxy::refusal(Reason::InvalidToken, "this access token is not valid")
+                           : llmproxy::refusal(Reason::MissingToken, "no access token was sent; put it where the API key goes");
+    no.reason = why;
     return refuse(std::move(no));
 }
 

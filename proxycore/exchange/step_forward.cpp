@@ -113,7 +113,7 @@ int64_t Exchange::forwardsLeft() const
 // We are the last that an OPTIONS was to reach.
 Verdict Exchange::answerOptions()
 {
-    conclude("success", 204, {}, [this](bool ok) {
+    conclude(OutcomeResult::Success, 204, Reason::None, [this](bool ok) {
         if (!ok) {
             m_stream.abort();
             return;
@@ -133,18 +133,18 @@ Verdict Exchange::forward()
     if (m_forwardsLeft == 0)
         return answerOptions();
     if (m_head.headers.joined("via").find(m_context.config.viaName) != std::string::npos) {
-        Refusal loop = llmproxy::refusal("bad_request", "the request came round in a circle: this project's base_url leads back here");
-        loop.reason = "loop";
+        Refusal loop = llmproxy::refusal(Reason::BadRequest, "the request came round in a circle: this project's base_url leads back here");
+        loop.reason = Reason::Loop;
         return refuse(std::move(loop));
     }
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
     const std::shared_ptr<const DialTarget> url = target();
     if (m_provider->keyUnusable || (needsKey && !m_provider->key) || !url) {
-        Refusal trouble = llmproxy::refusal("service_unavailable", url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
+        Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
                                                                        : "the project's provider has no usable base_url");
         trouble.retryAfter = 60;
-        trouble.result = "error";
-        trouble.reason = url ? "provider_key_unusable" : "base_url_unusable";
+        trouble.isOurTrouble = true;
+        trouble.reason = url ? Reason::ProviderKeyUnusable : Reason::BaseUrlUnusable;
         return refuse(std::move(trouble));
     }
     m_readsUsage = readsUsageOf(m_route.rest);

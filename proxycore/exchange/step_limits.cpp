@@ -8,20 +8,22 @@ namespace llmproxy {
 Verdict Exchange::takeLimits()
 {
     const TokenTerms &token = m_token->terms;
-    std::string code;
+    Reason code = Reason::None;
     RateDecision rate;
     m_lease = Lease::acquire(m_token->state, {token.maxRequests, token.rateLimit, token.maxConcurrent},
                              Clock::wallMs() * 1000, &code, &rate);
-    if (code.empty())
+    if (code == Reason::None) {
+        m_admittedUs = Clock::steadyUs();
         return Verdict::Next;
+    }
     Refusal no = llmproxy::refusal(code, "");
-    if (code == "rate_limit_exceeded") {
+    if (code == Reason::RateLimitExceeded) {
         no.message = "this access token's rate limit of " + std::to_string(rate.limit) + " requests a minute is used up";
         no.retryAfter = rate.retryAfterSeconds;
         no.rateLimit = rate.limit;
         no.rateRemaining = 0;
         no.rateReset = rate.resetSeconds;
-    } else if (code == "request_quota_exceeded") {
+    } else if (code == Reason::RequestQuotaExceeded) {
         no.message = "this access token's " + std::to_string(token.maxRequests) + " requests are used up";
         no.retryAfter = std::max<int64_t>((token.expiresMs - Clock::wallMs() + 999) / 1000, 1);
         no.retryIsUseless = true; // the OpenAI and Anthropic SDKs read x-should-retry

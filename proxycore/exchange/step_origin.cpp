@@ -29,8 +29,8 @@ Verdict Exchange::answerPreflight()
     if (m_head.method != "OPTIONS" || !m_head.headers.find("origin") || !m_head.headers.find("access-control-request-method"))
         return Verdict::Next;
     if (m_stream.allowedOrigin().empty())
-        return refuse("origin_not_allowed", "this origin is not in CORS_ALLOWED_ORIGINS");
-    conclude("success", 204, "preflight", [this](bool ok) {
+        return refuse(Reason::OriginNotAllowed, "this origin is not in CORS_ALLOWED_ORIGINS");
+    conclude(OutcomeResult::Success, 204, Reason::Preflight, [this](bool ok) {
         if (!ok) {
             m_stream.abort();
             return;
@@ -52,7 +52,7 @@ Verdict Exchange::checkOrigin()
 {
     if (!m_head.headers.find("origin") || !m_stream.allowedOrigin().empty())
         return Verdict::Next;
-    return refuse("origin_not_allowed", "this origin is not in CORS_ALLOWED_ORIGINS");
+    return refuse(Reason::OriginNotAllowed, "this origin is not in CORS_ALLOWED_ORIGINS");
 }
 
 } // namespace llmproxy

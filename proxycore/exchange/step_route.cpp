@@ -82,10 +82,10 @@ Verdict Exchange::findRoute()
     } else if (startsWith(path, "/v1/")) {
         m_route = {"", "openai", m_head.path};
     } else {
-        return refuse("endpoint_not_found", "nothing is served at this path; provider paths begin with /v1/ or a provider's name");
+        return refuse(Reason::EndpointNotFound, "nothing is served at this path; provider paths begin with /v1/ or a provider's name");
     }
     if (isAmbiguous(path))
-        return refuse("bad_request", "the path has //, a dot segment or an encoded slash, which servers read differently");
+        return refuse(Reason::BadRequest, "the path has //, a dot segment or an encoded slash, which servers read differently");
     return Verdict::Next;
 }
 

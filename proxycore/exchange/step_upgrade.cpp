@@ -10,7 +10,7 @@ Verdict Exchange::refuseUpgrade()
         return Verdict::Next; // RFC 9110 section 7.8: it may have been forwarded by who did not know it
     const auto isWebSocket = [](std::string_view offer) { return equalsIgnoreCase(offer.substr(0, offer.find('/')), "websocket"); };
     if (anyListItem(m_head.headers.joined("upgrade"), isWebSocket)) // a version may follow the name
-        return refuse("upgrade_required", "WebSocket is not supported here; use HTTP streaming");
+        return refuse(Reason::UpgradeRequired, "WebSocket is not supported here; use HTTP streaming");
     return Verdict::Next;
 }
 

@@ -214,6 +214,8 @@ void Connection::consumeHead(std::string_view *bytes)
         m_in.clear();
         m_scanned = 0;
     }
+    if (m_in.empty())
+        m_beganUs = Clock::steadyUs();
     const size_t before = m_in.size();
     m_in.append(bytes->substr(0, limit + 4 - std::min(before, limit)));
     const size_t taken = m_in.size() - before;
@@ -221,7 +223,7 @@ void Connection::consumeHead(std::string_view *bytes)
     size_t end = 0;
     const HeadScan scan = scanHead(m_in, m_scanned, &resume, &end);
     if (scan == HeadScan::Bad) {
-        refuseHead({400, "bad_request", "a line of the request head does not end in CR LF, or there is a NUL in it"});
+        refuseHead({400, Reason::BadRequest, "a line of the request head does not end in CR LF, or there is a NUL in it"});
         *bytes = {};
         return;
     }
@@ -229,9 +231,9 @@ void Connection::consumeHead(std::string_view *bytes)
         m_scanned = resume;
         bytes->remove_prefix(taken);
         if (m_in.find('\r') == std::string::npos && m_in.size() > m_server.config().head.maxTargetSize + 64)
-            refuseHead({414, "uri_too_long", "the request target is longer than MAX_TARGET_SIZE"});
+            refuseHead({414, Reason::UriTooLong, "the request target is longer than MAX_TARGET_SIZE"});
         else if (scan == HeadScan::Complete || m_in.size() > limit)
-            refuseHead({431, "headers_too_large", "the request head is larger than MAX_HEADER_SIZE"});
+            refuseHead({431, Reason::HeadersTooLarge, "the request head is larger than MAX_HEADER_SIZE"});
         return;
     }
     bytes->remove_prefix(end - before);
@@ -249,6 +251,7 @@ void Connection::beginRequest(std::string_view head)
         refuseHead(fault);
         return;
     }
+    m_head.beganUs = m_beganUs;
     m_body.begin(m_head.chunked, m_head.contentLength);
     m_keepAlive = m_head.keepAlive;
     const std::string *id = m_head.headers.find("x-request-id");
@@ -265,17 +268,17 @@ void Connection::beginRequest(std::string_view head)
         m_origin = *origin;
     const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix); // ruling 11: any Host
     if (!m_peer.localSocket && !acme && !m_server.hostAllowed(m_head.host)) {
-        refuse(refusal("misdirected_request", "this Host is not served here; add it to ALLOWED_HOSTS"));
+        refuseByFront(refusal(Reason::MisdirectedRequest, "this Host is not served here; add it to ALLOWED_HOSTS"));
         return;
     }
     // RFC 9110 section 7.4: what is for https and came in clear may have been read on its way, unless TLS ended in front of us.
     if (m_head.isForTls && !m_socket.isTls() && !m_peer.localSocket && !anyContains(m_server.config().trustedProxies, m_peer.address)) {
-        refuse(refusal("misdirected_request", "an https address is not served on a connection without TLS"));
+        refuseByFront(refusal(Reason::MisdirectedRequest, "an https address is not served on a connection without TLS"));
         return;
     }
     if (m_server.hooks().admitRequest && !m_peer.localSocket) {
-        if (const Refusal full = m_server.hooks().admitRequest(m_requestPeer); !full.code.empty()) {
-            refuse(full);
+        if (const Refusal full = m_server.hooks().admitRequest(m_requestPeer); full.code != Reason::None) {
+            refuseByFront(full);
             return;
         }
     }
@@ -325,9 +328,16 @@ void Connection::refuseHead(const HeadFault &fault)
         m_head.requestId = randomUuid();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     m_hsts = wantsHsts();
-    if (m_server.hooks().headRefused)
-        m_server.hooks().headRefused(m_requestPeer, fault);
-    refuse(refusal(fault.code, fault.message));
+    refuseByFront(refusal(fault.code, fault.message));
+}
+
+// No end goes past those who count them.
+void Connection::refuseByFront(const Refusal &refusal)
+{
+    m_head.beganUs = m_beganUs;
+    if (m_server.hooks().refused && !m_peer.localSocket)
+        m_server.hooks().refused(m_requestPeer, m_head, refusal);
+    refuse(refusal);
 }
 
 void Connection::consumeBody(std::string_view *bytes)
@@ -343,12 +353,12 @@ void Connection::consumeBody(std::string_view *bytes)
         return;
     if (m_handler && m_bodyBytes > m_server.config().maxRequestSize) {
         *bytes = {};
-        faultBody(refusal("request_too_large", "the body is larger than MAX_REQUEST_SIZE"));
+        faultBody(refusal(Reason::RequestTooLarge, "the body is larger than MAX_REQUEST_SIZE"));
         return;
     }
     if (m_body.hasFailed()) {
         *bytes = {};
-        faultBody(refusal("bad_request", "the chunked body is malformed"));
+        faultBody(refusal(Reason::BadRequest, "the chunked body is malformed"));
         return;
     }
     noteBodyProgress(used);
@@ -430,13 +440,13 @@ void Connection::onDeadline()
         else if (m_in.empty())
             closeNow(false); // idle: nothing was asked
         else
-            refuseHead({408, "request_timeout", "the request head did not arrive within REQUEST_HEAD_TIMEOUT"});
+            refuseHead({408, Reason::RequestTimeout, "the request head did not arrive within REQUEST_HEAD_TIMEOUT"});
         return;
     case State::Request:
         if (m_bodyPaused) // we are the slow ones
             m_deadline.start(m_server.config().bodyTimeoutMs);
         else
-            faultBody(refusal("request_timeout", "the request body stopped or was slower than 1 KiB/s"));
+            faultBody(refusal(Reason::RequestTimeout, "the request body stopped or was slower than 1 KiB/s"));
         return;
     case State::Linger:
         if (backlog() > 0) // it still reads: CLIENT_WRITE_TIMEOUT watches

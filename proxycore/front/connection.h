@@ -59,6 +59,7 @@ private:
     void beginRequest(std::string_view head);
     void forgetRequest();
     void refuseHead(const HeadFault &fault);
+    void refuseByFront(const Refusal &refusal);
     bool finEndsBodyEarly() const;
     void faultBody(const Refusal &fault);
     void noteBodyProgress(size_t bytes);
@@ -96,6 +97,7 @@ private:
     Timer m_deadline;
     Timer m_again;                 // TLS holds bytes that epoll does not show
     Timer m_writeDeadline;
+    int64_t m_beganUs = 0;         // when the first byte of the running head was read
     int64_t m_requestDoneUs = 0;   // when the request's last byte was read
     int64_t m_bodyBytes = 0;
     int64_t m_windowUs = 0, m_windowBytes = 0;

@@ -198,7 +198,7 @@ void Connection::refuse(const Refusal &refusal)
     ResponseHead head;
     head.status = refusal.status;
     head.headers.add("Content-Type", "application/json");
-    head.headers.add("X-LLM-Proxy-Error", refusal.code);
+    head.headers.add("X-LLM-Proxy-Error", std::string(nameOf(refusal.code)));
     head.headers.add("X-Content-Type-Options", "nosniff"); // a refusal can hold a part of what was asked
     if (refusal.retryAfter >= 0)
         head.headers.add("Retry-After", std::to_string(refusal.retryAfter));

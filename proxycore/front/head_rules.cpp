@@ -16,7 +16,7 @@ constexpr size_t usualFields = 16; // of the SDKs; more grow
 
 HeadFault bad(std::string message)
 {
-    return {400, "bad_request", std::move(message)};
+    return {400, Reason::BadRequest, std::move(message)};
 }
 
 bool plainDigits(std::string_view text, int64_t *value)
@@ -113,13 +113,13 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     if (!versionForm)
         return bad("the request line does not end in HTTP/1.1");
     if (version[5] != '1' || (version[7] != '0' && version[7] != '1'))
-        return {505, "http_version_not_supported", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+        return {505, Reason::HttpVersionNotSupported, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
     if (target.size() > limits.maxTargetSize)
-        return {414, "uri_too_long", "the request target is longer than MAX_TARGET_SIZE"};
+        return {414, Reason::UriTooLong, "the request target is longer than MAX_TARGET_SIZE"};
     if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f; }))
         return bad("the request target has a character that is not allowed");
     if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods)) // RFC 9110 section 9.1: case-sensitive
-        return {501, "not_implemented", "this method is not implemented"};
+        return {501, Reason::NotImplemented, "this method is not implemented"};
     head->method = method;
     head->target = target;
     head->minorVersion = version[7] - '0';
@@ -235,7 +235,7 @@ HeadFault readFraming(RequestHead *head)
                 const size_t comma = value.rfind(',');
                 if (!equalsIgnoreCase(trimmed(comma == value.npos ? value : value.substr(comma + 1)), "chunked"))
                     return bad("the last transfer coding is not chunked");
-                return {501, "not_implemented", "only the transfer coding \"chunked\" is implemented"};
+                return {501, Reason::NotImplemented, "only the transfer coding \"chunked\" is implemented"};
             }
             head->chunked = true;
         }
@@ -246,7 +246,7 @@ HeadFault readFraming(RequestHead *head)
     head->keepAlive = !listContains(connection, "close") && (head->minorVersion == 1 || listContains(connection, "keep-alive"));
     const std::string expect = head->headers.joined("expect");
     if (anyListItem(expect, [](std::string_view item) { return !item.empty() && !equalsIgnoreCase(item, "100-continue"); }))
-        return {417, "expectation_failed", "only Expect: 100-continue is understood"};
+        return {417, Reason::ExpectationFailed, "only Expect: 100-continue is understood"};
     head->expectContinue = head->minorVersion == 1 && head->hasBody() && listContains(expect, "100-continue");
     return {};
 }
@@ -315,7 +315,7 @@ HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, Requ
         if (line.empty())
             break;
         if (head->headers.size() >= limits.maxHeaderCount)
-            return {431, "headers_too_large", "there are more header fields than MAX_HEADER_COUNT"};
+            return {431, Reason::HeadersTooLarge, "there are more header fields than MAX_HEADER_COUNT"};
         if (const char *problem = readField(line, &head->headers))
             return bad(problem);
     }

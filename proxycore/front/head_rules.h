@@ -3,6 +3,7 @@
 // ways is refused. Input is one complete head including the empty line. Thread: any.
 #pragma once
 
+#include "base/reason.h"
 #include "front/http_types.h"
 
 #include <string>
@@ -18,7 +19,7 @@ struct HeadLimits
 struct HeadFault
 {
     int status = 0;   // 0: the head is good
-    std::string code; // rulings 9
+    Reason code = Reason::None; // rulings 9
     std::string message;
 };
 

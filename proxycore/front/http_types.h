@@ -63,6 +63,7 @@ struct RequestHead
     bool keepAlive = true;
     bool expectContinue = false;
     std::string requestId;   // the client's when sane, else a new UUID
+    int64_t beganUs = 0;     // Clock::steadyUs() when its first byte was read
 
     bool hasBody() const { return chunked || contentLength > 0; }
 };

@@ -44,7 +44,7 @@ void ManagementDoor::start()
     if (!isOpen(m_head.path) && !m_stream.peer().localSocket && !admit())
         return;
     if (!isServedMethod(m_head.method)) {
-        Refusal no = refusal("method_not_allowed", "this method is not served here");
+        Refusal no = refusal(Reason::MethodNotAllowed, "this method is not served here");
         no.allow = "GET, HEAD, POST, PATCH, DELETE";
         refuseAccepted(no);
         return;
@@ -61,7 +61,7 @@ void ManagementDoor::start()
             submit();
             return;
         }
-        refuseAccepted(refusal("request_too_large", "a management request is at most 1 MiB"));
+        refuseAccepted(refusal(Reason::RequestTooLarge, "a management request is at most 1 MiB"));
         return;
     }
     if (m_head.expectContinue)
@@ -72,28 +72,28 @@ bool ManagementDoor::admit()
 {
     const Peer &peer = m_stream.peer();
     if (peer.untrustedForward) {
-        deny(403, "untrusted_forward", refusal("ip_not_allowed", "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES or the client's address cannot be read from it"));
+        deny(403, Reason::UntrustedForward, refusal(Reason::IpNotAllowed, "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES or the client's address cannot be read from it"));
         return false;
     }
     if (!anyContains(m_config.allowedIps, peer.address)) {
-        deny(403, "ip_not_allowed", refusal("ip_not_allowed", "management is not allowed from this address; see MANAGEMENT_ALLOWED_IPS"));
+        deny(403, Reason::IpNotAllowed, refusal(Reason::IpNotAllowed, "management is not allowed from this address; see MANAGEMENT_ALLOWED_IPS"));
         return false;
     }
     const std::string_view value = m_head.headers.value("authorization");
     const bool bearer = value.size() > 7 && equalsIgnoreCase(value.substr(0, 7), "bearer ");
     if (!bearer) {
-        deny(401, "missing_token", refusal("missing_token", "send the management token as Authorization: Bearer"));
+        deny(401, Reason::MissingToken, refusal(Reason::MissingToken, "send the management token as Authorization: Bearer"));
         return false;
     }
     if (m_config.token->isEmpty() || !m_config.token->equals(trimmed(value.substr(7)))) {
-        deny(401, "invalid_token", refusal("invalid_token", "this management token is not valid"));
+        deny(401, Reason::InvalidToken, refusal(Reason::InvalidToken, "this management token is not valid"));
         return false;
     }
     m_accepted = true;
     return true;
 }
 
-void ManagementDoor::deny(int status, const std::string &reason, const Refusal &answer)
+void ManagementDoor::deny(int status, Reason reason, const Refusal &answer)
 {
     m_done = true;
     const Refusal tooMany = m_config.failed(m_stream.peer(), m_head, status, reason,
@@ -103,7 +103,7 @@ void ManagementDoor::deny(int status, const std::string &reason, const Refusal &
                     (*self)->m_stream.refuse(answer);
             });
         });
-    if (!tooMany.code.empty())
+    if (tooMany.code != Reason::None)
         m_stream.refuse(tooMany);
 }
 
@@ -112,7 +112,7 @@ void ManagementDoor::onBody(std::string_view bytes)
     if (m_done || m_dropsBody)
         return;
     if (m_body.size() + bytes.size() > maxManagementBody) {
-        refuseAccepted(refusal("request_too_large", "a management request is at most 1 MiB"));
+        refuseAccepted(refusal(Reason::RequestTooLarge, "a management request is at most 1 MiB"));
         return;
     }
     m_body.append(bytes);

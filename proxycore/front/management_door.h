@@ -25,9 +25,9 @@ struct DoorConfig
 {
     std::vector<Cidr> allowedIps;
     const Secret *token = nullptr; // empty: every credential is refused
-    // Refused for address or credential; returns what the limit on failures says (status 429), or code "".
+    // Refused for address or credential; returns what the limit on failures says (status 429), or code None.
     // written is called when the event is recorded.
-    std::function<Refusal(const Peer &, const RequestHead &, int status, const std::string &reason,
+    std::function<Refusal(const Peer &, const RequestHead &, int status, Reason reason,
                           std::function<void(bool)> written)> failed;
     std::function<void(const Peer &, const RequestHead &, int status)> accepted; // for auth.success, when answered
     // The stream of /manage/events, for an admitted GET.
@@ -53,7 +53,7 @@ public:
 
 private:
     bool admit();
-    void deny(int status, const std::string &reason, const Refusal &answer);
+    void deny(int status, Reason reason, const Refusal &answer);
     void submit();
     void give(BridgeAnswer answer);
     void sendBlocks();

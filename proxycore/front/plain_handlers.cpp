@@ -53,7 +53,7 @@ AcmeHandler::AcmeHandler(std::string webroot, RequestHead &&head, ServerStream &
 void AcmeHandler::start()
 {
     if (m_head.method != "GET" && m_head.method != "HEAD") {
-        Refusal no = refusal("method_not_allowed", "only GET and HEAD are served here");
+        Refusal no = refusal(Reason::MethodNotAllowed, "only GET and HEAD are served here");
         no.allow = "GET, HEAD";
         m_stream.refuse(no);
         return;
@@ -61,7 +61,7 @@ void AcmeHandler::start()
     const std::string token = m_head.path.substr(acmePrefix.size());
     std::string text;
     if (!isChallengeToken(token) || !readSmallFile(m_webroot + std::string(acmePrefix) + token, &text)) {
-        m_stream.refuse(refusal("endpoint_not_found", "there is no such challenge"));
+        m_stream.refuse(refusal(Reason::EndpointNotFound, "there is no such challenge"));
         return;
     }
     ResponseHead head;
@@ -77,7 +77,7 @@ RedirectHandler::RedirectHandler(uint16_t httpsPort, RequestHead &&head, ServerS
 void RedirectHandler::start()
 {
     if (m_head.host.empty() || m_head.path.empty() || m_head.path.front() != '/') {
-        m_stream.refuse(refusal("bad_request", "only https is served here, and without a Host it is not known where"));
+        m_stream.refuse(refusal(Reason::BadRequest, "only https is served here, and without a Host it is not known where"));
         return;
     }
     const bool v6 = m_head.host.find(':') != std::string::npos;

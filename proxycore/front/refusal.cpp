@@ -9,7 +9,7 @@ namespace {
 
 struct CodeRow
 {
-    const char *code;
+    Reason code;
     int status;
     const char *openAiType;
     const char *anthropicType; // platform.claude.com error types
@@ -17,40 +17,40 @@ struct CodeRow
 };
 
 constexpr CodeRow codeTable[] = {
-    {"bad_request", 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"param_not_allowed", 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"origin_required", 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"conflicting_credentials", 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"missing_token", 401, "authentication_error", "authentication_error", "UNAUTHENTICATED"},
-    {"invalid_token", 401, "authentication_error", "authentication_error", "UNAUTHENTICATED"},
-    {"budget_exceeded", 402, "insufficient_quota", "billing_error", "FAILED_PRECONDITION"},
-    {"project_inactive", 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
-    {"model_not_allowed", 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
-    {"endpoint_not_allowed", 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
-    {"origin_not_allowed", 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
-    {"ip_not_allowed", 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
-    {"endpoint_not_found", 404, "invalid_request_error", "not_found_error", "NOT_FOUND"},
-    {"method_not_allowed", 405, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"request_timeout", 408, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"},
-    {"request_too_large", 413, "invalid_request_error", "request_too_large", "INVALID_ARGUMENT"},
-    {"uri_too_long", 414, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"unsupported_body", 415, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"expectation_failed", 417, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"misdirected_request", 421, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"upgrade_required", 426, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"rate_limit_exceeded", 429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"},
-    {"request_quota_exceeded", 429, "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"},
-    {"too_many_concurrent", 429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"},
-    {"headers_too_large", 431, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
-    {"internal_error", 500, "server_error", "api_error", "INTERNAL"},
-    {"not_implemented", 501, "invalid_request_error", "invalid_request_error", "UNIMPLEMENTED"},
-    {"upstream_unreachable", 502, "server_error", "api_error", "UNAVAILABLE"},
-    {"service_unavailable", 503, "server_error", "overloaded_error", "UNAVAILABLE"},
-    {"upstream_timeout", 504, "server_error", "timeout_error", "DEADLINE_EXCEEDED"},
-    {"http_version_not_supported", 505, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::BadRequest, 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::ParamNotAllowed, 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::OriginRequired, 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::ConflictingCredentials, 400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::MissingToken, 401, "authentication_error", "authentication_error", "UNAUTHENTICATED"},
+    {Reason::InvalidToken, 401, "authentication_error", "authentication_error", "UNAUTHENTICATED"},
+    {Reason::BudgetExceeded, 402, "insufficient_quota", "billing_error", "FAILED_PRECONDITION"},
+    {Reason::ProjectInactive, 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
+    {Reason::ModelNotAllowed, 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
+    {Reason::EndpointNotAllowed, 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
+    {Reason::OriginNotAllowed, 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
+    {Reason::IpNotAllowed, 403, "permission_error", "permission_error", "PERMISSION_DENIED"},
+    {Reason::EndpointNotFound, 404, "invalid_request_error", "not_found_error", "NOT_FOUND"},
+    {Reason::MethodNotAllowed, 405, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::RequestTimeout, 408, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"},
+    {Reason::RequestTooLarge, 413, "invalid_request_error", "request_too_large", "INVALID_ARGUMENT"},
+    {Reason::UriTooLong, 414, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::UnsupportedBody, 415, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::ExpectationFailed, 417, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::MisdirectedRequest, 421, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::UpgradeRequired, 426, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::RateLimitExceeded, 429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"},
+    {Reason::RequestQuotaExceeded, 429, "insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"},
+    {Reason::TooManyConcurrent, 429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"},
+    {Reason::HeadersTooLarge, 431, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
+    {Reason::InternalError, 500, "server_error", "api_error", "INTERNAL"},
+    {Reason::NotImplemented, 501, "invalid_request_error", "invalid_request_error", "UNIMPLEMENTED"},
+    {Reason::UpstreamUnreachable, 502, "server_error", "api_error", "UNAVAILABLE"},
+    {Reason::ServiceUnavailable, 503, "server_error", "overloaded_error", "UNAVAILABLE"},
+    {Reason::UpstreamTimeout, 504, "server_error", "timeout_error", "DEADLINE_EXCEEDED"},
+    {Reason::HttpVersionNotSupported, 505, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"},
 };
 
-const CodeRow *rowOf(std::string_view code)
+const CodeRow *rowOf(Reason code)
 {
     for (const CodeRow &row : codeTable) {
         if (code == row.code)
@@ -66,13 +66,13 @@ bool startsWith(std::string_view text, std::string_view prefix)
 
 } // namespace
 
-int statusOf(std::string_view code)
+int statusOf(Reason code)
 {
     const CodeRow *row = rowOf(code);
     return row ? row->status : 500;
 }
 
-Refusal refusal(std::string_view code, std::string message)
+Refusal refusal(Reason code, std::string message)
 {
     Refusal out;
     out.code = code;
@@ -124,12 +124,12 @@ std::string refusalBody(Dialect dialect, const Refusal &refusal)
         return R"({"error":{"code":)" + std::to_string(refusal.status) + R"(,"message":")" + message
                + R"(","status":")" + (row ? row->geminiStatus : "INTERNAL") + R"("}})";
     case Dialect::Management:
-        return R"({"error":{"code":")" + jsonEscaped(refusal.code) + R"(","message":")" + message + R"("}})";
+        return R"({"error":{"code":")" + std::string(nameOf(refusal.code)) + R"(","message":")" + message + R"("}})";
     case Dialect::OpenAi:
         break;
     }
     return R"({"error":{"message":")" + message + R"(","type":")" + (row ? row->openAiType : "server_error")
-           + R"(","param":null,"code":")" + jsonEscaped(refusal.code) + R"("}})";
+           + R"(","param":null,"code":")" + std::string(nameOf(refusal.code)) + R"("}})";
 }
 
 } // namespace llmproxy

@@ -3,6 +3,8 @@
 // contain a key, a path of this machine, SQL or a stack. Thread: any.
 #pragma once
 
+#include "base/reason.h"
+
 #include <string>
 #include <string_view>
 
@@ -13,20 +15,20 @@ enum class Dialect { OpenAi, Anthropic, Gemini, Management };
 struct Refusal
 {
     int status = 500;
-    std::string code;
+    Reason code = Reason::None; // None: no refusal
     std::string message;
     // 429 and 503; seconds, -1: none
     int64_t retryAfter = -1;
     int64_t rateLimit = -1, rateRemaining = -1, rateReset = -1;
     bool retryIsUseless = false; // x-should-retry: false
     std::string allow;           // 405
-    std::string result = "denied"; // of the audit event
-    std::string reason;          // of the audit event; empty: the code
+    bool isOurTrouble = false;   // not the caller's fault: an error, not a denial
+    Reason reason = Reason::None; // why, more exactly than the code; None: the code
 };
 
 // Status of a code of contract section 3 and ruling 9; 500 for an unknown one.
-int statusOf(std::string_view code);
-Refusal refusal(std::string_view code, std::string message);
+int statusOf(Reason code);
+Refusal refusal(Reason code, std::string message);
 // By the path as received: what the client library behind it can read.
 Dialect dialectOf(std::string_view path, bool anthropicVersionHeader);
 std::string refusalBody(Dialect dialect, const Refusal &refusal);

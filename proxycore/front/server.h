@@ -38,7 +38,9 @@ struct FrontHooks
     std::function<Refusal(const Peer &)> admitRequest;
     std::function<bool(const IpAddress &)> admitConnection; // false: refuse
     std::function<void(const IpAddress &)> connectionClosed;
-    std::function<void(const Peer &, const HeadFault &)> headRefused;
+    // Front refused a request by itself: a bad, late or large head, a Host that is not served, an address limit. What of head is
+    // known. Never for the control socket.
+    std::function<void(const Peer &, const RequestHead &, const Refusal &)> refused;
 };
 
 class Server

@@ -17,26 +17,26 @@ Lease &Lease::operator=(Lease &&other) noexcept
 }
 
 Lease Lease::acquire(std::shared_ptr<LineageState> state, const LimitPolicy &policy, int64_t nowUs,
-                     std::string *code, RateDecision *rate)
+                     Reason *code, RateDecision *rate)
 {
-    code->clear();
+    *code = Reason::None;
     *rate = takeRate(state->rateTatUs, policy.ratePerMinute, nowUs);
     if (!rate->allowed) {
-        *code = "rate_limit_exceeded";
+        *code = Reason::RateLimitExceeded;
         return {};
     }
     // Reserved requests count as used, so two threads cannot both take the last one.
     const int64_t reserved = state->inFlight.fetch_add(1) + 1;
     if (policy.maxRequests > 0 && state->requests.load() + reserved > policy.maxRequests)
-        *code = "request_quota_exceeded";
+        *code = Reason::RequestQuotaExceeded;
     const int64_t active = state->active.fetch_add(1) + 1;
-    if (code->empty() && policy.maxConcurrent > 0 && active > policy.maxConcurrent)
-        *code = "too_many_concurrent";
+    if (*code == Reason::None && policy.maxConcurrent > 0 && active > policy.maxConcurrent)
+        *code = Reason::TooManyConcurrent;
     Lease lease;
     lease.m_state = std::move(state);
     lease.m_ratePerMinute = policy.ratePerMinute;
     lease.m_reserved = true;
-    if (!code->empty())
+    if (*code != Reason::None)
         lease.giveBack();
     return lease;
 }

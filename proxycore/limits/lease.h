@@ -4,10 +4,10 @@
 #pragma once
 
 #include "access/lineage_state.h"
+#include "base/reason.h"
 #include "limits/rate.h"
 
 #include <memory>
-#include <string>
 
 namespace llmproxy {
 
@@ -28,9 +28,9 @@ public:
     Lease(const Lease &) = delete;
     Lease &operator=(const Lease &) = delete;
 
-    // Checks all limits, then charges; a refusal charges nothing. *code is empty when admitted.
+    // Checks all limits, then charges; a refusal charges nothing. *code is None when admitted.
     static Lease acquire(std::shared_ptr<LineageState> state, const LimitPolicy &policy, int64_t nowUs,
-                         std::string *code, RateDecision *rate);
+                         Reason *code, RateDecision *rate);
     // The request counts towards max_requests, or is given back (ruling 23). Once; then only the slot is held.
     void settle(bool counts);
     // Refused by a later step: the rate is given back as well.

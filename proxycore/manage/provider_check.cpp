@@ -9,6 +9,7 @@
 
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QUrl>
 
 #include <algorithm>
 
@@ -82,6 +83,12 @@ ProviderVerdict judge(const ManageContext &context, Question question, const std
     return context.askProvider(question.ask, cancelled);
 }
 
+// A path can be anything, a key in the wrong place among it.
+std::string originOf(const std::string &baseUrl)
+{
+    return QUrl(QString::fromStdString(baseUrl)).toString(QUrl::RemovePath | QUrl::RemoveQuery | QUrl::RemoveFragment | QUrl::RemoveUserInfo).toStdString();
+}
+
 // Where a key went: the profile's own address unless another one was given.
 AuditEvent checkEvent(const ManageCall &call, const ProviderQuestion &asked, const ProviderVerdict &verdict)
 {
@@ -89,7 +96,7 @@ AuditEvent checkEvent(const ManageCall &call, const ProviderQuestion &asked, con
     if (verdict.reason != "ok")
         event.detail("reason", verdict.reason);
     event.detail("provider", asked.provider);
-    event.detail("base_url", asked.baseUrl);
+    event.detail("origin", originOf(asked.baseUrl));
     if (verdict.status > 0)
         event.detail("upstream_status", int64_t{verdict.status});
     return event;

@@ -108,6 +108,18 @@ QJsonObject tokenView(const Token &token, const LineageState *state, int64_t now
             {QStringLiteral("completion_tokens"), counter(&LineageState::completionTokens)}};
 }
 
+namespace {
+
+QJsonArray arrayOf(const std::vector<int64_t> &numbers)
+{
+    QJsonArray array;
+    for (const int64_t number : numbers)
+        array.append(qint64{number});
+    return array;
+}
+
+} // namespace
+
 QJsonObject auditEventView(const AuditEvent &event)
 {
     QJsonObject details;
@@ -117,6 +129,8 @@ QJsonObject auditEventView(const AuditEvent &event)
             details.insert(name, qint64{*number});
         else if (const auto *flag = std::get_if<bool>(&value))
             details.insert(name, *flag);
+        else if (const auto *numbers = std::get_if<std::vector<int64_t>>(&value))
+            details.insert(name, arrayOf(*numbers));
         else
             details.insert(name, QString::fromStdString(std::get<std::string>(value)));
     }

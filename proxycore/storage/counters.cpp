@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/counters.h"
 
+#include "exchange/outcome_event.h"
 #include "storage/audit_rows.h"
 
 #include <algorithm>
@@ -8,24 +9,6 @@
 #include <utility>
 
 namespace llmproxy {
-
-namespace {
-
-int64_t numberOf(const AuditEvent &row, std::string_view key)
-{
-    const auto *detail = row.find(key);
-    const auto *number = detail ? std::get_if<int64_t>(detail) : nullptr;
-    return number ? *number : 0;
-}
-
-bool wasForwarded(const AuditEvent &row)
-{
-    const auto *detail = row.find("forwarded");
-    const auto *forwarded = detail ? std::get_if<bool>(detail) : nullptr;
-    return forwarded && *forwarded;
-}
-
-} // namespace
 
 Outcome Counters::load(SqlConnection &connection)
 {
@@ -85,38 +68,38 @@ Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapsh
     // A save writes every lineage that has rows up to its seq, so the highest saved seq is everybody's.
     const bool read = visitAccessRows(connection, m_rowSeq, [&](const AuditEvent &row) {
         m_rowSeq = row.seq;
-        const TokenPtr token = snapshot.tokenById(row.text("token_uuid"));
+        const RequestOutcome outcome = outcomeOf(row);
+        const TokenPtr token = snapshot.tokenById(outcome.tokenId());
         if (!token)
             return;
         Lineage &lineage = lineageOf(*token);
         if (row.seq <= lineage.seq)
             return;
-        add(lineage, row, true);
+        add(lineage, outcome, true);
         m_dirty.emplace(token->lineage(), token);
     });
     return read ? Outcome() : storageError();
 }
 
-void Counters::apply(const AuditEvent &row, const Snapshot &snapshot)
+void Counters::apply(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot)
 {
-    if (row.action != Action::TokenAccess || row.seq <= m_rowSeq)
+    if (seq <= m_rowSeq)
         return;
-    m_rowSeq = row.seq;
-    const TokenPtr token = snapshot.tokenById(row.text("token_uuid"));
+    m_rowSeq = seq;
+    const TokenPtr token = snapshot.tokenById(outcome.tokenId());
     if (!token)
         return;
-    add(lineageOf(*token), row, row.seq <= m_startSeq);
+    add(lineageOf(*token), outcome, seq <= m_startSeq);
     if (!m_dirty.contains(token->lineage()))
         m_dirty.emplace(token->lineage(), token);
 }
 
-void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
+void Counters::add(Lineage &lineage, const RequestOutcome &outcome, bool alsoToState)
 {
-    const bool forwarded = wasForwarded(row);
-    if (!forwarded)
+    if (!outcome.forwarded)
         return;
-    const bool counts = countsTowardsQuota(forwarded, numberOf(row, "upstream_status"), row.result, row.text("reason"));
-    const Tally added{counts ? 1 : 0, numberOf(row, "prompt_tokens"), numberOf(row, "completion_tokens")};
+    const auto known = [](int64_t tokens) { return std::max<int64_t>(tokens, 0); };
+    const Tally added{outcome.countsTowardsQuota() ? 1 : 0, known(outcome.usage.promptTokens), known(outcome.usage.completionTokens)};
     lineage.rows.requests += added.requests;
     lineage.rows.promptTokens += added.promptTokens;
     lineage.rows.completionTokens += added.completionTokens;
@@ -125,8 +108,8 @@ void Counters::add(Lineage &lineage, const AuditEvent &row, bool alsoToState)
     lineage.requests += added.requests;
     lineage.promptTokens += added.promptTokens;
     lineage.completionTokens += added.completionTokens;
-    if (row.timestampMs > lineage.lastUsedMs)
-        lineage.lastUsedMs = row.timestampMs;
+    if (outcome.endedMs > lineage.lastUsedMs)
+        lineage.lastUsedMs = outcome.endedMs;
 }
 
 bool Counters::saveRows(SqlConnection &connection)

@@ -9,7 +9,7 @@
 
 #include "access/lineage_state.h"
 #include "access/snapshot.h"
-#include "audit/event.h"
+#include "exchange/outcome.h"
 #include "storage/sql_connection.h"
 
 #include <map>
@@ -35,8 +35,8 @@ public:
 
     // Rows with a seq up to this one are of an earlier run: their requests are not in the states yet.
     void setStartSeq(int64_t seq) { m_startSeq = seq; }
-    // One row, oldest first, each once.
-    void apply(const AuditEvent &row, const Snapshot &snapshot);
+    // One row's, oldest first, each once.
+    void apply(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot);
     bool isDirty() const { return !m_dirty.empty(); }
     // In the caller's transaction; settle() when it has ended.
     bool saveRows(SqlConnection &connection);
@@ -64,7 +64,7 @@ private:
     };
     static Lineage &lineageOf(const TokenEntry &token) { return static_cast<Lineage &>(*token.state); }
 
-    static void add(Lineage &lineage, const AuditEvent &row, bool alsoToState);
+    static void add(Lineage &lineage, const RequestOutcome &outcome, bool alsoToState);
     bool save(SqlConnection &connection, const TokenPtr &token, const Saved &now, int64_t seq);
 
     struct Stored

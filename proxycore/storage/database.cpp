@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/database.h"
 
+#include "exchange/outcome_event.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/access_rows.h"
@@ -217,7 +219,6 @@ void Database::refreshReferences()
 void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored)
 {
     bool done = false;
-    d->usage.add(rows);
     {
         const std::lock_guard guard(d->startLock);
         if (d->writer) {
@@ -254,9 +255,17 @@ std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
     return query.next() ? query.value(0).toLongLong() : 0;
 }
 
-void Database::countOnly(const AuditEvent &event)
+void Database::countMissed(const std::vector<AuditEvent> &events)
 {
-    d->usage.add(event);
+    for (const AuditEvent &event : events) {
+        if (event.action == Action::TokenAccess)
+            d->usage.add(outcomeOf(event), event.seq);
+    }
+}
+
+void Database::count(const RequestOutcome &outcome, int64_t seq)
+{
+    d->usage.add(outcome, seq);
 }
 
 int64_t Database::lastCountedSeq()

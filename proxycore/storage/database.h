@@ -66,7 +66,7 @@ public:
     int64_t lastSeq(std::string *hash) override;
     int64_t lastChangeSeq() override;
     bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) override;
-    void countOnly(const AuditEvent &event) override;
+    void countMissed(const std::vector<AuditEvent> &events) override;
     int64_t lastCountedSeq() override;
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();
@@ -79,6 +79,9 @@ public:
     // The newest of the oldest rows that are all older than this, with how many there are; toSeq 0: none.
     struct OldAudit { int64_t fromSeq = 0, toSeq = 0, rows = 0; std::string toHash; };
     Result<OldAudit> oldAudit(int64_t beforeMs);
+
+    // Usage; whatever the audit settings. seq: of its event; 0: it has none. Any thread.
+    void count(const RequestOutcome &outcome, int64_t seq);
 
     // Readers use their own connection; any thread but the engine threads.
     Result<std::vector<AuditEvent>> auditEvents(const AuditQuery &query);

@@ -2,12 +2,12 @@
 #include "storage/usage_rollup.h"
 
 #include "base/clock.h"
+#include "exchange/outcome_event.h"
 #include "storage/audit_rows.h"
 #include "storage/statement.h"
 #include "storage/usage_columns.h"
 
 #include <algorithm>
-#include <variant>
 
 // Macros, because statements are whole literals: nothing is put together at run time.
 #define USAGE_VALUES "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
@@ -64,7 +64,7 @@ Outcome UsageRollup::load(SqlConnection &connection)
     }
     if (seq.hasFailed() || totals.hasFailed())
         return storageError();
-    return visitAccessRows(connection, m_seq, [this](const AuditEvent &event) { addLocked(event); }) ? Outcome() : storageError();
+    return visitAccessRows(connection, m_seq, [this](const AuditEvent &event) { addLocked(outcomeOf(event), event.seq); }) ? Outcome() : storageError();
 }
 
 void UsageRollup::setNewestSeq(int64_t seq)
@@ -73,61 +73,31 @@ void UsageRollup::setNewestSeq(int64_t seq)
     m_seq = std::min(m_seq, seq);
 }
 
-void UsageRollup::add(const AuditEvent &event)
-{
-    if (event.action != Action::TokenAccess)
-        return;
-    const std::lock_guard guard(m_lock);
-    addLocked(event);
-}
-
-void UsageRollup::add(const std::vector<AuditEvent> &events)
+void UsageRollup::add(const RequestOutcome &outcome, int64_t seq)
 {
     const std::lock_guard guard(m_lock);
-    for (const AuditEvent &event : events) {
-        if (event.action == Action::TokenAccess)
-            addLocked(event);
-    }
+    addLocked(outcome, seq);
 }
 
-void UsageRollup::addLocked(const AuditEvent &event)
+void UsageRollup::addLocked(const RequestOutcome &outcome, int64_t seq)
 {
-    if (event.seq > 0) {
-        if (event.seq <= m_seq)
+    if (seq > 0) {
+        if (seq <= m_seq)
             return;
-        m_seq = event.seq;
+        m_seq = seq;
     }
+    const auto known = [](int64_t tokens) { return std::max<int64_t>(tokens, 0); };
     UsageCounts one;
     one.requests = 1;
-    one.errors = event.result == "error";
-    one.denied = event.result == "denied" || event.result == "failure";
-    Key<std::string_view> key{event.timestampMs / minuteMs, {}, {}, {}, event.projectId};
-    int64_t durationMs = 0;
-    bool forwarded = false;
-    for (const auto &[name, value] : event.details) {
-        if (const auto *const text = std::get_if<std::string>(&value)) {
-            if (name == "token_uuid")
-                key.token = *text;
-            else if (name == "model")
-                key.model = *text;
-            else if (name == "provider")
-                key.provider = *text;
-        } else if (const auto *const number = std::get_if<int64_t>(&value)) {
-            if (name == "duration_ms")
-                durationMs = *number;
-            else if (name == "prompt_tokens")
-                one.promptTokens = *number;
-            else if (name == "completion_tokens")
-                one.completionTokens = *number;
-        } else if (name == "forwarded") {
-            forwarded = std::get<bool>(value);
-        }
-    }
-    if (forwarded)
-        one.addDuration(durationMs);
-    countsOf(key).add(one);
+    one.errors = outcome.result == OutcomeResult::Error;
+    one.denied = outcome.result == OutcomeResult::Denied || outcome.result == OutcomeResult::Failure;
+    one.promptTokens = known(outcome.usage.promptTokens);
+    one.completionTokens = known(outcome.usage.completionTokens);
+    if (outcome.forwarded)
+        one.addDuration(outcome.durationMs);
+    countsOf({outcome.endedMs / minuteMs, outcome.tokenId(), outcome.model, outcome.provider, outcome.projectId()}).add(one);
     ++m_pendingEvents;
-    addToday(event.timestampMs, one);
+    addToday(outcome.endedMs, one);
 }
 
 UsageCounts &UsageRollup::countsOf(const Key<std::string_view> &key)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Counts requests by minute and hour, project, token, provider and model, from their token.access events. Owned by Database.
+// Counts requests by minute and hour, project, token, provider and model, from their outcomes. Owned by Database.
 //
-// It hears of an event where the audit log hands its row over, and also when there is none to hand over (AUDIT_STORE_IN_DB=false,
-// AUDIT_ENABLED=false): usage does not depend on audit settings. Counts gather in memory; the storage thread writes them each
+// It is told of an outcome when its event has its seq, and where there is no event (AUDIT_ENABLED=false, a refusal that is summed up
+// with others) at once: usage does not depend on audit settings. Counts gather in memory; the storage thread writes them each
 // second or so, together with the seq of the last event in them, in one transaction. So a start knows what was not written: the
 // rows, or the file's lines, with a higher seq are counted then, and no event twice. Without audit events nothing can come again:
 // a kill -9 loses the last second, or ten when more than a hundred different keys are counted.
@@ -13,8 +13,8 @@
 // Thread: any, one lock; write() and settle() the storage thread.
 #pragma once
 
-#include "audit/event.h"
 #include "base/result.h"
+#include "exchange/outcome.h"
 #include "storage/sql_connection.h"
 #include "storage/usage_counts.h"
 
@@ -46,9 +46,8 @@ public:
     Outcome load(SqlConnection &connection);
     // The log's newest event: one that begins anew must not wait until it is as long as the old one was.
     void setNewestSeq(int64_t seq);
-    // Others than token.access are not looked at, nor those whose seq was counted before.
-    void add(const AuditEvent &event);
-    void add(const std::vector<AuditEvent> &events);
+    // seq: of its event; what was counted before is not counted again. 0: it has none.
+    void add(const RequestOutcome &outcome, int64_t seq);
     UsageNow now() const;
     int64_t lastSeq() const; // that is counted
 
@@ -90,7 +89,7 @@ private:
         int64_t second = 0, requests = 0;
     };
 
-    void addLocked(const AuditEvent &event);
+    void addLocked(const RequestOutcome &outcome, int64_t seq);
     UsageCounts &countsOf(const Key<std::string_view> &key);
     void addToday(int64_t timestampMs, const UsageCounts &counts);
     Minute *minuteOf(int64_t minute);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "exchange/outcome_event.h"
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -196,8 +197,12 @@ void Writer::takeRows()
                 rows.stored(false);
             continue;
         }
-        for (const AuditEvent &row : rows.rows)
-            m_counters->apply(row, *m_current);
+        for (AuditEvent &row : rows.rows) {
+            if (row.action != Action::TokenAccess)
+                continue;
+            m_counters->apply(row.outcome ? *row.outcome : outcomeOf(row), row.seq, *m_current);
+            row.outcome.reset();
+        }
         m_waiting.push_back(std::move(rows));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/call.h"
 
+#include "base/clock.h"
 #include "front/stream.h"
 
 #include <charconv>
@@ -71,6 +72,7 @@ void UpstreamCall::start()
 void UpstreamCall::connected(std::unique_ptr<UpstreamSocket> socket)
 {
     m_socket = std::move(socket);
+    m_dialledUs = Clock::steadyUs();
     m_socket->setOwner(this);
     m_timer.start(m_request.firstByteTimeoutMs);
     if (m_bodyEnded || backlog() > m_headLeft) {
@@ -129,6 +131,8 @@ void UpstreamCall::writeSome()
             break;
         }
         m_outAt += static_cast<size_t>(sent);
+        if (m_firstByteUs == 0)
+            m_firstByteUs = Clock::steadyUs();
         if (!m_headWritten) {
             m_headLeft -= std::min(m_headLeft, static_cast<size_t>(sent));
             m_headWritten = m_headLeft == 0;
@@ -209,7 +213,7 @@ bool UpstreamCall::deliver(std::string_view bytes)
         return false;
     if (m_reader.hasFailed()) {
         m_events.onUpstreamRead();
-        fail(UpstreamFaultKind::Truncated, "upstream_bad_framing");
+        fail(UpstreamFaultKind::Truncated, Reason::UpstreamBadFraming);
         return false;
     }
     if (m_reader.isComplete()) {
@@ -229,12 +233,12 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
     size_t end = 0;
     const HeadScan scan = scanHead(m_in, m_scanned, &m_scanned, &end);
     if (scan == HeadScan::Bad || m_in.compare(0, begin.size(), begin.substr(0, m_in.size())) != 0) {
-        fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
+        fail(UpstreamFaultKind::BadAnswer, Reason::UpstreamBadHead);
         return false;
     }
     if (scan == HeadScan::NeedMore) {
         if (m_in.size() > maxResponseHead)
-            fail(UpstreamFaultKind::BadAnswer, "upstream_head_too_large");
+            fail(UpstreamFaultKind::BadAnswer, Reason::UpstreamHeadTooLarge);
         return false;
     }
     const size_t size = end;
@@ -243,14 +247,14 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
     ResponseFraming framing;
     const std::string_view text = std::string_view(m_in).substr(0, size);
     if (size > maxResponseHead || !readResponseHead(text, maxResponseFields, &head, &framing) || head.status == 101) {
-        fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
+        fail(UpstreamFaultKind::BadAnswer, Reason::UpstreamBadHead);
         return false;
     }
     if (head.status < 200) { // 100, 103: nothing for our client
         m_in.clear();
         m_scanned = 0;
         if (++m_interimHeads > maxInterimHeads)
-            fail(UpstreamFaultKind::BadAnswer, "upstream_bad_head");
+            fail(UpstreamFaultKind::BadAnswer, Reason::UpstreamBadHead);
         return !bytes->empty() && !m_closed;
     }
     // RFC 9112 section 6.3: these end with the head, whatever length they name.
@@ -275,14 +279,14 @@ bool UpstreamCall::takeHead(std::string_view *bytes)
 void UpstreamCall::onEof(bool broken)
 {
     if (!m_gotHead) {
-        fail(UpstreamFaultKind::Unreachable, broken ? "upstream_reset" : "upstream_closed");
+        fail(UpstreamFaultKind::Unreachable, broken ? Reason::UpstreamReset : Reason::UpstreamClosed);
         return;
     }
     m_reusable = false;
     if (!broken && m_reader.finish())
         complete();
     else
-        fail(UpstreamFaultKind::Truncated, broken ? "upstream_reset" : "upstream_truncated");
+        fail(UpstreamFaultKind::Truncated, broken ? Reason::UpstreamReset : Reason::UpstreamTruncated);
 }
 
 void UpstreamCall::complete()
@@ -303,12 +307,12 @@ void UpstreamCall::complete()
     m_events.onUpstreamEnd();
 }
 
-void UpstreamCall::fail(UpstreamFaultKind kind, std::string reason)
+void UpstreamCall::fail(UpstreamFaultKind kind, Reason reason)
 {
     if (m_closed)
         return;
     drop(true);
-    m_events.onUpstreamFault({kind, std::move(reason)});
+    m_events.onUpstreamFault({kind, reason});
 }
 
 void UpstreamCall::onTimeout()
@@ -320,9 +324,9 @@ void UpstreamCall::onTimeout()
         return;
     }
     if (m_gotHead)
-        fail(UpstreamFaultKind::Timeout, "upstream_idle_timeout");
+        fail(UpstreamFaultKind::Timeout, Reason::UpstreamIdleTimeout);
     else
-        fail(UpstreamFaultKind::Timeout, "upstream_first_byte_timeout");
+        fail(UpstreamFaultKind::Timeout, Reason::UpstreamFirstByteTimeout);
 }
 
 void UpstreamCall::pauseReading()

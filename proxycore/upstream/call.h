@@ -25,7 +25,7 @@ enum class UpstreamFaultKind {
 struct UpstreamFault
 {
     UpstreamFaultKind kind = UpstreamFaultKind::Unreachable;
-    std::string reason; // for the audit event
+    Reason reason = Reason::None;
 };
 
 class UpstreamEvents
@@ -64,6 +64,9 @@ public:
     void resumeReading();
     // Closes the connection at once with RST; no more events.
     void cancel();
+    // Clock::steadyUs() of a connection, and of the first byte sent on it; 0: not yet.
+    int64_t dialledUs() const { return m_dialledUs; }
+    int64_t firstByteUs() const { return m_firstByteUs; }
     // The whole head reached the socket: the provider may have parsed it.
     bool headWritten() const { return m_headWritten; }
 
@@ -78,7 +81,7 @@ private:
     bool takeHead(std::string_view *bytes);
     void onEof(bool broken);
     void complete();
-    void fail(UpstreamFaultKind kind, std::string reason);
+    void fail(UpstreamFaultKind kind, Reason reason);
     void onTimeout();
     void updateInterest();
     void drop(bool reset);
@@ -97,6 +100,7 @@ private:
     BodyReader m_reader;
     Timer m_timer;
     Timer m_again;
+    int64_t m_dialledUs = 0, m_firstByteUs = 0;
     int m_keepAliveSeconds = -1;
     bool m_headWritten = false;
     bool m_writesSoon = false;     // in the pool's list for the end of this turn

@@ -232,17 +232,17 @@ void Dialler::collect()
             curl_multi_remove_handle(m_multi, easy);
             curl_easy_cleanup(easy);
             dial.done(own < 0 ? nullptr : std::make_unique<UpstreamSocket>(m_poller, own),
-                      own < 0 ? DialFailure{false, "upstream_connect_failed"} : DialFailure{});
+                      own < 0 ? DialFailure{false, Reason::UpstreamConnectFailed} : DialFailure{});
             continue;
         }
         curl_multi_remove_handle(m_multi, easy);
         curl_easy_cleanup(easy);
         DialFailure failure;
         failure.timedOut = code == CURLE_OPERATION_TIMEDOUT;
-        failure.reason = failure.timedOut ? "upstream_connect_timeout"
-                         : code == CURLE_COULDNT_RESOLVE_HOST ? "upstream_dns"
-                         : code == CURLE_COULDNT_CONNECT ? "upstream_refused"
-                         : isCertificateTrouble(code) ? "upstream_certificate" : "upstream_connect_failed";
+        failure.reason = failure.timedOut ? Reason::UpstreamConnectTimeout
+                         : code == CURLE_COULDNT_RESOLVE_HOST ? Reason::UpstreamDns
+                         : code == CURLE_COULDNT_CONNECT ? Reason::UpstreamRefused
+                         : isCertificateTrouble(code) ? Reason::UpstreamCertificate : Reason::UpstreamConnectFailed;
         dial.done(nullptr, failure);
     }
 }

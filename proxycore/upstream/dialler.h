@@ -4,6 +4,7 @@
 // epoll set. Thread: its poller's.
 #pragma once
 
+#include "base/reason.h"
 #include "front/poller.h"
 #include "upstream/profile.h"
 
@@ -66,7 +67,7 @@ private:
 struct DialFailure
 {
     bool timedOut = false;
-    std::string reason; // for the audit: refused, dns, certificate, timeout, failed
+    Reason reason = Reason::None;
 };
 
 class Dialler

@@ -34,25 +34,24 @@ const int64_t monday = parseRfc3339(QStringLiteral("2026-03-02T00:00:00.000Z"));
 
 struct Stream
 {
-    std::vector<AuditEvent> events;
+    std::vector<RequestOutcome> outcomes;
     std::mt19937 random{7};
 
-    AuditEvent &add(int64_t ms, const std::string &address, const std::string &agent, const char *result = "success", const std::string &token = "t-1")
+    RequestOutcome &add(int64_t ms, const std::string &address, const std::string &agent, OutcomeResult result = OutcomeResult::Success, const std::string &token = "t-1")
     {
-        AuditEvent event(Action::TokenAccess, "client", result);
-        event.timestampMs = ms;
-        event.clientIp = address;
-        event.userAgent(agent);
-        event.detail("token_uuid", token);
-        event.detail("token_id", "tok-abcd****wxyz");
-        event.seq = static_cast<int64_t>(events.size()) + 1;
-        events.push_back(std::move(event));
-        return events.back();
+        RequestOutcome &outcome = outcomes.emplace_back();
+        outcome.result = result;
+        outcome.endedMs = ms;
+        outcome.clientIp = address;
+        outcome.userAgent = agent;
+        outcome.storedToken = token;
+        outcome.maskedToken = "tok-abcd****wxyz";
+        return outcome;
     }
     int upTo(int most) { return std::uniform_int_distribution<int>(0, most)(random); }
     void sort()
     {
-        std::stable_sort(events.begin(), events.end(), [](const auto &a, const auto &b) { return a.timestampMs < b.timestampMs; });
+        std::stable_sort(outcomes.begin(), outcomes.end(), [](const auto &a, const auto &b) { return a.endedMs < b.endedMs; });
     }
 };
 
@@ -117,8 +116,9 @@ Stream traveller(int days)
 std::vector<Alert> replay(AlertRules &rules, const Stream &stream)
 {
     std::vector<Alert> all;
-    for (const AuditEvent &event : stream.events) {
-        const auto raised = rules.see(event);
+    int64_t seq = 0;
+    for (const RequestOutcome &outcome : stream.outcomes) {
+        const auto raised = rules.see(outcome, ++seq);
         all.insert(all.end(), raised.begin(), raised.end());
     }
     return all;
@@ -155,7 +155,7 @@ void TstAlerts::quietHistories()
     static constexpr Make makers[] = {officeWorker, nightlyJob, agent, traveller};
     AlertRules rules = newRules();
     const Stream stream = makers[kind](60);
-    QVERIFY(stream.events.size() > 1000);
+    QVERIFY(stream.outcomes.size() > 1000);
     const auto alerts = replay(rules, stream);
     for (const Alert &alert : alerts)
         qInfo("%s: %s", alert.rule.c_str(), alert.message.c_str());
@@ -196,7 +196,7 @@ void TstAlerts::learntInAnyOrder()
 {
     AlertRules rules = newRules();
     const Stream before = officeWorker(28);
-    for (auto event = before.events.rbegin(); event != before.events.rend(); ++event)
+    for (auto event = before.outcomes.rbegin(); event != before.outcomes.rend(); ++event)
         rules.learn(*event);
     Stream now;
     now.add(monday + 28 * dayMs + 10 * hourMs, "198.51.100.20", "claude-cli/2.1");
@@ -222,19 +222,22 @@ void TstAlerts::failuresOfAnAddress()
     AlertRules rules = newRules();
     Stream stream;
     for (int i = 0; i < 19; ++i)
-        stream.add(monday + i * 1000, "45.155.205.3", "x", "failure", {}).detail("reason", "malformed");
+        stream.add(monday + i * 1000, "45.155.205.3", "x", OutcomeResult::Failure, {}).reason = Reason::Malformed;
     QVERIFY(replay(rules, stream).empty());
-    AuditEvent many(Action::AuthFailure, "client", "failure"); // what is over the limit is counted in one event
-    many.timestampMs = monday + 60'000;
+    RequestOutcome many; // what is over the limit is summed up
+    many.result = OutcomeResult::Failure;
+    many.isSummary = true;
+    many.endedMs = monday + 60'000;
     many.clientIp = "45.155.205.3";
-    many.detail("count", int64_t{40});
-    const auto alerts = rules.see(many);
+    many.count = 40;
+    const auto alerts = rules.see(many, 99);
+    QCOMPARE(alerts.at(0).seq, int64_t{99});
     QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("auth_failures")));
     QCOMPARE(alerts[0].count, int64_t{59});
-    QVERIFY(rules.see(many).empty()); // within the hour
+    QVERIFY(rules.see(many, 100).empty()); // within the hour
     Stream slow; // one a minute of somebody who mistyped a script's token
     for (int i = 0; i < 600; ++i)
-        slow.add(monday + i * 60'000, "10.0.0.1", "x", "failure", {});
+        slow.add(monday + i * 60'000, "10.0.0.1", "x", OutcomeResult::Failure, {});
     QVERIFY(replay(rules, slow).empty());
 }
 
@@ -243,13 +246,13 @@ void TstAlerts::deniedBurst()
     AlertRules rules = newRules();
     Stream stream;
     for (int i = 0; i < 200; ++i)
-        stream.add(monday + i * 1000, "10.0.0.1", "x", "denied").detail("reason", "model_not_allowed");
+        stream.add(monday + i * 1000, "10.0.0.1", "x", OutcomeResult::Denied).reason = Reason::ModelNotAllowed;
     const auto alerts = replay(rules, stream);
     QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("denied_burst")));
     QVERIFY(alerts[0].message.find("model_not_allowed") != std::string::npos);
     Stream few;
     for (int i = 0; i < 200; ++i)
-        few.add(monday + dayMs + i * 10'000, "10.0.0.1", "x", "denied").detail("reason", "rate_limit_exceeded");
+        few.add(monday + dayMs + i * 10'000, "10.0.0.1", "x", OutcomeResult::Denied).reason = Reason::RateLimitExceeded;
     QVERIFY(replay(rules, few).empty());
 }
 
@@ -258,7 +261,7 @@ void TstAlerts::revokedToken()
     AlertRules rules = newRules();
     Stream stream;
     for (int i = 0; i < 5; ++i)
-        stream.add(monday + i * 1000, "10.0.0.1", "x", "failure").detail("reason", "revoked");
+        stream.add(monday + i * 1000, "10.0.0.1", "x", OutcomeResult::Failure).reason = Reason::Revoked;
     QCOMPARE(namesOf(replay(rules, stream)), QStringList(QStringLiteral("revoked_token")));
 }
 
@@ -277,9 +280,9 @@ void TstAlerts::refreshKeepsTheHistory()
     AlertRules rules({}, [](std::string_view) { return std::string("t-1"); });
     replay(rules, officeWorker(28));
     Stream successor;
-    successor.add(monday + 28 * dayMs + 10 * hourMs, "198.51.100.20", "claude-cli/2.1", "success", "t-2");
+    successor.add(monday + 28 * dayMs + 10 * hourMs, "198.51.100.20", "claude-cli/2.1", OutcomeResult::Success, "t-2");
     QVERIFY(replay(rules, successor).empty());
-    successor.add(monday + 28 * dayMs + 10 * hourMs, "45.155.205.3", "claude-cli/2.1", "success", "t-2");
+    successor.add(monday + 28 * dayMs + 10 * hourMs, "45.155.205.3", "claude-cli/2.1", OutcomeResult::Success, "t-2");
     QCOMPARE(namesOf(replay(rules, successor)), QStringList(QStringLiteral("new_address")));
 }
 
@@ -290,8 +293,8 @@ void TstAlerts::switchedOff()
     Stream stream;
     for (int i = 0; i < 3000; ++i) {
         stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1");
-        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", "denied");
-        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", "failure", {});
+        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", OutcomeResult::Denied);
+        stream.add(monday + 28 * dayMs + 3 * hourMs + i, "45.155.205.3", "other/1", OutcomeResult::Failure, {});
     }
     QVERIFY(replay(rules, stream).empty());
 }

@@ -71,10 +71,10 @@ void TstLimits::quotaIsExactOverThreads()
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
             for (int i = 0; i < 1000; ++i) {
-                std::string code;
+                Reason code = Reason::None;
                 RateDecision rate;
                 Lease lease = Lease::acquire(state, {500, 0, 0}, startUs, &code, &rate);
-                if (!code.empty())
+                if (code != Reason::None)
                     continue;
                 ++admitted;
                 lease.settle(true);
@@ -93,12 +93,12 @@ void TstLimits::concurrencyCannotLeak()
 {
     const auto state = std::make_shared<LineageState>();
     for (int i = 0; i < 200; ++i) {
-        std::string code;
+        Reason code = Reason::None;
         RateDecision rate;
         Lease one = Lease::acquire(state, {0, 0, 1}, startUs, &code, &rate);
-        QVERIFY(code.empty());
+        QVERIFY(code == Reason::None);
         Lease two = Lease::acquire(state, {0, 0, 1}, startUs, &code, &rate);
-        QCOMPARE(code, std::string("too_many_concurrent"));
+        QCOMPARE(code, Reason::TooManyConcurrent);
         Lease moved = std::move(one); // and dropped without a word
     }
     QCOMPARE(state->active.load(), int64_t{0});
@@ -107,12 +107,12 @@ void TstLimits::concurrencyCannotLeak()
 void TstLimits::refusalChargesNothing()
 {
     const auto state = std::make_shared<LineageState>();
-    std::string code;
+    Reason code = Reason::None;
     RateDecision rate;
     Lease held = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
     const int64_t before = state->rateTatUs;
     const Lease refused = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
-    QCOMPARE(code, std::string("too_many_concurrent"));
+    QCOMPARE(code, Reason::TooManyConcurrent);
     QCOMPARE(state->rateTatUs.load(), before);
 }
 

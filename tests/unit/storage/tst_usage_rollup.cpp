@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // What was used is counted once, whatever happens to the events, and summed up by anything.
 #include "base/clock.h"
+#include "exchange/outcome_event.h"
 #include "storage/audit_rows.h"
 #include "storage/database.h"
 #include "storage/migrations.h"
@@ -19,21 +20,20 @@ namespace {
 constexpr int64_t minuteMs = 60'000;
 constexpr int64_t hourMs = 60 * minuteMs;
 
-AuditEvent request(const char *project, const char *token, const char *model, int64_t durationMs, const char *result = "success")
+RequestOutcome request(const char *project, const char *token, const char *model, int64_t durationMs, OutcomeResult result = OutcomeResult::Success)
 {
-    AuditEvent event(Action::TokenAccess, "client", result);
-    event.projectId = project;
-    event.timestampMs = Clock::wallMs();
-    event.detail("duration_ms", durationMs).detail("provider", "openai").detail("model", model);
-    event.detail("prompt_tokens", int64_t{3}).detail("completion_tokens", int64_t{4});
-    event.detail("forwarded", std::string_view(result) == "success" || std::string_view(result) == "error").detail("token_uuid", token);
-    return event;
-}
-
-AuditEvent numbered(AuditEvent event, int64_t seq)
-{
-    event.seq = seq;
-    return event;
+    RequestOutcome outcome;
+    outcome.result = result;
+    outcome.storedProject = project;
+    outcome.storedToken = token;
+    outcome.provider = "openai";
+    outcome.model = model;
+    outcome.endedMs = Clock::wallMs();
+    outcome.durationMs = durationMs;
+    outcome.usage.promptTokens = 3;
+    outcome.usage.completionTokens = 4;
+    outcome.forwarded = result == OutcomeResult::Success || result == OutcomeResult::Error;
+    return outcome;
 }
 
 // A database file with its schema, and a connection that writes it.
@@ -77,14 +77,32 @@ struct Store
 };
 
 // What an engine's end without goodbye leaves: the rows are in the table, no count is.
-void runLog(const Store &store, AuditConfig config, int events)
+// As the engine joins them: what the log has written is counted with its seq.
+AuditConfig counting(AuditConfig config, Database &database)
+{
+    config.eventOf = eventOf;
+    config.seen = [&database](const AuditEvent &event) {
+        if (event.outcome)
+            database.count(*event.outcome, event.seq);
+    };
+    return config;
+}
+
+void tell(AuditLog &log)
+{
+    std::vector<AuditLog::Entry> entries;
+    entries.push_back({{}, nullptr, false, std::make_shared<const RequestOutcome>(request("p1", "t1", "m1", 5))});
+    log.recordAll(std::move(entries));
+}
+
+void runLog(const Store &store, const AuditConfig &config, int events)
 {
     Database database({store.path});
     QVERIFY(!database.open().has_value());
-    AuditLog log(std::move(config));
+    AuditLog log(counting(config, database));
     QVERIFY(!log.start(&database).has_value());
     for (int i = 0; i < events; ++i)
-        log.record(request("p1", "t1", "m1", 5), nullptr);
+        tell(log);
     log.stop();
 }
 
@@ -132,8 +150,9 @@ private Q_SLOTS:
     {
         Store store;
         UsageRollup rollup;
-        rollup.add({request("p1", "t1", "m1", 10), request("p1", "t1", "m2", 20), request("p1", "t2", "m1", 30, "error"),
-                    request("p2", "t3", "m1", 0, "denied"), request("", "", "", 0, "failure"), AuditEvent(Action::TokenCreate, "cli", "success")});
+        for (const RequestOutcome &outcome : {request("p1", "t1", "m1", 10), request("p1", "t1", "m2", 20), request("p1", "t2", "m1", 30, OutcomeResult::Error),
+                                              request("p2", "t3", "m1", 0, OutcomeResult::Denied), request("", "", "", 0, OutcomeResult::Failure)})
+            rollup.add(outcome, 0);
         QVERIFY(rollup.isDue());
         QVERIFY(store.write(rollup));
         QVERIFY(!rollup.isDue());
@@ -178,9 +197,9 @@ private Q_SLOTS:
         UsageRollup rollup;
         const int64_t first = Clock::wallMs() / hourMs * hourMs - 5 * hourMs;
         for (int64_t minute = 0; minute < 240; ++minute) {
-            AuditEvent event = request("p1", "t1", "m1", 5);
-            event.timestampMs = first + minute * minuteMs + 30'000;
-            rollup.add(event);
+            RequestOutcome outcome = request("p1", "t1", "m1", 5);
+            outcome.endedMs = first + minute * minuteMs + 30'000;
+            rollup.add(outcome, 0);
         }
         QVERIFY(store.write(rollup));
         for (const auto &[from, to] : {std::pair(0, 240), std::pair(10, 230), std::pair(10, 50), std::pair(50, 70), std::pair(60, 180), std::pair(0, 90), std::pair(59, 60)}) {
@@ -205,10 +224,10 @@ private Q_SLOTS:
     {
         Store store;
         UsageRollup rollup;
-        rollup.add(numbered(request("p1", "t1", "m1", 5), 1));
+        rollup.add(request("p1", "t1", "m1", 5), 1);
         QVERIFY(store.write(rollup, false));
         QCOMPARE(store.requests(), int64_t{0});
-        rollup.add(numbered(request("p1", "t1", "m1", 5), 2));
+        rollup.add(request("p1", "t1", "m1", 5), 2);
         QVERIFY(store.write(rollup));
         QVERIFY(store.write(rollup)); // nothing new
         QCOMPARE(store.requests(), int64_t{2});
@@ -219,17 +238,17 @@ private Q_SLOTS:
         Store store;
         UsageRollup rollup;
         for (const int64_t seq : {1, 2, 2, 1, 3})
-            rollup.add(numbered(request("p1", "t1", "m1", 5), seq));
+            rollup.add(request("p1", "t1", "m1", 5), seq);
         QVERIFY(store.write(rollup));
         UsageRollup next;
         QVERIFY(!next.load(*store.connection).has_value());
         for (const int64_t seq : {2, 3, 4})
-            next.add(numbered(request("p1", "t1", "m1", 5), seq));
+            next.add(request("p1", "t1", "m1", 5), seq);
         QVERIFY(store.write(next));
         QCOMPARE(store.requests(), int64_t{4});
         QCOMPARE(next.now().requests, int64_t{4});
         next.setNewestSeq(1); // the log begins anew
-        next.add(numbered(request("p1", "t1", "m1", 5), 2));
+        next.add(request("p1", "t1", "m1", 5), 2);
         QCOMPARE(next.now().requests, int64_t{5});
     }
 
@@ -262,20 +281,14 @@ private Q_SLOTS:
         runLog(store, config, 7);
         Database database({store.path});
         QVERIFY(!database.open().has_value());
-        AuditLog fileOnly(config); // what was not counted is read from the file
+        AuditLog fileOnly(counting(config, database)); // what was not counted is read from the file
         QVERIFY(!fileOnly.start(&database).has_value());
         QCOMPARE(database.usageNow().requests, int64_t{7});
-        fileOnly.record(request("p1", "t1", "m1", 5), nullptr);
+        tell(fileOnly);
         fileOnly.stop();
         QCOMPARE(database.usageNow().requests, int64_t{8});
-        config.enabled = false;
-        AuditLog off(config);
-        QVERIFY(!off.start(&database).has_value());
-        off.record(request("p1", "t1", "m1", 5), nullptr);
-        std::vector<AuditLog::Entry> entries;
-        entries.push_back({request("p1", "t1", "m1", 5), nullptr});
-        off.recordAll(std::move(entries));
-        QCOMPARE(database.usageNow().requests, int64_t{10});
+        database.count(request("p1", "t1", "m1", 5), 0); // without auditing there is no seq
+        QCOMPARE(database.usageNow().requests, int64_t{9});
     }
 
     void anOlderDatabaseIsCounted()
@@ -293,10 +306,12 @@ private Q_SLOTS:
             auto old = std::move(*SqlConnection::open(path, SqlConnection::Use::Write));
             QVERIFY(!migrate(*old, path, folder).has_value());
             AuditInsert insert(*old);
-            const std::pair<int64_t, const char *> events[] = {{2 * minuteMs, "success"}, {2 * minuteMs, "error"}, {3 * dayMs, "success"}, {500 * dayMs, "success"}, {0, "denied"}};
+            const std::pair<int64_t, OutcomeResult> rows[] = {{2 * minuteMs, OutcomeResult::Success}, {2 * minuteMs, OutcomeResult::Error}, {3 * dayMs, OutcomeResult::Success},
+                                                              {500 * dayMs, OutcomeResult::Success}, {0, OutcomeResult::Denied}};
             int64_t seq = 0;
-            for (const auto &[age, result] : events) {
-                AuditEvent event = numbered(request("p1", "t1", "m1", 100, result), ++seq);
+            for (const auto &[age, result] : rows) {
+                AuditEvent event = eventOf(request("p1", "t1", "m1", 100, result));
+                event.seq = ++seq;
                 event.timestampMs -= age;
                 QVERIFY(insert.insert(event));
             }
@@ -316,7 +331,7 @@ private Q_SLOTS:
         QCOMPARE(groups->front().counts.requests, int64_t{4});
         QCOMPARE(groups->front().counts.latency[7], int64_t{3}); // 64 to 127 ms
         QCOMPARE(groups->front().counts.durationMs, int64_t{300});
-        database.append({numbered(request("p1", "t1", "m1", 5), 5)}, nullptr);
+        database.count(request("p1", "t1", "m1", 5), 5);
         QCOMPARE(database.usageNow().requests, int64_t{3}); // counted by the migration
     }
 
@@ -325,9 +340,9 @@ private Q_SLOTS:
         Store store;
         UsageRollup rollup;
         for (const int64_t age : {int64_t{0}, 47 * hourMs, 50 * hourMs, 399 * dayMs, 402 * dayMs}) {
-            AuditEvent event = request("p1", age > 400 * dayMs ? "t2" : "t1", "m1", 5);
-            event.timestampMs -= age;
-            rollup.add(event);
+            RequestOutcome outcome = request("p1", age > 400 * dayMs ? "t2" : "t1", "m1", 5);
+            outcome.endedMs -= age;
+            rollup.add(outcome, 0);
         }
         QVERIFY(store.write(rollup));
         const auto count = [&](const char *statement) {
@@ -345,7 +360,7 @@ private Q_SLOTS:
     {
         UsageRollup rollup;
         for (int i = 0; i < 500; ++i)
-            rollup.add(request("p1", std::to_string(i).c_str(), "m1", 5));
+            rollup.add(request("p1", std::to_string(i).c_str(), "m1", 5), 0);
         for (int i = 0; i < 9; ++i)
             QVERIFY(!rollup.isDue());
         QVERIFY(rollup.isDue());

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "exchange/outcome_event.h"
+
+#include <algorithm>
+
+namespace llmproxy {
+
+namespace {
+
+// The phases of a request in milliseconds: accepted, admitted, dialled, first byte up, first byte down, end.
+std::vector<int64_t> timingOf(const OutcomeTimings &timings)
+{
+    std::vector<int64_t> all;
+    all.reserve(6);
+    for (const int64_t us : timings.all())
+        all.push_back(us < 0 ? -1 : us / 1000);
+    return all;
+}
+
+AuditEvent summaryEvent(const RequestOutcome &outcome)
+{
+    AuditEvent event(Action::AuthFailure, "client", "failure");
+    event.timestampMs = outcome.endedMs;
+    event.clientIp = outcome.clientIp;
+    event.ownText("reason", outcome.reason == Reason::None ? "several" : std::string(nameOf(outcome.reason)));
+    event.ownValue("count", outcome.count);
+    return event;
+}
+
+OutcomeResult resultNamed(std::string_view word)
+{
+    const auto found = std::find(std::begin(resultWords), std::end(resultWords), word);
+    return found == std::end(resultWords) ? OutcomeResult::Error : static_cast<OutcomeResult>(found - std::begin(resultWords));
+}
+
+// By the key, so that one pass over the details does.
+void readDetail(RequestOutcome &outcome, std::string_view key, const AuditEvent::Detail &value)
+{
+    if (const auto *const text = std::get_if<std::string>(&value)) {
+        if (key == "token_uuid")
+            outcome.storedToken = *text;
+        else if (key == "token_id")
+            outcome.maskedToken = *text;
+        else if (key == "reason")
+            outcome.reason = reasonNamed(*text);
+        else if (key == "provider")
+            outcome.provider = *text;
+        else if (key == "model")
+            outcome.model = *text;
+        else if (key == "user_agent")
+            outcome.userAgent = *text;
+    } else if (const auto *const number = std::get_if<int64_t>(&value)) {
+        if (key == "status")
+            outcome.status = static_cast<int>(*number);
+        else if (key == "upstream_status")
+            outcome.upstreamStatus = static_cast<int>(*number);
+        else if (key == "duration_ms")
+            outcome.durationMs = *number;
+        else if (key == "prompt_tokens")
+            outcome.usage.promptTokens = *number;
+        else if (key == "completion_tokens")
+            outcome.usage.completionTokens = *number;
+    } else if (const auto *const flag = std::get_if<bool>(&value); flag && key == "forwarded") {
+        outcome.forwarded = *flag;
+    }
+}
+
+} // namespace
+
+AuditEvent eventOf(const RequestOutcome &outcome)
+{
+    if (outcome.isSummary)
+        return summaryEvent(outcome);
+    AuditEvent event(Action::TokenAccess, "client", nameOf(outcome.result));
+    event.timestampMs = outcome.endedMs;
+    event.projectId = outcome.projectId();
+    event.requestId = outcome.requestId;
+    event.clientIp = outcome.clientIp;
+    event.details.reserve(19);
+    event.ownText("http_method", outcome.method); // one of seven
+    event.ownText("endpoint", outcome.endpoint);
+    event.ownValue("status", int64_t{outcome.status});
+    event.ownValue("duration_ms", outcome.durationMs);
+    event.ownText("token_id", outcome.maskedToken);
+    event.ownText("user_agent", outcome.userAgent);
+    event.ownText("reason", std::string(nameOf(outcome.reason)));
+    event.ownText("provider", outcome.provider);
+    event.ownText("model", outcome.model);
+    if (outcome.usage.promptTokens >= 0)
+        event.ownValue("prompt_tokens", outcome.usage.promptTokens);
+    if (outcome.usage.completionTokens >= 0)
+        event.ownValue("completion_tokens", outcome.usage.completionTokens);
+    event.ownValue("request_bytes", outcome.requestBytes);
+    event.ownValue("response_bytes", outcome.responseBytes);
+    event.ownValue("forwarded", outcome.forwarded);
+    if (outcome.upstreamStatus > 0)
+        event.ownValue("upstream_status", int64_t{outcome.upstreamStatus});
+    event.details.emplace_back("timing", timingOf(outcome.timings));
+    event.ownText("token_uuid", std::string(outcome.tokenId()));
+    return event;
+}
+
+RequestOutcome outcomeOf(const AuditEvent &event)
+{
+    RequestOutcome outcome;
+    outcome.result = resultNamed(event.result);
+    outcome.endedMs = event.timestampMs;
+    outcome.clientIp = event.clientIp;
+    outcome.requestId = event.requestId;
+    outcome.storedProject = event.projectId;
+    for (const auto &[key, value] : event.details)
+        readDetail(outcome, key, value);
+    return outcome;
+}
+
+} // namespace llmproxy
