@@ -2,7 +2,7 @@
 #include "key_input.h"
 
 #include "output.h"
-#include "secrets/references.h"
+#include "secrets/source.h"
 
 #include <QJsonDocument>
 

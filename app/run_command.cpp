@@ -72,6 +72,22 @@ ApiAnswer findReferences(ManagementClient &client, std::set<std::string> &names)
     return answer;
 }
 
+// A key that comes from a file or a service is on its way when the engine has just started: the command's first request should
+// find it. Five seconds; then the command runs all the same, and the proxy tells it what is missing.
+void waitForKeys(ManagementClient &client, const std::string &project)
+{
+    constexpr int attempts = 250;
+    constexpr useconds_t pauseUs = 20'000;
+    for (int i = 0; i < attempts; ++i) {
+        const ApiAnswer answer = client.call("GET", "/manage/projects/" + project);
+        const QJsonArray providers = answer.body.value(QLatin1String("providers")).toArray();
+        if (std::none_of(providers.begin(), providers.end(), [](const QJsonValue &one) { return one.toObject().value(QLatin1String("key_state")) == QLatin1String("pending"); }))
+            return;
+        usleep(pauseUs);
+    }
+    note("the provider key of " + project + " is still being fetched; requests get 503 until it is there");
+}
+
 ApiAnswer mint(ManagementClient &client, const RunOptions &o, int64_t ttlMs)
 {
     QJsonObject body{{QLatin1String("project_id"), fromText(o.project)}, {QLatin1String("name"), QLatin1String("run")}};
@@ -138,6 +154,7 @@ int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, En
         return complain(token);
     const std::string id = cell(token.body, "id");
     guard.protect(id);
+    waitForKeys(*opened.client, o.project);
     child.token = cell(token.body, "token");
     const int code = runChild(line.rest, childVariables(sources.environment, child), signals);
     revoke(*opened.client, id, guard);

@@ -19,12 +19,19 @@
 
 namespace llmproxy {
 
+enum class KeyState : uint8_t {
+    None,     // none is stored
+    Ready,
+    Pending,  // the source of its reference has not answered yet: 503, for a moment
+    Unusable, // "needs its key again", or its reference does not resolve: 503
+};
+
 struct ProviderEntry
 {
     std::string provider;
     std::string baseUrl;   // empty: the profile's
     SharedSecret key;      // null: none needed, or not usable
-    bool keyUnusable = false; // "needs its key again", or its reference does not resolve: 503
+    KeyState keyState = KeyState::None;
 };
 
 struct ProjectEntry

@@ -39,9 +39,6 @@ public:
     // Runs on the storage thread after the snapshot is published (or with the Error).
     using Done = std::function<void(const Outcome &failure)>;
     virtual void submit(Decide decide, Done done) = 0;
-
-    // Puts newly resolved keys of references into the snapshot (no stored change). Any thread.
-    virtual void refreshReferences() = 0;
 };
 
 } // namespace llmproxy

@@ -80,6 +80,7 @@ struct Settings
     std::string apiConfigPath;
     int engineThreads = 0;
     std::string httpsProxy, noProxy, sslCertFile;
+    int64_t secretStaleMaxMs = 600'000;
     std::string secretsDir;
     int64_t drainTimeoutMs = 30'000;
     bool demo = false;

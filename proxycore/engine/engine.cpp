@@ -9,6 +9,7 @@
 #include "config/saved_settings.h"
 #include "engine/tls_config.h"
 #include "exchange/outcome_event.h"
+#include "storage/entries.h"
 
 #include <algorithm>
 #include <cstring>
@@ -26,7 +27,6 @@ constexpr int flushEveryMs = 5'000;
 constexpr int retentionEveryMs = 3'600'000;
 constexpr int memoryEveryMs = 1'000, lockEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
-constexpr int referencesEveryMs = 30'000; // half of the 60 s that a resolved reference is fresh
 
 // Creates each missing folder of the path 0700.
 Outcome makeFolder(const std::string &path)
@@ -107,7 +107,9 @@ Outcome Engine::Private::openStorage()
         return failure;
     if (!settings.managementToken.isEmpty())
         managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(settings.managementToken.reveal()));
-    references = std::make_unique<ReferenceResolver>(settings.dataDir, settings.secretsDir);
+    secrets = std::make_unique<SecretCache>(makeSecretSources(settings.dataDir, settings.secretsDir), settings.secretStaleMaxMs);
+    secrets->observe([this] { return referencesOf(*snapshots.current()); }, [this](const std::string &reference) { database->updateReference(reference); });
+    secrets->start();
     AuditConfig config;
     config.enabled = settings.auditEnabled;
     config.file = settings.auditLogFile;
@@ -142,7 +144,7 @@ Outcome Engine::Private::openStorage()
     audit = std::make_unique<AuditLog>(config);
     if (Outcome failure = audit->start(database.get()))
         return failure;
-    return database->start(&snapshots, audit.get(), &*keys, references.get());
+    return database->start(&snapshots, audit.get(), &*keys, secrets.get());
 }
 
 void Engine::Private::makeApi()
@@ -153,7 +155,7 @@ void Engine::Private::makeApi()
     context.audit = audit.get();
     context.snapshots = &snapshots;
     context.keys = &*keys;
-    context.references = references.get();
+    context.secrets = secrets.get();
     context.providerKnown = [this](const std::string &name) { return profiles.find(name) != profiles.end(); };
     context.providerNames = [this] {
         std::vector<std::string> names;
@@ -215,7 +217,6 @@ void Engine::Private::makeApi()
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
     bridge->every(retentionEveryMs, [this] { api->applyRetention(); });
-    bridge->every(referencesEveryMs, [this] { database->refreshReferences(); });
 }
 
 void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complete &complete)
@@ -374,6 +375,8 @@ void Engine::waitStopped()
         thread->join();
     if (d->api)
         d->api->endJobs();
+    if (d->secrets)
+        d->secrets->stop();
     if (d->alerts)
         d->alerts->endLearning();
     d->bridge.reset(); // management answers are done; storage may still complete changes

@@ -13,7 +13,7 @@
 #include "front/http_bridge.h"
 #include "front/tls.h"
 #include "secrets/key_ring.h"
-#include "secrets/references.h"
+#include "secrets/secret_cache.h"
 #include "storage/database.h"
 
 #include <atomic>
@@ -30,7 +30,7 @@ struct Engine::Private
     Profiles profiles;
     SnapshotHolder snapshots;
     std::optional<KeyRing> keys;
-    std::unique_ptr<ReferenceResolver> references;
+    std::unique_ptr<SecretCache> secrets;
     std::unique_ptr<Database> database;
     std::unique_ptr<Outbox> anchors; // before the log that uses it
     std::unique_ptr<AlertWatch> alerts; // likewise

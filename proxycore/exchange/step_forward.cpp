@@ -137,9 +137,16 @@ Verdict Exchange::forward()
         loop.reason = Reason::Loop;
         return refuse(std::move(loop));
     }
+    if (m_provider->keyState == KeyState::Pending) {
+        Refusal pending = llmproxy::refusal(Reason::ServiceUnavailable, "the provider key of this project is being fetched; try again");
+        pending.retryAfter = 1;
+        pending.isOurTrouble = true;
+        pending.reason = Reason::ProviderKeyPending;
+        return refuse(std::move(pending));
+    }
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
     const std::shared_ptr<const DialTarget> url = target();
-    if (m_provider->keyUnusable || (needsKey && !m_provider->key) || !url) {
+    if (m_provider->keyState == KeyState::Unusable || (needsKey && !m_provider->key) || !url) {
         Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
                                                                        : "the project's provider has no usable base_url");
         trouble.retryAfter = 60;

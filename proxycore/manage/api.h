@@ -26,7 +26,7 @@ namespace llmproxy {
 
 class Database;
 class KeyRing;
-class ReferenceResolver;
+class SecretCache;
 
 struct ManageRequest
 {
@@ -84,7 +84,7 @@ struct ManageContext
     AuditLog *audit = nullptr;
     SnapshotHolder *snapshots = nullptr;
     const KeyRing *keys = nullptr;
-    ReferenceResolver *references = nullptr;
+    SecretCache *secrets = nullptr;
     std::function<bool(const std::string &name)> providerKnown; // a profile of this name exists
     std::function<std::vector<std::string>()> providerNames;
     std::function<bool(const std::string &name)> providerNeedsKey; // false: local models

@@ -125,15 +125,19 @@ DoctorItem checkProviderKeyAge(const ManageContext &context)
 DoctorItem checkProviderKeysOpen(const ManageContext &context)
 {
     DoctorItem made = item("provider_key_usable", "Provider keys can be used");
-    std::set<std::string> closed;
+    std::set<std::string> closed, pending;
     for (const ProjectPtr &project : context.snapshots->current()->projects()) {
         for (const ProviderEntry &entry : project->providers) {
-            if (!project->record.deleted && entry.keyUnusable)
+            if (!project->record.deleted && entry.keyState == KeyState::Unusable)
                 closed.insert(project->id);
+            if (!project->record.deleted && entry.keyState == KeyState::Pending)
+                pending.insert(project->id);
         }
     }
-    if (closed.empty())
+    if (closed.empty() && pending.empty())
         made.evidence = "Each stored key opens, and each reference resolves.";
+    else if (closed.empty())
+        set(made, DoctorState::Warn, "Waiting for the key's source: " + joined(pending), "Check that the source of the reference is mounted and answers.");
     else
         set(made, DoctorState::Fail, "Needs its key again: " + joined(closed), "Give the key anew with rotate-key, or mend its reference.");
     return made;

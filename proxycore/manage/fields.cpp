@@ -54,7 +54,9 @@ void addProjectSchemas(std::vector<Schema> &all)
                           nullable(text("base_url", "Null: the profile's.", 2048)),
                           nullable(text("api_key_masked", "Masked key, or the reference; null: none.")),
                           nullable(number("api_key_age_days", "Full days since the key was set.")),
-                          flag("needs_key", "The stored key cannot be opened, or its reference does not resolve.")}));
+                          {.name = "key_state", .meaning = "pending: the source of its reference has not answered yet. null: no key is stored.", .required = true, .nullable = true,
+                           .values = "ready|pending|unusable"},
+                          flag("needs_key", "The stored key cannot be decrypted, or its reference does not resolve.")}));
     all.push_back(answer("Project", "A project.",
                          {identifier("id", "Id of the project."), text("name", "Name."),
                           choice("environment", "development|test|production", "What it is for."),

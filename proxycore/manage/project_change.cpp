@@ -147,11 +147,17 @@ void updateProject(const CallPtr &call)
         decision.changes.insert(decision.changes.begin(), PutProject{std::move(record)});
         return decision;
     };
-    change(call, 200, decide, [call, cut] {
-        if (!cut->empty())
-            call->context().cutStreams(*cut);
-        return publishedProject(call->context(), call->id);
-    });
+    const auto apply = [call, cut, decide] {
+        change(call, 200, decide, [call, cut] {
+            if (!cut->empty())
+                call->context().cutStreams(*cut);
+            return publishedProject(call->context(), call->id);
+        });
+    };
+    if (wanted->active == std::optional(false))
+        apply(); // what takes rights away waits for nobody
+    else
+        whenKeysAnswered(call->context(), wanted->providers, apply);
 }
 
 } // namespace llmproxy

@@ -105,7 +105,9 @@ void createProject(const CallPtr &call)
         event.detail("provider", record.providers.front().provider.toStdString());
         return Decision{{PutProject{record}}, {std::move(event)}};
     };
-    change(call, 201, decide, [call, id] { return publishedProject(call->context(), id); });
+    whenKeysAnswered(call->context(), *inputs, [call, decide, id] {
+        change(call, 201, decide, [call, id] { return publishedProject(call->context(), id); });
+    });
 }
 
 void rotateProjectKey(const CallPtr &call)
@@ -140,7 +142,9 @@ void rotateProjectKey(const CallPtr &call)
         event.detail("provider", input.provider.toStdString());
         return Decision{{PutProject{std::move(record)}}, {std::move(event)}};
     };
-    change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
+    whenKeysAnswered(call->context(), {*input}, [call, decide] {
+        change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
+    });
 }
 
 void deleteProject(const CallPtr &call)

@@ -5,7 +5,7 @@
 #include "manage/project_records.h"
 #include "manage/provider_key_input.h"
 #include "manage/resources.h"
-#include "secrets/references.h"
+#include "secrets/secret_cache.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -16,6 +16,8 @@
 namespace llmproxy {
 
 namespace {
+
+constexpr int64_t waitForSourceMs = 20'000;
 
 struct Question
 {
@@ -39,8 +41,10 @@ Outcome useStored(const ManageContext &context, const ProviderKeyInput &input, c
         return invalidField("base_url", "'base_url' is not this project's: its stored key is sent to its own address only; give the key in api_key, too.");
     question.ask.baseUrl = entry->baseUrl;
     question.ask.key = entry->key;
-    if (entry->keyUnusable)
+    if (entry->keyState == KeyState::Unusable)
         question.missing = "The stored key of this project cannot be used, or its reference does not resolve; enter it again.";
+    else if (entry->keyState == KeyState::Pending)
+        question.missing = "The source of this project's key has not answered yet; try again.";
     return {};
 }
 
@@ -70,10 +74,11 @@ Result<Question> readQuestion(const ManageContext &context, const JsonObject &bo
 ProviderVerdict judge(const ManageContext &context, Question question, const std::atomic<bool> &cancelled)
 {
     if (question.missing.empty() && !question.reference.empty()) {
-        auto resolved = context.references->resolve(question.reference);
-        if (resolved)
-            question.ask.key = std::move(*resolved);
-        else
+        const SecretCache::Peeked found = context.secrets->wait(question.reference, waitForSourceMs, cancelled);
+        question.ask.key = found.value;
+        if (found.state == SecretState::Pending)
+            question.missing = "The source of the key's reference does not answer; try again.";
+        else if (!found.value)
             question.missing = "The key's reference does not resolve to a key; check what it names.";
     }
     if (!question.missing.empty())

@@ -5,7 +5,7 @@
 #include "audit/masking.h"
 #include "config/settings.h"
 #include "secrets/key_ring.h"
-#include "secrets/references.h"
+#include "secrets/secret_cache.h"
 
 #include <QUrl>
 
@@ -36,7 +36,7 @@ Outcome readKey(const ManageContext &context, std::string_view value, const std:
         return {};
     }
     const std::string reference(value);
-    if (auto failure = context.references->check(reference)) {
+    if (auto failure = context.secrets->check(reference)) {
         failure->kind = ErrorKind::Invalid;
         failure->code = "invalid_field";
         failure->field = field;
@@ -119,6 +119,20 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
         inputs.push_back(std::move(*input));
     }
     return inputs;
+}
+
+void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput> inputs, std::function<void()> then)
+{
+    constexpr int64_t atMostMs = 1'000;
+    while (!inputs.empty() && inputs.back().reference.isEmpty())
+        inputs.pop_back();
+    if (inputs.empty()) {
+        then();
+        return;
+    }
+    const std::string reference = inputs.back().reference.toStdString();
+    inputs.pop_back();
+    context.secrets->whenAnswered(reference, atMostMs, [&context, inputs = std::move(inputs), then = std::move(then)] { whenKeysAnswered(context, inputs, then); });
 }
 
 Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,

@@ -6,6 +6,7 @@
 #include "access/records.h"
 #include "manage/call.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,6 +33,10 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
 // Seals the key, or keeps the previous record's. An Error when a key is needed and there is none.
 Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,
                                     const ProviderKeyInput &input, const ProviderKey *previous, int64_t nowMs);
+
+// Runs then when the sources of new references have answered, or after a second: a change that names a source is usually answered
+// with a key that can be used, and a source that hangs holds up nothing but that. At once, or on another thread.
+void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput> inputs, std::function<void()> then);
 
 Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string &field);
 

@@ -32,13 +32,28 @@ QJsonValue ageDays(const ProviderKey &key, int64_t nowMs)
     return qint64{std::max<int64_t>(0, (nowMs - key.keySetMs) / dayMs)};
 }
 
-bool needsKey(const ProjectEntry &project, const QString &provider)
+KeyState keyStateOf(const ProjectEntry &project, const QString &provider)
 {
     for (const ProviderEntry &entry : project.providers) {
         if (entry.provider == provider.toStdString())
-            return entry.keyUnusable;
+            return entry.keyState;
     }
-    return false;
+    return KeyState::None;
+}
+
+QJsonValue keyStateName(KeyState state)
+{
+    switch (state) {
+    case KeyState::Ready:
+        return QStringLiteral("ready");
+    case KeyState::Pending:
+        return QStringLiteral("pending");
+    case KeyState::Unusable:
+        return QStringLiteral("unusable");
+    case KeyState::None:
+        break;
+    }
+    return {};
 }
 
 } // namespace
@@ -52,7 +67,8 @@ QJsonObject projectView(const ProjectEntry &project, int64_t nowMs)
                                      {QStringLiteral("base_url"), textOrNull(key.baseUrl)},
                                      {QStringLiteral("api_key_masked"), textOrNull(key.masked)},
                                      {QStringLiteral("api_key_age_days"), ageDays(key, nowMs)},
-                                     {QStringLiteral("needs_key"), needsKey(project, key.provider)}});
+                                     {QStringLiteral("key_state"), keyStateName(keyStateOf(project, key.provider))},
+                                     {QStringLiteral("needs_key"), keyStateOf(project, key.provider) == KeyState::Unusable}});
     }
     const ProviderKey preferred = record.providers.empty() ? ProviderKey{} : record.providers.front();
     return {{QStringLiteral("id"), record.id},

@@ -36,7 +36,7 @@ struct Database::Private
     std::mutex startLock; // rows that come before the writer is there are written by their caller
     std::unique_ptr<Writer> writer;
     SnapshotHolder *holder = nullptr;
-    ReferenceResolver *references = nullptr;
+    SecretCache *secrets = nullptr;
 
     Result<std::unique_ptr<SqlConnection>> connect(SqlConnection::Use use) const { return SqlConnection::open(config.path, use); }
     bool insertNow(const std::vector<AuditEvent> &rows) const;
@@ -70,7 +70,7 @@ Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters 
         return projects.error();
     auto snapshot = std::make_shared<Snapshot>();
     for (const Project &project : *projects)
-        snapshot->putProject(makeProjectEntry(project, keys, *references));
+        snapshot->putProject(makeProjectEntry(project, keys, *secrets));
     std::vector<TokenPtr> tokens;
     std::vector<std::shared_ptr<TokenEntry>> successors; // share a state that may be read later
     const Outcome unread = visitTokens(connection, [&](const TokenRow &row) {
@@ -174,13 +174,13 @@ int64_t Database::noteManagementToken(const std::string &sha256Hex)
     return query.exec() && query.next() ? query.value(0).toLongLong() : now;
 }
 
-Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, ReferenceResolver *references)
+Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets)
 {
     const bool audits = audit && audit->config().enabled;
     const int64_t startSeq = audits ? audit->lastSeq() : 0;
     const std::lock_guard guard(d->startLock);
     d->holder = holder;
-    d->references = references;
+    d->secrets = secrets;
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return connection.error();
@@ -192,7 +192,7 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     if (audits)
         d->usage.setNewestSeq(startSeq);
     holder->publish(*snapshot);
-    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, references, &d->usage}, *snapshot,
+    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage}, *snapshot,
                                          std::move(counters));
     return {};
 }
@@ -208,12 +208,11 @@ void Database::submit(Decide decide, Done done)
     d->writer->submit(std::move(decide), std::move(done));
 }
 
-void Database::refreshReferences()
+void Database::updateReference(const std::string &reference)
 {
-    // Sources are read on the caller's thread; storage only swaps what changed.
-    auto changed = changedReferences(*d->holder->current(), *d->references);
-    if (!changed.empty())
-        d->writer->update(std::move(changed));
+    const std::lock_guard guard(d->startLock); // while the first snapshot is made: it may have peeked before
+    if (d->writer)
+        d->writer->update(reference);
 }
 
 void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored)

@@ -10,7 +10,7 @@
 #include "audit/query.h"
 #include "base/result.h"
 #include "secrets/key_ring.h"
-#include "secrets/references.h"
+#include "secrets/secret_cache.h"
 
 #include <functional>
 #include <memory>
@@ -52,15 +52,16 @@ public:
     // SHA-256 hex of a management token and when it first was seen (age for doctor). Returns that time.
     int64_t noteManagementToken(const std::string &sha256Hex);
 
-    // Reads projects, tokens and counters, opens provider keys (a damaged one is marked keyUnusable),
+    // Reads projects, tokens and counters, opens provider keys (a damaged one is marked Unusable, a reference whose source has not answered Pending),
     // makes counters exact from later token.access rows, publishes the first snapshot, starts the thread.
-    Outcome start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, ReferenceResolver *references);
+    Outcome start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets);
+    // What the cache says of this reference changed. Any thread.
+    void updateReference(const std::string &reference);
     // Writes everything queued and the counters, checkpoints, ends the thread.
     void stop();
 
     // AccessStore
     void submit(Decide decide, Done done) override;
-    void refreshReferences() override;
     // AuditTable
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
     int64_t lastSeq(std::string *hash) override;

@@ -37,35 +37,44 @@ std::unique_ptr<const TokenRules> rulesOf(std::vector<std::string> models, std::
     return std::make_unique<const TokenRules>(std::move(models), std::move(endpoints), std::move(ips));
 }
 
-ProviderEntry makeProvider(const ProviderKey &record, const std::string &projectId, const KeyRing &keys,
-                           ReferenceResolver &references)
+// True: something changed.
+bool peekInto(ProviderEntry &entry, const std::string &reference, SecretCache &secrets)
 {
-    ProviderEntry entry{record.provider.toStdString(), record.baseUrl.toStdString(), nullptr, false};
+    const SecretCache::Peeked now = secrets.peek(reference);
+    const KeyState state = now.value ? KeyState::Ready : now.state == SecretState::Pending ? KeyState::Pending : KeyState::Unusable;
+    if (state == entry.keyState && entry.key == now.value)
+        return false;
+    entry.key = now.value;
+    entry.keyState = state;
+    return true;
+}
+
+ProviderEntry makeProvider(const ProviderKey &record, const std::string &projectId, const KeyRing &keys, SecretCache &secrets)
+{
+    ProviderEntry entry{record.provider.toStdString(), record.baseUrl.toStdString(), nullptr, KeyState::None};
     if (!record.reference.isEmpty()) {
-        if (auto resolved = references.resolve(record.reference.toStdString()))
-            entry.key = *resolved;
-        entry.keyUnusable = !entry.key;
+        peekInto(entry, record.reference.toStdString(), secrets);
     } else if (!record.sealedKey.isEmpty()) {
         auto opened = keys.unseal(record.sealedKey.toStdString(), "project", projectId, entry.provider + ".api_key");
         if (opened)
             entry.key = std::make_shared<const Secret>(std::move(*opened));
-        entry.keyUnusable = !entry.key;
+        entry.keyState = entry.key ? KeyState::Ready : KeyState::Unusable;
     }
-    if (entry.keyUnusable)
+    if (entry.keyState == KeyState::Unusable)
         logWarn("provider_key_unusable", {{"project_id", projectId}, {"provider", entry.provider}});
     return entry;
 }
 
 } // namespace
 
-ProjectPtr makeProjectEntry(const Project &project, const KeyRing &keys, ReferenceResolver &references)
+ProjectPtr makeProjectEntry(const Project &project, const KeyRing &keys, SecretCache &secrets)
 {
     auto entry = std::make_shared<ProjectEntry>();
     entry->record = project;
     entry->id = project.id.toStdString();
     entry->allowedModels = texts(project.allowedModels);
     for (const ProviderKey &key : project.providers)
-        entry->providers.push_back(makeProvider(key, entry->id, keys, references));
+        entry->providers.push_back(makeProvider(key, entry->id, keys, secrets));
     return entry;
 }
 
@@ -93,41 +102,40 @@ std::shared_ptr<TokenEntry> makeTokenEntry(const TokenRow &row)
                                         rulesOf(texts(row.allowedModels), texts(row.allowedEndpoints), texts(row.allowedIps)), nullptr);
 }
 
-std::vector<ReferenceValue> changedReferences(const Snapshot &snapshot, ReferenceResolver &references)
+std::set<std::string> referencesOf(const Snapshot &snapshot)
 {
-    std::vector<ReferenceValue> changed;
-    const std::vector<ProjectPtr> projects = snapshot.projects();
-    for (const ProjectPtr &project : projects) {
+    std::set<std::string> references;
+    for (const ProjectPtr &project : snapshot.projects()) {
+        for (const ProviderKey &key : project->record.providers) {
+            if (!project->record.deleted && !key.reference.isEmpty())
+                references.insert(key.reference.toStdString());
+        }
+    }
+    return references;
+}
+
+bool updateReferences(Snapshot &snapshot, const std::set<std::string> &references, SecretCache &secrets)
+{
+    bool changed = false;
+    for (const ProjectPtr &project : snapshot.projects()) {
+        std::shared_ptr<ProjectEntry> next;
         for (size_t at = 0; at < project->providers.size(); ++at) {
             const std::string reference = project->record.providers[at].reference.toStdString();
-            if (reference.empty())
+            if (reference.empty() || !references.contains(reference))
                 continue;
-            const SharedSecret &old = project->providers[at].key;
-            auto resolved = references.resolve(reference);
-            const SharedSecret now = resolved ? *resolved : nullptr;
-            const bool same = old && now ? old == now || old->equals(now->reveal()) : !old && !now;
-            if (!same)
-                changed.push_back({project->id, project->providers[at].provider, reference, now});
+            ProviderEntry entry = project->providers[at];
+            if (!peekInto(entry, reference, secrets))
+                continue;
+            if (!next)
+                next = std::make_shared<ProjectEntry>(*project);
+            next->providers[at] = std::move(entry);
+        }
+        if (next) {
+            snapshot.putProject(std::move(next));
+            changed = true;
         }
     }
     return changed;
-}
-
-ProjectPtr withReferenceValue(const Snapshot &snapshot, const ReferenceValue &value)
-{
-    const ProjectPtr project = snapshot.project(value.projectId);
-    if (!project)
-        return nullptr;
-    for (size_t at = 0; at < project->providers.size(); ++at) {
-        if (project->providers[at].provider != value.provider
-            || project->record.providers[at].reference.toStdString() != value.reference)
-            continue;
-        auto next = std::make_shared<ProjectEntry>(*project);
-        next->providers[at].key = value.key;
-        next->providers[at].keyUnusable = !value.key;
-        return next;
-    }
-    return nullptr;
 }
 
 } // namespace llmproxy

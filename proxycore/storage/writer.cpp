@@ -90,10 +90,10 @@ void Writer::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> s
         stored(false);
 }
 
-void Writer::update(std::vector<ReferenceValue> values)
+void Writer::update(const std::string &reference)
 {
     const std::lock_guard guard(m_lock);
-    m_updates.insert(m_updates.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
+    m_updates.insert(reference);
     m_wake.notify_one();
 }
 
@@ -142,7 +142,7 @@ void Writer::run()
     // Rows come in bursts of a millisecond; whoever waits for an answer goes first where processors are few.
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
     std::vector<Submit> submits;
-    std::vector<ReferenceValue> updates;
+    std::set<std::string> updates;
     while (wait(submits, updates)) {
         const bool tick = std::chrono::steady_clock::now() >= m_nextTick;
         if (tick)
@@ -156,7 +156,7 @@ void Writer::run()
     close();
 }
 
-bool Writer::wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &updates)
+bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
 {
     submits.clear();
     updates.clear();
@@ -283,17 +283,12 @@ void Writer::answerRows(bool stored)
     }
 }
 
-void Writer::applyUpdates(const std::vector<ReferenceValue> &values)
+void Writer::applyUpdates(const std::set<std::string> &references)
 {
+    if (references.empty())
+        return;
     Snapshot working(*m_current);
-    bool changed = false;
-    for (const ReferenceValue &value : values) {
-        if (ProjectPtr project = withReferenceValue(working, value)) {
-            working.putProject(std::move(project));
-            changed = true;
-        }
-    }
-    if (!changed)
+    if (!updateReferences(working, references, *m_parts.secrets))
         return;
     m_current = std::make_shared<const Snapshot>(std::move(working));
     m_parts.holder->publish(m_current);

@@ -34,7 +34,7 @@ public:
         SnapshotHolder *holder = nullptr;
         AuditLog *audit = nullptr; // may be null: no events
         const KeyRing *keys = nullptr;
-        ReferenceResolver *references = nullptr;
+        SecretCache *secrets = nullptr;
         UsageRollup *usage = nullptr;
     };
 
@@ -47,7 +47,8 @@ public:
     // Any thread.
     void submit(AccessStore::Decide decide, AccessStore::Done done);
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
-    void update(std::vector<ReferenceValue> values);
+    // What the cache says of this reference changed: it is put into the snapshot (no stored change).
+    void update(const std::string &reference);
     // Removes audit rows up to this seq, between other work; done on the storage thread.
     void retain(int64_t toSeq, Retention::Done done);
     bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
@@ -75,7 +76,7 @@ private:
     void run();
     bool open();
     // Waits for work, or until the next second; false when there is nothing more to come.
-    bool wait(std::vector<Submit> &submits, std::vector<ReferenceValue> &updates);
+    bool wait(std::vector<Submit> &submits, std::set<std::string> &updates);
     void takeRows();
     void work(const std::vector<Submit> &submits, bool tick);
     bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick, bool usageDue);
@@ -94,7 +95,7 @@ private:
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
     void answerRows(bool stored);
     void refuseWaiting();
-    void applyUpdates(const std::vector<ReferenceValue> &values);
+    void applyUpdates(const std::set<std::string> &references);
     void stepRetention();
     void close();
     void setHealthy(bool healthy);
@@ -115,7 +116,7 @@ private:
     std::condition_variable m_wake;
     std::vector<Submit> m_submits;
     std::vector<Rows> m_rows;
-    std::vector<ReferenceValue> m_updates;
+    std::set<std::string> m_updates;
     std::optional<std::pair<int64_t, Retention::Done>> m_retain;
     size_t m_rowCount = 0; // queued and waiting
     bool m_rowsUrgent = false; // somebody waits for them

@@ -112,7 +112,7 @@ void Writer::show(const Change &change, Round &round)
 {
     round.changed = true;
     if (const auto *put = std::get_if<PutProject>(&change)) {
-        round.working.putProject(makeProjectEntry(put->project, *m_parts.keys, *m_parts.references));
+        round.working.putProject(makeProjectEntry(put->project, *m_parts.keys, *m_parts.secrets));
         return;
     }
     if (const auto *put = std::get_if<PutToken>(&change)) {

@@ -1435,6 +1435,14 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <translation>Abhilfe anzeigen</translation>
     </message>
     <message>
+        <source>%1 is waiting for its %2 key</source>
+        <translation>%1 wartet auf den Schlüssel für %2</translation>
+    </message>
+    <message>
+        <source>Show the project</source>
+        <translation>Projekt anzeigen</translation>
+    </message>
+    <message>
         <source>%1 needs its %2 key again</source>
         <translation>%1 benötigt erneut den Schlüssel für %2</translation>
     </message>
@@ -1622,6 +1630,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
 </context>
 <context>
     <name>llmproxy::ui::ProjectsPage</name>
+    <message>
+        <source>waiting for its key</source>
+        <translation>wartet auf den Schlüssel</translation>
+    </message>
     <message>
         <source>needs its key again</source>
         <translation>Schlüssel fehlt</translation>

@@ -44,6 +44,7 @@ private Q_SLOTS:
     void deletingIsAskedOnce();
     void aRefusalLosesNothing();
     void theOverviewLeadsToTheKeyThatIsMissing();
+    void aKeyThatIsOnItsWayIsSaid();
     void theOverviewLeadsToTheOldestKey();
     void aPastedKeyIsNotUndoneIntoSight();
 };
@@ -175,7 +176,7 @@ void TstProjectsPage::aRefusalLosesNothing()
 // Nobody has looked at the page yet: its list is only on its way.
 void TstProjectsPage::theOverviewLeadsToTheKeyThatIsMissing()
 {
-    QJsonObject key{{u"provider"_s, u"openai"_s}, {u"needs_key"_s, true}};
+    QJsonObject key{{u"provider"_s, u"openai"_s}, {u"key_state"_s, u"unusable"_s}, {u"needs_key"_s, true}};
     QJsonObject broken = sampleProject(u"proj-9"_s, u"Broken"_s, true);
     broken.insert(u"providers"_s, QJsonArray{key});
     Stage stage([&](FakeHost &host) { host.server->answer("GET", u"/manage/projects"_s, 200, list({sampleProject(u"proj-1"_s, u"Search team"_s, true), broken})); });
@@ -186,6 +187,18 @@ void TstProjectsPage::theOverviewLeadsToTheKeyThatIsMissing()
     QVERIFY(says(dialog(), u"Broken"_s));
     press(dialog(), u"Cancel"_s);
     QTRY_VERIFY(!dialog());
+}
+
+void TstProjectsPage::aKeyThatIsOnItsWayIsSaid()
+{
+    const QJsonObject key{{u"provider"_s, u"openai"_s}, {u"key_state"_s, u"pending"_s}, {u"needs_key"_s, false}};
+    QJsonObject waiting = sampleProject(u"proj-9"_s, u"Slow disk"_s, true);
+    waiting.insert(u"providers"_s, QJsonArray{key});
+    Stage stage([&](FakeHost &host) { host.server->answer("GET", u"/manage/projects"_s, 200, list({waiting})); });
+    Page *overview = stage.page(u"overview"_s);
+    QTRY_VERIFY(says(overview, u"Slow disk is waiting for its openai key"_s));
+    press(overview, u"Show the project"_s);
+    QTRY_VERIFY(Stage::rowOf(stage.table(u"projects"_s), u"waiting for its key"_s) >= 0);
 }
 
 void TstProjectsPage::theOverviewLeadsToTheOldestKey()

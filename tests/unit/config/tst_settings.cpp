@@ -248,7 +248,7 @@ private Q_SLOTS:
     void waiting()
     {
         for (const auto &[name, value] : std::map<std::string, std::string>{{"HTTP_CACHE_ENABLED", "true"},
-                                                                            {"SECRET_STALE_MAX", "5m"}})
+                                                                            {"LOG_MAX_AGE", "5d"}})
             QVERIFY2(complains(loadSettings(with({{name, value}})), name), name.c_str());
         QVERIFY(loadSettings(with({{"HTTP_CACHE_ENABLED", "FALSE"}, {"TLS_MIN_VERSION", "1.2"}, {"AUDIT_RETENTION", "2160h"},
                                    {"AUDIT_FILE_RETENTION", "0"}, {"HTTP_CACHE_MAX_SIZE", "0"}})).problems.empty());

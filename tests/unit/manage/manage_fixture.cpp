@@ -43,11 +43,11 @@ ManageFixture::ManageFixture()
     const MasterKey master{Secret(std::string(32, 'k')), "environment"};
     m_database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
     m_audit = std::make_unique<AuditLog>(audit);
-    m_references = std::make_unique<ReferenceResolver>(folder);
+    m_secrets = std::make_unique<SecretCache>(makeSecretSources(folder, {}), 600'000);
     m_keys = std::make_unique<KeyRing>(KeyRing::create(master));
     const bool started = !m_database->open() && !m_database->saveKeyRingRecord(m_keys->record())
         && !m_audit->start(m_database.get())
-        && !m_database->start(&snapshots, m_audit.get(), m_keys.get(), m_references.get());
+        && !m_database->start(&snapshots, m_audit.get(), m_keys.get(), m_secrets.get());
     if (!started)
         qFatal("the fixture's database or audit log did not start");
 
@@ -57,7 +57,7 @@ ManageFixture::ManageFixture()
     context.audit = m_audit.get();
     context.snapshots = &snapshots;
     context.keys = m_keys.get();
-    context.references = m_references.get();
+    context.secrets = m_secrets.get();
     context.providerKnown = [](const std::string &name) {
         return name == "openai" || name == "anthropic" || name == "ollama";
     };

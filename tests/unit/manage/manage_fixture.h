@@ -6,7 +6,7 @@
 #include "config/settings.h"
 #include "manage/api.h"
 #include "secrets/key_ring.h"
-#include "secrets/references.h"
+#include "secrets/secret_cache.h"
 #include "storage/database.h"
 
 #include <QJsonArray>
@@ -63,7 +63,7 @@ private:
     QTemporaryDir m_folder;
     std::unique_ptr<Database> m_database;
     std::unique_ptr<AuditLog> m_audit;
-    std::unique_ptr<ReferenceResolver> m_references;
+    std::unique_ptr<SecretCache> m_secrets;
     std::unique_ptr<KeyRing> m_keys;
     std::unique_ptr<ManageApi> m_api;
     std::mutex m_lock;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "secrets/access_token.h"
 #include "secrets/key_ring.h"
-#include "secrets/references.h"
 #include "secrets/sealed_text.h"
 #include "test_registry.h"
 
@@ -138,27 +137,6 @@ private Q_SLOTS:
         write(path, QByteArray(31, 'z').toBase64());
         QVERIFY(!loadMasterKey({}, path.toStdString(), data, false).ok());
         QVERIFY(loadMasterKey(Secret(std::string(32, 'e')), "", data, false)->key.equals(std::string(32, 'e')));
-    }
-
-    void references()
-    {
-        QTemporaryDir dir;
-        ReferenceResolver resolver(dir.path().toStdString());
-        QVERIFY(isReference("env:X") && isReference("file:/x") && isReference("vault:a#b") && !isReference("sk-abc"));
-        qputenv("TST_PROVIDER_KEY", "from-environment");
-        QVERIFY(!resolver.check("env:TST_PROVIDER_KEY").has_value());
-        QVERIFY((*resolver.resolve("env:TST_PROVIDER_KEY"))->equals("from-environment"));
-        for (const char *bad : {"env:MANAGEMENT_TOKEN", "env:ENCRYPTION_KEY", "env:", "env:A B", "file:/etc/passwd", "file:relative",
-                                "keychain:X", "vault:a#b", "aws-sm:a#b"})
-            QVERIFY2(resolver.check(bad).has_value(), bad);
-        QVERIFY(dir.isValid() && QDir(dir.path()).mkdir(QStringLiteral("secrets")));
-        const QString path = dir.filePath(QStringLiteral("secrets/key"));
-        write(path, "from-file\n");
-        const std::string reference = "file:" + path.toStdString();
-        QVERIFY(!resolver.check(reference).has_value());
-        QVERIFY((*resolver.resolve(reference))->equals("from-file"));
-        QVERIFY(resolver.check("file:" + dir.path().toStdString() + "/secrets/../../etc/passwd").has_value());
-        QVERIFY(!resolver.resolve("file:" + dir.path().toStdString() + "/secrets/none").ok());
     }
 
     void base64IsStrict()

@@ -25,7 +25,7 @@ namespace {
 struct Rig
 {
     explicit Rig(const QTemporaryDir &dir, bool file = true)
-        : path(dir.path().toStdString() + "/llm-proxy.db"), references(dir.path().toStdString()), database({path})
+        : path(dir.path().toStdString() + "/llm-proxy.db"), secrets(makeSecretSources(dir.path().toStdString(), {}), 600'000), database({path})
     {
         if (file)
             config.file = dir.path().toStdString() + "/audit.log";
@@ -46,7 +46,7 @@ struct Rig
         }
         if (Outcome failure = audit->start(&database))
             return failure;
-        return database.start(&snapshots, audit.get(), keys.get(), &references);
+        return database.start(&snapshots, audit.get(), keys.get(), &secrets);
     }
     void stop()
     {
@@ -79,7 +79,7 @@ struct Rig
     std::string path;
     AuditConfig config;
     SnapshotHolder snapshots;
-    ReferenceResolver references;
+    SecretCache secrets;
     Database database;
     std::unique_ptr<AuditLog> audit;
     std::unique_ptr<KeyRing> keys;
@@ -218,8 +218,8 @@ private Q_SLOTS:
         }
         Rig rig(dir);
         QVERIFY(!rig.start().has_value());
-        QVERIFY(!rig.snapshots.current()->project("p1")->providers.front().keyUnusable);
-        QVERIFY(rig.snapshots.current()->project("p2")->providers.front().keyUnusable);
+        QVERIFY(rig.snapshots.current()->project("p1")->providers.front().keyState == KeyState::Ready);
+        QVERIFY(rig.snapshots.current()->project("p2")->providers.front().keyState == KeyState::Unusable);
         QVERIFY(!rig.snapshots.current()->project("p2")->providers.front().key);
     }
 

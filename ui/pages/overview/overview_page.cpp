@@ -253,6 +253,9 @@ void OverviewPage::loadAttention()
                 if (key.toObject().value("needs_key"_L1).toBool())
                     m_keys.append({Tone::Bad, tr("%1 needs its %2 key again").arg(project.value("name"_L1).toString(), key.toObject().value("provider"_L1).toString()), tr("Enter the key"),
                                    [this, project] { m_console.open(u"projects"_s, {{u"project_id"_s, project.value("id"_L1)}, {u"rotate"_s, true}}); }});
+                else if (key.toObject().value("key_state"_L1).toString() == "pending"_L1)
+                    m_keys.append({Tone::Warn, tr("%1 is waiting for its %2 key").arg(project.value("name"_L1).toString(), key.toObject().value("provider"_L1).toString()), tr("Show the project"),
+                                   [this, project] { m_console.open(u"projects"_s, {{u"project_id"_s, project.value("id"_L1)}}); }});
             }
         }
         showAttention();

@@ -24,6 +24,16 @@ bool needsKey(const QJsonObject &project)
     return false;
 }
 
+// Its reference's source, a file or a service, has not answered yet.
+bool waitsForKey(const QJsonObject &project)
+{
+    for (const QJsonValue &one : project.value("providers"_L1).toArray()) {
+        if (one.toObject().value("key_state"_L1).toString() == "pending"_L1)
+            return true;
+    }
+    return false;
+}
+
 int keyAge(const QJsonObject &project) // in days; -1: none is stored
 {
     return project.value("api_key_age_days"_L1).toInt(-1);
@@ -32,13 +42,15 @@ int keyAge(const QJsonObject &project) // in days; -1: none is stored
 Tone ageTone(const QJsonObject &project)
 {
     const int days = keyAge(project);
-    return needsKey(project) || days > ageFailDays ? Tone::Bad : days < 0 ? Tone::Neutral : days > ageNoticeDays ? Tone::Warn : Tone::Good;
+    return needsKey(project) || days > ageFailDays ? Tone::Bad : waitsForKey(project) ? Tone::Warn : days < 0 ? Tone::Neutral : days > ageNoticeDays ? Tone::Warn : Tone::Good;
 }
 
 QString ageText(const QJsonObject &project)
 {
     if (needsKey(project))
         return ProjectsPage::tr("needs its key again");
+    if (waitsForKey(project))
+        return ProjectsPage::tr("waiting for its key");
     const int days = keyAge(project);
     return days < 0 ? u"–"_s : days == 0 ? ProjectsPage::tr("today") : ProjectsPage::tr("%n day(s)", nullptr, days);
 }
