@@ -60,6 +60,7 @@ mount --rbind /dev "$root/dev"
 mount --make-rslave "$root/dev"
 git -C "$source" diff --quiet HEAD -- || echo "check-bare: only what is committed is checked" >&2
 git clone --quiet --no-hardlinks "$source" "$root/srv/llm-proxy"
+commit=$(git -C "$root/srv/llm-proxy" rev-parse --short HEAD)
 
 inside() {
     chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CI=true \
@@ -80,6 +81,6 @@ check "./tests/run.sh"
 
 left=$(find "$root/tmp" -maxdepth 1 -name 'llm-proxy-*' | wc -l)
 [ "$left" = 0 ] || failed=1
-printf '\n== Debian %s, %s processors, commit %s\n%s' "$release" "$(nproc)" "$(git -C "$source" rev-parse --short HEAD)" "$summary"
+printf '\n== Debian %s, %s processors, commit %s\n%s' "$release" "$(nproc)" "$commit" "$summary"
 echo "build/ holds $(du -sh "$root/srv/llm-proxy/build" | cut -f1); folders left in /tmp: $left"
 exit "$failed"

@@ -173,7 +173,8 @@ http {{
 class Ours:
     name = "llm-proxy"
 
-    def __init__(self, folder, upstream, name="ours", prepare=None, authority=None, **settings):
+    def __init__(self, folder, upstream, name="ours", prepare=None, authority=None, binary=BUILD / "llm-proxy", **settings):
+        self.binary = binary
         self.folder = Path(folder) / name
         self.folder.mkdir()
         self.upstream = upstream
@@ -194,7 +195,7 @@ class Ours:
 
     def start(self):
         self.port = free_port()
-        self.process = subprocess.Popen([BUILD / "llm-proxy", "--serve", "--data-dir", str(self.folder / "data"), "--listen-addr",
+        self.process = subprocess.Popen([self.binary, "--serve", "--data-dir", str(self.folder / "data"), "--listen-addr",
                                          f"127.0.0.1:{self.port}"], env=self.env, cwd=self.folder,
                                         stdout=open(self.folder / "log", "ab"), stderr=subprocess.STDOUT)
         self.pid = self.process.pid
