@@ -21,18 +21,19 @@ constexpr auto checkpointAge = std::chrono::minutes(1);
 // Events kept while nothing can be written.
 constexpr size_t maxKept = 100'000;
 
-void markNotApplied(AuditEvent &event)
+void markFailed(AuditEvent &event, const char *reason)
 {
     event.result = "error";
     if (event.find("http_method"))
         event.detail("status", int64_t{503});
-    event.detail("reason", "not_applied");
+    event.detail("reason", reason);
 }
 
-// A change and a hand-out that are answered when their event is durable did not happen without it; a request did.
+// A call that is answered when its event is durable is answered with 503 without it. A request happened all the same, and who
+// failed to authenticate is told so.
 bool failsWithItsEvent(const AuditLog::Entry &entry, const AuditEvent &event)
 {
-    return entry.written && event.result == "success" && event.action.kind() != ActionKind::Access;
+    return entry.written && event.action.kind() != ActionKind::Access && event.action != Action::AuthFailure;
 }
 
 } // namespace
@@ -172,7 +173,7 @@ void AuditLog::Private::correct(const std::vector<AuditEvent> &events)
             if (const auto *same = event.find(key))
                 correction.details.emplace_back(key, *same);
         }
-        markNotApplied(correction);
+        markFailed(correction, "not_applied");
         correction.detail("not_applied_seq", event.seq);
         corrections.push_back({std::move(correction), nullptr});
     }
@@ -199,7 +200,7 @@ void AuditLog::Private::withdraw(const std::vector<Entry> &entries, std::vector<
 {
     for (size_t at = 0; config.refuseOnError && at < entries.size(); ++at) {
         if (failsWithItsEvent(entries[at], events[at]))
-            markNotApplied(events[at]);
+            markFailed(events[at], "service_unavailable");
     }
 }
 

@@ -91,8 +91,8 @@ public:
     // (write(2); and fsync when AUDIT_FSYNC=always, or when a person's call waits for it: actor
     // management, console or cli and AUDIT_FSYNC is not never), or with no file: when its row is committed.
     // ok is false when the event could not be written and AUDIT_ON_ERROR=refuse. May be null.
-    // An event that failed is kept and written first on recovery; where somebody is told that his call failed for it, as
-    // "result":"error", "reason":"not_applied".
+    // An event that failed is kept and written first on recovery; where a call is answered with 503 for it, with
+    // "result":"error", "reason":"service_unavailable".
     using Written = std::function<void(bool ok)>;
     void record(AuditEvent event, Written written);
 

@@ -9,7 +9,7 @@ import unittest
 
 from audited_proxy import not_applied
 from disk_case import DiskCase
-from proxy_case import CHAT, MANAGEMENT, fresh_id, request, until
+from proxy_case import CHAT, KEY, MANAGEMENT, fresh_id, request, until
 from raw_client import RawClient
 
 BACK = 5  # seconds after which service must be there again
@@ -124,11 +124,16 @@ class Outage(DiskCase):
         except AssertionError as error:
             raise AssertionError(f"{error}: {list(missing().items())[:3]}") from None
         until(lambda: not self.claimed(refused), "what was not changed is taken back", BACK)
+        until(lambda: not self.untold(refused), "each refused change is on record", BACK)
 
     def claimed(self, refused):
         events = self.all_events()
         lost = not_applied(events)
         return [e for e in events if e.get("request_id") in refused and e["result"] == "success" and e["seq"] not in lost]
+
+    def untold(self, refused):
+        told = {e.get("request_id") for e in self.all_events() if e["result"] == "error" and e["details"]["status"] == 503}
+        return set(refused) - told
 
     def one_outage(self, rules, keeps_admitted):
         self.admitted, before = Admitted(self), self.objects()
@@ -179,6 +184,22 @@ DATABASE_FAULTS = {
 class FileAndTable(Outage):
     faults = LOG_FAULTS | {name: (rules, True) for name, rules in DATABASE_FAULTS.items()}
 
+    def test_a_handout_that_was_refused_is_no_success(self):
+        for rule in (f"write EIO {LOG}", f"sync EIO {LOG}"):
+            with self.subTest(rule):
+                self.fresh()
+                self.disk.fails(rule)
+                names = []
+                for method, path, body in (("GET", "/manage/audit/export", None), ("GET", "/manage/audit/report", None), ("POST", "/manage/audit/review", {"note": "seen"}),
+                                           ("POST", "/manage/tokens/validate", {"token": self.token}), ("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY})):
+                    names.append(fresh_id())
+                    status, answer = self.manage(method, path, body, headers=[("X-Request-ID", names[-1])])
+                    self.assertEqual((status, answer["error"]["code"]), (503, "service_unavailable"), path)
+                self.service_is_back()
+                for name in names:
+                    said = until(lambda: self.by_request(self.all_events()).get(name), "it is on record", BACK)
+                    self.assertFalse([e for e in said if e["result"] == "success" and e["seq"] not in not_applied(said)], said)
+                self.assert_sound()
 
     def test_a_probe_does_not_guess(self):
         """Nobody asks for a while, so there is no event to try with: the disk is as bad as before all the same."""

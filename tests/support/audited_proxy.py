@@ -3,6 +3,7 @@
 anything of the program's, and the program's own verdict beside it."""
 import gzip
 import json
+import re
 import sqlite3
 import tempfile
 from collections import defaultdict
@@ -11,6 +12,8 @@ from pathlib import Path
 from proxy_case import Proxy, until
 from verify_audit import LINE, problem
 
+ROWS = re.findall(r"^\| `([a-z_.]+)` \| [a-z-]+ \| ([a-z, ]+) \|", (Path(__file__).resolve().parents[2] / "docs/audit-actions.md").read_text(), re.MULTILINE)
+ACTORS = {action: actors.split(", ") for action, actors in ROWS}
 TEXTS = ("timestamp", "action", "actor", "project_id", "request_id", "client_ip", "result")
 
 
@@ -123,9 +126,15 @@ class AuditedProxy(Proxy):
             self.assertIsNone(problem([text.name], key), "(the first bad seq, what is bad about it)")
         self.assertEqual((seq_of(lines[0]), seq_of(lines[-1])), (1, len(lines)))
 
+    def assert_declared(self):
+        """Every action is one of docs/audit-actions.md, caused by one of the actors named there."""
+        for event in self.all_events():
+            self.assertIn(event["actor"], ACTORS.get(event["action"], ()), event)
+
     def assert_sound(self, key=None):
         """What has to be true beside a running server and after its end."""
         self.assert_chain(key)
+        self.assert_declared()
         self.assert_agreement()
         link = self.database()
         try:

@@ -276,7 +276,7 @@ private Q_SLOTS:
         QCOMPARE(log.lastSeq(), int64_t{3});
         // Whoever waited for the second one was told that his call failed, so that is what it says.
         QVERIFY(lines.at(0).contains("\"result\":\"success\""));
-        QVERIFY(lines.at(1).contains("\"result\":\"error\"") && lines.at(1).contains("\"reason\":\"not_applied\""));
+        QVERIFY(lines.at(1).contains("\"result\":\"error\"") && lines.at(1).contains("\"reason\":\"service_unavailable\""));
         QVERIFY(lines.at(2).contains("\"result\":\"success\""));
     }
 
