@@ -153,7 +153,7 @@ Rows providersRows()
         row("SSL_CERT_FILE", "", "file", "certificate authorities for providers; the system's when unset", text(&S::sslCertFile)),
         row("PROVIDER_KEY_MAX_AGE", "90d", "duration", "an older provider key fails its check", duration(&S::providerKeyMaxAgeMs, day, 3650 * day)),
         row("SECRETS_DIR", "", "folder", "file: references may point below it", text(&S::secretsDir)),
-        row("SECRET_STALE_MAX", "10m", "duration", "use the last value of a secret reference for this long while its source does not answer", duration(&S::secretStaleMaxMs, 0, 7 * day)),
+        row("SECRET_STALE_MAX", "10m", "duration", "use the last value of a secret reference for this long while its source does not answer; 0: only until the source fails", duration(&S::secretStaleMaxMs, 0, 7 * day)),
     };
 }
 

@@ -47,7 +47,7 @@ bool isSame(const SharedSecret &a, const SharedSecret &b)
 
 struct SecretCache::Shared
 {
-    explicit Shared(int64_t stale) : staleMaxMs(std::max(stale, freshMs)) {}
+    explicit Shared(int64_t stale) : staleMaxMs(stale) {}
 
     const int64_t staleMaxMs;
     std::mutex lock;
@@ -59,7 +59,7 @@ struct SecretCache::Shared
 
     void tell(const std::string &reference);
     void answered(const std::string &reference, SharedSecret value);
-    bool isStale(const Entry &entry, int64_t nowMs) const { return nowMs < entry.readMs || nowMs - entry.readMs >= staleMaxMs; }
+    static bool isOlder(const Entry &entry, int64_t nowMs, int64_t ms) { return nowMs < entry.readMs || nowMs - entry.readMs >= ms; }
 };
 
 void SecretCache::Shared::tell(const std::string &reference)
@@ -92,7 +92,7 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
                 entry.value = std::move(value);
         } else {
             entry.askAgainMs = now + std::min(firstRetryMs << std::min(entry.failures++, 5), lastRetryMs);
-            if (!entry.value || isStale(entry, now)) {
+            if (!entry.value || isOlder(entry, now, staleMaxMs)) {
                 entry.value.reset();
                 entry.state = SecretState::Away;
             }
@@ -245,7 +245,8 @@ void SecretCache::tick()
                 at = m_shared->entries.erase(at);
                 continue;
             }
-            if (entry.value && m_shared->isStale(entry, nowMs)) {
+            // Its source does not answer at all, or not any more.
+            if (entry.value && Shared::isOlder(entry, nowMs, std::max(m_shared->staleMaxMs, freshMs))) {
                 entry.value.reset();
                 entry.state = SecretState::Away;
                 tooOld.push_back(reference);

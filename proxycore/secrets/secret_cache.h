@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The referenced secrets in memory. Nobody waits for a source: snapshots peek, values arrive as updates. A value is asked for again
 // after 30 s, so that it is never older than the 60 s of the contract while its source answers; while its source is away the last
-// good one serves for SECRET_STALE_MAX, then there is none. Owned by the engine.
+// good one serves for SECRET_STALE_MAX from when it was read (0: until the source first says that it has none). Owned by the engine.
 // Thread: any, one lock, held for moments; what is due is done on a thread of its own ("secrets").
 #pragma once
 

@@ -154,7 +154,6 @@ private Q_SLOTS:
         QTest::addColumn<bool>("answers");
         QTest::newRow("it answers that there is none") << qint64{10 * minuteMs} << true;
         QTest::newRow("it never answers") << qint64{10 * minuteMs} << false;
-        QTest::newRow("as short as a value counts as fresh") << qint64{0} << true;
     }
 
     void theLastGoodValueServesForAWhile()
@@ -183,6 +182,26 @@ private Q_SLOTS:
         rig.source->answer(secret("back"));
         QVERIFY(isReady(rig.cache->peek("slow:a"), "back"));
         QCOMPARE(rig.changes(), size_t{3});
+    }
+
+    void withZeroAFailureIsTheEnd()
+    {
+        Rig rig(0);
+        rig.observe({"slow:a"});
+        rig.cache->peek("slow:a");
+        rig.source->answer(secret("one"));
+        rig.later(31'000);
+        QCOMPARE(rig.source->asked.size(), size_t{1});
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one")); // it is still fresh, and its source only slow
+        rig.later(28'000);
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one"));
+        rig.later(2'000);
+        QVERIFY(rig.cache->peek("slow:a").state == SecretState::Away);
+        rig.source->answer(secret("one"));
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one"));
+        rig.later(31'000);
+        rig.source->answer(nullptr);
+        QVERIFY(rig.cache->peek("slow:a").state == SecretState::Away);
     }
 
     void whileItIsAwayItIsAskedMoreAndMoreRarely()
