@@ -105,13 +105,15 @@ int showProject(const CommandLine &line, ProjectOptions &o)
     return show(opened.client->call("GET", "/manage/projects/" + o.id), o.target);
 }
 
-// The masked key, or that it is needed again: a damaged row, or a reference that does not resolve.
+// The masked key, or that it is needed again (a damaged row, a reference that does not resolve) or on its way.
 std::string keyCell(const QJsonObject &project)
 {
     for (const QJsonValue &provider : project.value(QLatin1String("providers")).toArray()) {
         const QJsonObject one = provider.toObject();
         if (one.value(QLatin1String("needs_key")).toBool())
             return "needs its key again (" + cell(one, "provider") + ")";
+        if (one.value(QLatin1String("key_state")) == QLatin1String("pending"))
+            return "waiting for its key (" + cell(one, "provider") + ")";
     }
     return cell(project, "api_key_masked");
 }

@@ -310,6 +310,8 @@ Outcome Engine::start()
         return failure;
     d->authEvents = std::make_unique<AuthEvents>(*d->audit, [this](const RequestOutcome &outcome, int64_t seq) { d->meter(outcome, seq); });
     d->started = true;
+    if (!d->options.networkListener)
+        d->settleSecrets();
     d->makeApi();
     if (Outcome failure = d->listen())
         return failure;
@@ -332,6 +334,17 @@ Outcome Engine::start()
         logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
     }
     return {};
+}
+
+// A command looks once, and what it shows of a key should be so: half a second for the sources, and their values in the snapshot.
+// A server listens at once.
+void Engine::Private::settleSecrets()
+{
+    constexpr int64_t atMostMs = 500;
+    secrets->settle(atMostMs);
+    std::promise<void> applied;
+    database->submit([](const Snapshot &) -> Result<Decision> { return Decision{}; }, [&applied](const Outcome &) { applied.set_value(); });
+    applied.get_future().wait();
 }
 
 void Engine::Private::meter(const RequestOutcome &outcome, int64_t seq)

@@ -55,6 +55,7 @@ struct Engine::Private
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
     Outcome listen();
+    void settleSecrets();
     void makeApi();
     void makeThreads(size_t count, uint16_t port);
     FrontConfig frontConfig(uint16_t port) const;

@@ -54,6 +54,7 @@ struct SecretCache::Shared
     std::condition_variable wake;
     std::map<std::string, Entry> entries;
     bool stopping = false;
+    int telling = 0; // of changed, that are not through yet
     std::mutex tellLock; // while changed runs
     Changed changed;
 
@@ -98,11 +99,15 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
             }
         }
         isNews = (isNews || entry.state != before) && !entry.isQuiet;
+        telling += isNews ? 1 : 0;
         waiters.swap(entry.waiters);
-        wake.notify_all();
     }
-    if (isNews)
+    if (isNews) {
         tell(reference);
+        const std::lock_guard guard(lock);
+        --telling;
+    }
+    wake.notify_all();
     for (const Waiter &waiter : waiters)
         waiter.then();
 }
@@ -224,6 +229,14 @@ SecretCache::Peeked SecretCache::wait(const std::string &reference, int64_t atMo
         now = {found->second.value, found->second.state};
     }
     return now;
+}
+
+void SecretCache::settle(int64_t atMostMs)
+{
+    std::unique_lock guard(m_shared->lock);
+    m_shared->wake.wait_for(guard, std::chrono::milliseconds(atMostMs), [this] {
+        return m_shared->telling == 0 && std::none_of(m_shared->entries.begin(), m_shared->entries.end(), [](const auto &one) { return one.second.state == SecretState::Pending; });
+    });
 }
 
 void SecretCache::tick()

@@ -53,6 +53,9 @@ public:
     // The same, blocking; for a job's thread.
     Peeked wait(const std::string &reference, int64_t atMostMs, const std::atomic<bool> &cancelled);
 
+    // Blocks until every source that was asked has answered and changed has run for it, or for atMostMs. For commands, which look once.
+    void settle(int64_t atMostMs);
+
     // What the thread does: asks again what is due, forgets what is too old. Tests call it with a clock of theirs.
     void tick();
 

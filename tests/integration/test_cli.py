@@ -172,6 +172,17 @@ class Commands(Cli):
         self.assertEqual(self.json("project", "create", "--name", "C", "--id", "mine", "--key", "env:SOME_KEY",
                                    env={"SOME_KEY": KEY})["id"], "mine")
 
+    def test_a_command_without_a_server_sees_the_key_of_a_file(self):
+        secrets = self.data / "secrets"
+        self.local("project", "list")
+        secrets.mkdir(mode=0o700)
+        (secrets / "key").write_text(KEY)
+        self.local("project", "create", "--name", "File", "--key", f"file:{secrets}/key", "--provider", "openai")
+        for _ in range(5):
+            self.assertIn(f"file:{secrets}/key", self.local("project", "list").stdout)
+        item = next(i for i in json.loads(self.local("doctor", "--json", code=1).stdout)["items"] if i["id"] == "provider_key_usable")
+        self.assertEqual(item["state"], "pass")
+
     def test_a_key_that_is_needed_again_is_marked(self):
         self.local("project", "create", "--name", "Gone", "--key", "env:NOT_SET_ANYWHERE", "--provider", "openai")
         self.assertIn("needs its key again (openai)", self.local("project", "list").stdout)

@@ -11,6 +11,7 @@
 
 #include <future>
 #include <mutex>
+#include <thread>
 #include <sys/stat.h>
 
 using namespace llmproxy;
@@ -126,6 +127,20 @@ private Q_SLOTS:
         rig.cache->whenAnswered("slow:a", 1'000'000, [&] { told = true; });
         QVERIFY(told); // at once
         rig.cache->stop();
+    }
+
+    void settlingWaitsForAnswersThatWereTold()
+    {
+        Rig rig;
+        rig.observe({"slow:a"});
+        rig.cache->settle(1'000'000); // nothing is asked
+        rig.cache->peek("slow:a");
+        rig.cache->settle(1); // it does not answer
+        QVERIFY(rig.cache->peek("slow:a").state == SecretState::Pending);
+        std::thread answers([&] { rig.source->answer(secret("one")); });
+        rig.cache->settle(1'000'000);
+        QCOMPARE(rig.changes(), size_t{1});
+        answers.join();
     }
 
     void itIsAskedAgainBeforeItIsAMinuteOld()
