@@ -37,6 +37,21 @@ void cleanUp(const ManageContext &context, const Database::OldAudit &old, AuditE
     context.audit->recordAll(std::move(entries));
 }
 
+void removeAndAnswer(const CallPtr &call, const Removed &old)
+{
+    if (!old) {
+        refuse(call, old.error());
+        return;
+    }
+    cleanUp(call->context(), *old, eventOf(*call, "success", 200), [call](const Removed &removed) {
+        if (!removed)
+            refuse(call, removed.error());
+        else
+            answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
+                               {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
+    });
+}
+
 } // namespace
 
 void cleanUpAudit(const CallPtr &call)
@@ -54,17 +69,7 @@ void cleanUpAudit(const CallPtr &call)
     }
     const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &) {
         const Removed old = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
-        if (!old) {
-            refuse(call, old.error());
-            return;
-        }
-        cleanUp(call->context(), *old, eventOf(*call, "success", 200), [call](const Removed &removed) {
-            if (!removed)
-                refuse(call, removed.error());
-            else
-                answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
-                                   {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
-        });
+        call->state->jobs.afterwards([call, old] { removeAndAnswer(call, old); });
     });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported; try again when that is done.", {}});
@@ -76,7 +81,7 @@ void applyRetention(const std::shared_ptr<ManageState> &state)
     const Settings &settings = *state->context.settings;
     if (!settings.auditEnabled || !settings.auditStoreInDb || settings.auditRetentionMs == 0)
         return;
-    state->jobs.start([state](const std::atomic<bool> &) {
+    state->jobs.startOwn([state](const std::atomic<bool> &) {
         const Removed old = state->context.database->oldAudit(Clock::wallMs() - state->context.settings->auditRetentionMs);
         if (!old || old->toSeq == 0)
             return;

@@ -146,7 +146,9 @@ int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std:
     }
     if (isStored)
         return seq;
-    call->complete(errorAnswer({ErrorKind::Unavailable, "service_unavailable", "The audit log cannot be written, so nothing was handed out. Try again.", {}}));
+    call->state->jobs.afterwards([call] {
+        call->complete(errorAnswer({ErrorKind::Unavailable, "service_unavailable", "The audit log cannot be written, so nothing was handed out. Try again.", {}}));
+    });
     return 0;
 }
 

@@ -69,7 +69,8 @@ void reportAudit(const CallPtr &call)
         });
         auto check = failure ? Result<AuditCheckReport>(*failure) : checkAuditOf(call, cancelled, toSeq);
         if (!check || cancelled) {
-            call->complete(errorAnswer(!check ? check.error() : Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending.", {}}));
+            const Error error = !check ? check.error() : Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending.", {}};
+            jobs.afterwards([call, error] { call->complete(errorAnswer(error)); });
             return;
         }
         report.check = std::move(*check);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Work that takes longer than a handler may: one job at a time, on a thread of its own, that ends early when the server
-// does. Thread: any; the work runs on the job's thread.
+// does. A caller's job is refused while another caller's runs; while the engine's own runs, which nobody asked for, it waits
+// for that one's end. Thread: any; the work runs on the job's thread.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,10 @@ public:
     Jobs &operator=(const Jobs &) = delete;
 
     using Work = std::function<void(const std::atomic<bool> &cancelled)>;
-    // False: one is running already.
+    // False: a caller's is running, or waiting, already.
     bool start(Work work);
+    // Short work of the engine itself. False: one is running already.
+    bool startOwn(Work work);
     void end();
     // The last thing that the running job does, on its thread: by then another one can be started. For its answer.
     void afterwards(std::function<void()> last) { m_last = std::move(last); }
@@ -29,8 +32,13 @@ public:
     bool isRunning() const { return m_running; }
 
 private:
+    bool startLocked(Work work, bool isOwn);
+    void run(Work work);
+
     std::mutex m_lock; // of what follows: who starts is not who ends
     std::thread m_thread;
+    Work m_next; // waits for the end of the engine's own
+    bool m_isOwn = false; // what runs
     std::function<void()> m_last; // the job's thread
     std::atomic<bool> m_running{false};
     std::atomic<bool> m_cancelled{false};
