@@ -10,7 +10,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t secondMs = 1000, minuteMs = 60 * secondMs, hourMs = 60 * minuteMs;
 constexpr int64_t failureWindowMs = 10 * minuteMs, denialWindowMs = 5 * minuteMs;
 constexpr int64_t quietAfterMs = hourMs; // the same again says nothing new
 // A token has a history once it was used so often, over so long.

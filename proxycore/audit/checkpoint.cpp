@@ -12,7 +12,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr size_t keyBytes = 32;
+constexpr size_t ed25519KeyBytes = 32;
 
 // What is signed. The first line keeps the signature from being valid for anything else.
 std::string messageOf(std::string_view purpose, const std::string &text)
@@ -27,9 +27,9 @@ std::string messageOf(std::string_view purpose, int64_t toSeq, std::string_view 
 
 std::string publicBytes(EVP_PKEY *key)
 {
-    std::string bytes(keyBytes, '\0');
+    std::string bytes(ed25519KeyBytes, '\0');
     size_t size = bytes.size();
-    if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char *>(bytes.data()), &size) != 1 || size != keyBytes)
+    if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char *>(bytes.data()), &size) != 1 || size != ed25519KeyBytes)
         std::abort();
     return bytes;
 }
@@ -90,7 +90,7 @@ CheckpointKey CheckpointKey::create()
 std::optional<CheckpointKey> CheckpointKey::open(const Secret &privateBytes)
 {
     const std::string_view bytes = privateBytes.reveal();
-    EVP_PKEY *const key = bytes.size() == keyBytes
+    EVP_PKEY *const key = bytes.size() == ed25519KeyBytes
         ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size()) : nullptr;
     if (!key)
         return {};
@@ -99,9 +99,9 @@ std::optional<CheckpointKey> CheckpointKey::open(const Secret &privateBytes)
 
 Secret CheckpointKey::privateBytes() const
 {
-    unsigned char bytes[keyBytes];
+    unsigned char bytes[ed25519KeyBytes];
     size_t size = sizeof bytes;
-    if (EVP_PKEY_get_raw_private_key(m_key.get(), bytes, &size) != 1 || size != keyBytes)
+    if (EVP_PKEY_get_raw_private_key(m_key.get(), bytes, &size) != 1 || size != ed25519KeyBytes)
         std::abort();
     Secret secret(std::string_view(reinterpret_cast<const char *>(bytes), size));
     OPENSSL_cleanse(bytes, sizeof bytes);

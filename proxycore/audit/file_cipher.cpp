@@ -20,7 +20,7 @@ namespace llmproxy {
 namespace {
 
 constexpr std::string_view mark = "LLM-PROXY-AUDIT 1\n";
-constexpr size_t frameBytes = 64 * 1024, tagBytes = 16, keyBytes = 32, nonceBytes = 12;
+constexpr size_t frameBytes = 64 * 1024, tagBytes = 16, fileKeyBytes = 32, nonceBytes = 12;
 constexpr size_t mostOfHead = 4096;
 constexpr uint32_t lastFrame = 0x80000000;
 
@@ -142,7 +142,7 @@ bool encryptFile(int from, const std::string &target, unsigned mode, int64_t fir
     if (into < 0)
         return false;
     fchmod(into, mode);
-    char bytes[keyBytes];
+    char bytes[fileKeyBytes];
     randomBytes(bytes, sizeof bytes);
     const Secret key{std::string_view(bytes, sizeof bytes)};
     wipe(bytes, sizeof bytes);

@@ -11,7 +11,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t windowBytes = 256 * 1024;
+constexpr int64_t backwardBytes = 256 * 1024;
 
 } // namespace
 
@@ -40,7 +40,7 @@ bool visitLinesBackwards(const std::string &path, const std::function<bool(std::
     std::string later; // the beginning of a line whose rest was read before
     bool lastLine = true;
     for (int64_t at = info.st_size; wanted && at > 0;) {
-        const int64_t size = std::min(at, windowBytes);
+        const int64_t size = std::min(at, backwardBytes);
         at -= size;
         std::string window = readRange(fd, at, size);
         good = static_cast<int64_t>(window.size()) == size;

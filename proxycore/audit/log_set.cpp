@@ -20,7 +20,7 @@ namespace {
 
 // A file is rotated once a second at most, and compressed once.
 constexpr int mostLooks = 20;
-constexpr unsigned windowBytes = 256 * 1024;
+constexpr unsigned gzipWindowBytes = 256 * 1024;
 constexpr size_t mostOfLine = 1 << 20; // a target may have 8 KiB, and nothing else in an event is as long
 
 std::shared_ptr<const int> openFile(const std::string &path)
@@ -51,11 +51,11 @@ bool readLines(gzFile opened, const std::function<bool(std::string_view line)> &
     const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(opened, gzclose); // plain files too
     if (!file)
         return false;
-    gzbuffer(file.get(), windowBytes);
+    gzbuffer(file.get(), gzipWindowBytes);
     std::string text;
-    std::string window(windowBytes, '\0');
+    std::string window(gzipWindowBytes, '\0');
     while (true) {
-        const int got = gzread(file.get(), window.data(), windowBytes);
+        const int got = gzread(file.get(), window.data(), gzipWindowBytes);
         if (got <= 0)
             return got == 0 && gzeof(file.get()) != 0;
         text.append(window, 0, static_cast<size_t>(got));

@@ -23,11 +23,11 @@ namespace llmproxy {
 namespace {
 
 constexpr auto lookEvery = std::chrono::hours(1);
-constexpr size_t windowBytes = 256 * 1024;
+constexpr size_t copyBytes = 256 * 1024;
 
 bool copyInto(int from, gzFile to)
 {
-    std::string window(windowBytes, '\0');
+    std::string window(copyBytes, '\0');
     while (true) {
         const ssize_t got = read(from, window.data(), window.size());
         if (got < 0 && errno == EINTR)

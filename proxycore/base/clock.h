@@ -8,7 +8,10 @@
 
 namespace llmproxy {
 
-inline constexpr int64_t dayMs = 86'400'000;
+inline constexpr int64_t secondMs = 1000;
+inline constexpr int64_t minuteMs = 60 * secondMs;
+inline constexpr int64_t hourMs = 60 * minuteMs;
+inline constexpr int64_t dayMs = 24 * hourMs;
 
 class Clock
 {

@@ -24,15 +24,16 @@ std::map<int64_t, std::string> draftsOf(const std::string &path)
     std::map<int64_t, std::string> drafts;
     const std::string prefix = std::filesystem::path(path).filename().string() + ".";
     std::error_code failed;
-    for (const auto &entry : std::filesystem::directory_iterator(std::filesystem::path(path).parent_path(), failed)) {
-        const std::string name = entry.path().filename().string();
+    std::filesystem::directory_iterator entry(std::filesystem::path(path).parent_path(), failed);
+    for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed)) {
+        const std::string name = entry->path().filename().string();
         if (!name.starts_with(prefix))
             continue;
         const std::string_view end = std::string_view(name).substr(prefix.size());
         int64_t seq = 0;
         const auto read = std::from_chars(end.data(), end.data() + end.size(), seq);
         if (end == "new" || (read.ec == std::errc() && read.ptr == end.data() + end.size() && seq > 0))
-            drafts[seq] = entry.path().string();
+            drafts[seq] = entry->path().string();
     }
     return drafts;
 }

@@ -25,7 +25,7 @@ int limitOf(const QJsonObject &request)
     return request.value(QLatin1String("max_completion_tokens")).toInt(old);
 }
 
-Conversation conversationOf(const QJsonObject &request)
+Conversation chatConversation(const QJsonObject &request)
 {
     Conversation conversation;
     conversation.model = request.value(QLatin1String("model")).toString();
@@ -52,7 +52,7 @@ Conversation conversationOf(const QJsonObject &request)
     return conversation;
 }
 
-QJsonObject usageOf(const Conversation &conversation, const Answer &answer)
+QJsonObject chatUsage(const Conversation &conversation, const Answer &answer)
 {
     return {
         {QStringLiteral("prompt_tokens"), conversation.inputTokens},
@@ -108,7 +108,7 @@ DemoReply whole(const Conversation &conversation, const Answer &answer, std::str
     };
     QJsonObject completion = envelope(conversation, "chat.completion", body);
     completion.insert(QStringLiteral("choices"), QJsonArray{choice});
-    completion.insert(QStringLiteral("usage"), usageOf(conversation, answer));
+    completion.insert(QStringLiteral("usage"), chatUsage(conversation, answer));
     return jsonReply(200, completion);
 }
 
@@ -151,7 +151,7 @@ DemoReply streamed(const Conversation &conversation, const Answer &answer, bool 
     send({}, finishReason(answer));
     if (includeUsage) {
         chunk.insert(QStringLiteral("choices"), QJsonArray());
-        chunk.insert(QStringLiteral("usage"), usageOf(conversation, answer));
+        chunk.insert(QStringLiteral("usage"), chatUsage(conversation, answer));
         stream.send({}, chunk);
     }
     stream.sendText("data: [DONE]\n\n");
@@ -162,7 +162,7 @@ DemoReply streamed(const Conversation &conversation, const Answer &answer, bool 
 
 DemoReply chatCompletion(const QJsonObject &request, std::string_view body)
 {
-    const Conversation conversation = conversationOf(request);
+    const Conversation conversation = chatConversation(request);
     if (conversation.model.isEmpty())
         return openAiError(400, nullptr, QStringLiteral("you must provide a model parameter"), "model");
     if (request.value(QLatin1String("messages")).toArray().isEmpty())

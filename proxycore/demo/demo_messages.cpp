@@ -8,7 +8,7 @@ namespace llmproxy::demo {
 
 namespace {
 
-Conversation conversationOf(const QJsonObject &request)
+Conversation messageConversation(const QJsonObject &request)
 {
     Conversation conversation;
     conversation.model = request.value(QLatin1String("model")).toString();
@@ -56,7 +56,7 @@ QString stopReason(const Answer &answer)
     return answer.cutShort ? QStringLiteral("max_tokens") : QStringLiteral("end_turn");
 }
 
-QJsonObject usageOf(const Conversation &conversation, int outputTokens)
+QJsonObject messageUsage(const Conversation &conversation, int outputTokens)
 {
     return {
         {QStringLiteral("input_tokens"), conversation.inputTokens},
@@ -90,7 +90,7 @@ QJsonObject messageObject(const Conversation &conversation, const Answer &answer
         {QStringLiteral("content"), done ? QJsonArray{contentBlock(answer, body, true)} : QJsonArray()},
         {QStringLiteral("stop_reason"), done ? QJsonValue(stopReason(answer)) : QJsonValue()},
         {QStringLiteral("stop_sequence"), QJsonValue()},
-        {QStringLiteral("usage"), usageOf(conversation, done ? answer.tokens : 1)},
+        {QStringLiteral("usage"), messageUsage(conversation, done ? answer.tokens : 1)},
     };
 }
 
@@ -139,7 +139,7 @@ DemoReply required(const char *field)
 
 DemoReply message(const QJsonObject &request, std::string_view body)
 {
-    const Conversation conversation = conversationOf(request);
+    const Conversation conversation = messageConversation(request);
     if (conversation.model.isEmpty())
         return required("model");
     if (conversation.maxTokens < 1)
@@ -154,7 +154,7 @@ DemoReply message(const QJsonObject &request, std::string_view body)
 
 DemoReply countMessageTokens(const QJsonObject &request)
 {
-    const Conversation conversation = conversationOf(request);
+    const Conversation conversation = messageConversation(request);
     if (conversation.model.isEmpty())
         return required("model");
     return jsonReply(200, {{QStringLiteral("input_tokens"), conversation.inputTokens}});

@@ -6,7 +6,7 @@ namespace llmproxy::demo {
 
 namespace {
 
-Conversation conversationOf(const QJsonObject &request)
+Conversation responseConversation(const QJsonObject &request)
 {
     Conversation conversation;
     conversation.model = request.value(QLatin1String("model")).toString();
@@ -42,7 +42,7 @@ Conversation conversationOf(const QJsonObject &request)
     return conversation;
 }
 
-QJsonObject usageOf(const Conversation &conversation, const Answer &answer)
+QJsonObject responseUsage(const Conversation &conversation, const Answer &answer)
 {
     return {
         {QStringLiteral("input_tokens"), conversation.inputTokens},
@@ -112,7 +112,7 @@ QJsonObject responseObject(const QJsonObject &request, const Conversation &conve
         {QStringLiteral("tools"), request.value(QLatin1String("tools")).toArray()},
         {QStringLiteral("top_p"), 1},
         {QStringLiteral("truncation"), QStringLiteral("disabled")},
-        {QStringLiteral("usage"), done ? QJsonValue(usageOf(conversation, answer)) : QJsonValue()},
+        {QStringLiteral("usage"), done ? QJsonValue(responseUsage(conversation, answer)) : QJsonValue()},
     };
 }
 
@@ -173,7 +173,7 @@ void sendText(ResponseEvents &events, const Answer &answer, std::string_view bod
 
 DemoReply response(const QJsonObject &request, std::string_view body)
 {
-    const Conversation conversation = conversationOf(request);
+    const Conversation conversation = responseConversation(request);
     if (conversation.model.isEmpty())
         return openAiError(400, "missing_required_parameter",
                            QStringLiteral("Missing required parameter: 'model'."), "model");

@@ -11,8 +11,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
-constexpr int64_t hourMs = 3'600'000;
 // More addresses than this within a minute are summed under one name.
 constexpr size_t maxAddresses = 10'000;
 

@@ -8,12 +8,11 @@ namespace llmproxy {
 
 namespace {
 
-constexpr auto project = RouteTarget::Project;
-constexpr auto token = RouteTarget::Token;
-constexpr auto none = RouteTarget::None;
-
 std::vector<Route> declare()
 {
+    constexpr auto project = RouteTarget::Project;
+    constexpr auto token = RouteTarget::Token;
+    constexpr auto none = RouteTarget::None;
     return {
         {"GET", "/manage/projects", "listProjects", "Lists projects.", Action::ProjectList, none, "ProjectQuery", "",
          200, "ProjectList", listProjects},

@@ -16,7 +16,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
 
 // A new secret and the fields of the record that come from it; id and times are the caller's.
 std::shared_ptr<const Secret> issue(const ManageContext &context, Token &record)

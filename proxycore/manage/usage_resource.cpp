@@ -14,8 +14,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
-constexpr int64_t hourMs = 60 * minuteMs;
 constexpr int64_t mostSteps = 1500;
 
 struct Request

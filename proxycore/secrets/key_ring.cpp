@@ -13,11 +13,10 @@ namespace {
 // The master key has no id of its own: the key check says whether it is the right one.
 constexpr std::string_view masterId = "master";
 constexpr std::string_view checkConstant = "llm-proxy master key";
-constexpr size_t keySize = 32;
 
 Secret randomKey()
 {
-    std::array<char, keySize> bytes{};
+    std::array<char, sealingKeyBytes> bytes{};
     randomBytes(bytes.data(), bytes.size());
     Secret key(std::string_view(bytes.data(), bytes.size()));
     wipe(bytes.data(), bytes.size());
@@ -47,7 +46,7 @@ Error unusable(std::string message)
 std::optional<Secret> openKey(const Secret &master, const std::string &wrapped, const std::string &context)
 {
     auto key = openText(master, masterId, wrapped, context);
-    return key && key->size() == keySize ? std::move(key) : std::nullopt;
+    return key && key->size() == sealingKeyBytes ? std::move(key) : std::nullopt;
 }
 
 } // namespace

@@ -17,8 +17,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr size_t keySize = 32;
-
 class File
 {
 public:
@@ -44,13 +42,13 @@ Error keyError(const std::string &message, const std::string &setting)
 
 std::optional<Secret> keyOf(std::string_view text)
 {
-    if (text.size() == keySize)
+    if (text.size() == sealingKeyBytes)
         return Secret(text);
     auto key = fromBase64(text);
-    return key && key->size() == keySize ? std::move(key) : std::nullopt;
+    return key && key->size() == sealingKeyBytes ? std::move(key) : std::nullopt;
 }
 
-std::string_view withoutLineEnd(std::string_view text)
+std::string_view withoutWhiteEnd(std::string_view text)
 {
     while (text.ends_with('\n') || text.ends_with('\r') || text.ends_with(' '))
         text.remove_suffix(1);
@@ -69,9 +67,9 @@ Result<MasterKey> readKeyFile(int descriptor, const std::string &path, const std
     std::array<char, 256> buffer{};
     const ssize_t size = read(descriptor, buffer.data(), buffer.size());
     const std::string_view text(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
-    auto key = fromBase64(withoutLineEnd(text));
+    auto key = fromBase64(withoutWhiteEnd(text));
     wipe(buffer.data(), buffer.size());
-    if (!key || key->size() != keySize)
+    if (!key || key->size() != sealingKeyBytes)
         return keyError("The encryption key file '" + path + "' does not hold base64 of 32 bytes; make one with: "
                         "openssl rand -base64 32", setting);
     return MasterKey{std::move(*key), source};
@@ -82,7 +80,7 @@ Result<MasterKey> generateKeyFile(const std::string &path, const std::string &da
     const File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file.isOpen())
         return keyError("The encryption key file '" + path + "' cannot be made: " + std::strerror(errno), "DATA_DIR");
-    std::array<char, keySize> bytes{};
+    std::array<char, sealingKeyBytes> bytes{};
     randomBytes(bytes.data(), bytes.size());
     Secret key(std::string_view(bytes.data(), bytes.size()));
     wipe(bytes.data(), bytes.size());

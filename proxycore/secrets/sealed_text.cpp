@@ -30,7 +30,7 @@ Cipher startCipher(bool encrypting, const Secret &key, std::string_view nonce, c
     int size = 0;
     const int encrypt = encrypting ? 1 : 0;
     // Never seal with half a key: that is a fault of ours, not of any input.
-    if (!gcm || !cipher || key.size() != 32
+    if (!gcm || !cipher || key.size() != sealingKeyBytes
         || EVP_CipherInit_ex2(cipher.get(), gcm, unsignedBytes(key.reveal()), unsignedBytes(nonce), encrypt, nullptr) != 1
         || EVP_CipherUpdate(cipher.get(), nullptr, &size, unsignedBytes(context), static_cast<int>(context.size())) != 1)
         std::abort();

@@ -18,7 +18,9 @@ std::optional<Secret> fromBase64(std::string_view text);
 // Each part is preceded by its length, so ("a", "bc") and ("ab", "c") are different data.
 std::string sealingContext(std::string_view keyId, std::string_view type, std::string_view id, std::string_view field);
 
-// "enc:v1:" + keyId + ":" + base64(12-byte nonce | ciphertext | 16-byte tag); the key has 32 bytes.
+inline constexpr size_t sealingKeyBytes = 32; // AES-256
+
+// "enc:v1:" + keyId + ":" + base64(12-byte nonce | ciphertext | 16-byte tag); the key has sealingKeyBytes.
 std::string sealText(const Secret &key, std::string_view keyId, std::string_view plain, const std::string &context);
 // nullopt: another key or key id, another context, or damaged.
 std::optional<Secret> openText(const Secret &key, std::string_view keyId, std::string_view sealed,

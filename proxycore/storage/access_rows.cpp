@@ -33,7 +33,7 @@ QString text(const QString &value)
     return value.isNull() ? QStringLiteral("") : value;
 }
 
-RowOutcome ran(QSqlQuery &query)
+RowOutcome rowOutcome(QSqlQuery &query)
 {
     if (query.exec())
         return RowOutcome::Done;
@@ -55,7 +55,7 @@ RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, in
     query.addBindValue(text(key.reference));
     query.addBindValue(text(key.masked));
     query.addBindValue(qint64{key.keySetMs});
-    return ran(query);
+    return rowOutcome(query);
 }
 
 } // namespace
@@ -78,13 +78,13 @@ RowOutcome writeProject(SqlConnection &connection, const Project &project)
     query.addBindValue(qint64{project.createdMs});
     query.addBindValue(qint64{project.updatedMs});
     query.addBindValue(qint64{project.deactivatedMs});
-    RowOutcome outcome = ran(query);
+    RowOutcome outcome = rowOutcome(query);
     if (outcome != RowOutcome::Done)
         return outcome;
     QSqlQuery clear = connection.query();
     clear.prepare(QStringLiteral("DELETE FROM project_providers WHERE project_id = ?"));
     clear.addBindValue(project.id);
-    outcome = ran(clear);
+    outcome = rowOutcome(clear);
     int position = 0;
     for (const ProviderKey &key : project.providers) {
         if (outcome == RowOutcome::Done)
@@ -117,7 +117,7 @@ RowOutcome writeToken(SqlConnection &connection, const Token &token)
         query.addBindValue(qint64{value});
     for (const QStringList &value : {token.allowedModels, token.allowedEndpoints, token.allowedIps})
         query.addBindValue(listText(value));
-    return ran(query);
+    return rowOutcome(query);
 }
 
 RowOutcome removeToken(SqlConnection &connection, const Token &token)
@@ -125,7 +125,7 @@ RowOutcome removeToken(SqlConnection &connection, const Token &token)
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral("DELETE FROM tokens WHERE id = ?"));
     query.addBindValue(token.id);
-    const RowOutcome outcome = ran(query);
+    const RowOutcome outcome = rowOutcome(query);
     if (outcome != RowOutcome::Done)
         return outcome;
     QSqlQuery counters = connection.query();
@@ -133,7 +133,7 @@ RowOutcome removeToken(SqlConnection &connection, const Token &token)
                                     "AND lineage NOT IN (SELECT lineage FROM tokens WHERE lineage = ?)"));
     counters.addBindValue(token.lineage);
     counters.addBindValue(token.lineage);
-    return ran(counters);
+    return rowOutcome(counters);
 }
 
 Result<std::vector<Project>> readProjects(SqlConnection &connection)

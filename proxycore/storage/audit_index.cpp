@@ -13,7 +13,7 @@ namespace llmproxy {
 namespace {
 
 // Clients choose some of the values: more than this are not kept in memory.
-constexpr size_t mostTerms = 20'000;
+constexpr size_t mostTermsKnown = 20'000;
 
 std::string_view nameOf(size_t kind)
 {
@@ -167,7 +167,7 @@ bool AuditIndex::flush()
     if (m_block >= 0 && (!writeBlock() || !packRequestEnds(m_connection, m_block)))
         return false;
     m_block = -1;
-    if (m_terms.size() > mostTerms)
+    if (m_terms.size() > mostTermsKnown)
         forget();
     return true;
 }

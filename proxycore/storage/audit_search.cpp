@@ -28,7 +28,7 @@ namespace llmproxy {
 namespace {
 
 // A text that so many values contain is found faster by reading events than by their blocks.
-constexpr size_t mostTerms = 256;
+constexpr size_t mostTermsOfText = 256;
 // A row by itself takes 15 µs, in its block 3.
 constexpr size_t mostSingleRows = 48;
 
@@ -169,11 +169,11 @@ bool Search::addText()
         pattern += c.unicode() < 128 ? c : QLatin1Char('%'); // LIKE knows the case of ASCII only
     }
     query.addBindValue(QString(QLatin1Char('%') + pattern + QLatin1Char('%')));
-    query.addBindValue(qint64{mostTerms} + 1);
+    query.addBindValue(qint64{mostTermsOfText} + 1);
     std::vector<int64_t> terms;
     if (!termsOf(query, &terms))
         return false;
-    if (terms.size() <= mostTerms)
+    if (terms.size() <= mostTermsOfText)
         require(terms);
     return true;
 }

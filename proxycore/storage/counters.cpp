@@ -152,7 +152,7 @@ bool Counters::save(SqlConnection &connection, const TokenPtr &token, const Save
                                 now.tally.completionTokens, seq})
         query.addBindValue(qint64{value});
     m_unsettled.emplace_back(token, now);
-    return query.exec() || failed(query, "counters");
+    return ran(query, "counters");
 }
 
 void Counters::settle(bool committed)

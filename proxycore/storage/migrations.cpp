@@ -35,7 +35,7 @@ Outcome backUp(SqlConnection &connection, const std::string &path, int version)
     QSqlQuery copy = connection.query();
     copy.prepare(QStringLiteral("VACUUM INTO ?")); // an existing empty file is accepted and keeps its mode
     copy.addBindValue(QString::fromStdString(unfinished));
-    const bool copied = (copy.exec() || failed(copy, "backup")) && fsync(descriptor) == 0
+    const bool copied = ran(copy, "backup") && fsync(descriptor) == 0
                         && std::rename(unfinished.c_str(), target.c_str()) == 0;
     close(descriptor);
     if (!copied) {

@@ -31,11 +31,6 @@ QByteArray entryOf(uint32_t hash, int64_t block)
     return entry.append(static_cast<char>(block % segmentBlocks));
 }
 
-bool ran(QSqlQuery &query)
-{
-    return query.exec() || failed(query, "request index");
-}
-
 class RequestBlocks : public Blocks
 {
 public:
@@ -52,7 +47,7 @@ private:
         QSqlQuery query = connection.query();
         query.prepare(QStringLiteral("SELECT segment, entries FROM audit_request_index WHERE bucket = ?"));
         query.addBindValue(hash % buckets);
-        if (!ran(query))
+        if (!ran(query, "request index"))
             return false;
         while (query.next()) {
             const QByteArray entries = query.value(1).toByteArray();
@@ -68,7 +63,7 @@ private:
     {
         QSqlQuery query = connection.query();
         query.prepare(QStringLiteral("SELECT block, ends FROM audit_request_ends"));
-        if (!ran(query))
+        if (!ran(query, "request index"))
             return false;
         while (query.next()) {
             const std::string ends = query.value(1).toString().toStdString();
@@ -126,7 +121,7 @@ bool packRequestEnds(SqlConnection &connection, int64_t beforeBlock)
     ends.prepare(QStringLiteral("SELECT block, ends FROM audit_request_ends WHERE block >= ? AND block < ?"));
     ends.addBindValue(qint64{segment * segmentBlocks});
     ends.addBindValue(qint64{(segment + 1) * segmentBlocks});
-    if (!ran(ends))
+    if (!ran(ends, "request index"))
         return false;
     while (ends.next()) {
         const std::string text = ends.value(1).toString().toStdString();
@@ -145,14 +140,14 @@ bool packRequestEnds(SqlConnection &connection, int64_t beforeBlock)
         insert.bindValue(0, bucket);
         insert.bindValue(1, qint64{segment});
         insert.bindValue(2, sorted[bucket]);
-        if (!ran(insert))
+        if (!ran(insert, "request index"))
             return false;
     }
     QSqlQuery remove = connection.query();
     remove.prepare(QStringLiteral("DELETE FROM audit_request_ends WHERE block >= ? AND block < ?"));
     remove.addBindValue(qint64{segment * segmentBlocks});
     remove.addBindValue(qint64{(segment + 1) * segmentBlocks});
-    return ran(remove);
+    return ran(remove, "request index");
 }
 
 std::unique_ptr<Blocks> blocksOfRequest(SqlConnection &connection, const AuditQuery &filters)

@@ -14,11 +14,6 @@ namespace {
 constexpr qint64 rowsAtOnce = 1000;
 constexpr qint64 termsAtOnce = 200;
 
-bool ran(QSqlQuery &query)
-{
-    return query.exec() || failed(query, "retention");
-}
-
 } // namespace
 
 void Retention::begin(int64_t toSeq, Done done)
@@ -65,13 +60,13 @@ bool Retention::removeRows(SqlConnection &connection)
     QSqlQuery note = connection.query(); // so that the trigger leaves these rows' blocks to us
     note.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('retention_seq', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
     note.addBindValue(QString::number(qint64{m_toSeq}));
-    if (!ran(note))
+    if (!ran(note, "retention"))
         return false;
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral("DELETE FROM audit_events WHERE seq IN (SELECT seq FROM audit_events WHERE seq <= ? ORDER BY seq LIMIT ?)"));
     query.addBindValue(qint64{m_toSeq});
     query.addBindValue(rowsAtOnce);
-    if (!ran(query))
+    if (!ran(query, "retention"))
         return false;
     m_rows += query.numRowsAffected();
     if (query.numRowsAffected() < rowsAtOnce)
@@ -89,7 +84,7 @@ bool Retention::removeBlocks(SqlConnection &connection)
         QSqlQuery query = connection.query();
         query.prepare(statement);
         query.addBindValue(first);
-        if (!ran(query))
+        if (!ran(query, "retention"))
             return false;
     }
     m_part = Part::Terms;
@@ -102,7 +97,7 @@ bool Retention::removeTerms(SqlConnection &connection, bool *termsGone)
     terms.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE id > ? ORDER BY id LIMIT ?"));
     terms.addBindValue(qint64{m_term});
     terms.addBindValue(termsAtOnce);
-    if (!ran(terms))
+    if (!ran(terms, "retention"))
         return false;
     std::vector<qint64> ids;
     while (terms.next())
@@ -120,7 +115,7 @@ bool Retention::removeTerms(SqlConnection &connection, bool *termsGone)
         postings.bindValue(1, qint64{(m_toSeq + 1) / auditBlock});
         daily.bindValue(0, id);
         unused.bindValue(0, id);
-        if (!ran(postings) || !ran(daily) || !ran(unused))
+        if (!ran(postings, "retention") || !ran(daily, "retention") || !ran(unused, "retention"))
             return false;
         *termsGone = *termsGone || unused.numRowsAffected() > 0;
     }

@@ -97,6 +97,11 @@ bool failed(const QSqlQuery &query, std::string_view what)
     return false;
 }
 
+bool ran(QSqlQuery &query, std::string_view what)
+{
+    return query.exec() || failed(query, what);
+}
+
 bool isConstraint(const QSqlQuery &query)
 {
     constexpr int sqliteConstraint = 19; // the low byte of all its extended codes

@@ -40,6 +40,8 @@ private:
 
 // Writes the statement's error to the application log and says false.
 bool failed(const QSqlQuery &query, std::string_view what);
+// Runs it; false: it failed, and its error stands in the application log.
+bool ran(QSqlQuery &query, std::string_view what);
 // True when the last statement broke a constraint (a fault of the change, not of the disk).
 bool isConstraint(const QSqlQuery &query);
 // What callers are told of all storage trouble; retryable.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/usage_query.h"
 
+#include "base/clock.h"
 #include "storage/statement.h"
 #include "storage/usage_columns.h"
 
@@ -16,8 +17,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
-constexpr int64_t hourMs = 60 * minuteMs;
 
 constexpr char minutely[] = "SELECT key, minute, " USAGE_COLUMNS " FROM usage_minutely WHERE minute >= ?1 AND minute < ?2 " USAGE_FILTERS;
 constexpr char hourly[] = "SELECT key, hour, " USAGE_COLUMNS " FROM usage_hourly WHERE hour >= ?1 AND hour < ?2 " USAGE_FILTERS;

@@ -24,7 +24,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
 constexpr int64_t rateSeconds = 10;
 // What is written costs by keys, not by events: a few at once; more when each stands for forty events, or at last after ten seconds.
 constexpr size_t fewKeys = 100;

@@ -185,7 +185,7 @@ bool Writer::setMeta(const char *name, int64_t value)
                                  "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
     query.addBindValue(QLatin1String(name));
     query.addBindValue(QString::number(qint64{value}));
-    return query.exec() || failed(query, name);
+    return ran(query, name);
 }
 
 void Writer::close()

@@ -13,4 +13,5 @@ else()
     # Strict mode refuses a bare LF as line end in chunk headers.
     target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
     target_compile_options(llhttp PRIVATE -O2 -w)
+    set_target_properties(llhttp PROPERTIES UNITY_BUILD OFF)
 endif()

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <QObject>
-#include <QtTest/QtTest>
+#include <QTest>
 
 #include <functional>
 #include <vector>

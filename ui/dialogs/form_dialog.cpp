@@ -8,6 +8,7 @@
 #include <QMessageBox>
 #include <QScreen>
 #include <QScrollArea>
+#include <QShowEvent>
 #include <QStyle>
 
 namespace llmproxy::ui {

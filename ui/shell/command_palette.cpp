@@ -3,6 +3,7 @@
 
 #include "shell/main_window.h"
 
+#include <QCoreApplication>
 #include <QJsonArray>
 #include <QKeyEvent>
 #include <QLineEdit>

@@ -14,6 +14,8 @@
 
 namespace llmproxy::ui {
 
+inline constexpr int progressMs = 250; // how often the progress of a long job is looked at
+
 // role: a word of style_sheet.cpp ("title", "heading", "muted", "figure", "problem"); empty: plain.
 QLabel *label(const QString &text, const char *role = nullptr);
 QLabel *wrapped(const QString &text, const char *role = nullptr);

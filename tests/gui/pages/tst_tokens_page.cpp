@@ -11,6 +11,7 @@
 #include <QDoubleSpinBox>
 #include <QMimeData>
 #include <QPlainTextEdit>
+#include <QSettings>
 #include <QTabWidget>
 
 using namespace llmproxy::test;

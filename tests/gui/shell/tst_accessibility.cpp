@@ -10,6 +10,7 @@
 #include <QListWidget>
 #include <QPlainTextEdit>
 #include <QSet>
+#include <QShortcut>
 #include <QTabBar>
 #include <QToolButton>
 

@@ -8,7 +8,7 @@
 #include "shell/main_window.h"
 #include "widgets/table.h"
 
-#include <QtTest/QtTest>
+#include <QTest>
 
 namespace llmproxy::test {
 

@@ -29,7 +29,6 @@ private Q_SLOTS:
 
 namespace {
 
-constexpr int64_t hourMs = 3'600'000;
 const int64_t monday = parseRfc3339(QStringLiteral("2026-03-02T00:00:00.000Z"));
 
 struct Stream

@@ -63,7 +63,7 @@ bool recordAndWait(AuditLog &log, AuditEvent event)
     return done.get_future().get();
 }
 
-QList<QByteArray> linesOf(const std::string &path)
+QList<QByteArray> bytesOfLines(const std::string &path)
 {
     QFile file(QString::fromStdString(path));
     if (!file.open(QIODevice::ReadOnly))
@@ -166,7 +166,7 @@ private Q_SLOTS:
         QCOMPARE(info.st_mode & 0777, mode_t{0600});
         QByteArray prev(64, '0');
         int seq = 0;
-        for (const QByteArray &line : linesOf(path)) {
+        for (const QByteArray &line : bytesOfLines(path)) {
             const QJsonObject object = QJsonDocument::fromJson(line).object();
             QCOMPARE(object.value(QLatin1String("seq")).toInt(), ++seq);
             QCOMPARE(object.value(QLatin1String("prev")).toString().toLatin1(), prev);
@@ -201,7 +201,7 @@ private Q_SLOTS:
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
         QCOMPARE(table.rows.size(), size_t{7});
-        const auto lines = linesOf(path);
+        const auto lines = bytesOfLines(path);
         // Three changes whose rows were not committed with them were not applied; that is said before anything else.
         QCOMPARE(lines.size(), 7);
         for (int i = 0; i < 7; ++i) {
@@ -226,7 +226,7 @@ private Q_SLOTS:
             if (start == 0)
                 QVERIFY(recordAndWait(log, sample()));
             log.stop();
-            QCOMPARE(linesOf(config.file).size(), start == 0 ? 1 : 2);
+            QCOMPARE(bytesOfLines(config.file).size(), start == 0 ? 1 : 2);
         }
     }
 
@@ -244,7 +244,7 @@ private Q_SLOTS:
             if (start == 0)
                 QVERIFY(recordAndWait(log, sample()));
             log.stop();
-            QCOMPARE(linesOf(config.file).size(), 1);
+            QCOMPARE(bytesOfLines(config.file).size(), 1);
         }
     }
 
@@ -271,7 +271,7 @@ private Q_SLOTS:
         QVERIFY(!recorded && !appended && !healthy);
         QVERIFY(recordAndWait(log, sample())); // recovery: the kept one is written first
         log.stop();
-        const auto lines = linesOf(config.file);
+        const auto lines = bytesOfLines(config.file);
         QCOMPARE(lines.size(), 3);
         QCOMPARE(log.lastSeq(), int64_t{3});
         // Whoever waited for the second one was told that his call failed, so that is what it says.
@@ -301,7 +301,7 @@ private Q_SLOTS:
         QVERIFY(appended && recorded && change.empty() && log.healthy());
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
-        QCOMPARE(linesOf(config.file).size(), 3);
+        QCOMPARE(bytesOfLines(config.file).size(), 3);
         QCOMPARE(table.rows.size(), size_t{3});
     }
 
@@ -343,8 +343,8 @@ private Q_SLOTS:
         log.reopen();
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
-        QCOMPARE(linesOf(config.file).size(), 1);
-        QCOMPARE(linesOf(config.file + ".1").size(), 1);
+        QCOMPARE(bytesOfLines(config.file).size(), 1);
+        QCOMPARE(bytesOfLines(config.file + ".1").size(), 1);
     }
 
     void missingFolderIsRefusedWhenNotToBeCreated()

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "manage_fixture.h"
 
+#include "base/clock.h"
+
 #include <QFile>
-#include <QtTest/QtTest>
+#include <QTest>
 
 #include <future>
 
@@ -10,7 +12,6 @@ namespace llmproxy::test {
 
 namespace {
 
-constexpr int64_t dayMs = 24LL * 60 * 60 * 1000;
 
 } // namespace
 

@@ -18,7 +18,6 @@ using namespace llmproxy;
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
 
 SharedSecret secret(const char *text)
 {

@@ -17,8 +17,6 @@ using namespace llmproxy;
 
 namespace {
 
-constexpr int64_t minuteMs = 60'000;
-constexpr int64_t hourMs = 60 * minuteMs;
 
 RequestOutcome request(const char *project, const char *token, const char *model, int64_t durationMs, OutcomeResult result = OutcomeResult::Success)
 {

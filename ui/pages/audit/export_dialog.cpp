@@ -3,6 +3,7 @@
 
 #include "client/apart.h"
 #include "style/format.h"
+#include "widgets/parts.h"
 
 #include <QCheckBox>
 #include <QComboBox>
@@ -18,8 +19,6 @@ namespace llmproxy::ui {
 using namespace Qt::StringLiterals;
 
 namespace {
-
-constexpr int progressMs = 250;
 
 // Everything but the last line goes into the file; the last line is the proof. Thread: the export's.
 struct ProofSplitter

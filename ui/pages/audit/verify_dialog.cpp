@@ -12,7 +12,6 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-constexpr int progressMs = 250;
 constexpr int problemsShown = 10;
 
 } // namespace

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-only
+# A unity build compiles the files of a folder together, at most ten at a time, so that each header is read and each template
+# made once for all of them. The presets whose objects nobody works with (server, release, asan, tsan) use it; dev compiles
+# file by file. A name that is local to a file is therefore given once per folder.
+function(llm_proxy_unity target)
+    get_target_property(sources ${target} SOURCES)
+    set(folder "")
+    foreach(source ${sources})
+        if(source MATCHES "\\.cpp$")
+            cmake_path(GET source PARENT_PATH parent)
+            if(NOT parent STREQUAL folder)
+                set(folder "${parent}")
+                set(count 0)
+            endif()
+            math(EXPR part "${count} / 10")
+            math(EXPR count "${count} + 1")
+            cmake_path(RELATIVE_PATH parent BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE name)
+            string(MAKE_C_IDENTIFIER "${name}_${part}" name)
+            set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${name})
+        endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+    if(CMAKE_UNITY_BUILD) # a file that is included is no header, but GCC takes its types for a header's
+        target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+    endif()
+endfunction()
