@@ -32,15 +32,15 @@ build asan
 fuzz=0
 tests/fuzz/run.sh 5 || fuzz=$?
 
-# Two tests at a time: most wait for something. What measures or fills the machine runs alone (RUN_SERIAL).
-run() { ctest --test-dir "build/$1" -j2 --output-on-failure "${@:2}"; }
+# Several tests at a time, since most wait for something; what measures or fills the machine runs alone (RUN_SERIAL).
+run() { ctest --test-dir "build/$1" -j"$2" --output-on-failure "${@:3}"; }
 
 # First the unit, console, integration and hostile tests under AddressSanitizer and UBSan, without the long ones.
 asan=0
-run asan -L 'unit|gui|integration|hostile' -LE long "$@" 2>&1 |
+run asan 2 -L 'unit|gui|integration|hostile' -LE long "$@" 2>&1 |
     tee build/asan-ctest.log || asan=$?
 dev=0
-run dev "$@" || dev=$?
+run dev 3 "$@" || dev=$?
 
 left=$(comm -13 <(echo "$demos") <(demo_folders))
 [ -z "$left" ] || printf '\nFolders of demos that nobody removed:\n%s\n' "$left" >&2
