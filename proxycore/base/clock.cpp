@@ -42,6 +42,11 @@ int64_t Clock::wallMs()
     return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000 + s_shiftMs.load(std::memory_order_relaxed);
 }
 
+int64_t Clock::steadyMs()
+{
+    return steadyUs() / 1000 + s_shiftMs.load(std::memory_order_relaxed);
+}
+
 int64_t Clock::steadyUs()
 {
     timespec now{};

@@ -20,7 +20,9 @@ public:
     static int64_t wallMs();
     // Microseconds of a clock that never goes back; only differences have a meaning.
     static int64_t steadyUs();
-    // Adds to what wallMs() returns, for tests.
+    // Milliseconds of the same clock, for ages: it does not notice that the time of day was set.
+    static int64_t steadyMs();
+    // Adds to what wallMs() and steadyMs() return, for tests.
     static void advanceForTest(int64_t ms);
 };
 

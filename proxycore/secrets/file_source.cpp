@@ -2,21 +2,28 @@
 #include "secrets/file_source.h"
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
+#include <condition_variable>
 #include <cstdlib>
+#include <deque>
 #include <fcntl.h>
 #include <filesystem>
+#include <mutex>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace llmproxy {
 
 namespace {
 
 constexpr size_t maxSize = 64 << 10;
-constexpr int mostReads = 16;
+constexpr int mostReaders = 8; // below each root
+constexpr auto rootsWait = std::chrono::milliseconds(50);
 
 bool isBelow(std::string_view path, std::string_view folder)
 {
@@ -50,7 +57,8 @@ std::string_view withoutLineEnd(std::string_view text)
     return text;
 }
 
-// The path is resolved first and then opened without following: what is checked is what is read.
+// The path is resolved first and then opened without following: what is checked is what is read. The root below which it is
+// written comes first, so that no other one is looked at without need.
 SharedSecret readFile(const std::string &path, const std::vector<std::string> &roots)
 {
     const std::string real = realPath(path);
@@ -82,23 +90,72 @@ SharedSecret readFile(const std::string &path, const std::vector<std::string> &r
 
 } // namespace
 
+struct FileSource::Root
+{
+    explicit Root(std::string path) : named(std::move(path)) {}
+
+    struct Read
+    {
+        std::string path;
+        Done done;
+    };
+
+    const std::string named;
+    std::mutex lock; // of what follows
+    std::condition_variable wake;
+    bool isResolved = false;
+    std::string real; // where links lead to: a path may be written either way
+    std::deque<Read> waiting;
+    int readers = 0;
+
+    void resolve();
+    bool holds(const std::string &path);
+    bool isResolvedBefore(std::chrono::steady_clock::time_point deadline);
+};
+
+// A folder that is made later is found by its parent.
+void FileSource::Root::resolve()
+{
+    std::error_code failed;
+    std::string path = std::filesystem::weakly_canonical(named, failed).string();
+    const std::lock_guard guard(lock);
+    real = failed ? std::string() : std::move(path);
+    isResolved = true;
+    wake.notify_all();
+}
+
+bool FileSource::Root::holds(const std::string &path)
+{
+    const std::lock_guard guard(lock);
+    return isBelow(path, named) || isBelow(path, real);
+}
+
+bool FileSource::Root::isResolvedBefore(std::chrono::steady_clock::time_point deadline)
+{
+    std::unique_lock guard(lock);
+    return wake.wait_until(guard, deadline, [this] { return isResolved; });
+}
+
 FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir)
 {
     const char *const credentials = std::getenv("CREDENTIALS_DIRECTORY");
-    for (const std::string &root : {secretsDir, dataDir + "/secrets", std::string("/run/secrets"), std::string(credentials ? credentials : "")}) {
-        if (root.empty())
+    for (const std::string &path : {secretsDir, dataDir + "/secrets", std::string("/run/secrets"), std::string(credentials ? credentials : "")}) {
+        std::string named = path.empty() ? std::string() : std::filesystem::absolute(path).lexically_normal().string();
+        while (named.ends_with('/'))
+            named.pop_back();
+        if (named.empty())
             continue;
-        // As named and as it is: a path may be written either way. A folder that is made later is found by its parent.
-        const std::filesystem::path named = std::filesystem::absolute(root).lexically_normal();
-        std::error_code failed;
-        const std::filesystem::path real = std::filesystem::weakly_canonical(named, failed);
-        for (std::string text : {named.string(), failed ? std::string() : real.string()}) {
-            while (text.ends_with('/'))
-                text.pop_back();
-            if (!text.empty() && std::find(m_roots.begin(), m_roots.end(), text) == m_roots.end())
-                m_roots.push_back(std::move(text));
+        const auto &root = m_roots.emplace_back(std::make_shared<Root>(std::move(named)));
+        try {
+            std::thread([root] { root->resolve(); }).detach();
+        } catch (const std::system_error &) {
+            // No thread to be had: paths are taken as this root is named.
         }
     }
+    // A moment, in which all answer but one on a network that hangs; that one is known by its name meanwhile.
+    const auto deadline = std::chrono::steady_clock::now() + rootsWait;
+    for (const auto &root : m_roots)
+        root->isResolvedBefore(deadline);
 }
 
 Outcome FileSource::check(const std::string &reference) const
@@ -107,24 +164,62 @@ Outcome FileSource::check(const std::string &reference) const
     if (!path.starts_with('/') || path.size() >= PATH_MAX || path.find('\0') != path.npos || hasDotSegment(path))
         return invalidReference("'file:' must be followed by an absolute path without '.' and '..'.");
     // As written: where a link leads is looked at when it is read, for the disk may hang.
-    if (std::none_of(m_roots.begin(), m_roots.end(), [&](const std::string &root) { return isBelow(path, root); }))
+    if (std::none_of(m_roots.begin(), m_roots.end(), [&](const auto &root) { return root->holds(path); }))
         return invalidReference("Files are read only below SECRETS_DIR, DATA_DIR/secrets, /run/secrets and CREDENTIALS_DIRECTORY.");
     return {};
 }
 
+// Thread: a reader's. root's own folder is the first that a file may lie below.
+void FileSource::readAll(const std::shared_ptr<Root> &root, const Roots &roots)
+{
+    pthread_setname_np(pthread_self(), "secret-file");
+    std::vector<std::string> names{root->named};
+    for (const auto &other : roots) {
+        if (other != root)
+            names.push_back(other->named);
+    }
+    while (true) {
+        Root::Read next;
+        {
+            const std::lock_guard guard(root->lock);
+            if (root->waiting.empty()) {
+                --root->readers;
+                return;
+            }
+            next = std::move(root->waiting.front());
+            root->waiting.pop_front();
+        }
+        next.done(readFile(next.path, names));
+    }
+}
+
 void FileSource::fetch(const std::string &reference, Done done)
 {
-    if (m_reading->fetch_add(1) >= mostReads) {
-        m_reading->fetch_sub(1);
+    std::string path = reference.substr(scheme().size());
+    const auto root = std::find_if(m_roots.begin(), m_roots.end(), [&](const auto &one) { return one->holds(path); });
+    if (root == m_roots.end()) {
         done(nullptr);
         return;
     }
-    std::thread([path = reference.substr(scheme().size()), roots = m_roots, reading = m_reading, done = std::move(done)] {
-        pthread_setname_np(pthread_self(), "secret-file");
-        SharedSecret value = readFile(path, roots);
-        reading->fetch_sub(1);
-        done(std::move(value));
-    }).detach();
+    {
+        const std::lock_guard guard((*root)->lock);
+        (*root)->waiting.push_back({std::move(path), std::move(done)});
+        if ((*root)->readers == mostReaders)
+            return;
+        ++(*root)->readers;
+    }
+    try {
+        std::thread([root = *root, roots = m_roots] { readAll(root, roots); }).detach();
+    } catch (const std::system_error &) { // no thread to be had: another reader does it, or nobody can
+        std::deque<Root::Read> unread;
+        {
+            const std::lock_guard guard((*root)->lock);
+            if (--(*root)->readers == 0)
+                unread.swap((*root)->waiting);
+        }
+        for (const Root::Read &one : unread)
+            one.done(nullptr);
+    }
 }
 
 } // namespace llmproxy

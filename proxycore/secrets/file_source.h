@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// "file:/path" below SECRETS_DIR, $DATA_DIR/secrets, /run/secrets or $CREDENTIALS_DIRECTORY. Each read has a thread of its own: a
-// file on a network that hangs holds up nobody else, and at most 16 hang. Thread: any.
+// "file:/path" below SECRETS_DIR, $DATA_DIR/secrets, /run/secrets or $CREDENTIALS_DIRECTORY. Files are read on threads of their own,
+// at most eight at a time below each of these folders, the others in turn: a folder on a network that hangs holds up nothing but
+// what lies below it. Thread: any.
 #pragma once
 
 #include "secrets/source.h"
-
-#include <atomic>
 
 namespace llmproxy {
 
@@ -18,8 +17,10 @@ public:
     void fetch(const std::string &reference, Done done) override;
 
 private:
-    std::vector<std::string> m_roots;
-    std::shared_ptr<std::atomic<int>> m_reading = std::make_shared<std::atomic<int>>(0); // outlives this: a read may hang
+    struct Root;
+    using Roots = std::vector<std::shared_ptr<Root>>; // they outlive this: a read may hang
+    static void readAll(const std::shared_ptr<Root> &root, const Roots &roots);
+    Roots m_roots;
 };
 
 } // namespace llmproxy

@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t freshMs = 60'000;
 constexpr int64_t refreshMs = freshMs / 2;
 constexpr int64_t firstRetryMs = 1'000, lastRetryMs = 15'000; // while a source is away, doubled each time
+constexpr int64_t keptMs = 30'000; // unused: checked a moment before it is saved, or by somebody who never saves it
 constexpr auto tickLength = std::chrono::milliseconds(250);
 
 struct Waiter
@@ -30,7 +31,8 @@ struct Entry
 {
     SharedSecret value;
     SecretState state = SecretState::Pending;
-    int64_t readMs = 0;   // of value
+    int64_t readMs = 0;   // of value; these are steady
+    int64_t peekedMs = 0; // last
     int64_t askAgainMs = 0;
     int failures = 0;     // in a row
     bool isAsked = false; // the source has not answered yet
@@ -54,13 +56,13 @@ struct SecretCache::Shared
     std::condition_variable wake;
     std::map<std::string, Entry> entries;
     bool stopping = false;
-    int telling = 0; // of changed, that are not through yet
+    int telling = 0; // of changed and of waiters, that are not through yet
     std::mutex tellLock; // while changed runs
     Changed changed;
 
     void tell(const std::string &reference);
     void answered(const std::string &reference, SharedSecret value);
-    static bool isOlder(const Entry &entry, int64_t nowMs, int64_t ms) { return nowMs < entry.readMs || nowMs - entry.readMs >= ms; }
+    static bool isOlder(const Entry &entry, int64_t nowMs, int64_t ms) { return nowMs - entry.readMs >= ms; }
 };
 
 void SecretCache::Shared::tell(const std::string &reference)
@@ -80,7 +82,7 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
         if (found == entries.end())
             return; // forgotten meanwhile
         Entry &entry = found->second;
-        const int64_t now = Clock::wallMs();
+        const int64_t now = Clock::steadyMs();
         const SecretState before = entry.state;
         entry.isAsked = false;
         if (value) {
@@ -99,17 +101,17 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
             }
         }
         isNews = (isNews || entry.state != before) && !entry.isQuiet;
-        telling += isNews ? 1 : 0;
+        ++telling;
         waiters.swap(entry.waiters);
     }
-    if (isNews) {
-        tell(reference);
-        const std::lock_guard guard(lock);
-        --telling;
-    }
     wake.notify_all();
+    if (isNews)
+        tell(reference);
     for (const Waiter &waiter : waiters)
         waiter.then();
+    const std::lock_guard guard(lock);
+    --telling;
+    wake.notify_all();
 }
 
 SecretCache::SecretCache(SecretSources sources, int64_t staleMaxMs)
@@ -152,6 +154,10 @@ void SecretCache::stop()
         const std::lock_guard guard(m_shared->tellLock);
         m_shared->changed = nullptr;
     }
+    {
+        std::unique_lock guard(m_shared->lock);
+        m_shared->wake.wait(guard, [this] { return m_shared->telling == 0; });
+    }
     for (const Waiter &waiter : waiters)
         waiter.then();
 }
@@ -188,6 +194,7 @@ SecretCache::Peeked SecretCache::peek(const std::string &reference)
         const std::lock_guard guard(m_shared->lock);
         const auto [found, isNew] = m_shared->entries.try_emplace(reference);
         Entry &entry = found->second;
+        entry.peekedMs = Clock::steadyMs();
         if (!isNew)
             return {entry.value, entry.state};
         entry.isAsked = entry.isQuiet = true;
@@ -242,19 +249,18 @@ void SecretCache::settle(int64_t atMostMs)
 void SecretCache::tick()
 {
     const std::set<std::string> inUse = m_inUse ? m_inUse() : std::set<std::string>();
-    const int64_t nowMs = Clock::wallMs(), nowUs = Clock::steadyUs();
     std::vector<std::string> due, tooOld;
     std::vector<Waiter> late;
     {
         const std::lock_guard guard(m_shared->lock);
+        const int64_t nowMs = Clock::steadyMs(), nowUs = Clock::steadyUs();
         for (auto at = m_shared->entries.begin(); at != m_shared->entries.end();) {
             auto &[reference, entry] = *at;
             const auto firstLate = std::stable_partition(entry.waiters.begin(), entry.waiters.end(), [nowUs](const Waiter &one) { return one.untilUs > nowUs; });
             std::move(firstLate, entry.waiters.end(), std::back_inserter(late));
             entry.waiters.erase(firstLate, entry.waiters.end());
-            // Checked a moment before it is saved, or by somebody who never saves it: for a refresh's time.
-            const bool isDue = nowMs >= entry.askAgainMs || nowMs < entry.askAgainMs - refreshMs;
-            if (isDue && !inUse.contains(reference) && !entry.isAsked && entry.waiters.empty()) {
+            const bool isDue = nowMs >= entry.askAgainMs, isUsed = inUse.contains(reference) || nowMs - entry.peekedMs < keptMs;
+            if (isDue && !isUsed && !entry.isAsked && entry.waiters.empty()) {
                 at = m_shared->entries.erase(at);
                 continue;
             }
@@ -267,6 +273,13 @@ void SecretCache::tick()
             if (isDue && !std::exchange(entry.isAsked, true))
                 due.push_back(reference);
             ++at;
+        }
+        for (const std::string &reference : inUse) { // forgotten just before it came into use
+            const auto [found, isNew] = m_shared->entries.try_emplace(reference);
+            if (isNew) {
+                found->second.isAsked = true;
+                due.push_back(reference);
+            }
         }
     }
     for (const std::string &reference : tooOld)

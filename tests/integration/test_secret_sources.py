@@ -3,6 +3,7 @@
 """Provider keys that come from elsewhere: a source that hangs holds up nobody but who needs its key, values arrive, change and
 go as their files do."""
 import unittest
+from pathlib import Path
 
 from disk_case import DiskCase
 from proxy_case import CHAT, KEY, MANAGEMENT, fresh_id, request, until
@@ -95,6 +96,43 @@ class Hanging(DiskCase):
         token = self.new_token(project_id=project["id"])["token"]
         self.assertEqual(self.ask(body=CHAT, token=token).status, 200)
         self.assertEqual(self.upstream.requests[-1].header("authorization"), f"Bearer {OTHER}")
+
+
+class FolderAway(DiskCase):
+    """SECRETS_DIR lies on a network disk that is away: nothing below it can even be looked at."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.away = Path(cls.class_folder()) / "away"
+        cls.away.mkdir(mode=0o700)
+        cls.settings = cls.settings | {"SECRETS_DIR": str(cls.away)}
+        super().setUpClass()
+
+    def referring(self, file, key):
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text(key + "\n")
+        project = self.new_project(providers=[{"provider": "openai", "api_key": f"file:{file}", "base_url": self.upstream.url + "/v1"}])
+        return project["id"], self.new_token(project_id=project["id"])["token"]
+
+    def state(self, project):
+        return self.manage("GET", f"/manage/projects/{project}")[1]["providers"][0]["key_state"]
+
+    def test_it_holds_up_what_lies_below_it_alone(self):
+        far = [self.referring(self.away / f"key-{i}", KEY) for i in range(12)]
+        near, token = self.referring(self.data / "secrets" / "key", OTHER)
+        type(self).end()
+        self.disk.fails("open,resolve HANG /away")
+        type(self).start()  # it listens
+        until(lambda: self.disk.hung, "the folder is looked at")
+        until(lambda: self.state(near) == "ready", "the other folder's files are read")
+        self.assertEqual(self.ask(body=CHAT, token=token).status, 200)
+        self.assertEqual(self.upstream.requests[-1].header("authorization"), f"Bearer {OTHER}")
+        self.assertEqual({self.state(project) for project, _ in far}, {"pending"})
+        self.assertEqual(self.ask(body=CHAT, token=far[0][1]).status, 503)
+        self.disk.well()
+        for project, far_token in far:  # more than are read at a time
+            until(lambda: self.state(project) == "ready", "it is read in its turn")
+            self.assertEqual(self.ask(body=CHAT, token=far_token).status, 200)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 //
 //     OPERATION,… OUTCOME PART-OF-PATH        write,sync EIO /audit.log
 //
-// Operations: write, sync, allocate, truncate; rename, whose path is OLD>NEW<; open, before the file is opened. Outcomes: EIO,
+// Operations: write, sync, allocate, truncate; rename, whose path is OLD>NEW<; open, before the file is opened;
+// resolve, before realpath() looks at it. Outcomes: EIO,
 // ENOSPC; SHORT (half of a write is done, the next one finds no space); PART (half of each write is done); HANG (waits until the
 // rule is gone; FAILING_DISK.hung is there as soon as one does). It is looked at before each operation, so what it says holds at
 // once; without it the disk is well. It must be replaced by a rename.
@@ -223,6 +224,21 @@ static bool opens(const char *path)
     if (error)
         errno = error;
     return error == 0;
+}
+
+char *realpath(const char *path, char *resolved)
+{
+    const int error = errorOf(outcomeAt("resolve", path));
+    if (error)
+        errno = error;
+    return error ? NULL : NEXT(realpath)(path, resolved);
+}
+
+// What a fortified build calls.
+char *__realpath_chk(const char *path, char *resolved, size_t size)
+{
+    (void)size;
+    return realpath(path, resolved);
 }
 
 int open(const char *path, int flags, ...)

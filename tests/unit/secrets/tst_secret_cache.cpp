@@ -18,7 +18,6 @@ using namespace llmproxy;
 
 namespace {
 
-
 SharedSecret secret(const char *text)
 {
     return std::make_shared<const Secret>(text);
@@ -245,6 +244,30 @@ private Q_SLOTS:
         QCOMPARE(rig.source->asked.size(), size_t{1});
     }
 
+    void whatComesIntoUseIsAskedFor()
+    {
+        Rig rig;
+        rig.observe({"slow:a"}); // forgotten, or never asked for, before its project was saved
+        rig.cache->tick();
+        QCOMPARE(rig.source->asked.size(), size_t{1});
+        rig.source->answer(secret("one"));
+        QCOMPARE(rig.changes(), size_t{1});
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one"));
+    }
+
+    void whatWasLookedAtJustNowIsKept()
+    {
+        Rig rig;
+        rig.observe({});
+        rig.cache->peek("slow:a");
+        rig.source->answer(secret("one"));
+        rig.later(25'000);
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one")); // a project is about to be saved with it
+        rig.later(10'000);
+        QVERIFY(isReady(rig.cache->peek("slow:a"), "one"));
+        QCOMPARE(rig.source->asked.size(), size_t{1}); // kept, and due
+    }
+
     void aLateWaiterIsTold()
     {
         Rig rig;
@@ -292,6 +315,16 @@ private Q_SLOTS:
         QVERIFY(isReady(read("key"), "from-file"));
         for (const char *bad : {"two-lines", "out", "pipe", "none"})
             QVERIFY2(read(bad).state == SecretState::Away, bad);
+        // More at once than there are readers: each comes to its turn.
+        std::vector<std::string> many;
+        for (int i = 0; i < 60; ++i) {
+            many.push_back("many-" + std::to_string(i));
+            write(many.back().c_str(), many.back().c_str());
+        }
+        for (const std::string &name : many)
+            cache.peek("file:" + folder + name);
+        for (const std::string &name : many)
+            QVERIFY2(isReady(read(name.c_str()), name.c_str()), name.c_str());
         // The folder as it is, and by a link to it.
         QTemporaryDir other;
         const QString link = other.filePath(QStringLiteral("data"));
