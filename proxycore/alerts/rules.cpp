@@ -220,7 +220,7 @@ void AlertRules::seeFailure(const RequestOutcome &outcome, std::vector<Alert> &r
     const int64_t now = outcome.endedMs;
     if (outcome.reason == Reason::Revoked && isFresh("revoked" + std::string(outcome.tokenId()), now, quietAfterMs))
         raised.push_back(alertOf(outcome, "revoked_token", "Token " + outcome.maskedToken + ", which is revoked, was used from " + outcome.clientIp + "."));
-    if (m_thresholds.authFailures == 0 || outcome.clientIp.empty())
+    if (m_thresholds.authFailures == 0 || outcome.clientIp.empty() || (outcome.isSummary && !outcome.isOfCredential))
         return;
     const std::string key = "failures" + placeOf(outcome.clientIp);
     const int64_t count = countIn(key, now, failureWindowMs, outcome.count);

@@ -150,6 +150,8 @@ void AuditLog::Private::show(const std::vector<AuditEvent> &events) const
 void AuditLog::Private::keep(const std::vector<AuditEvent> &events)
 {
     for (const AuditEvent &event : events) {
+        if (config.refuseOnError && event.action == Action::AuditCheckpoint) // that rows may be removed: they are not
+            continue;
         AuditEvent &waiting = kept.emplace_back(event);
         waiting.seq = 0;
         if (kept.size() > maxKept) { // its line is lost, what it counts is not
@@ -368,6 +370,7 @@ void AuditLog::Private::run()
             if (worthSigning) // a command that only reads the log need not grow it by two lines
                 writeCheckpoint();
             anchorDurable();
+            show(kept); // their lines are lost, what they count is not
             return;
         }
     }

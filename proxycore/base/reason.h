@@ -67,4 +67,24 @@ constexpr Reason reasonNamed(std::string_view word)
     return Reason::Other;
 }
 
+// Whether it says that the caller could not show who it is, or may not come from where it comes.
+constexpr bool isOfCredential(Reason reason)
+{
+    switch (reason) {
+    case Reason::MissingToken:
+    case Reason::InvalidToken:
+    case Reason::ConflictingCredentials:
+    case Reason::IpNotAllowed:
+    case Reason::Malformed:
+    case Reason::Unknown:
+    case Reason::Revoked:
+    case Reason::Expired:
+    case Reason::Superseded:
+    case Reason::UntrustedForward:
+        return true;
+    default:
+        return false;
+    }
+}
+
 } // namespace llmproxy

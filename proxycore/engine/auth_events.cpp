@@ -27,13 +27,14 @@ AuditEvent httpEvent(Action action, const char *result, const Peer &peer, const 
 }
 
 // What the alerts look at.
-OutcomePtr failuresOf(const std::string &address, Reason reason, int64_t count)
+OutcomePtr failuresOf(const std::string &address, bool ofCredential, Reason reason, int64_t count)
 {
     auto failures = std::make_shared<RequestOutcome>();
     failures->result = OutcomeResult::Failure;
     failures->reason = reason;
     failures->clientIp = address;
     failures->isSummary = true;
+    failures->isOfCredential = ofCredential;
     failures->count = count;
     failures->endedMs = Clock::wallMs();
     return failures;
@@ -53,7 +54,7 @@ void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, 
 {
     AuditEvent event = httpEvent(Action::AuthFailure, "failure", peer, head, status);
     event.detail("reason", std::string(nameOf(reason)));
-    record(std::move(event), failuresOf(peer.text, reason, 1), std::move(written));
+    record(std::move(event), failuresOf(peer.text, isOfCredential(reason), reason, 1), std::move(written));
 }
 
 void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
@@ -93,19 +94,19 @@ void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::s
 void AuthEvents::countedFailure(const std::string &from, Reason reason)
 {
     const int64_t now = Clock::wallMs();
-    std::string address = from;
+    WindowKey key{from, isOfCredential(reason)};
     {
         const std::lock_guard guard(m_lock);
-        if (m_windows.size() >= maxAddresses && !m_windows.contains(address))
-            address = "many";
-        Window &window = m_windows[address];
+        if (m_windows.size() >= maxAddresses && !m_windows.contains(key))
+            key.first = "many";
+        Window &window = m_windows[key];
         if (window.sinceMs != 0) {
             window.reason = window.waiting++ == 0 || window.reason == reason ? reason : Reason::None;
             return;
         }
         window.sinceMs = now;
     }
-    emitCount(address, reason, 1);
+    emitCount(key, reason, 1);
 }
 
 void AuthEvents::flush()
@@ -122,7 +123,7 @@ void AuthEvents::flushAll()
 void AuthEvents::emitWaiting(int64_t sinceMs)
 {
     const int64_t now = Clock::wallMs();
-    std::map<std::string, Window> due;
+    std::map<WindowKey, Window> due;
     {
         const std::lock_guard guard(m_lock);
         for (auto at = m_windows.begin(); at != m_windows.end();) {
@@ -136,13 +137,13 @@ void AuthEvents::emitWaiting(int64_t sinceMs)
             }
         }
     }
-    for (const auto &[address, window] : due)
-        emitCount(address, window.reason, window.waiting);
+    for (const auto &[key, window] : due)
+        emitCount(key, window.reason, window.waiting);
 }
 
-void AuthEvents::emitCount(const std::string &address, Reason reason, int64_t count)
+void AuthEvents::emitCount(const WindowKey &key, Reason reason, int64_t count)
 {
-    OutcomePtr failures = failuresOf(address, reason, count);
+    OutcomePtr failures = failuresOf(key.first, key.second, reason, count);
     AuditEvent event = eventOf(*failures);
     record(std::move(event), std::move(failures), nullptr);
 }

@@ -30,6 +30,7 @@ public:
     void flushAll(); // at stop
 
 private:
+    using WindowKey = std::pair<std::string, bool>; // an address, and whether its failures are of credentials: alerts count those
     struct Window
     {
         int64_t sinceMs = 0;
@@ -37,13 +38,13 @@ private:
         Reason reason = Reason::None; // None: several
     };
     void emitWaiting(int64_t sinceMs);
-    void emitCount(const std::string &address, Reason reason, int64_t count);
+    void emitCount(const WindowKey &key, Reason reason, int64_t count);
     void record(AuditEvent event, OutcomePtr failures, AuditLog::Written written);
 
     AuditLog &m_audit;
     const OutcomeMeter m_meter;
     std::mutex m_lock;
-    std::map<std::string, Window> m_windows;
+    std::map<WindowKey, Window> m_windows;
     std::map<std::string, int64_t> m_successes;
     std::map<std::string, int64_t> m_watched;
 };

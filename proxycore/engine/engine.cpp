@@ -260,6 +260,22 @@ bool finishSavedSettings(const Settings &settings)
     return lastChangeSeq && finishSavedSettings(path, *lastChangeSeq);
 }
 
+// Of the owner of the data directory, before it makes a change: later, a draft that was never committed would have a seq below the
+// last one's. finishSavedSettings() has seen them before, but for those of a process that died in between.
+static Outcome settleDrafts(const Settings &settings)
+{
+    const std::string path = savedSettingsPath(settings.dataDir);
+    if (!hasSettingsDrafts(path))
+        return {};
+    const bool isNew = access(settings.databasePath.c_str(), F_OK) != 0;
+    const auto lastChangeSeq = isNew ? std::optional<int64_t>(0) : Database::lastChangeSeqAt(settings.databasePath);
+    if (!lastChangeSeq)
+        return Error{ErrorKind::Unavailable, "storage", "A change of settings was left half done, and '" + settings.databasePath + "' does not say whether it was made.", "DATABASE_PATH"};
+    if (finishSavedSettings(path, *lastChangeSeq))
+        return Error{ErrorKind::Unavailable, "settings", "A change of settings that was left half done was finished just now; start again to use it.", {}};
+    return {};
+}
+
 Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, std::move(options)))
 {
 }
@@ -290,6 +306,8 @@ Outcome Engine::start()
     if (Outcome failure = makeFolder(d->settings.dataDir))
         return failure;
     if (Outcome failure = d->lock.acquire(d->settings.dataDir))
+        return failure;
+    if (Outcome failure = settleDrafts(d->settings))
         return failure;
     AddressPolicy policy;
     policy.requestsPerMinute = d->settings.ipRateLimit;

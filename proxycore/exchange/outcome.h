@@ -64,6 +64,7 @@ struct RequestOutcome
 
     // Several requests of one address told together, each of which had an outcome of its own: alerts alone look at it.
     bool isSummary = false;
+    bool isOfCredential = false; // a summary's: each was a failed authentication
     // One of those: it has no event of its own.
     bool isSummarized = false;
     int64_t count = 1;

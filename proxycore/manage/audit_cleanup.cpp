@@ -3,16 +3,22 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "manage/audit_handout.h"
 #include "manage/resources.h"
 #include "storage/database.h"
 
 #include <QJsonDocument>
+
+#include <chrono>
+#include <future>
 
 namespace llmproxy {
 
 namespace {
 
 using Removed = Result<Database::OldAudit>;
+
+constexpr auto cancelledPoll = std::chrono::milliseconds(100);
 
 // Says in the chain what is old, signs it, and only then has it removed.
 void cleanUp(const ManageContext &context, const Database::OldAudit &old, AuditEvent event, const std::function<void(const Removed &)> &done)
@@ -37,19 +43,17 @@ void cleanUp(const ManageContext &context, const Database::OldAudit &old, AuditE
     context.audit->recordAll(std::move(entries));
 }
 
-void removeAndAnswer(const CallPtr &call, const Removed &old)
+// For a job, which keeps its place until the rows are gone: who verifies meanwhile would miss some.
+Removed cleanUpWaiting(const ManageContext &context, const Database::OldAudit &old, AuditEvent event, const std::atomic<bool> &cancelled)
 {
-    if (!old) {
-        refuse(call, old.error());
-        return;
+    const auto removed = std::make_shared<std::promise<Removed>>();
+    std::future<Removed> ready = removed->get_future();
+    cleanUp(context, old, std::move(event), [removed](const Removed &rows) { removed->set_value(rows); });
+    while (ready.wait_for(cancelledPoll) != std::future_status::ready) {
+        if (cancelled)
+            return Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending; the rest is removed by the next cleanup.", {}};
     }
-    cleanUp(call->context(), *old, eventOf(*call, "success", 200), [call](const Removed &removed) {
-        if (!removed)
-            refuse(call, removed.error());
-        else
-            answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
-                               {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
-    });
+    return ready.get();
 }
 
 } // namespace
@@ -67,12 +71,20 @@ void cleanUpAudit(const CallPtr &call)
         refuse(call, invalidField("older_than", "'older_than' must be a duration, like 90d."));
         return;
     }
-    const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &) {
-        const Removed old = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
-        call->state->jobs.afterwards([call, old] { removeAndAnswer(call, old); });
+    const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &cancelled) {
+        Removed removed = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
+        if (removed)
+            removed = cleanUpWaiting(call->context(), *removed, eventOf(*call, "success", 200), cancelled);
+        call->state->jobs.afterwards([call, removed] {
+            if (!removed)
+                refuse(call, removed.error());
+            else
+                answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
+                                   {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
+        });
     });
     if (!started)
-        refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported; try again when that is done.", {}});
+        refuse(call, auditIsBusy());
 }
 
 // Every hour; nothing is written when nothing is old.
@@ -81,14 +93,13 @@ void applyRetention(const std::shared_ptr<ManageState> &state)
     const Settings &settings = *state->context.settings;
     if (!settings.auditEnabled || !settings.auditStoreInDb || settings.auditRetentionMs == 0)
         return;
-    state->jobs.startOwn([state](const std::atomic<bool> &) {
+    state->jobs.startOwn([state](const std::atomic<bool> &cancelled) {
         const Removed old = state->context.database->oldAudit(Clock::wallMs() - state->context.settings->auditRetentionMs);
         if (!old || old->toSeq == 0)
             return;
-        cleanUp(state->context, *old, AuditEvent(Action::AuditCleanup, "system", "success"), [](const Removed &removed) {
-            if (!removed)
-                logError("old audit rows cannot be removed", {{"error", removed.error().message}});
-        });
+        const Removed removed = cleanUpWaiting(state->context, *old, AuditEvent(Action::AuditCleanup, "system", "success"), cancelled);
+        if (!removed && !cancelled)
+            logError("old audit rows cannot be removed", {{"error", removed.error().message}});
     });
 }
 

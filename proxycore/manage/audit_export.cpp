@@ -152,6 +152,11 @@ int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std:
     return 0;
 }
 
+Error auditIsBusy()
+{
+    return {ErrorKind::Conflict, "job_running", "The audit log is being verified, exported or cleaned up already; try again when that is done.", {}};
+}
+
 void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filters, const std::atomic<bool> &cancelled)> work)
 {
     auto filters = readAuditFilters(call->query);
@@ -165,7 +170,7 @@ void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filt
     }
     const bool started = call->state->jobs.start([filters = std::move(*filters), work = std::move(work)](const std::atomic<bool> &cancelled) { work(filters, cancelled); });
     if (!started)
-        refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported already; try again when that is done.", {}});
+        refuse(call, auditIsBusy());
 }
 
 void exportAudit(const CallPtr &call)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// What an export and a report have in common: first the event that says so, then the bytes. Thread: a job's.
+// What the jobs on the audit log have in common. An export and a report: first the event that says so, then the bytes. Thread: a job's.
 #pragma once
 
 #include "audit/query.h"
@@ -17,5 +17,8 @@ int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std:
 Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<bool> &cancelled, int64_t doneBefore);
 // Starts work(filters, cancelled) as the job, or refuses the call.
 void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filters, const std::atomic<bool> &cancelled)> work);
+
+// 409: another job has the place.
+Error auditIsBusy();
 
 } // namespace llmproxy

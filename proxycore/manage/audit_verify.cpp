@@ -111,7 +111,7 @@ void verifyAudit(const CallPtr &call)
         call->state->jobs.afterwards([call, report, tookMs] { finish(call, report, tookMs); });
     });
     if (!started)
-        refuse(call, {ErrorKind::Conflict, "job_running", "The audit log is being verified or exported already; try again when that is done.", {}});
+        refuse(call, auditIsBusy());
 }
 
 // How far the running verification is; for a progress bar.

@@ -226,6 +226,7 @@ void TstAlerts::failuresOfAnAddress()
     RequestOutcome many; // what is over the limit is summed up
     many.result = OutcomeResult::Failure;
     many.isSummary = true;
+    many.isOfCredential = true;
     many.endedMs = monday + 60'000;
     many.clientIp = "45.155.205.3";
     many.count = 40;
@@ -234,6 +235,12 @@ void TstAlerts::failuresOfAnAddress()
     QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("auth_failures")));
     QCOMPARE(alerts[0].count, int64_t{59});
     QVERIFY(rules.see(many, 100).empty()); // within the hour
+    RequestOutcome flood = many; // of requests over the address's rate limit
+    flood.clientIp = "45.155.206.3";
+    flood.isOfCredential = false;
+    flood.reason = Reason::RateLimitExceeded;
+    flood.count = 10'000;
+    QVERIFY(rules.see(flood, 101).empty());
     Stream slow; // one a minute of somebody who mistyped a script's token
     for (int i = 0; i < 600; ++i)
         slow.add(monday + i * 60'000, "10.0.0.1", "x", OutcomeResult::Failure, {});
