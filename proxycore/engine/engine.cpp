@@ -270,9 +270,9 @@ static Outcome settleDrafts(const Settings &settings)
     const bool isNew = access(settings.databasePath.c_str(), F_OK) != 0;
     const auto lastChangeSeq = isNew ? std::optional<int64_t>(0) : Database::lastChangeSeqAt(settings.databasePath);
     if (!lastChangeSeq)
-        return Error{ErrorKind::Unavailable, "storage", "A change of settings was left half done, and '" + settings.databasePath + "' does not say whether it was made.", "DATABASE_PATH"};
+        return Error{ErrorKind::Unavailable, "storage", "A settings change was interrupted, and '" + settings.databasePath + "' cannot be read to determine whether it was committed.", "DATABASE_PATH"};
     if (finishSavedSettings(path, *lastChangeSeq))
-        return Error{ErrorKind::Unavailable, "settings", "A change of settings that was left half done was finished just now; start again to use it.", {}};
+        return Error{ErrorKind::Unavailable, "settings", "An interrupted settings change has been completed. Start again to apply it.", {}};
     return {};
 }
 

@@ -43,7 +43,7 @@ void cleanUp(const ManageContext &context, const Database::OldAudit &old, AuditE
     context.audit->recordAll(std::move(entries));
 }
 
-// For a job, which keeps its place until the rows are gone: who verifies meanwhile would miss some.
+// Returns when the rows are removed, so that no verification runs beside the removal. Thread: a job's.
 Removed cleanUpWaiting(const ManageContext &context, const Database::OldAudit &old, AuditEvent event, const std::atomic<bool> &cancelled)
 {
     const auto removed = std::make_shared<std::promise<Removed>>();
@@ -51,7 +51,7 @@ Removed cleanUpWaiting(const ManageContext &context, const Database::OldAudit &o
     cleanUp(context, old, std::move(event), [removed](const Removed &rows) { removed->set_value(rows); });
     while (ready.wait_for(cancelledPoll) != std::future_status::ready) {
         if (cancelled)
-            return Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending; the rest is removed by the next cleanup.", {}};
+            return Error{ErrorKind::Unavailable, "service_unavailable", "The server is shutting down. The next cleanup removes the remaining rows.", {}};
     }
     return ready.get();
 }

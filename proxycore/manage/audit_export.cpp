@@ -154,7 +154,7 @@ int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std:
 
 Error auditIsBusy()
 {
-    return {ErrorKind::Conflict, "job_running", "The audit log is being verified, exported or cleaned up already; try again when that is done.", {}};
+    return {ErrorKind::Conflict, "job_running", "A verification, export or cleanup of the audit log is already running. Try again when it has finished.", {}};
 }
 
 void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filters, const std::atomic<bool> &cancelled)> work)

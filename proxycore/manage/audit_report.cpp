@@ -69,7 +69,7 @@ void reportAudit(const CallPtr &call)
         });
         auto check = failure ? Result<AuditCheckReport>(*failure) : checkAuditOf(call, cancelled, toSeq);
         if (!check || cancelled) {
-            const Error error = !check ? check.error() : Error{ErrorKind::Unavailable, "service_unavailable", "The server is ending.", {}};
+            const Error error = !check ? check.error() : Error{ErrorKind::Unavailable, "service_unavailable", "The server is shutting down. Request the report again when it has restarted.", {}};
             jobs.afterwards([call, error] { call->complete(errorAnswer(error)); });
             return;
         }

@@ -45,7 +45,7 @@ void finish(const CallPtr &call, const Result<AuditCheckReport> &report, int64_t
         return;
     }
     if (report->cancelled) {
-        refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The server is ending; verify again when it runs.", {}});
+        refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The server is shutting down. Verify again when it has restarted.", {}});
         return;
     }
     AuditEvent event = eventOf(*call, report->isGood() ? "success" : "failure", 200);

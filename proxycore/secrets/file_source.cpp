@@ -110,7 +110,7 @@ struct FileSource::Root
 
     void resolve();
     bool holds(const std::string &path);
-    bool isResolvedBefore(std::chrono::steady_clock::time_point deadline);
+    void waitUntilResolved(std::chrono::steady_clock::time_point deadline);
 };
 
 // A folder that is made later is found by its parent.
@@ -130,10 +130,10 @@ bool FileSource::Root::holds(const std::string &path)
     return isBelow(path, named) || isBelow(path, real);
 }
 
-bool FileSource::Root::isResolvedBefore(std::chrono::steady_clock::time_point deadline)
+void FileSource::Root::waitUntilResolved(std::chrono::steady_clock::time_point deadline)
 {
     std::unique_lock guard(lock);
-    return wake.wait_until(guard, deadline, [this] { return isResolved; });
+    wake.wait_until(guard, deadline, [this] { return isResolved; });
 }
 
 FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir)
@@ -152,10 +152,10 @@ FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir
             // No thread to be had: paths are taken as this root is named.
         }
     }
-    // A moment, in which all answer but one on a network that hangs; that one is known by its name meanwhile.
+    // Local folders resolve well within this time. One on a network that hangs is known by its configured name until it resolves.
     const auto deadline = std::chrono::steady_clock::now() + rootsWait;
     for (const auto &root : m_roots)
-        root->isResolvedBefore(deadline);
+        root->waitUntilResolved(deadline);
 }
 
 Outcome FileSource::check(const std::string &reference) const

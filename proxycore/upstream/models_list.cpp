@@ -80,7 +80,7 @@ ModelsAnswer failed(CURLcode code, const Body &body, const std::string &origin)
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
         return answer("unreachable", "The name in " + origin + ", or that of the proxy, is not known; check the address and HTTPS_PROXY.");
     if (code == CURLE_ABORTED_BY_CALLBACK)
-        return answer("unreachable", "The server is ending; try again when it runs.");
+        return answer("unreachable", "The server is shutting down. Try again when it has restarted.");
     if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
         return answer("unexpected_answer", origin + " does not speak HTTP; check the base URL.");
     return answer("unreachable", "No connection to " + origin + " comes about; check the address, the network and HTTPS_PROXY.");

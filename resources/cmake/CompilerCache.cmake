@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 # ccache, where it is installed. Precompiled headers are cached only with the sloppiness and -fpch-preprocess of ccache's manual
 # ("Precompiled headers"); paths below the source folder count as relative, and debug information names none of them, so that a
-# fresh clone in another folder finds what this one has compiled (before: 1.5 %). The locale is of no matter to what is compiled.
+# fresh clone in another folder finds what this one has compiled (before: 1.5 %). The locale does not affect the objects.
 find_program(CCACHE ccache)
 if(CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env

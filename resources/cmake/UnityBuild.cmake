@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
-# A unity build compiles the files of a folder together, at most ten at a time, so that each header is read and each template
-# made once for all of them. The presets whose objects nobody works with (server, release, asan, tsan) use it; dev compiles
-# file by file. A name that is local to a file is therefore given once per folder.
+# A unity build compiles the files of a folder together, at most ten at a time: headers are read and templates instantiated once.
+# The presets server, release, asan and tsan use it; dev, for quick rebuilds, compiles file by file. File-local names must be
+# unique within a folder.
 function(llm_proxy_unity target)
     get_target_property(sources ${target} SOURCES)
     set(folder "")
@@ -20,6 +20,6 @@ function(llm_proxy_unity target)
         endif()
     endforeach()
     set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
-    # A file that is included is no header, but GCC takes its types for a header's.
+    # GCC warns about types of anonymous namespaces in included files; here these are sources, not headers.
     target_compile_options(${target} PRIVATE $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>)
 endfunction()

@@ -4,10 +4,9 @@
 //     OPERATION,… OUTCOME PART-OF-PATH        write,sync EIO /audit.log
 //
 // Operations: write, sync, allocate, truncate; rename, whose path is OLD>NEW<; open, before the file is opened;
-// resolve, before realpath() looks at it. Outcomes: EIO,
-// ENOSPC; SHORT (half of a write is done, the next one finds no space); PART (half of each write is done); HANG (waits until the
-// rule is gone; FAILING_DISK.hung is there as soon as one does). It is looked at before each operation, so what it says holds at
-// once; without it the disk is well. It must be replaced by a rename.
+// resolve, before realpath() reads the path. Outcomes: EIO, ENOSPC; SHORT (half of a write is done, the next one finds no space);
+// PART (half of each write is done); HANG (waits until the rule is gone; FAILING_DISK.hung is there as soon as one does). It is
+// looked at before each operation, so what it says holds at once; without it the disk is well. It must be replaced by a rename.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -206,32 +205,25 @@ int ftruncate64(int fd, off64_t size)
     return fails("truncate", fd) ? -1 : NEXT(ftruncate64)(fd, size);
 }
 
-int rename(const char *old, const char *new)
+// With errno where it does not.
+static bool allows(const char *operation, const char *path)
 {
-    char path[1024];
-    snprintf(path, sizeof path, "%s>%s<", old, new);
-    const int error = errorOf(outcomeAt("rename", path));
-    if (error) {
-        errno = error;
-        return -1;
-    }
-    return NEXT(rename)(old, new);
-}
-
-static bool opens(const char *path)
-{
-    const int error = errorOf(outcomeAt("open", path));
+    const int error = errorOf(outcomeAt(operation, path));
     if (error)
         errno = error;
     return error == 0;
 }
 
+int rename(const char *old, const char *new)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s>%s<", old, new);
+    return allows("rename", path) ? NEXT(rename)(old, new) : -1;
+}
+
 char *realpath(const char *path, char *resolved)
 {
-    const int error = errorOf(outcomeAt("resolve", path));
-    if (error)
-        errno = error;
-    return error ? NULL : NEXT(realpath)(path, resolved);
+    return allows("resolve", path) ? NEXT(realpath)(path, resolved) : NULL;
 }
 
 // What a fortified build calls.
@@ -247,7 +239,7 @@ int open(const char *path, int flags, ...)
     va_start(more, flags);
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
-    return opens(path) ? NEXT(open)(path, flags, mode) : -1;
+    return allows("open", path) ? NEXT(open)(path, flags, mode) : -1;
 }
 
 int open64(const char *path, int flags, ...)
@@ -256,5 +248,5 @@ int open64(const char *path, int flags, ...)
     va_start(more, flags);
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
-    return opens(path) ? NEXT(open64)(path, flags, mode) : -1;
+    return allows("open", path) ? NEXT(open64)(path, flags, mode) : -1;
 }
