@@ -29,6 +29,10 @@ struct Decision
     std::function<bool(int64_t seq)> carry = {};
 };
 
+// What a change does to rights. One that takes them away is not put off while the audit table lags behind its file, and is tried
+// longer when another process locks the database.
+enum class Rights { Give, Take };
+
 class AccessStore
 {
 public:
@@ -38,7 +42,7 @@ public:
     using Decide = std::function<Result<Decision>(const Snapshot &now)>;
     // Runs on the storage thread after the snapshot is published (or with the Error).
     using Done = std::function<void(const Outcome &failure)>;
-    virtual void submit(Decide decide, Done done) = 0;
+    virtual void submit(Decide decide, Done done, Rights rights = Rights::Give) = 0;
 };
 
 } // namespace llmproxy

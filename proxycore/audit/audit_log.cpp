@@ -52,6 +52,8 @@ bool AuditLog::Private::sync()
 {
     syncFailed = !file->sync();
     unsynced = syncFailed;
+    if (!syncFailed && table && config.fsync != AuditFsync::Never)
+        table->noteLogPlace({config.file, firstSeq, seq, hash});
     return !syncFailed;
 }
 
@@ -127,6 +129,8 @@ void AuditLog::Private::writeCheckpoint(bool isFirst)
 
 bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint)
 {
+    if (file && !isLooking && file->isDisturbed())
+        lookAtFile();
     if (!kept.empty()) {
         std::vector<AuditEvent> late;
         late.swap(kept);
@@ -208,6 +212,7 @@ void AuditLog::Private::withdraw(const std::vector<Entry> &entries, std::vector<
 
 void AuditLog::Private::handBatch(std::vector<Entry> entries)
 {
+    const bool mayAppend = !config.storeInDb || table->waitForRoom() || file;
     std::vector<AuditEvent> events; // those of the entries in their order, then a checkpoint when one is due
     events.reserve(entries.size() + 1);
     for (Entry &entry : entries) {
@@ -230,7 +235,7 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
         const std::lock_guard guard(fileLock);
         if (std::any_of(entries.begin(), entries.end(), [](const Entry &entry) { return entry.sign; }))
             checkpointAt = {}; // due
-        appended = good = writeWithKept(events, true);
+        appended = good = mayAppend && writeWithKept(events, true);
         const bool waitsForDisk = config.fsync == AuditFsync::Always || (config.fsync == AuditFsync::Management && isWaitedForByPerson());
         if (good && file && waitsForDisk)
             good = sync();
@@ -330,6 +335,8 @@ void AuditLog::Private::recover()
 void AuditLog::Private::everySecond()
 {
     const std::lock_guard guard(fileLock);
+    if (file)
+        lookAtFile();
     if (failing && file) {
         recover();
     } else if (isCheckpointDue()) {
@@ -391,6 +398,26 @@ bool AuditLog::recovered() const
     return d->recovered;
 }
 
+const std::vector<AuditEvent> &AuditLog::unknownChanges() const
+{
+    return d->unknownChanges;
+}
+
+int64_t AuditLog::firstSeq() const
+{
+    return d->firstSeq;
+}
+
+int64_t AuditLog::keepsOldForMs() const
+{
+    return std::max<int64_t>(d->keepsOldUntilMs - Clock::steadyMs(), 0);
+}
+
+void AuditLog::removeOldFromNow()
+{
+    d->keepsOldUntilMs = 0;
+}
+
 void AuditLog::stop()
 {
     if (!d->thread.joinable())
@@ -437,6 +464,8 @@ AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
     bool good = appended;
     if (appended && d->file && d->config.fsync != AuditFsync::Never)
         good = d->sync();
+    if (appended && d->config.storeInDb)
+        d->table->append(events, nullptr); // behind those with a lower seq; the caller takes them into its transaction
     d->setFailing(!good || !d->isFileWell());
     if (good)
         return Appended::Yes;
@@ -458,8 +487,6 @@ AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
 void AuditLog::notApplied(const std::vector<AuditEvent> &events)
 {
     d->correct(events);
-    if (d->config.storeInDb)
-        d->table->append(events, nullptr);
 }
 
 bool AuditLog::healthy() const
@@ -472,10 +499,21 @@ void AuditLog::reopen()
     const std::lock_guard guard(d->fileLock);
     if (!d->file)
         return;
-    if (!d->file->reopen())
+    if (d->file->place() != AuditLogFile::Place::Same)
+        d->lookAtFile();
+    else if (!d->file->reopen())
         d->setFailing(true);
-    else if (d->file->isEmpty() && d->seq > 0)
-        d->writeCheckpoint(true);
+}
+
+std::string AuditLog::fileTrouble() const
+{
+    const std::lock_guard guard(d->troubleLock);
+    return d->trouble;
+}
+
+void AuditLog::report(AuditFinding finding)
+{
+    d->report(std::move(finding));
 }
 
 int64_t AuditLog::lastSeq() const

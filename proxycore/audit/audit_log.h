@@ -3,7 +3,7 @@
 // it hands rows to an AuditTable (implemented by storage). Owned by the engine.
 //
 // Order for a management change (ruling 35): storage opens its transaction and applies the change,
-// calls appendNow(), inserts the returned rows itself, commits. If that commit fails it calls
+// calls appendNow(), inserts the rows that are queued by then, commits. If that commit fails it calls
 // notApplied() so that the next line says so.
 // Signed checkpoints are written behind every 1,000 events, a minute after the last event, at a rotation and at the end.
 // Access events: record() queues; the audit thread writes a batch to the file, calls the completions,
@@ -25,6 +25,15 @@ namespace llmproxy {
 class KeyRing;
 
 enum class AuditFsync { Management, Always, Never };
+
+// What happened to the log that nobody ordered: an event system.recovered with this reason, an alert, and a failed check until
+// somebody has reviewed the log.
+struct AuditFinding
+{
+    std::string reason;  // file_removed, file_replaced, file_cut, file_truncated, file_missing, rows_lost, database_restored
+    std::string message; // one sentence
+    int64_t fromSeq = 0, toSeq = 0; // events that it is about; 0: not known
+};
 
 struct AuditConfig
 {
@@ -48,6 +57,16 @@ struct AuditConfig
     std::function<AuditEvent(const RequestOutcome &outcome)> eventOf;
     // Gets each checkpoint's line once it is durable, for a place outside; must not wait. Thread: audit, or storage.
     std::function<void(const std::string &line)> anchor;
+    // Raises the alert of a finding. Must be quick. Thread: audit, storage, or the one that starts the log.
+    std::function<void(const AuditFinding &finding)> found;
+};
+
+// How far a log's files went when they were last synced.
+struct LogPlace
+{
+    std::string path;
+    int64_t firstSeq = 0, lastSeq = 0;
+    std::string lastHash;
 };
 
 // Where rows go; implemented by storage. Thread-safe.
@@ -55,20 +74,28 @@ class AuditTable
 {
 public:
     virtual ~AuditTable() = default;
-    // Queues rows for the next commit; stored(ok) is called on the storage thread. Rows whose seq is there
-    // already are ignored, not an error: a replay overlaps what the table has. May be called before the
-    // storage thread runs (a replay at start); once it has ended, stored(false) at once.
+    // The log's files, from which the table takes what it lacks when it could not be written for a while (ruling 48). file empty:
+    // there is none. newest: the log's last seq so far. Before the first append().
+    virtual void follow(const std::string &file, const KeyRing *keys, int64_t newest) = 0;
+    // Queues rows for the next commit, in the order of their seq; stored(ok) is called on the storage thread when they, and all
+    // rows before them, are committed, or could not be. A row whose commit fails stays queued. Once the storage thread has ended:
+    // stored(false) at once.
     virtual void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) = 0;
-    // Highest seq in the table and its hash, 0 and "" when empty. Called before the thread starts.
-    virtual int64_t lastSeq(std::string *hash) = 0;
+    // Returns when there is room for more rows; at once when the table takes nothing at the moment, for then the file is the queue.
+    // False: it takes nothing, and no more than what waits may wait for it (where there is no file). Thread: audit, without a lock.
+    virtual bool waitForRoom() { return true; }
+    // The highest seq up to which the table is whole (or was, before retention), and its hash; 0 and "" when it is empty.
+    virtual int64_t rowsTo(std::string *hash) = 0;
     // The seq of the last event whose change was committed; 0 when nothing is known. Called before the thread starts.
     virtual int64_t lastChangeSeq() = 0;
+    // The seq of the newest system.start that was committed; 0: none was. Called before the thread starts.
+    virtual int64_t lastStartSeq() { return 0; }
+    // What was noted last of this path; nothing: it never was. Called before the thread starts.
+    virtual std::optional<LogPlace> logPlace(const std::string &) { return {}; }
+    // Is stored with the next commit. Any thread.
+    virtual void noteLogPlace(LogPlace) {}
     // The lines of the rows after a seq, oldest first. False: they cannot be read. Called before the thread starts.
     virtual bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) = 0;
-    // Events of an earlier run, from the file: those that were not counted then are counted now. Before the thread starts.
-    virtual void countMissed(const std::vector<AuditEvent> &) {}
-    // The last seq that was counted for good. Called before the thread starts.
-    virtual int64_t lastCountedSeq() { return INT64_MAX; }
 };
 
 class AuditLog
@@ -80,7 +107,7 @@ public:
     AuditLog &operator=(const AuditLog &) = delete;
 
     // Opens (creates 0600) the file, repairs a half-written last line, finds the last seq and hash in
-    // file and table, replays rows missing in the table, starts the thread. Without storeInDb the table may be null.
+    // file and table, restores lines that only the table has, starts the thread. Without storeInDb the table may be null.
     Outcome start(AuditTable *table);
     // Writes and fsyncs everything queued, then ends the thread.
     void stop();
@@ -101,7 +128,8 @@ public:
     struct Entry { AuditEvent event; Written written; bool sign = false; std::shared_ptr<const RequestOutcome> outcome = nullptr; };
     void recordAll(std::vector<Entry> entries);
 
-    // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and hash. With
+    // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and hash, and hands their rows to
+    // the table. With
     // AUDIT_ON_ERROR=log and a failing file they count as written and events is emptied: the change goes on, the rows follow by
     // append() on recovery.
     enum class Appended {
@@ -111,10 +139,22 @@ public:
     };
     Appended appendNow(std::vector<AuditEvent> &events);
     // The transaction of these already appended events failed: queues "result":"error",
-    // "reason":"not_applied" with their action and "not_applied_seq", and hands all rows to the table.
+    // "reason":"not_applied" with their action and "not_applied_seq".
     void notApplied(const std::vector<AuditEvent> &events);
 
     bool healthy() const;   // false while writing fails: the data plane answers 503
+    // The database is older than the file: somebody put a copy back (ruling 64). These changes of the file it does not know, in
+    // order; empty: it knows all. After start().
+    const std::vector<AuditEvent> &unknownChanges() const;
+    int64_t firstSeq() const; // in the files; 0: there are none. Any thread
+    // At start() the clock was more than 48 hours ahead of the newest event, so it may be wrong: for how long rows and files that
+    // look old are kept all the same; 0: they may be removed. Any thread.
+    int64_t keepsOldForMs() const;
+    void removeOldFromNow(); // somebody said that they are old
+    // Why nothing is written into the file at the moment, in a sentence; empty: nothing is wrong with it. Any thread.
+    std::string fileTrouble() const;
+    // Puts it on record.
+    void report(AuditFinding finding);
     void reopen();          // SIGHUP
     int64_t lastSeq() const;
     const AuditConfig &config() const;

@@ -43,16 +43,40 @@ struct AuditLog::Private
     bool worthSigning = false; // since then something else was done than looking
     std::chrono::steady_clock::time_point checkpointAt;
     bool recovered = false;
+    std::atomic<int64_t> firstSeq{0}; // in the files
+    std::vector<AuditEvent> unknownChanges;
+    std::atomic<int64_t> keepsOldUntilMs{0}; // steady clock
     int64_t fileDay = 0; // of the file's first event, days since 1970 in UTC
+    bool isLooking = false; // at the file
+    std::chrono::steady_clock::time_point emptiedAt; // the epoch: it was not, or its copy is there
+    int64_t emptiedSeq = 0;
+    mutable std::mutex troubleLock;
+    std::string trouble; // see fileTrouble()
     std::unique_ptr<LogPacker> packer;
 
     bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void chainLine(AuditEvent &event);
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
-    std::optional<AuditEvent> readBack(std::vector<AuditEvent> *missing);
+    Outcome openFile();
+    void continueFrom(const std::optional<AuditEvent> &last);
+    void checkPlace(const LogPlace &place, const std::optional<AuditEvent> &last);
+    void judgeClock(int64_t newestMs);
+    int64_t newestRowMs() const;
+    void beginRotation();
+    int64_t packableTo() const;
     bool appendFromTable(int64_t after);
     void rotateIfDue();
+    // The file as others left it; under fileLock. See audit_file_look.cpp.
+    void lookAtFile();
+    void lookAtLength();
+    void moveOn(bool isOldFileOurs);
+    void restoreFile();
+    void beginFile();
+    void loseFile(const char *reason, const std::string &message);
+    void setTrouble(const std::string &message);
+    void awaitCopy();
+    void report(AuditFinding finding);
     void anchorDurable();
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Entry> entries);

@@ -3,6 +3,7 @@
 #include "audit/audit_log_private.h"
 
 #include "audit/log_set.h"
+#include "audit/log_stream.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -14,9 +15,9 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t restoreBytes = 1 << 20;
-// Rows lag by a tenth of a second, a change's commit by less: more than this has not happened meanwhile.
-constexpr size_t mostReplayed = 1'000'000;
+// A change's commit lags by a tenth of a second: without rows, one that was not committed is among the last of so many lines.
 constexpr int64_t mostAfterChange = 10'000;
+constexpr int64_t clockAheadMs = 48 * hourMs, keepsOldMs = 24 * hourMs;
 
 // Written by appendNow(), inside the transaction of what it tells.
 bool isChange(const AuditEvent &event)
@@ -24,21 +25,49 @@ bool isChange(const AuditEvent &event)
     return event.result == "success" && event.action.kind() == ActionKind::Change;
 }
 
-// A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
-// whose correction stands in the file already, and one that went on before its line could be written.
-std::vector<AuditEvent> lostChanges(const std::vector<AuditEvent> &missing, int64_t lastChangeSeq)
+// The events that the last end may have left half done, or that the database has never heard of.
+class Tail
 {
-    std::set<int64_t> corrected;
-    for (const AuditEvent &event : missing) {
+public:
+    Tail(int64_t lastChangeSeq, int64_t lastStartSeq) : m_lastChangeSeq(lastChangeSeq), m_lastStartSeq(lastStartSeq) {}
+
+    void add(AuditEvent event)
+    {
+        m_hasEvents = true;
         if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
-            corrected.insert(std::get<int64_t>(*seq));
+            m_corrected.insert(std::get<int64_t>(*seq));
+        if (event.action == Action::SystemStart && event.result == "success" && m_lastStartSeq > 0 && event.seq > m_lastStartSeq)
+            m_starts.push_back(event.seq);
+        else if (event.action.kind() != ActionKind::System)
+            m_lastWorkSeq = event.seq;
+        if (event.seq > m_lastChangeSeq && isChange(event) && !event.find("late"))
+            m_changes.push_back(std::move(event));
     }
-    std::vector<AuditEvent> lost;
-    std::copy_if(missing.begin(), missing.end(), std::back_inserter(lost), [&](const AuditEvent &event) {
-        return event.seq > lastChangeSeq && isChange(event) && !corrected.contains(event.seq) && !event.find("late");
-    });
-    return lost;
-}
+    bool hasEvents() const { return m_hasEvents; }
+
+    // A start commits its event before it serves anybody: one that the database does not know, and that served, means that an older
+    // copy of the database was put back.
+    bool isDatabaseOlder() const
+    {
+        return std::any_of(m_starts.begin(), m_starts.end(), [this](int64_t seq) { return !m_corrected.contains(seq) && seq < m_lastWorkSeq; });
+    }
+
+    // A change is committed together with its event's seq: one with a higher seq never was. Two kinds are not meant: one
+    // whose correction stands in the file already, and one that went on before its line could be written.
+    std::vector<AuditEvent> takeChanges()
+    {
+        std::erase_if(m_changes, [this](const AuditEvent &event) { return m_corrected.contains(event.seq); });
+        return std::move(m_changes);
+    }
+
+private:
+    const int64_t m_lastChangeSeq, m_lastStartSeq;
+    int64_t m_lastWorkSeq = 0;
+    std::vector<int64_t> m_starts;
+    std::set<int64_t> m_corrected;
+    std::vector<AuditEvent> m_changes;
+    bool m_hasEvents = false;
+};
 
 } // namespace
 
@@ -48,91 +77,128 @@ Outcome AuditLog::start(AuditTable *table)
     if (!d->config.enabled)
         return {};
     std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
-    d->seq = table ? table->lastSeq(&d->hash) : 0;
+    d->seq = table ? table->rowsTo(&d->hash) : 0;
     if (d->seq == 0)
         d->hash = firstPrev;
     if (!d->config.file.empty()) {
-        d->file = std::make_unique<AuditLogFile>(d->config.file, d->config.fileMode, d->config.maxFileBytes == 0);
-        if (Outcome failure = d->file->open(d->config.createDir))
+        if (Outcome failure = d->openFile())
             return failure;
-        std::vector<AuditEvent> missing;
-        const auto last = d->readBack(&missing);
-        // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
-        const int64_t had = last ? last->seq : d->file->wasRepaired() ? 0 : d->seq;
-        const std::vector<AuditEvent> lost = table ? lostChanges(missing, table->lastChangeSeq()) : std::vector<AuditEvent>();
-        if (table)
-            table->countMissed(missing);
-        if (!d->config.storeInDb)
-            missing.clear(); // there are no rows to miss
-        d->recovered = d->file->wasRepaired() || !missing.empty() || !lost.empty() || (d->config.storeInDb && had < d->seq);
-        if (d->config.storeInDb && had < d->seq && !d->appendFromTable(had))
-            return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
-        if (last && last->seq > d->seq) {
-            d->seq = last->seq;
-            d->hash = last->hash;
-        }
-        if (last && last->seq == d->seq && last->action == Action::AuditCheckpoint)
-            d->checkpointSeq = d->seq;
-        // A change is committed together with its seq: a line without that is of a change that never was.
-        d->correct(lost);
-        if (!missing.empty()) {
-            logInfo("rows of the audit log are replayed from its files", {{"rows", std::to_string(missing.size())}});
-            table->append(std::move(missing), nullptr);
-        }
+    } else if (d->seq > 0) {
+        d->judgeClock(d->newestRowMs());
     }
     d->lastSeq = d->seq;
+    if (d->config.storeInDb)
+        table->follow(d->config.file, d->config.keys, d->seq);
     d->checkpointAt = std::chrono::steady_clock::now();
     if (d->file && d->file->isEmpty() && d->seq > 0)
         d->writeCheckpoint(true);
-    if (d->file && d->config.maxFileBytes > 0) {
-        visitLines(d->config.file, [this](std::string_view line) {
-            const auto first = parseAuditLine(line);
-            d->fileDay = first ? first->timestampMs / dayMs : 0;
-            return false;
-        });
-        d->packer = std::make_unique<LogPacker>(d->config.file, d->config.fileMode, d->config.fileRetentionMs,
-                                                d->config.encryptRotated ? d->config.keys : nullptr);
-    }
+    if (d->file && d->config.maxFileBytes > 0)
+        d->beginRotation();
     d->thread = std::thread([this] { d->run(); });
     return {};
 }
 
-// The newest event of the file, or of what it was rotated to when it is empty (the process may have ended in between); in
-// missing what the table may lack, or, without rows, what changes may be among and what may not be counted.
-std::optional<AuditEvent> AuditLog::Private::readBack(std::vector<AuditEvent> *missing)
+void AuditLog::Private::beginRotation()
 {
-    const auto gather = [missing](AuditEvent event) { missing->push_back(std::move(event)); };
-    int64_t known = seq;
-    if (!config.storeInDb) {
-        const auto newest = file->eventsAfter(-1, gather);
-        known = std::max(table ? std::min(table->lastChangeSeq(), table->lastCountedSeq()) : int64_t{0}, (newest ? newest->seq : 0) - mostAfterChange);
-    }
-    auto last = file->eventsAfter(known, gather);
-    const bool reaches = last && (missing->empty() || missing->front().seq <= known + 1);
-    if (reaches)
-        return last;
+    visitLines(config.file, [this](std::string_view line) {
+        const auto first = parseAuditLine(line);
+        fileDay = first ? first->timestampMs / dayMs : 0;
+        return false;
+    });
+    LogPacker::Rules rules{config.file, config.fileMode, config.fileRetentionMs, config.encryptRotated ? config.keys : nullptr, {}, {}, {}};
+    rules.wholeTo = [this] { return packableTo(); };
+    rules.mayRemove = [this] { return keepsOldUntilMs <= Clock::steadyMs(); };
+    rules.removed = [this](int64_t seqOfLast) { firstSeq = seqOfLast + 1; };
+    packer = std::make_unique<LogPacker>(std::move(rules));
+}
+
+// Where lines stand that the table lacks, nothing is packed or removed.
+int64_t AuditLog::Private::packableTo() const
+{
+    std::string ignored;
+    return config.storeInDb ? table->rowsTo(&ignored) : INT64_MAX;
+}
+
+// The file, and from it where the chain goes on; what the table alone has is written into it.
+Outcome AuditLog::Private::openFile()
+{
+    file = std::make_unique<AuditLogFile>(config.file, config.fileMode);
+    if (Outcome failure = file->open(config.createDir))
+        return failure;
     const std::vector<LogSetFile> files = logSet(config.file, config.keys);
-    for (auto older = files.rbegin(); older != files.rend() && missing->size() < mostReplayed; ++older) {
-        if (older->path == config.file)
-            continue;
-        const int64_t before = missing->empty() ? INT64_MAX : missing->front().seq;
-        std::vector<AuditEvent> found;
-        std::optional<AuditEvent> newest;
-        visitLines(*older, [&](std::string_view line) {
-            auto event = parseAuditLine(line);
-            if (event && event->seq > known && event->seq < before)
-                found.push_back(*event);
-            if (event)
-                newest = std::move(event);
-            return true;
-        });
-        missing->insert(missing->begin(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
-        if (!last)
-            last = std::move(newest);
-        if (older->firstSeq <= known + 1)
-            break;
+    firstSeq = files.empty() ? seq + 1 : files.front().firstSeq;
+    const auto last = newestEvent(config.file, config.keys);
+    judgeClock(last ? last->timestampMs : 0);
+    const int64_t known = config.storeInDb ? seq : std::max(table ? table->lastChangeSeq() : 0, (last ? last->seq : 0) - mostAfterChange);
+    Tail tail(table ? table->lastChangeSeq() : INT64_MAX, table ? table->lastStartSeq() : 0);
+    LogStream stream(config.file, config.keys, known);
+    while (auto event = stream.next())
+        tail.add(std::move(*event));
+    // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
+    const int64_t had = last ? last->seq : file->wasRepaired() ? 0 : seq;
+    std::vector<AuditEvent> changes = tail.takeChanges();
+    recovered = file->wasRepaired() || (config.storeInDb && tail.hasEvents()) || !changes.empty() || (config.storeInDb && had < seq);
+    if (config.storeInDb && had < seq && !appendFromTable(had))
+        return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
+    continueFrom(last);
+    if (tail.isDatabaseOlder())
+        unknownChanges = std::move(changes);
+    else
+        correct(changes);
+    return {};
+}
+
+void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last)
+{
+    if (last && last->seq > seq) {
+        seq = last->seq;
+        hash = last->hash;
     }
-    return last;
+    if (last && last->seq == seq && last->action == Action::AuditCheckpoint)
+        checkpointSeq = seq;
+    if (const auto place = table ? table->logPlace(config.file) : std::nullopt)
+        checkPlace(*place, last);
+}
+
+// The file was that long once, and synced.
+void AuditLog::Private::checkPlace(const LogPlace &place, const std::optional<AuditEvent> &last)
+{
+    if (firstSeq > place.firstSeq && place.firstSeq > 0)
+        logWarn("the audit log begins later than it did; older files are gone", {{"first_seq", std::to_string(firstSeq.load())}, {"before", std::to_string(place.firstSeq)}});
+    const int64_t lastSeqOfFile = last ? last->seq : 0;
+    const auto there = lastSeqOfFile >= place.lastSeq ? LogStream(config.file, config.keys, place.lastSeq - 1).next() : std::nullopt;
+    if (there && there->seq == place.lastSeq && there->hash == place.lastHash)
+        return;
+    if (place.lastSeq > seq) { // its seq is not given twice
+        seq = place.lastSeq;
+        hash = place.lastHash;
+    }
+    const std::string ends = "It went up to event " + std::to_string(place.lastSeq) + ".";
+    if (lastSeqOfFile < place.lastSeq)
+        report({"file_cut", (last ? "The audit log's files end with event " + std::to_string(lastSeqOfFile) + ". " : "The audit log's files are gone. ") + ends,
+                lastSeqOfFile + 1, place.lastSeq});
+    else
+        report({"file_replaced", "Event " + std::to_string(place.lastSeq) + " of the audit log's files is another one than was written.", place.lastSeq, place.lastSeq});
+}
+
+// A clock that is years ahead makes every event look old enough to be removed.
+void AuditLog::Private::judgeClock(int64_t newestMs)
+{
+    if (newestMs <= 0 || Clock::wallMs() - newestMs <= clockAheadMs)
+        return;
+    keepsOldUntilMs = Clock::steadyMs() + keepsOldMs;
+    logWarn("the clock is more than 48 hours ahead of the newest audit event; nothing old is removed for 24 hours, or until 'llm-proxy audit cleanup'",
+            {{"newest_event", rfc3339(newestMs)}});
+}
+
+int64_t AuditLog::Private::newestRowMs() const
+{
+    int64_t newestMs = 0;
+    table->linesAfter(seq - 1, [&newestMs](const std::string &line) {
+        const auto event = parseAuditLine(line);
+        newestMs = event ? event->timestampMs : newestMs;
+    });
+    return newestMs;
 }
 
 // The power went before the file was synced, but not before the rows were.

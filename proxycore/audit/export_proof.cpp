@@ -33,6 +33,8 @@ std::string statementText(const ExportStatement &statement)
     raw("events", std::to_string(statement.events));
     raw("first_seq", std::to_string(statement.firstSeq));
     raw("last_seq", std::to_string(statement.lastSeq));
+    if (statement.toSeq > 0)
+        raw("to_seq", std::to_string(statement.toSeq));
     quoted("sha256", statement.sha256);
     quoted("first_checkpoint", statement.firstCheckpoint);
     quoted("last_checkpoint", statement.lastCheckpoint);
@@ -119,7 +121,7 @@ Result<ReadProof> readExportProof(std::string_view line)
     proof.signature = text(object, "signature");
     ExportStatement &statement = proof.statement;
     statement = {text(said, "format"), text(said, "generated_at"), text(said, "filters"), said.value(QLatin1String("events")).toInteger(),
-                 said.value(QLatin1String("first_seq")).toInteger(), said.value(QLatin1String("last_seq")).toInteger(), text(said, "sha256"),
+                 said.value(QLatin1String("first_seq")).toInteger(), said.value(QLatin1String("last_seq")).toInteger(), said.value(QLatin1String("to_seq")).toInteger(), text(said, "sha256"),
                  text(said, "first_checkpoint"), text(said, "last_checkpoint")};
     if (statementText(statement) != proof.signedText)
         return noProof();

@@ -21,6 +21,7 @@ struct ExportStatement
     std::string filters;     // the query as it was asked; empty: everything
     int64_t events = 0;
     int64_t firstSeq = 0, lastSeq = 0; // 0: no event
+    int64_t toSeq = 0;       // events after this one were not looked at; 0: the proof does not say
     std::string sha256;      // of the export's bytes
     std::string firstCheckpoint, lastCheckpoint; // their lines; empty: there is none before the first event
 };

@@ -83,6 +83,10 @@ Outcome AuditLogFile::open(bool createDir)
         m_size = keep;
         m_repaired = true;
     }
+    const size_t end = tail.rfind('\n');
+    const size_t before = end == std::string::npos || end == 0 ? std::string::npos : tail.rfind('\n', end - 1);
+    if (end != std::string::npos)
+        keepRecent(std::string_view(tail).substr(before == std::string::npos ? 0 : before + 1, end - (before == std::string::npos ? 0 : before + 1) + 1));
     renewReserve();
     return {};
 }
@@ -123,21 +127,9 @@ void AuditLogFile::renewReserve()
 
 bool AuditLogFile::append(std::string_view lines)
 {
-    struct stat info{};
-    if (fstat(m_fd, &info) == 0 && info.st_size < m_size) { // copytruncate
-        std::string again;
-        for (const Recent &recent : m_recent)
-            again += recent.lines;
-        // What came between the truncation and now is among the recent: the file begins with those, once.
-        m_size = !again.empty() && ftruncate(m_fd, 0) == 0 ? 0 : info.st_size;
-        m_reservedEnd = 0;
-        if (!again.empty() && !write(again))
-            return false;
-    }
-    if (!write(lines))
+    if (m_isLost || !write(lines))
         return false;
-    if (m_mayBeTruncated)
-        keepRecent(lines);
+    keepRecent(lines);
     renewReserve();
     return true;
 }
@@ -179,31 +171,6 @@ void AuditLogFile::keepRecent(std::string_view lines)
 bool AuditLogFile::sync()
 {
     return fdatasync(m_fd) == 0 || errno == EINVAL || errno == EROFS; // pipes and devices cannot
-}
-
-std::optional<AuditEvent> AuditLogFile::eventsAfter(int64_t after, const std::function<void(AuditEvent)> &event) const
-{
-    for (int64_t window = std::min(m_size, firstWindow);; window = std::min(m_size, window * 4)) {
-        const std::string text = readRange(m_fd, m_size - window, window);
-        std::vector<AuditEvent> found;
-        bool reachedKnown = window == m_size;
-        // The window's first line may be cut.
-        size_t at = window == m_size ? 0 : std::min(text.find('\n'), text.size() - 1) + 1;
-        for (size_t end; at < text.size() && (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
-            std::optional<AuditEvent> line = parseAuditLine(std::string_view(text).substr(at, end - at));
-            if (!line)
-                continue; // not ours; verification is about that
-            reachedKnown = reachedKnown || line->seq <= after;
-            found.push_back(std::move(*line));
-        }
-        if (!reachedKnown && !(after < 0 && !found.empty()))
-            continue;
-        for (const AuditEvent &line : found) {
-            if (line.seq > after && after >= 0)
-                event(line);
-        }
-        return found.empty() ? std::nullopt : std::optional<AuditEvent>(found.back());
-    }
 }
 
 } // namespace llmproxy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The audit log's file: append whole lines or nothing, repaired at opening. 1 MiB stays reserved behind the
 // end so that requests which were admitted can still be recorded when the disk is full (ruling 43).
+// It knows when somebody renames, removes, replaces or cuts it (ruling 49), and can go on under its own name: in a new file that
+// begins with the lines of the last two seconds, for a copy or a compressor may have missed them.
 // Thread: one caller at a time (AuditLog's file lock).
 #pragma once
 
@@ -10,6 +12,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,9 +21,7 @@ namespace llmproxy {
 class AuditLogFile
 {
 public:
-    // mayBeTruncated: by logrotate's copytruncate. What was written in the last two seconds may be in no copy then; the file
-    // begins with it again.
-    AuditLogFile(std::string path, unsigned mode, bool mayBeTruncated) : m_path(std::move(path)), m_mode(mode), m_mayBeTruncated(mayBeTruncated) {}
+    AuditLogFile(std::string path, unsigned mode) : m_path(std::move(path)), m_mode(mode) {}
     ~AuditLogFile();
     AuditLogFile(const AuditLogFile &) = delete;
     AuditLogFile &operator=(const AuditLogFile &) = delete;
@@ -28,6 +29,38 @@ public:
     // Creates missing folders 0700 when asked to, cuts off a half-written last line.
     Outcome open(bool createDir);
     bool reopen();
+
+    enum class Place {
+        Same,
+        Renamed, // it has another name, and its own is free or that of an empty file
+        Removed, // likewise, and it has no name any more
+        Taken,   // its name is that of something else: a file with content, a link, a device
+        Gone,    // its folder is not there
+    };
+    Place place() const;
+    enum class Length {
+        Whole,
+        Emptied, // truncated to nothing; what stands there was written after that
+        Cut,     // its end is missing
+    };
+    Length length() const;
+    // Quick: it has lost its name, or a part of it.
+    bool isDisturbed() const;
+    // Goes on in an empty file under its own name. False: there is none to be had; nothing has changed.
+    bool moveOn();
+    // The same with all that it held, synced.
+    bool restore();
+    // After it was emptied.
+    bool beginAgain();
+    // The first line that it began with again; empty: none.
+    std::string_view firstRepeated() const { return m_firstRepeated; }
+    // Of its first line; nothing: it has none.
+    std::optional<int64_t> firstSeq() const;
+    // A file beside it, named after it, ends with one of the lines of the last two seconds: a copy, or it was compressed.
+    bool isContinued() const;
+    // Nothing is written any more until it has moved on.
+    void setLost(bool lost) { m_isLost = lost; }
+
     // Gives the file another name and goes on in a new one. False: nothing has changed.
     bool rotate(const std::string &name);
     // All of it or, after an error, none of it.
@@ -40,9 +73,6 @@ public:
     // False: the reserve behind the end cannot be renewed; what is there may be used up, no new work.
     bool hasReserve() const { return m_hasReserve; }
     void renewReserve();
-    // Complete lines from the end on: calls back for the events with seq > after, in order; returns the
-    // last event of the file, if there is one.
-    std::optional<AuditEvent> eventsAfter(int64_t after, const std::function<void(AuditEvent)> &event) const;
     const std::string &path() const { return m_path; }
 
 private:
@@ -52,20 +82,25 @@ private:
         std::string lines;
     };
     bool openDescriptor();
+    int openEmpty() const;
+    bool take(int fd, int64_t size);
     bool write(std::string_view lines);
+    std::string recentLines() const;
+    bool repeat();
     void keepRecent(std::string_view lines);
 
     std::string m_path;
     unsigned m_mode;
     int m_fd = -1;
     int64_t m_size = 0;
-    const bool m_mayBeTruncated;
     std::deque<Recent> m_recent;
+    std::string m_firstRepeated;
     size_t m_recentBytes = 0;
     int64_t m_reservedEnd = 0;
     bool m_hasReserve = true;
     bool m_repaired = false;
     bool m_isTorn = false; // half a line stands behind m_size
+    bool m_isLost = false;
 };
 
 } // namespace llmproxy

@@ -2,6 +2,7 @@
 #include "audit/log_set.h"
 
 #include "audit/file_cipher.h"
+#include "audit/line_reader.h"
 #include "audit/verify.h"
 #include "base/log.h"
 
@@ -12,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 namespace llmproxy {
 
@@ -20,8 +20,6 @@ namespace {
 
 // A file is rotated once a second at most, and compressed once.
 constexpr int mostLooks = 20;
-constexpr unsigned gzipWindowBytes = 256 * 1024;
-constexpr size_t mostOfLine = 1 << 20; // a target may have 8 KiB, and nothing else in an event is as long
 
 std::shared_ptr<const int> openFile(const std::string &path)
 {
@@ -46,31 +44,13 @@ int64_t firstSeqIn(const File &file)
     return seq;
 }
 
-bool readLines(gzFile opened, const std::function<bool(std::string_view line)> &visit)
+bool readLines(LineReader reader, const std::function<bool(std::string_view line)> &visit)
 {
-    const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(opened, gzclose); // plain files too
-    if (!file)
-        return false;
-    gzbuffer(file.get(), gzipWindowBytes);
-    std::string text;
-    std::string window(gzipWindowBytes, '\0');
-    while (true) {
-        const int got = gzread(file.get(), window.data(), gzipWindowBytes);
-        if (got <= 0)
-            return got == 0 && gzeof(file.get()) != 0;
-        text.append(window, 0, static_cast<size_t>(got));
-        size_t at = 0;
-        for (size_t end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
-            if (!visit(std::string_view(text).substr(at, end - at)))
-                return true;
-        }
-        text.erase(0, at);
-        if (text.size() > mostOfLine) { // no line of ours; what is left of it is none either
-            if (!visit(text))
-                return true;
-            text.clear();
-        }
+    for (std::string_view line; reader.next(&line);) {
+        if (!visit(line))
+            return true;
     }
+    return !reader.hasFailed();
 }
 
 QStringList namesOf(const QFileInfo &main, bool alone)
@@ -111,40 +91,44 @@ bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, std::vector
         && std::all_of(files->begin(), files->end(), [](const LogSetFile &file) { return isStill(file.path, *file.descriptor); });
 }
 
-// What is decrypted lives in memory alone.
-bool visitEncrypted(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit)
+// What is decrypted lives in memory alone. -1: it cannot be opened.
+int decrypted(const LogSetFile &file)
 {
     const int memory = memfd_create("audit", MFD_CLOEXEC);
-    const bool good = memory >= 0 && !decryptFile(*file.descriptor, memory, *file.keys) && lseek(memory, 0, SEEK_SET) == 0;
-    if (!good) {
-        logError("an encrypted audit log cannot be opened", {{"file", file.path}});
+    if (memory >= 0 && !decryptFile(*file.descriptor, memory, *file.keys) && lseek(memory, 0, SEEK_SET) == 0)
+        return memory;
+    logError("an encrypted audit log cannot be opened", {{"file", file.path}});
+    if (memory >= 0)
         close(memory);
-        return false;
-    }
-    return readLines(gzdopen(memory, "rb"), visit);
+    return -1;
 }
 
 } // namespace
 
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit)
 {
-    return readLines(gzopen(path.c_str(), "rbe"), visit);
+    return readLines(LineReader(open(path.c_str(), O_RDONLY | O_CLOEXEC)), visit);
+}
+
+std::unique_ptr<LineReader> openLines(const LogSetFile &file)
+{
+    const int fd = file.keys ? decrypted(file) : fcntl(*file.descriptor, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+        return std::make_unique<LineReader>(fd);
+    if (fd >= 0)
+        close(fd);
+    return nullptr;
 }
 
 bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit)
 {
-    if (file.keys)
-        return visitEncrypted(file, visit);
-    const int fd = dup(*file.descriptor);
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) {
-        close(fd);
-        return false;
-    }
     struct stat before{}, after{};
-    const bool known = fstat(fd, &before) == 0;
-    const bool read = readLines(gzdopen(fd, "rb"), visit);
+    const bool known = fstat(*file.descriptor, &before) == 0;
+    const std::unique_ptr<LineReader> reader = openLines(file);
+    if (!reader || !readLines(std::move(*reader), visit))
+        return false;
     // Copied and truncated while it was read: what is missing stands in a file that is not among these.
-    return read && known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
+    return known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
 }
 
 int64_t firstSeqOf(const std::string &path)

@@ -13,6 +13,7 @@
 namespace llmproxy {
 
 class KeyRing;
+class LineReader;
 
 struct LogSetFile
 {
@@ -26,6 +27,9 @@ struct LogSetFile
 // makes it look again. With alone the file itself and no other.
 // Without keys encrypted ones are left out.
 std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone = false);
+
+// Its lines, from the first one on; null: it cannot be opened. One reader of a file at a time: they share its place.
+std::unique_ptr<LineReader> openLines(const LogSetFile &file);
 
 // Of its first line that is an event; 0: it holds none.
 int64_t firstSeqOf(const std::string &path);

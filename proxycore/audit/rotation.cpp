@@ -23,6 +23,7 @@ namespace llmproxy {
 namespace {
 
 constexpr auto lookEvery = std::chrono::hours(1);
+constexpr auto waitingEvery = std::chrono::seconds(1); // while the table reads from files
 constexpr size_t copyBytes = 256 * 1024;
 
 bool copyInto(int from, gzFile to)
@@ -115,8 +116,7 @@ bool packFile(const std::string &path, unsigned mode, const KeyRing *keys)
     return false;
 }
 
-LogPacker::LogPacker(std::string path, unsigned mode, int64_t retentionMs, const KeyRing *keys)
-    : m_path(std::move(path)), m_mode(mode), m_retentionMs(retentionMs), m_keys(keys), m_thread([this] { run(); })
+LogPacker::LogPacker(Rules rules) : m_rules(std::move(rules)), m_thread([this] { run(); })
 {
 }
 
@@ -143,45 +143,58 @@ void LogPacker::run()
 {
     pthread_setname_np(pthread_self(), "rotation");
     setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
+    bool done = true;
     std::unique_lock guard(m_lock);
     while (!m_ending) {
-        m_wake.wait_for(guard, lookEvery, [this] { return m_looking || m_ending; });
+        m_wake.wait_for(guard, done ? std::chrono::seconds(lookEvery) : waitingEvery, [this] { return m_looking || m_ending; });
         if (m_ending)
             return;
         m_looking = false;
         guard.unlock();
-        pack();
-        removeOld();
+        done = pack();
+        done = removeOld() && done;
         guard.lock();
     }
 }
 
-void LogPacker::pack()
+// False: some had to wait.
+bool LogPacker::pack()
 {
-    for (const RotatedFile &file : rotatedFiles(m_path)) {
+    bool done = true;
+    for (const RotatedFile &file : rotatedFiles(m_rules.path)) {
         {
             const std::lock_guard guard(m_lock);
             if (m_ending)
-                return; // the next start goes on
+                return done; // the next start goes on
         }
-        if (!file.packed)
-            packFile(file.path, m_mode, m_keys);
+        if (file.packed)
+            continue;
+        if (file.lastSeq > m_rules.wholeTo())
+            done = false;
+        else
+            packFile(file.path, m_rules.mode, m_rules.keys);
     }
+    return done;
 }
 
 // What follows on a removed file begins with a signed checkpoint over its last event: it still verifies.
-void LogPacker::removeOld() const
+bool LogPacker::removeOld() const
 {
-    if (m_retentionMs == 0)
-        return;
-    for (const RotatedFile &file : rotatedFiles(m_path)) {
-        if (file.rotatedMs >= Clock::wallMs() - m_retentionMs || file.rotatedMs <= 0)
+    bool done = true;
+    if (m_rules.retentionMs == 0 || !m_rules.mayRemove())
+        return done;
+    for (const RotatedFile &file : rotatedFiles(m_rules.path)) {
+        if (file.rotatedMs >= Clock::wallMs() - m_rules.retentionMs || file.rotatedMs <= 0)
             continue;
-        if (unlink(file.path.c_str()) == 0)
+        if (file.lastSeq > m_rules.wholeTo())
+            done = false;
+        else if (unlink(file.path.c_str()) == 0) {
+            m_rules.removed(file.lastSeq);
             logInfo("an old audit log is removed", {{"file", file.path}});
-        else
+        } else
             logError("an old audit log cannot be removed", {{"file", file.path}, {"error", std::strerror(errno)}});
     }
+    return done;
 }
 
 } // namespace llmproxy

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -33,8 +34,18 @@ bool packFile(const std::string &path, unsigned mode, const KeyRing *keys);
 class LogPacker
 {
 public:
-    // retentionMs 0: nothing is removed. keys: what is packed is encrypted, too; null: it is not.
-    LogPacker(std::string path, unsigned mode, int64_t retentionMs, const KeyRing *keys);
+    // The functions: on the packer's thread.
+    struct Rules
+    {
+        std::string path;
+        unsigned mode = 0600;
+        int64_t retentionMs = 0;               // 0: nothing is removed
+        const KeyRing *keys = nullptr;         // what is packed is encrypted, too; null: it is not
+        std::function<int64_t()> wholeTo;      // files with a later event stay as they are for the time being: the table still reads from them
+        std::function<bool()> mayRemove;       // false while the clock is not to be trusted
+        std::function<void(int64_t)> removed;  // a file up to this seq
+    };
+    explicit LogPacker(Rules rules);
     ~LogPacker();
     LogPacker(const LogPacker &) = delete;
     LogPacker &operator=(const LogPacker &) = delete;
@@ -44,13 +55,10 @@ public:
 
 private:
     void run();
-    void pack();
-    void removeOld() const;
+    bool pack();
+    bool removeOld() const;
 
-    const std::string m_path;
-    const unsigned m_mode;
-    const int64_t m_retentionMs;
-    const KeyRing *const m_keys;
+    const Rules m_rules;
     std::mutex m_lock;
     std::condition_variable m_wake;
     bool m_looking = true; // at start: what a crash left

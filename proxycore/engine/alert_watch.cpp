@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -58,6 +59,21 @@ void AlertWatch::raiseInto(AuditLog *audit)
 {
     const std::lock_guard guard(m_lock);
     m_audit = audit;
+    for (const Alert &alert : audit ? std::exchange(m_early, {}) : std::vector<Alert>())
+        raise(alert);
+}
+
+void AlertWatch::tell(const AuditFinding &finding)
+{
+    Alert alert;
+    alert.rule = finding.reason.starts_with("file_") ? "audit_" + finding.reason : finding.reason;
+    alert.message = finding.message;
+    alert.timestampMs = Clock::wallMs();
+    const std::lock_guard guard(m_lock);
+    if (m_audit)
+        raise(alert);
+    else
+        m_early.push_back(std::move(alert));
 }
 
 void AlertWatch::learnFrom(Database &database)

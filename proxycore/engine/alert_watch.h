@@ -31,6 +31,8 @@ public:
     void raiseInto(AuditLog *audit); // null: no more
     // seq: of its event; 0: it has none.
     void see(const RequestOutcome &outcome, int64_t seq);
+    // What the audit log found about itself; also before there is a log to raise it into.
+    void tell(const AuditFinding &finding);
 
     // What was raised after this number, as JSON objects, and the newest number.
     std::vector<std::string> since(uint64_t *number) const;
@@ -43,6 +45,7 @@ private:
     SnapshotReader m_snapshots;
     AlertRules m_rules;
     AuditLog *m_audit = nullptr;
+    std::vector<Alert> m_early; // told before raiseInto()
     std::unique_ptr<Outbox> m_outbox;
     std::deque<std::string> m_recent; // the last ones
     uint64_t m_number = 0;            // of the newest

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "config/saved_settings.h"
+#include "engine/restored_database.h"
 #include "engine/tls_config.h"
 #include "exchange/outcome_event.h"
 #include "storage/entries.h"
@@ -16,6 +17,7 @@
 #include <curl/curl.h>
 #include <future>
 #include <signal.h>
+#include <thread>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +139,10 @@ Outcome Engine::Private::openStorage()
         alerts = std::make_unique<AlertWatch>(thresholds, snapshots, settings.alertWebhooks.empty() ? nullptr : outboxFor(settings.alertWebhooks, config.checkpointKey));
     }
     config.eventOf = eventOf;
+    config.found = [this](const AuditFinding &finding) {
+        if (alerts)
+            alerts->tell(finding);
+    };
     config.seen = [this](const AuditEvent &event) {
         if (event.outcome)
             meter(*event.outcome, event.seq);
@@ -219,6 +225,15 @@ void Engine::Private::makeApi()
     bridge->every(retentionEveryMs, [this] { api->applyRetention(); });
 }
 
+// While the table lags behind the log's file requests go on, and so it is said up to which event it is whole.
+std::string Engine::Private::readyText() const
+{
+    const TableState table = database->tableState();
+    if (!settings.auditEnabled || !settings.auditStoreInDb || !table.isBehind)
+        return R"({"status":"ok"})";
+    return R"({"status":"ok","table_behind":true,"table_to_seq":)" + std::to_string(table.rowsTo) + "}";
+}
+
 void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complete &complete)
 {
     const size_t mark = call.target.find('?');
@@ -234,7 +249,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
         else if (!readable)
             complete({405, R"({"error":{"code":"method_not_allowed","message":"only GET and HEAD are served here"}})", "", "GET, HEAD"});
         else
-            complete({good ? 200 : 503, good ? R"({"status":"ok"})" : R"({"status":"unavailable"})", good ? "" : "1", ""});
+            complete({good ? 200 : 503, !good ? R"({"status":"unavailable"})" : request.path == "/ready" ? readyText() : R"({"status":"ok"})", good ? "" : "1", ""});
         return;
     }
     request.body = QByteArray::fromStdString(call.body);
@@ -328,19 +343,17 @@ Outcome Engine::start()
         return failure;
     d->authEvents = std::make_unique<AuthEvents>(*d->audit, [this](const RequestOutcome &outcome, int64_t seq) { d->meter(outcome, seq); });
     d->started = true;
-    if (!d->options.networkListener)
+    if (!d->options.networkListener) {
+        d->settleTable();
         d->settleSecrets();
+    }
     d->makeApi();
+    if (Outcome failure = d->recordStart())
+        return failure;
     if (Outcome failure = d->listen())
         return failure;
     if (!d->settings.auditEnabled)
         logWarn("auditing is off (AUDIT_ENABLED=false): who does what here is not recorded");
-    if (d->options.networkListener || d->audit->recovered()) {
-        AuditEvent started(Action::SystemStart, "system", "success");
-        if (d->audit->recovered())
-            started.detail("recovered", true);
-        d->audit->record(std::move(started), nullptr);
-    }
     if (d->alerts)
         d->alerts->raiseInto(d->audit.get());
     if (d->options.networkListener) {
@@ -352,6 +365,37 @@ Outcome Engine::start()
         logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
     }
     return {};
+}
+
+// Committed before anybody is served: a later start knows by it whether the database is the one that this log belongs to.
+Outcome Engine::Private::recordStart()
+{
+    if (!settings.auditEnabled || !(options.networkListener || audit->recovered()))
+        return {};
+    AuditEvent start(Action::SystemStart, "system", "success");
+    if (audit->recovered())
+        start.detail("recovered", true);
+    std::promise<Outcome> committed;
+    database->submit([this, &start](const Snapshot &now) -> Result<Decision> {
+        Decision decision = audit->unknownChanges().empty() ? Decision() : takeRightsAgain(now, audit->unknownChanges());
+        decision.events.insert(decision.events.begin(), start);
+        return decision;
+    }, [&committed](const Outcome &outcome) { committed.set_value(outcome); }, Rights::Take);
+    const Outcome failure = committed.get_future().get();
+    if (!failure && !audit->unknownChanges().empty() && alerts)
+        alerts->tell({"database_restored", std::string(databaseRestored), 0, 0});
+    // Without its log it serves nobody; without its database it would not know at the next start which of the two is older.
+    return failure && audit->healthy() ? failure : Outcome();
+}
+
+// A command is not to be refused, or to show less, for what a kill has left in the log's file alone.
+void Engine::Private::settleTable() const
+{
+    constexpr auto poll = std::chrono::milliseconds(5);
+    constexpr auto atMost = std::chrono::seconds(60);
+    const auto until = std::chrono::steady_clock::now() + atMost;
+    while (settings.auditEnabled && settings.auditStoreInDb && database->tableState().isBehind && database->healthy() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(poll);
 }
 
 // A command looks once, and what it shows of a key should be so: half a second for the sources, and their values in the snapshot.

@@ -55,6 +55,8 @@ struct Engine::Private
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
     Outcome listen();
+    Outcome recordStart();
+    void settleTable() const;
     void settleSecrets();
     void makeApi();
     void makeThreads(size_t count, uint16_t port);
@@ -66,7 +68,9 @@ struct Engine::Private
     // What each outcome tells to usage and alerts.
     void meter(const RequestOutcome &outcome, int64_t seq);
     int64_t runningRequests() const;
-    bool ready() const { return lock.holds() && database->healthy() && (!settings.auditEnabled || audit->healthy()); }
+    // A request can be recorded. Tokens are in memory: the database is only asked for where it is the only place for events.
+    bool ready() const { return lock.holds() && (!settings.auditEnabled || (audit->healthy() && (!settings.auditLogFile.empty() || database->healthy()))); }
+    std::string readyText() const;
     std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
 };
 

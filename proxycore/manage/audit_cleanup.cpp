@@ -71,6 +71,7 @@ void cleanUpAudit(const CallPtr &call)
         refuse(call, invalidField("older_than", "'older_than' must be a duration, like 90d."));
         return;
     }
+    call->context().audit->removeOldFromNow(); // somebody has looked at the clock
     const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &cancelled) {
         Removed removed = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
         if (removed)
@@ -93,6 +94,8 @@ void applyRetention(const std::shared_ptr<ManageState> &state)
     const Settings &settings = *state->context.settings;
     if (!settings.auditEnabled || !settings.auditStoreInDb || settings.auditRetentionMs == 0)
         return;
+    if (state->context.audit->keepsOldForMs() > 0)
+        return; // the clock may be wrong
     state->jobs.startOwn([state](const std::atomic<bool> &cancelled) {
         const Removed old = state->context.database->oldAudit(Clock::wallMs() - state->context.settings->auditRetentionMs);
         if (!old || old->toSeq == 0)

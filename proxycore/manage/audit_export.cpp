@@ -11,6 +11,7 @@
 #include "manage/resources.h"
 #include "storage/database.h"
 
+#include <algorithm>
 #include <future>
 
 namespace llmproxy {
@@ -51,6 +52,7 @@ public:
     {
         Jobs &jobs = m_call->state->jobs;
         jobs.total = toSeq;
+        m_statement.toSeq = toSeq;
         if (m_isCsv)
             add(std::string(csvHead));
         const Outcome failure = visitAudit(m_call->context(), m_filters, toSeq, [&](const AuditEvent &event, std::string_view line) {
@@ -139,6 +141,10 @@ int64_t recordHandout(const CallPtr &call, const AuditQuery &filters, const std:
     audit->recordAll(std::move(entries));
     const int64_t seq = written.get_future().get();
     bool isStored = seq > 0;
+    // While the table lags behind the file, the line is what is durable, and what is handed out ends where the table does.
+    const TableState table = call->context().database->tableState();
+    if (isStored && audit->config().storeInDb && table.isBehind && !audit->config().file.empty())
+        return std::clamp(table.rowsTo, int64_t{1}, seq);
     if (isStored && audit->config().storeInDb) {
         std::promise<bool> stored;
         call->context().database->append({}, [&stored](bool ok) { stored.set_value(ok); });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // A person looked at the audit log: on record, with what it was then. And what there is to look at: the facets.
+#include "base/clock.h"
 #include "manage/audit_source.h"
 #include "manage/resources.h"
 #include "storage/audit_search.h"
@@ -29,6 +30,23 @@ int64_t lastAuditReviewMs(const ManageContext &context)
 {
     const auto review = lastReview(context);
     return review ? review->timestampMs : 0;
+}
+
+std::string unreviewedFinding(const ManageContext &context)
+{
+    AuditQuery query;
+    query.action = nameOf(Action::SystemRecovered);
+    query.result = "failure";
+    query.limit = 1;
+    const auto found = auditPage(context, query);
+    if (!found || found->empty())
+        return {};
+    const auto review = lastReview(context);
+    const AuditEvent &event = found->front();
+    if (review && review->seq > event.seq)
+        return {};
+    const std::string said(event.text("message"));
+    return "Event " + std::to_string(event.seq) + ", " + rfc3339(event.timestampMs) + ": " + (said.empty() ? std::string(event.text("reason")) : said);
 }
 
 void reviewAudit(const CallPtr &call)

@@ -71,6 +71,7 @@ QJsonObject auditCheckView(const AuditCheckReport &report, int64_t durationMs)
             {QStringLiteral("problem"), first ? QJsonValue(text(first->message)) : QJsonValue()},
             {QStringLiteral("file"), partView(report.file)},
             {QStringLiteral("table"), partView(report.table)},
+            {QStringLiteral("table_to_seq"), report.rowsTo ? QJsonValue(qint64{*report.rowsTo}) : QJsonValue()},
             {QStringLiteral("duration_ms"), qint64{durationMs}}};
 }
 

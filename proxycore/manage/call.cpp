@@ -118,7 +118,13 @@ void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable)
         return;
     }
     call->context().audit->record(std::move(event), [call, durable = std::move(durable)](bool ok) {
-        call->complete(ok ? durable : errorAnswer(auditUnavailable()));
+        const ManageContext &context = call->context();
+        const AuditConfig &audit = context.audit->config();
+        // Durable is the line and the row; while the table lags behind the file, the line.
+        if (ok && audit.storeInDb && !audit.file.empty() && !context.database->tableState().isBehind)
+            context.database->append({}, [call, durable](bool) { call->complete(durable); });
+        else
+            call->complete(ok ? durable : errorAnswer(auditUnavailable()));
     });
 }
 
@@ -145,7 +151,7 @@ void refuse(const CallPtr &call, const Error &error)
     answerAudited(call, std::move(event), std::move(failed));
 }
 
-void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed)
+void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed, Rights rights)
 {
     call->context().database->submit(std::move(decide),
                                      [call, status, composed = std::move(composed)](const Outcome &failure) {
@@ -153,7 +159,7 @@ void change(const CallPtr &call, int status, AccessStore::Decide decide, std::fu
                                              refuse(call, *failure);
                                          else
                                              answer(call, status, composed());
-                                     });
+                                     }, rights);
 }
 
 void noteRead(const CallPtr &call, std::string_view result, int status, const std::string &reason)

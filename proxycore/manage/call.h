@@ -61,7 +61,7 @@ void refuse(const CallPtr &call, const Error &error);
 // Records the event and answers when it is durable; 503 when it cannot be written.
 void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable);
 // Decides and applies a change; composed() makes the answer's body after it is published.
-void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed);
+void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed, Rights rights = Rights::Give);
 // The read event: at most one per actor, address and filter a minute, none for further pages, none for
 // the console's own polling; nobody waits for it.
 void noteRead(const CallPtr &call, std::string_view result = "success", int status = 200, const std::string &reason = {});

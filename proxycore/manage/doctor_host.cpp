@@ -209,9 +209,19 @@ DoctorItem checkAudit(const ManageContext &context)
     const char *title = "Audit log";
     if (!settings.auditEnabled)
         return item("audit", title, DoctorState::Fail, "Auditing is off.", "Set AUDIT_ENABLED=true.");
+    if (const std::string trouble = context.audit->fileTrouble(); !trouble.empty())
+        return item("audit", title, DoctorState::Fail, trouble, "Put the file back, or move what stands in its place away; then review the log.");
     if (!context.audit->healthy())
         return item("audit", title, DoctorState::Fail, "Events cannot be written.",
                     "Look at the application log; free space on the disk.");
+    if (const std::string finding = unreviewedFinding(context); !finding.empty())
+        return item("audit", title, DoctorState::Fail, finding, "Find out who did that, and record that you looked: llm-proxy audit review --note \"…\".");
+    const TableState table = context.database->tableState();
+    if (settings.auditStoreInDb && table.isBehind)
+        return item("audit", title, DoctorState::Warn,
+                    (table.isLocked ? "Another process locks the database: the table" : "The table") + std::string(" has events up to ") + std::to_string(table.rowsTo)
+                        + ", the log up to " + std::to_string(context.audit->lastSeq()) + ".",
+                    table.isLocked ? "Close the program that has the database open." : "Wait until it has caught up; if it does not, look at the application log.");
     if (settings.auditFsync == "never")
         return item("audit", title, DoctorState::Fail, "AUDIT_FSYNC=never: a power cut loses events.",
                     "Set AUDIT_FSYNC=management.");
@@ -249,6 +259,10 @@ DoctorItem checkAuditRetention(const ManageContext &context)
     const char *title = "How long audit events are kept";
     constexpr int64_t leastMs = 90 * dayMs;
     const auto isShort = [](int64_t ms) { return ms > 0 && ms < leastMs; };
+    if (const int64_t forMs = context.audit->keepsOldForMs(); forMs > 0)
+        return item("audit_retention", title, DoctorState::Warn,
+                    "The clock was more than 48 hours ahead of the newest event at the start; nothing is removed for another " + std::to_string(forMs / hourMs + 1) + " hours.",
+                    "Check the clock. If it is right: llm-proxy audit cleanup --older-than 90d.");
     if (isShort(settings.auditRetentionMs) || isShort(settings.auditFileRetentionMs))
         return item("audit_retention", title, DoctorState::Warn, "Less than 90 days, which is the least that rules of compliance ask for.",
                     "Set AUDIT_RETENTION and AUDIT_FILE_RETENTION to 90d or more; a year is better.");

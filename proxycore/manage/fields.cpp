@@ -194,7 +194,8 @@ void addOtherSchemas(std::vector<Schema> &all)
                           objects("running", "LiveRequest", "What runs, the oldest first."),
                           objects("ended", "LiveRequest", "What ended since the event before.")}));
     all.push_back(answer("Alert", "The data of each event named alert, and the body of a webhook.",
-                         {time("time", "When."), choice("rule", "auth_failures|denied_burst|revoked_token|new_address|new_client|unusual_hour|unusual_volume", "Which rule."),
+                         {time("time", "When."), choice("rule", "auth_failures|denied_burst|revoked_token|new_address|new_client|unusual_hour|unusual_volume|"
+                                                           "audit_file_removed|audit_file_replaced|audit_file_cut|audit_file_truncated|rows_lost|database_restored", "Which rule."),
                           text("message", "One sentence.", 1000), nullable(text("client_ip", "Client address.")), nullable(text("project_id", "Project.")),
                           nullable(text("token_uuid", "Access token.")), nullable(text("token_masked", "Access token, masked.")),
                           nullable(number("count", "How often.")), nullable(number("threshold", "From when on that is too often.")),
@@ -213,7 +214,8 @@ void addOtherSchemas(std::vector<Schema> &all)
     all.push_back(answer("AuditCheck", "Whether the audit log is what was written.",
                          {flag("valid", "Nothing is wrong."), nullable(number("first_bad_seq", "First event with a problem.")),
                           nullable(text("problem", "What it is.", 1000)), nullable(object("file", "AuditCheckPart", "The files; null: none.")),
-                          nullable(object("table", "AuditCheckPart", "The table; null: none.")), number("duration_ms", "How long it took.")}));
+                          nullable(object("table", "AuditCheckPart", "The table; null: none.")),
+                          nullable(number("table_to_seq", "Events after this one were not in the table yet when the check began; null: no table.")), number("duration_ms", "How long it took.")}));
     all.push_back(answer("AuditCleaned", "What was removed.",
                          {number("rows", "Audit rows."), number("from_seq", "First of them; 0: none."), number("to_seq", "Last of them.")}));
     all.push_back(answer("AuditReviewed", "What was looked at.",

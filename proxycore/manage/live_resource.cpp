@@ -79,7 +79,7 @@ void killRequest(const CallPtr &call)
                 refuse(call, *failure);
             else
                 endRequest(call, running);
-        });
+        }, Rights::Take);
     });
 }
 

@@ -147,14 +147,15 @@ void updateProject(const CallPtr &call)
         decision.changes.insert(decision.changes.begin(), PutProject{std::move(record)});
         return decision;
     };
-    const auto apply = [call, cut, decide] {
+    const bool deactivates = wanted->active == std::optional(false);
+    const auto apply = [call, cut, decide, deactivates] {
         change(call, 200, decide, [call, cut] {
             if (!cut->empty())
                 call->context().cutStreams(*cut);
             return publishedProject(call->context(), call->id);
-        });
+        }, deactivates ? Rights::Take : Rights::Give);
     };
-    if (wanted->active == std::optional(false))
+    if (deactivates)
         apply(); // what takes rights away waits for nobody
     else
         whenKeysAnswered(call->context(), wanted->providers, apply);

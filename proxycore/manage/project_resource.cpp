@@ -171,7 +171,7 @@ void deleteProject(const CallPtr &call)
         }
         return Decision{{PutProject{std::move(record)}}, {eventOf(*call, "success", 200)}};
     };
-    change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
+    change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); }, Rights::Take);
 }
 
 } // namespace llmproxy

@@ -43,6 +43,8 @@ void reviewAudit(const CallPtr &call);
 void readAuditFacets(const CallPtr &call);
 // When a person last said that he looked; 0: never.
 int64_t lastAuditReviewMs(const ManageContext &context);
+// What was found wrong with the log (AuditFinding) since somebody reviewed it; empty: nothing.
+std::string unreviewedFinding(const ManageContext &context);
 
 // audit_cleanup.cpp
 void cleanUpAudit(const CallPtr &call);

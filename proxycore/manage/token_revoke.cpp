@@ -39,7 +39,7 @@ void purgeToken(const CallPtr &call)
         *removed = tokenView(token->record(), token->state.get(), nowMs);
         return Decision{{RemoveToken{QString::fromStdString(call->id)}}, {eventOf(*call, "success", 200)}};
     };
-    change(call, 200, decide, [removed] { return *removed; });
+    change(call, 200, decide, [removed] { return *removed; }, Rights::Take);
 }
 
 } // namespace
@@ -91,7 +91,7 @@ void revokeToken(const CallPtr &call)
     change(call, 200, decide, [call, done] {
         call->context().cutStreams(done->cutIds);
         return publishedToken(call->context(), call->id);
-    });
+    }, Rights::Take);
 }
 
 void revokeProjectTokens(const CallPtr &call)
@@ -112,7 +112,7 @@ void revokeProjectTokens(const CallPtr &call)
         return QJsonObject{{QStringLiteral("revoked_count"), qint64{done->revoked}},
                            {QStringLiteral("already_revoked_count"), qint64{done->alreadyRevoked}},
                            {QStringLiteral("streams_cut"), qint64{cut}}};
-    });
+    }, Rights::Take);
 }
 
 } // namespace llmproxy

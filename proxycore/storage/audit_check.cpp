@@ -2,6 +2,7 @@
 #include "storage/audit_check.h"
 
 #include "audit/log_set.h"
+#include "storage/audit_catch_up.h"
 #include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
 
@@ -29,6 +30,8 @@ private:
     void fileLine(std::string_view line);
     bool stepTable();
     void tableLine();
+    void noteLost(std::string_view line);
+    void checkTableEnd(VerifyReport &table) const;
     bool goesOn();
     AuditCheckReport finish();
 
@@ -42,6 +45,8 @@ private:
     int64_t m_fileLast = 0;
     bool m_hasFile = false, m_endsAtCheckpoint = false;
     std::map<int64_t, std::pair<std::string, std::string>> m_anchored; // seq → hash, and the file that has it
+    RowsTo m_rowsTo;
+    std::map<int64_t, int64_t> m_lost; // first → last, of events whose lines were gone before their rows were made
     VerifyReport m_differences;
     int64_t m_done = 0;
     bool m_cancelled = false;
@@ -83,6 +88,8 @@ bool Check::openTable()
     if (!opened)
         return false;
     m_connection = std::move(*opened);
+    if (!readRowsTo(*m_connection, &m_rowsTo)) // before the rows: there are never fewer
+        return false;
     QSqlQuery query = m_connection->query();
     if (!query.exec(QStringLiteral("SELECT max(seq) FROM audit_events")) || !query.next())
         return failed(query, "audit check");
@@ -111,8 +118,37 @@ bool Check::goesOn()
     return !m_cancelled;
 }
 
+void Check::noteLost(std::string_view line)
+{
+    constexpr size_t actionEnds = 80; // behind the timestamp
+    if (line.substr(0, actionEnds).find("\"system.recovered\"") == std::string_view::npos)
+        return;
+    const auto event = parseAuditLine(line);
+    const auto number = [&event](std::string_view key) {
+        const auto *const detail = event->find(key);
+        const auto *const value = detail ? std::get_if<int64_t>(detail) : nullptr;
+        return value ? *value : 0;
+    };
+    if (event && event->text("reason") == "rows_lost")
+        m_lost[number("from_seq")] = number("to_seq");
+}
+
+// Rows that are missing at the end were there; those that never were are no removal.
+void Check::checkTableEnd(VerifyReport &table) const
+{
+    if (table.lastSeq < m_rowsTo.seq)
+        table.add(table.lastSeq + 1, "cut", "The table ends with event " + std::to_string(table.lastSeq) + ", and rows up to event " + std::to_string(m_rowsTo.seq)
+                  + " were in it.");
+    for (VerifyProblem &problem : table.problems) {
+        if (const auto lost = m_lost.find(problem.seq); problem.kind == "missing" && lost != m_lost.end())
+            problem.message = "Events " + std::to_string(lost->first) + " to " + std::to_string(lost->second)
+                + " are not in the table: their lines were removed from the log's file before their rows were made.";
+    }
+}
+
 void Check::tableLine()
 {
+    noteLost(m_rows->line());
     m_tableChain.line(m_rows->line());
     if (!m_hasFile)
         holdAgainstAnchor(m_rows->line(), m_rows->seq());
@@ -125,6 +161,7 @@ void Check::fileLine(std::string_view line)
     if (seq == 0)
         return;
     m_fileLast = std::max(m_fileLast, seq);
+    noteLost(line);
     holdAgainstAnchor(line, seq);
     m_endsAtCheckpoint = isCheckpointLine(line);
     while (m_hasRow && m_rows->seq() < seq)
@@ -155,6 +192,10 @@ AuditCheckReport Check::finish()
         report.table = m_tableChain.finish();
     if (m_cancelled)
         return report;
+    if (report.table) {
+        report.rowsTo = m_rowsTo.seq;
+        checkTableEnd(*report.table);
+    }
     if (m_hasFile && m_rows && m_fileLast < m_tableLast && !(m_input.olderCopy && m_endsAtCheckpoint))
         m_differences.add(m_fileLast + 1, "cut", "The file ends with event " + std::to_string(m_fileLast) + ", the table with event "
                           + std::to_string(m_tableLast) + ".");

@@ -32,6 +32,7 @@ struct AuditCheckInput
 struct AuditCheckReport
 {
     std::optional<VerifyReport> file, table;
+    std::optional<int64_t> rowsTo; // the table was whole up to this seq when the check began; later events are in the file alone
     bool cancelled = false;
     bool isGood() const { return (!file || file->isGood()) && (!table || table->isGood()); }
     // The one with the lowest seq; null when all is well.

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/counters.h"
 
-#include "exchange/outcome_event.h"
-#include "storage/audit_rows.h"
-
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -23,7 +20,7 @@ Outcome Counters::load(SqlConnection &connection)
         stored.saved = {{query.value(1).toLongLong(), query.value(4).toLongLong(), query.value(5).toLongLong()},
                         query.value(2).toLongLong(), query.value(3).toLongLong()};
         stored.seq = query.value(6).toLongLong();
-        m_rowSeq = std::max(m_rowSeq, stored.seq);
+        m_seq = std::max(m_seq, stored.seq);
     }
     return {};
 }
@@ -46,7 +43,7 @@ std::shared_ptr<LineageState> Counters::newState(std::string_view lineage) const
         const Saved &saved = found->second.saved;
         made->saved = saved;
         made->seq = found->second.seq;
-        made->rows = saved.tally;
+        made->noted = saved.tally;
         made->requests = saved.tally.requests;
         made->promptTokens = saved.tally.promptTokens;
         made->completionTokens = saved.tally.completionTokens;
@@ -62,61 +59,63 @@ void Counters::forget(std::string_view lineage)
         m_dirty.erase(found);
 }
 
-Outcome Counters::addLaterRows(SqlConnection &connection, const Snapshot &snapshot)
+Counters::Tally Counters::tallyOf(const RequestOutcome &outcome)
 {
-    m_stored.clear();
-    // A save writes every lineage that has rows up to its seq, so the highest saved seq is everybody's.
-    const bool read = visitAccessRows(connection, m_rowSeq, [&](const AuditEvent &row) {
-        m_rowSeq = row.seq;
-        const RequestOutcome outcome = outcomeOf(row);
-        const TokenPtr token = snapshot.tokenById(outcome.tokenId());
-        if (!token)
-            return;
-        Lineage &lineage = lineageOf(*token);
-        if (row.seq <= lineage.seq)
-            return;
-        add(lineage, outcome, true);
-        m_dirty.emplace(token->lineage(), token);
-    });
-    return read ? Outcome() : storageError();
-}
-
-void Counters::apply(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot)
-{
-    if (seq <= m_rowSeq)
-        return;
-    m_rowSeq = seq;
-    const TokenPtr token = snapshot.tokenById(outcome.tokenId());
-    if (!token)
-        return;
-    add(lineageOf(*token), outcome, seq <= m_startSeq);
-    if (!m_dirty.contains(token->lineage()))
-        m_dirty.emplace(token->lineage(), token);
-}
-
-void Counters::add(Lineage &lineage, const RequestOutcome &outcome, bool alsoToState)
-{
-    if (!outcome.forwarded)
-        return;
     const auto known = [](int64_t tokens) { return std::max<int64_t>(tokens, 0); };
-    const Tally added{outcome.countsTowardsQuota() ? 1 : 0, known(outcome.usage.promptTokens), known(outcome.usage.completionTokens)};
-    lineage.rows.requests += added.requests;
-    lineage.rows.promptTokens += added.promptTokens;
-    lineage.rows.completionTokens += added.completionTokens;
-    if (!alsoToState)
+    return {outcome.countsTowardsQuota() ? 1 : 0, known(outcome.usage.promptTokens), known(outcome.usage.completionTokens)};
+}
+
+// A save writes every lineage that has events up to its seq, so the highest saved seq is everybody's.
+void Counters::addLater(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot)
+{
+    if (seq <= m_seq)
         return;
+    m_seq = seq;
+    const TokenPtr token = snapshot.tokenById(outcome.tokenId());
+    if (!token || !outcome.forwarded)
+        return;
+    Lineage &lineage = lineageOf(*token);
+    const Tally added = tallyOf(outcome);
+    lineage.noted += added;
     lineage.requests += added.requests;
     lineage.promptTokens += added.promptTokens;
     lineage.completionTokens += added.completionTokens;
     if (outcome.endedMs > lineage.lastUsedMs)
         lineage.lastUsedMs = outcome.endedMs;
+    m_dirty.emplace(token->lineage(), token);
 }
 
-bool Counters::saveRows(SqlConnection &connection)
+void Counters::note(const RequestOutcome &outcome, int64_t seq)
+{
+    const std::lock_guard guard(m_noteLock);
+    m_notedSeq = std::max(m_notedSeq, seq);
+    if (outcome.forwarded)
+        m_noted[std::string(outcome.tokenId())] += tallyOf(outcome);
+}
+
+bool Counters::gather(const Snapshot &snapshot)
+{
+    std::unordered_map<std::string, Tally> noted;
+    {
+        const std::lock_guard guard(m_noteLock);
+        noted.swap(m_noted);
+        m_seq = std::max(m_seq, m_notedSeq);
+    }
+    for (const auto &[id, tally] : noted) {
+        const TokenPtr token = snapshot.tokenById(id);
+        if (!token)
+            continue;
+        lineageOf(*token).noted += tally;
+        m_dirty.emplace(token->lineage(), token);
+    }
+    return !m_dirty.empty();
+}
+
+bool Counters::saveNoted(SqlConnection &connection)
 {
     for (const auto &[id, token] : m_dirty) {
         const Lineage &lineage = lineageOf(*token);
-        if (!save(connection, token, {lineage.rows, lineage.lastUsedMs, lineage.rateTatUs}, m_rowSeq))
+        if (!save(connection, token, {lineage.noted, lineage.lastUsedMs, lineage.rateTatUs}, m_seq))
             return false;
     }
     m_dirty.clear(); // settle() brings them back when the transaction fails
@@ -125,14 +124,14 @@ bool Counters::saveRows(SqlConnection &connection)
 
 bool Counters::saveRunning(SqlConnection &connection, const Snapshot &snapshot, int64_t lastSeq)
 {
-    m_rowSeq = std::max(m_rowSeq, lastSeq);
+    m_seq = std::max(m_seq, lastSeq);
     std::unordered_set<const LineageState *> done; // of those with several tokens
     bool good = true;
     snapshot.eachToken([&](const TokenPtr &token) {
         const Lineage &lineage = lineageOf(*token);
         const Saved now{{lineage.requests, lineage.promptTokens, lineage.completionTokens}, lineage.lastUsedMs, lineage.rateTatUs};
         if (good && (now != lineage.saved || m_dirty.contains(token->lineage())) && done.insert(&lineage).second)
-            good = save(connection, token, now, m_rowSeq);
+            good = save(connection, token, now, m_seq);
     });
     if (good)
         m_dirty.clear();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The lineages' counters: which state belongs to which lineage, and what of it is saved.
 //
-// While every request has its row in audit_events, what is saved is what the rows say up to a seq, so
-// that the rows after it give the exact numbers after a kill -9. Without rows (audit off, file only, or
-// AUDIT_ON_ERROR=log) the running numbers are saved as they are, at most a second old.
-// Thread: built before the storage thread starts, then used by it alone; the states themselves are shared.
+// While every request has its audit event, what is saved is what the events say up to a seq, so that the events after it, from
+// the table or the log's files, give the exact numbers after a kill -9. It is noted at the event, whenever its row comes. Without
+// events (audit off, or AUDIT_ON_ERROR=log) the running numbers are saved as they are, at most a second old.
+// Thread: built before the storage thread starts, then used by it alone, but for note(); the states themselves are shared.
 #pragma once
 
 #include "access/lineage_state.h"
@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,23 +24,24 @@ namespace llmproxy {
 class Counters
 {
 public:
-    // Reads what was saved. Afterwards newState() for each lineage, then addLaterRows().
+    // Reads what was saved. Afterwards newState() for each lineage, addLater() for each later event, endLoading().
     Outcome load(SqlConnection &connection);
     std::shared_ptr<LineageState> newState(std::string_view lineage) const;
     // The state of a token that is put: its lineage's when there is one in the snapshot, else a new one.
     std::shared_ptr<LineageState> stateOf(const Snapshot &snapshot, std::string_view lineage);
     // Nothing of a removed lineage is saved any more.
     void forget(std::string_view lineage);
-    // Makes the numbers exact from the rows after the saved seq.
-    Outcome addLaterRows(SqlConnection &connection, const Snapshot &snapshot);
+    // Makes the numbers exact from the events after the saved seq, oldest first, each once, before the first note().
+    int64_t savedSeq() const { return m_seq; }
+    void addLater(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot);
+    void endLoading() { m_stored.clear(); }
 
-    // Rows with a seq up to this one are of an earlier run: their requests are not in the states yet.
-    void setStartSeq(int64_t seq) { m_startSeq = seq; }
-    // One row's, oldest first, each once.
-    void apply(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot);
-    bool isDirty() const { return !m_dirty.empty(); }
+    // One event's, in the order of their seq; seq 0: its line is lost, what it counts is not. Any thread.
+    void note(const RequestOutcome &outcome, int64_t seq);
+    // What was noted goes into the lineages of this snapshot. True: there is something to save.
+    bool gather(const Snapshot &snapshot);
     // In the caller's transaction; settle() when it has ended.
-    bool saveRows(SqlConnection &connection);
+    bool saveNoted(SqlConnection &connection);
     bool saveRunning(SqlConnection &connection, const Snapshot &snapshot, int64_t lastSeq);
     void settle(bool committed);
 
@@ -48,6 +50,13 @@ private:
     {
         int64_t requests = 0, promptTokens = 0, completionTokens = 0;
         bool operator==(const Tally &) const = default;
+        Tally &operator+=(const Tally &more)
+        {
+            requests += more.requests;
+            promptTokens += more.promptTokens;
+            completionTokens += more.completionTokens;
+            return *this;
+        }
     };
     struct Saved
     {
@@ -58,13 +67,13 @@ private:
     // All states are made here: what storage keeps about one lies with it, and a million unused ones need no second map.
     struct Lineage : LineageState
     {
-        Tally rows; // by the rows up to m_rowSeq
+        Tally noted; // by the events up to m_seq
         Saved saved;
         int64_t seq = 0;
     };
     static Lineage &lineageOf(const TokenEntry &token) { return static_cast<Lineage &>(*token.state); }
 
-    static void add(Lineage &lineage, const RequestOutcome &outcome, bool alsoToState);
+    static Tally tallyOf(const RequestOutcome &outcome);
     bool save(SqlConnection &connection, const TokenPtr &token, const Saved &now, int64_t seq);
 
     struct Stored
@@ -72,12 +81,15 @@ private:
         Saved saved;
         int64_t seq = 0;
     };
-    std::unordered_map<std::string, Stored> m_stored; // between load() and addLaterRows()
-    // By lineage, one token of it: those that have rows that are not saved.
+    std::unordered_map<std::string, Stored> m_stored; // between load() and endLoading()
+    // By lineage, one token of it: those that have events that are not saved.
     std::map<std::string, TokenPtr, std::less<>> m_dirty;
     std::vector<std::pair<TokenPtr, Saved>> m_unsettled;
-    int64_t m_startSeq = 0;
-    int64_t m_rowSeq = 0;
+    int64_t m_seq = 0;
+
+    std::mutex m_noteLock;
+    std::unordered_map<std::string, Tally> m_noted; // by token
+    int64_t m_notedSeq = 0;
 };
 
 } // namespace llmproxy

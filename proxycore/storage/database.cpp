@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "storage/access_rows.h"
+#include "storage/audit_catch_up.h"
 #include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
@@ -16,6 +17,7 @@
 #include "storage/usage_rollup.h"
 #include "storage/writer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -35,30 +37,74 @@ struct Database::Private
     UsageRollup usage;
     std::mutex startLock; // rows that come before the writer is there are written by their caller
     std::unique_ptr<Writer> writer;
+    std::string followed; // the log's file
+    const KeyRing *logKeys = nullptr;
+    int64_t newest = 0;
     SnapshotHolder *holder = nullptr;
     SecretCache *secrets = nullptr;
 
     Result<std::unique_ptr<SqlConnection>> connect(SqlConnection::Use use) const { return SqlConnection::open(config.path, use); }
     bool insertNow(const std::vector<AuditEvent> &rows) const;
+    bool catchUpNow(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo) const;
     Result<SnapshotPtr> load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const;
+    Outcome countLater(SqlConnection &connection, const AuditLog *audit, int64_t rowsTo, Counters &counters, const Snapshot &snapshot);
 };
 
 bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
 {
     auto connection = connect(SqlConnection::Use::Write);
-    if (!connection || !(*connection)->begin())
+    RowsTo rowsTo;
+    if (!connection || !readRowsTo(**connection, &rowsTo))
         return false;
     AuditInsert insert(**connection);
+    if (!rows.empty() && !catchUpNow(**connection, insert, rows.front().seq - 1, rowsTo))
+        return false;
+    bool good = (*connection)->begin();
     for (const AuditEvent &row : rows) {
-        if (!insert.insert(row)) {
-            (*connection)->rollback();
-            return false;
-        }
+        good = good && insert.insert(row);
+        rowsTo = {row.seq, row.hash};
     }
-    if (insert.finish())
-        return (*connection)->commit();
+    if (good && insert.finish() && writeRowsTo(**connection, rowsTo) && (*connection)->commit())
+        return true;
     (*connection)->rollback();
     return false;
+}
+
+// What an earlier run has left in the file alone goes in first.
+bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo) const
+{
+    AuditCatchUp files(followed, logKeys);
+    AuditCatchUp::Lost lost; // the engine says so; who uses the log alone sees it when he verifies
+    while (!followed.empty() && rowsTo.seq < upTo) {
+        if (!connection.begin())
+            return false;
+        if (files.step(connection, insert, upTo, rowsTo, lost) && connection.commit())
+            continue;
+        connection.rollback();
+        return false;
+    }
+    return true;
+}
+
+// Events that were not counted when the last run ended: first those of the table, then those that stand in the files alone.
+Outcome Database::Private::countLater(SqlConnection &connection, const AuditLog *audit, int64_t rowsTo, Counters &counters, const Snapshot &snapshot)
+{
+    const bool read = visitAccessRows(connection, counters.savedSeq(), [&](const AuditEvent &row) { counters.addLater(outcomeOf(row), row.seq, snapshot); });
+    if (!read)
+        return storageError();
+    if (audit && audit->config().enabled && !audit->config().file.empty()) {
+        const int64_t counted = std::min(counters.savedSeq(), usage.lastSeq());
+        LogStream lines(audit->config().file, audit->config().keys, std::max(rowsTo, counted));
+        while (const auto event = lines.next()) {
+            if (event->action != Action::TokenAccess)
+                continue;
+            const RequestOutcome outcome = outcomeOf(*event);
+            usage.add(outcome, event->seq);
+            counters.addLater(outcome, event->seq, snapshot);
+        }
+    }
+    counters.endLoading();
+    return {};
 }
 
 Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const
@@ -90,8 +136,6 @@ Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters 
     snapshot->fill(tokens);
     for (const std::shared_ptr<TokenEntry> &entry : successors)
         entry->state = counters.stateOf(*snapshot, entry->lineage());
-    if (const Outcome failure = counters.addLaterRows(connection, *snapshot))
-        return *failure;
     return SnapshotPtr(std::move(snapshot));
 }
 
@@ -177,7 +221,6 @@ int64_t Database::noteManagementToken(const std::string &sha256Hex)
 Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets)
 {
     const bool audits = audit && audit->config().enabled;
-    const int64_t startSeq = audits ? audit->lastSeq() : 0;
     const std::lock_guard guard(d->startLock);
     d->holder = holder;
     d->secrets = secrets;
@@ -188,12 +231,16 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     auto snapshot = d->load(**connection, *counters, *keys);
     if (!snapshot)
         return snapshot.error();
-    counters->setStartSeq(startSeq);
+    RowsTo rowsTo;
+    if (!readRowsTo(**connection, &rowsTo))
+        return storageError();
+    if (Outcome failure = d->countLater(**connection, audit, rowsTo.seq, *counters, **snapshot))
+        return failure;
     if (audits)
-        d->usage.setNewestSeq(startSeq);
+        d->usage.setNewestSeq(audit->lastSeq());
     holder->publish(*snapshot);
     d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage}, *snapshot,
-                                         std::move(counters));
+                                         std::move(counters), std::move(rowsTo), d->newest);
     return {};
 }
 
@@ -203,9 +250,9 @@ void Database::stop()
         d->writer->stop();
 }
 
-void Database::submit(Decide decide, Done done)
+void Database::submit(Decide decide, Done done, Rights rights)
 {
-    d->writer->submit(std::move(decide), std::move(done));
+    d->writer->submit(std::move(decide), std::move(done), rights);
 }
 
 void Database::updateReference(const std::string &reference)
@@ -225,15 +272,72 @@ void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)>
             return;
         }
         done = d->insertNow(rows);
+        d->newest = rows.empty() ? d->newest : rows.back().seq;
     }
     if (stored)
         stored(done);
 }
 
-int64_t Database::lastSeq(std::string *hash)
+void Database::follow(const std::string &file, const KeyRing *keys, int64_t newest)
+{
+    const std::lock_guard guard(d->startLock);
+    d->followed = file;
+    d->logKeys = keys;
+    d->newest = newest;
+}
+
+bool Database::waitForRoom()
+{
+    {
+        const std::lock_guard guard(d->startLock);
+        if (!d->writer)
+            return true;
+    }
+    return d->writer->waitForRoom();
+}
+
+int64_t Database::rowsTo(std::string *hash)
 {
     auto connection = d->connect(SqlConnection::Use::Read);
-    return connection ? lastAuditRow(**connection, hash) : 0;
+    RowsTo rowsTo;
+    if (connection)
+        readRowsTo(**connection, &rowsTo);
+    *hash = rowsTo.hash;
+    return rowsTo.seq;
+}
+
+int64_t Database::lastStartSeq()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return 0;
+    QSqlQuery query = (*connection)->query();
+    return query.exec(QStringLiteral("SELECT value FROM meta WHERE name = 'start_seq'")) && query.next() ? query.value(0).toLongLong() : 0;
+}
+
+std::optional<LogPlace> Database::logPlace(const std::string &path)
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    if (!connection)
+        return {};
+    QSqlQuery query = (*connection)->query();
+    query.prepare(QStringLiteral("SELECT first_seq, last_seq, last_hash FROM audit_files WHERE path = ?"));
+    query.addBindValue(QString::fromStdString(path));
+    if (!query.exec() || !query.next())
+        return {};
+    return LogPlace{path, query.value(0).toLongLong(), query.value(1).toLongLong(), query.value(2).toString().toStdString()};
+}
+
+void Database::noteLogPlace(LogPlace place)
+{
+    const std::lock_guard guard(d->startLock);
+    if (d->writer)
+        d->writer->noteLogPlace(std::move(place));
+}
+
+TableState Database::tableState() const
+{
+    return d->writer ? d->writer->tableState() : TableState();
 }
 
 int64_t Database::lastChangeSeq()
@@ -254,22 +358,11 @@ std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
     return query.next() ? query.value(0).toLongLong() : 0;
 }
 
-void Database::countMissed(const std::vector<AuditEvent> &events)
-{
-    for (const AuditEvent &event : events) {
-        if (event.action == Action::TokenAccess)
-            d->usage.add(outcomeOf(event), event.seq);
-    }
-}
-
 void Database::count(const RequestOutcome &outcome, int64_t seq)
 {
     d->usage.add(outcome, seq);
-}
-
-int64_t Database::lastCountedSeq()
-{
-    return d->usage.lastSeq();
+    if (d->writer)
+        d->writer->note(outcome, seq);
 }
 
 void Database::removeAudit(int64_t toSeq, std::function<void(bool ok, int64_t rows)> done)

@@ -24,6 +24,14 @@ struct AuditKeyRecord
     std::string id, publicPem, sealed;
 };
 
+// How far the audit table is. Behind: events are in the log's file that it does not have yet, or it takes none at the moment.
+struct TableState
+{
+    int64_t rowsTo = 0; // the highest seq up to which it is whole
+    bool isBehind = false;
+    bool isLocked = false; // by another process
+};
+
 struct DatabaseConfig
 {
     std::string path; // created 0600
@@ -53,7 +61,7 @@ public:
     int64_t noteManagementToken(const std::string &sha256Hex);
 
     // Reads projects, tokens and counters, opens provider keys (a damaged one is marked Unusable, a reference whose source has not answered Pending),
-    // makes counters exact from later token.access rows, publishes the first snapshot, starts the thread.
+    // makes counters and usage exact from later token.access events, publishes the first snapshot, starts the thread.
     Outcome start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets);
     // What the cache says of this reference changed. Any thread.
     void updateReference(const std::string &reference);
@@ -61,14 +69,18 @@ public:
     void stop();
 
     // AccessStore
-    void submit(Decide decide, Done done) override;
-    // AuditTable
+    void submit(Decide decide, Done done, Rights rights = Rights::Give) override;
+    // AuditTable. Before start() rows are written by their caller.
+    void follow(const std::string &file, const KeyRing *keys, int64_t newest) override;
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
-    int64_t lastSeq(std::string *hash) override;
+    bool waitForRoom() override;
+    int64_t lastStartSeq() override;
+    std::optional<LogPlace> logPlace(const std::string &path) override;
+    void noteLogPlace(LogPlace place) override;
+    int64_t rowsTo(std::string *hash) override;
     int64_t lastChangeSeq() override;
     bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) override;
-    void countMissed(const std::vector<AuditEvent> &events) override;
-    int64_t lastCountedSeq() override;
+    TableState tableState() const; // any thread
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();
     Outcome saveAuditKey(const AuditKeyRecord &record);
@@ -81,7 +93,7 @@ public:
     struct OldAudit { int64_t fromSeq = 0, toSeq = 0, rows = 0; std::string toHash; };
     Result<OldAudit> oldAudit(int64_t beforeMs);
 
-    // Usage; whatever the audit settings. seq: of its event; 0: it has none. Any thread.
+    // Usage, and what a token has used; whatever the audit settings. seq: of its event; 0: it has none. Any thread.
     void count(const RequestOutcome &outcome, int64_t seq);
 
     // Readers use their own connection; any thread but the engine threads.

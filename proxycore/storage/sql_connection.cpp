@@ -79,6 +79,19 @@ bool SqlConnection::begin()
     return run(QStringLiteral("BEGIN IMMEDIATE"));
 }
 
+void SqlConnection::setLockWait(int milliseconds)
+{
+    if (sqlite3 *const database = handle())
+        sqlite3_busy_timeout(database, milliseconds);
+}
+
+bool SqlConnection::isLocked() const
+{
+    sqlite3 *const database = handle();
+    const int error = database ? sqlite3_errcode(database) & 0xff : SQLITE_OK;
+    return error == SQLITE_BUSY || error == SQLITE_LOCKED;
+}
+
 bool SqlConnection::commit()
 {
     return run(QStringLiteral("COMMIT"));
@@ -106,6 +119,12 @@ bool isConstraint(const QSqlQuery &query)
 {
     constexpr int sqliteConstraint = 19; // the low byte of all its extended codes
     return (query.lastError().nativeErrorCode().toInt() & 0xff) == sqliteConstraint;
+}
+
+Error lockedError()
+{
+    return {ErrorKind::Unavailable, "service_unavailable", "The database is locked by another process, such as a database browser or a backup; nothing was changed. "
+            "Close that program, or try again.", {}};
 }
 
 Error storageError()

@@ -29,6 +29,10 @@ public:
     // A whole statement without values. False: see failed() below.
     bool run(const QString &statement);
     bool begin(); // takes the write lock at once
+    // How long a statement waits for another connection's lock; 5 s unless it is set.
+    void setLockWait(int milliseconds);
+    // The last statement failed because another connection, of any process, held the lock.
+    bool isLocked() const;
     bool commit();
     void rollback(); // also when SQLite has rolled back by itself
 
@@ -46,5 +50,7 @@ bool ran(QSqlQuery &query, std::string_view what);
 bool isConstraint(const QSqlQuery &query);
 // What callers are told of all storage trouble; retryable.
 Error storageError();
+// The same, when another process holds SQLite's lock.
+Error lockedError();
 
 } // namespace llmproxy

@@ -4,8 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "exchange/outcome_event.h"
 
+#include <algorithm>
+#include <limits>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,8 +20,14 @@ constexpr auto tickLength = std::chrono::seconds(1);
 constexpr int niceness = 5; // a third of an engine thread's weight
 // Rows that nobody waits for gather this long: a commit costs an fsync. They are in the table within 100 ms.
 constexpr auto gatherLength = std::chrono::milliseconds(50);
-// About 100 MB; more is dropped while nothing can be written, for the file has it.
-constexpr size_t maxRows = 100'000;
+// How long a change waits for the table to catch up, and one that takes rights away for whoever locks the database.
+constexpr auto catchUpWait = std::chrono::seconds(1);
+constexpr auto lockWait = std::chrono::seconds(10);
+// A transaction that takes longer stands still: the file is the queue.
+constexpr auto roundLength = std::chrono::seconds(1);
+// While the table catches up, requests go on, a little slower.
+constexpr auto catchUpPause = std::chrono::milliseconds(50);
+constexpr auto roomPoll = std::chrono::milliseconds(20);
 
 Error auditError()
 {
@@ -35,15 +42,20 @@ bool keepsRows(const AuditLog *audit)
 
 } // namespace
 
-Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters)
+Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters, RowsTo rowsTo, int64_t newest)
     : m_parts(std::move(parts))
     , m_audits(m_parts.audit && m_parts.audit->config().enabled)
     , m_hasFile(m_audits && !m_parts.audit->config().file.empty())
-    , m_runningCounters(!keepsRows(m_parts.audit) || !m_parts.audit->config().refuseOnError)
+    , m_runningCounters(!m_audits || !m_parts.audit->config().refuseOnError)
     , m_current(std::move(snapshot))
     , m_counters(std::move(counters))
+    , m_catchUp(m_hasFile ? m_parts.audit->config().file : std::string(), m_parts.keys)
+    , m_rowsTo(std::move(rowsTo))
+    , m_rowsToShown(m_rowsTo.seq)
     , m_nextTick(std::chrono::steady_clock::now() + tickLength)
 {
+    m_rows.begin(keepsRows(m_parts.audit) ? newest : m_rowsTo.seq, m_hasFile);
+    m_behind = missingRows() > 0;
     m_thread = std::thread([this] { run(); });
 }
 
@@ -52,12 +64,12 @@ Writer::~Writer()
     stop();
 }
 
-void Writer::submit(AccessStore::Decide decide, AccessStore::Done done)
+void Writer::submit(AccessStore::Decide decide, AccessStore::Done done, Rights rights)
 {
     {
         const std::lock_guard guard(m_lock);
         if (!m_stopped) {
-            m_submits.push_back({std::move(decide), std::move(done)});
+            m_submits.push_back({std::move(decide), std::move(done), rights, std::chrono::steady_clock::now()});
             m_wake.notify_one();
             return;
         }
@@ -70,17 +82,11 @@ void Writer::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> s
     {
         const std::lock_guard guard(m_lock);
         if (!m_stopped) {
-            const bool drop = m_dropping || m_rowCount + rows.size() > maxRows;
-            m_dropping = drop && m_hasFile;
-            if (drop)
-                rows.clear();
-            m_rowCount += rows.size();
-            const bool first = m_rows.empty();
-            const bool urgent = stored || drop;
+            const bool first = m_rows.isEmpty(), urgent = stored != nullptr;
             m_rowsUrgent = m_rowsUrgent || urgent;
             if (first)
                 m_rowsDue = std::chrono::steady_clock::now() + gatherLength;
-            m_rows.push_back({std::move(rows), std::move(stored), drop});
+            m_rows.append(std::move(rows), std::move(stored));
             if (first || urgent)
                 m_wake.notify_one();
             return;
@@ -88,6 +94,47 @@ void Writer::append(std::vector<AuditEvent> rows, std::function<void(bool ok)> s
     }
     if (stored)
         stored(false);
+}
+
+// With m_lock.
+bool Writer::isTaking() const
+{
+    return isHealthy() && (!m_roundBegan || std::chrono::steady_clock::now() - *m_roundBegan < roundLength);
+}
+
+bool Writer::waitForRoom()
+{
+    std::unique_lock guard(m_lock);
+    const auto until = std::chrono::steady_clock::now() + catchUpPause;
+    while (m_rows.size() >= RowQueue::crowdedRows && isTaking() && !m_stopping) {
+        if (m_behind && std::chrono::steady_clock::now() >= until)
+            break;
+        m_rowsUrgent = true;
+        m_wake.notify_one();
+        m_room.wait_for(guard, roomPoll);
+    }
+    return m_rows.size() < RowQueue::mostRows || isTaking();
+}
+
+void Writer::noteLogPlace(LogPlace place)
+{
+    const std::lock_guard guard(m_lock);
+    m_place = std::move(place);
+}
+
+void Writer::setRound(bool isRunning)
+{
+    const std::lock_guard guard(m_lock);
+    if (isRunning)
+        m_roundBegan = std::chrono::steady_clock::now();
+    else
+        m_roundBegan.reset();
+    m_room.notify_all();
+}
+
+TableState Writer::tableState() const
+{
+    return {m_rowsToShown, m_behind || !isHealthy(), m_locked};
 }
 
 void Writer::update(const std::string &reference)
@@ -148,6 +195,7 @@ void Writer::run()
         if (tick)
             m_nextTick = std::chrono::steady_clock::now() + tickLength;
         applyUpdates(updates);
+        catchUp(!submits.empty());
         takeRows();
         work(submits, tick);
         stepRetention();
@@ -156,19 +204,27 @@ void Writer::run()
     close();
 }
 
+// With m_lock.
+bool Writer::isDue()
+{
+    const auto now = std::chrono::steady_clock::now();
+    const bool rows = !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue);
+    return m_stopping || m_retain || m_retention.isActive() || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
+        || (m_behind && now >= m_catchUpAt);
+}
+
 bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
 {
     submits.clear();
     updates.clear();
     std::unique_lock guard(m_lock);
-    const auto hasWork = [this] { return !m_submits.empty() || !m_rows.empty() || !m_updates.empty(); };
-    const auto isDue = [this] {
-        const bool rows = !m_rows.empty() && (m_rowsUrgent || std::chrono::steady_clock::now() >= m_rowsDue);
-        return m_stopping || m_retain || m_retention.isActive() || !m_submits.empty() || !m_updates.empty() || rows || std::chrono::steady_clock::now() >= m_nextTick;
-    };
-    while (!isDue())
-        m_wake.wait_until(guard, m_rows.empty() ? m_nextTick : std::min(m_nextTick, m_rowsDue));
-    m_stopped = m_stopping && !hasWork();
+    while (!isDue()) {
+        auto until = m_rows.isEmpty() ? m_nextTick : std::min(m_nextTick, m_rowsDue);
+        if (m_behind)
+            until = std::min(until, m_catchUpAt);
+        m_wake.wait_until(guard, until);
+    }
+    m_stopped = m_stopping && m_submits.empty() && m_rows.isEmpty() && m_updates.empty();
     submits.swap(m_submits);
     updates.swap(m_updates);
     if (auto retain = std::exchange(m_retain, std::nullopt)) {
@@ -180,61 +236,101 @@ bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
 
 void Writer::takeRows()
 {
-    std::vector<Rows> taken;
-    {
-        const std::lock_guard guard(m_lock);
-        taken.swap(m_rows);
-        m_rowsUrgent = false;
+    const std::lock_guard guard(m_lock);
+    m_rows.takeAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq, m_batch);
+    m_rowsUrgent = false;
+    m_room.notify_all();
+}
+
+// Up to this seq rows are in the files alone; 0: none are.
+int64_t Writer::missingRows()
+{
+    const std::lock_guard guard(m_lock);
+    return m_rows.missingAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq);
+}
+
+// A step, or when a change waits for it as many as fit into a second.
+void Writer::catchUp(bool isWaitedFor)
+{
+    if (!m_behind || !m_batch.empty())
+        return;
+    const auto until = std::chrono::steady_clock::now() + catchUpWait;
+    int64_t upTo = missingRows();
+    for (bool goesOn = true; upTo > 0 && goesOn; upTo = missingRows()) {
+        const auto now = std::chrono::steady_clock::now();
+        const bool good = now >= m_catchUpAt && catchUpStep(upTo);
+        if (!good && now >= m_catchUpAt)
+            m_catchUpAt = now + tickLength;
+        goesOn = good && isWaitedFor && now < until;
     }
-    for (Rows &rows : taken) {
-        if (rows.dropped) {
-            if (!m_tableBehind)
-                logError("audit_rows_dropped", {{"why", "the database cannot be written"},
-                                                {"come_back", m_hasFile ? "at the next start" : "no"}});
-            m_tableBehind = m_hasFile;
-            m_runningCounters = true;
-            if (rows.stored)
-                rows.stored(false);
-            continue;
-        }
-        for (AuditEvent &row : rows.rows) {
-            if (row.action != Action::TokenAccess)
-                continue;
-            m_counters->apply(row.outcome ? *row.outcome : outcomeOf(row), row.seq, *m_current);
-            row.outcome.reset();
-        }
-        m_waiting.push_back(std::move(rows));
+    m_behind = upTo > 0;
+}
+
+bool Writer::catchUpStep(int64_t upTo)
+{
+    if (!m_connection && !open())
+        return false;
+    RowsTo rowsTo = m_rowsTo;
+    AuditCatchUp::Lost lost;
+    setRound(true);
+    const bool good = begin() && m_catchUp.step(*m_connection, *m_auditInsert, upTo, rowsTo, lost) && m_connection->commit();
+    setRound(false);
+    if (!good) {
+        m_connection->rollback();
+        m_auditInsert->abandon();
+        m_catchUp.reset();
+        return false;
+    }
+    setRowsTo(rowsTo);
+    tellLost(lost);
+    tellWaiters(rowsTo.seq, true);
+    return true;
+}
+
+// Somebody took the lines away before their rows were made; who did what then, nobody can say any more.
+void Writer::tellLost(const AuditCatchUp::Lost &lost)
+{
+    for (const auto &[from, to] : lost) {
+        m_parts.audit->report({"rows_lost", "Lines of the audit log were removed before they were in the table.", from, to});
     }
 }
 
-void Writer::work(const std::vector<Submit> &submits, bool tick)
+void Writer::work(std::vector<Submit> &submits, bool tick)
 {
-    const bool countersDue = tick && (m_runningCounters || m_counters->isDirty());
+    const bool countersDue = tick && (m_runningCounters || m_counters->gather(*m_current));
     const bool usageDue = tick && m_parts.usage->isDue();
-    const bool probeDue = tick && !isHealthy();
-    if (submits.empty() && m_waiting.empty() && !countersDue && !usageDue && !probeDue)
+    const bool probeDue = tick && (!isHealthy() || hasPlace());
+    if (submits.empty() && m_batch.empty() && !countersDue && !usageDue && !probeDue) {
+        tellWaiters(m_rowsTo.seq, true);
         return;
+    }
     Round round(*m_current);
+    setRound(true);
     const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue, usageDue);
+    setRound(false);
     m_counters->settle(committed);
     m_parts.usage->settle(committed);
     if (!round.auditRefused)
         setHealthy(committed);
     if (committed)
         publish(round);
-    answer(submits, round, committed);
-    if (committed)
-        answerRows(true);
     else
-        refuseWaiting();
+        retryLater(submits);
+    answer(submits, round, committed);
+    // Who waits for a row is told at once that it is not stored; the row itself is not forgotten.
+    tellWaiters(committed ? m_rowsTo.seq : std::numeric_limits<int64_t>::max(), committed);
 }
 
-// Who waits for a row is told at once that it is not stored; the row itself stays for recovery.
-void Writer::refuseWaiting()
+// What takes rights away goes on trying while another process locks the database.
+void Writer::retryLater(std::vector<Submit> &submits)
 {
-    for (Rows &rows : m_waiting) {
-        if (const auto stored = std::exchange(rows.stored, nullptr))
-            stored(false);
+    if (!m_locked)
+        return;
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard guard(m_lock);
+    for (Submit &submit : submits) {
+        if (submit.rights == Rights::Take && now - submit.since < lockWait && !m_stopping)
+            m_submits.push_back(std::exchange(submit, {}));
     }
 }
 
@@ -260,27 +356,27 @@ void Writer::answer(const std::vector<Submit> &submits, const Round &round, bool
             submits[at].done(round.outcomes[at]);
             continue;
         }
-        Error error = round.auditRefused ? auditError() : storageError();
+        Error error = round.auditRefused ? auditError() : m_locked ? lockedError() : storageError();
         error.isOnRecord = round.isOnRecord && at < round.outcomes.size() && !round.outcomes[at];
         submits[at].done(error);
     }
 }
 
-void Writer::answerRows(bool stored)
+void Writer::tellWaiters(int64_t upTo, bool stored)
 {
-    std::vector<Rows> answered;
-    answered.swap(m_waiting);
-    size_t count = 0;
-    for (const Rows &rows : answered)
-        count += rows.rows.size();
+    std::vector<RowQueue::Waiter> waiters;
     {
         const std::lock_guard guard(m_lock);
-        m_rowCount -= count;
+        waiters = m_rows.takeWaiters(upTo);
     }
-    for (const Rows &rows : answered) {
-        if (rows.stored)
-            rows.stored(stored);
-    }
+    for (const RowQueue::Waiter &waiter : waiters)
+        waiter.stored(stored);
+}
+
+void Writer::setRowsTo(const RowsTo &rowsTo)
+{
+    m_rowsTo = rowsTo;
+    m_rowsToShown = rowsTo.seq;
 }
 
 void Writer::applyUpdates(const std::set<std::string> &references)

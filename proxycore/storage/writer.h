@@ -2,15 +2,21 @@
 // The storage thread: the only one that writes SQLite while the engine runs. It takes everything that is
 // queued into one transaction (group commit), in the order of ruling 35: change, audit line, row, commit,
 // snapshot, answer. Owned by Database.
+//
+// Audit rows enter the table in the order of their seq, whatever happens (ruling 48). While the database takes none, the log's
+// file is the queue; then the table catches up from it, some thousand rows between other work. Until it has, a change that gives
+// rights is refused before its line is written, and the row of one that takes rights away follows later.
 #pragma once
 
 #include "access/store.h"
 #include "storage/access_rows.h"
+#include "storage/audit_catch_up.h"
 #include "storage/audit_rows.h"
 #include "storage/counters.h"
-#include "storage/retention.h"
 #include "storage/database.h"
 #include "storage/entries.h"
+#include "storage/retention.h"
+#include "storage/row_queue.h"
 #include "storage/usage_rollup.h"
 
 #include <atomic>
@@ -38,26 +44,39 @@ public:
         UsageRollup *usage = nullptr;
     };
 
-    // The snapshot is already published.
-    Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters);
+    // The snapshot is already published. newest: the log's last seq.
+    Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters, RowsTo rowsTo, int64_t newest);
     ~Writer(); // stop()
     Writer(const Writer &) = delete;
     Writer &operator=(const Writer &) = delete;
 
     // Any thread.
-    void submit(AccessStore::Decide decide, AccessStore::Done done);
+    void submit(AccessStore::Decide decide, AccessStore::Done done, Rights rights);
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
+    bool waitForRoom();
+    void noteLogPlace(LogPlace place);
     // What the cache says of this reference changed: it is put into the snapshot (no stored change).
     void update(const std::string &reference);
     // Removes audit rows up to this seq, between other work; done on the storage thread.
     void retain(int64_t toSeq, Retention::Done done);
     bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
+    TableState tableState() const;
+    void note(const RequestOutcome &outcome, int64_t seq)
+    {
+        if (!m_runningCounters)
+            m_counters->note(outcome, seq);
+    }
     // Everything queued is written first.
     void stop();
 
 private:
-    struct Submit { AccessStore::Decide decide; AccessStore::Done done; };
-    struct Rows { std::vector<AuditEvent> rows; std::function<void(bool ok)> stored; bool dropped = false; };
+    struct Submit
+    {
+        AccessStore::Decide decide;
+        AccessStore::Done done;
+        Rights rights = Rights::Give;
+        std::chrono::steady_clock::time_point since;
+    };
     // What one transaction is going to be. Nothing of it is seen by anybody before the commit.
     struct Round
     {
@@ -75,26 +94,37 @@ private:
 
     void run();
     bool open();
+    bool begin();
     // Waits for work, or until the next second; false when there is nothing more to come.
     bool wait(std::vector<Submit> &submits, std::set<std::string> &updates);
+    bool isDue();
     void takeRows();
-    void work(const std::vector<Submit> &submits, bool tick);
+    int64_t missingRows();
+    void catchUp(bool isWaitedFor);
+    bool catchUpStep(int64_t upTo);
+    bool isTaking() const;
+    void setRound(bool isRunning);
+    void work(std::vector<Submit> &submits, bool tick);
     bool writeRound(const std::vector<Submit> &submits, Round &round, bool tick, bool usageDue);
     bool decideAll(const std::vector<Submit> &submits, Round &round);
     bool decideOne(const Submit &submit, Round &round, Outcome &outcome);
     RowOutcome apply(const Change &change, const Snapshot &working);
     void show(const Change &change, Round &round);
-    bool writeEvents(const std::vector<AuditEvent> &events);
-    bool writeWaitingRows();
+    bool writeRows(RowsTo &rowsTo);
+    void dropBatch();
     bool saveCounters(bool last);
     bool carryAll(const Round &round) const;
     bool noteChange(const std::vector<AuditEvent> &events);
+    bool hasPlace();
+    bool writePlace();
     bool setMeta(const char *name, int64_t value);
     bool probe();
     void publish(Round &round);
+    void retryLater(std::vector<Submit> &submits);
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
-    void answerRows(bool stored);
-    void refuseWaiting();
+    void tellWaiters(int64_t upTo, bool stored);
+    void tellLost(const AuditCatchUp::Lost &lost);
+    void setRowsTo(const RowsTo &rowsTo);
     void applyUpdates(const std::set<std::string> &references);
     void stepRetention();
     void close();
@@ -102,26 +132,32 @@ private:
 
     const Parts m_parts;
     const bool m_audits;      // changes have events
-    const bool m_hasFile;     // rows that are dropped come back from the file at the next start
-    bool m_runningCounters;   // see counters.h
+    const bool m_hasFile;     // rows that cannot be written wait there
+    const bool m_runningCounters; // see counters.h
     SnapshotPtr m_current;
     std::unique_ptr<Counters> m_counters;
     std::unique_ptr<SqlConnection> m_connection;
     std::unique_ptr<AuditInsert> m_auditInsert;
     Retention m_retention;
-    std::vector<Rows> m_waiting; // taken, not committed
-    bool m_tableBehind = false; // rows were dropped: the table stays a beginning of the file until the next start
+    AuditCatchUp m_catchUp;
+    RowsTo m_rowsTo;                 // committed
+    std::vector<AuditEvent> m_batch; // taken, not committed; follows on rowsTo
+    std::chrono::steady_clock::time_point m_catchUpAt; // not before
+    std::atomic<int64_t> m_rowsToShown{0};
+    std::atomic<bool> m_behind{false}; // rows are missing that no longer wait in memory
+    std::atomic<bool> m_locked{false}; // by another process, at the last try
 
     std::mutex m_lock;
     std::condition_variable m_wake;
     std::vector<Submit> m_submits;
-    std::vector<Rows> m_rows;
+    RowQueue m_rows;
+    std::condition_variable m_room;
+    std::optional<std::chrono::steady_clock::time_point> m_roundBegan;
     std::set<std::string> m_updates;
     std::optional<std::pair<int64_t, Retention::Done>> m_retain;
-    size_t m_rowCount = 0; // queued and waiting
+    std::optional<LogPlace> m_place; // noted, not committed
     bool m_rowsUrgent = false; // somebody waits for them
     std::chrono::steady_clock::time_point m_rowsDue;
-    bool m_dropping = false;
     bool m_stopping = false;
     bool m_stopped = false;
     std::chrono::steady_clock::time_point m_nextTick;

@@ -5,13 +5,25 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace llmproxy {
 
 namespace {
 
+// Whoever locks the database holds up all that waits for this thread.
+constexpr int lockWaitMs = 1'000;
+constexpr auto retryLength = std::chrono::seconds(1);
+
 Error conflict()
 {
     return {ErrorKind::Conflict, "conflict", "The change does not fit to what is stored; nothing was changed.", {}};
+}
+
+Error tableBehind()
+{
+    return {ErrorKind::Unavailable, "service_unavailable", "The audit table is behind the audit log's file, and no rights are given before it has caught up; nothing was changed. Try again.", {}};
 }
 
 } // namespace
@@ -22,6 +34,7 @@ bool Writer::open()
     if (!opened)
         return false;
     m_connection = std::move(*opened);
+    m_connection->setLockWait(lockWaitMs);
     m_auditInsert = std::make_unique<AuditInsert>(*m_connection);
     if (m_auditInsert->isReady())
         return true;
@@ -30,10 +43,20 @@ bool Writer::open()
     return false;
 }
 
+bool Writer::begin()
+{
+    const bool begun = m_connection->begin();
+    m_locked = !begun && m_connection->isLocked();
+    return begun;
+}
+
 bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool tick, bool usageDue)
 {
-    if (!m_connection->begin())
+    if (!begin()) {
+        dropBatch();
         return false;
+    }
+    RowsTo rowsTo = m_rowsTo;
     bool appended = false;
     bool good = (!tick || saveCounters(false)) && (!usageDue || m_parts.usage->write(*m_connection)) && decideAll(submits, round);
     if (good && m_audits && !round.events.empty()) {
@@ -41,14 +64,17 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         round.auditRefused = result != AuditLog::Appended::Yes;
         round.isOnRecord = result == AuditLog::Appended::TakenBack;
         appended = good = !round.auditRefused;
-        // What has a lower seq than these events goes into the table with them, or a crash leaves a gap.
-        takeRows();
+        takeRows(); // these events' own, and those with a lower seq
     }
-    good = good && carryAll(round) && writeWaitingRows() && writeEvents(round.events) && m_auditInsert->finish() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
-    if (good)
+    good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    if (good) {
+        m_batch.clear();
+        setRowsTo(rowsTo);
         return true;
+    }
     m_connection->rollback();
     m_auditInsert->abandon();
+    dropBatch();
     if (appended) {
         m_parts.audit->notApplied(round.events);
         round.isOnRecord = !round.events.empty();
@@ -56,11 +82,23 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
     return false;
 }
 
+// The file has these rows' lines, and memory is not to fill up with them.
+void Writer::dropBatch()
+{
+    if (!m_hasFile || m_batch.empty())
+        return;
+    m_batch.clear();
+    m_behind = true;
+    m_catchUpAt = std::chrono::steady_clock::now() + retryLength;
+}
+
 bool Writer::decideAll(const std::vector<Submit> &submits, Round &round)
 {
     round.outcomes.resize(submits.size());
     for (size_t at = 0; at < submits.size(); ++at) {
-        if (!decideOne(submits[at], round, round.outcomes[at]))
+        if (m_behind && submits[at].rights == Rights::Give)
+            round.outcomes[at] = tableBehind();
+        else if (!decideOne(submits[at], round, round.outcomes[at]))
             return false;
     }
     return true;
@@ -126,16 +164,16 @@ void Writer::show(const Change &change, Round &round)
     }
 }
 
-bool Writer::writeEvents(const std::vector<AuditEvent> &events)
+bool Writer::writeRows(RowsTo &rowsTo)
 {
-    if (!m_audits || !m_parts.audit->config().storeInDb || m_tableBehind)
+    if (m_batch.empty())
         return true;
-    for (const AuditEvent &event : events) {
-        // No seq: AUDIT_ON_ERROR=log let the change pass without its line.
-        if (event.seq > 0 && !m_auditInsert->insert(event))
+    for (const AuditEvent &row : m_batch) {
+        if (!m_auditInsert->insert(row))
             return false;
     }
-    return true;
+    rowsTo = {m_batch.back().seq, m_batch.back().hash};
+    return m_auditInsert->finish() && writeRowsTo(*m_connection, rowsTo);
 }
 
 bool Writer::carryAll(const Round &round) const
@@ -151,18 +189,37 @@ bool Writer::noteChange(const std::vector<AuditEvent> &events)
 {
     if (events.empty() || events.back().seq == 0)
         return true;
+    for (const AuditEvent &event : events) {
+        if (event.action == Action::SystemStart && !setMeta("start_seq", event.seq))
+            return false;
+    }
     return setMeta("last_change_seq", events.back().seq);
 }
 
-bool Writer::writeWaitingRows()
+bool Writer::hasPlace()
 {
-    for (const Rows &rows : m_waiting) {
-        for (const AuditEvent &row : rows.rows) {
-            if (!m_auditInsert->insert(row))
-                return false;
-        }
+    const std::lock_guard guard(m_lock);
+    return m_place.has_value();
+}
+
+// What is noted after this one is higher; one that is not committed is noted anew with the next sync.
+bool Writer::writePlace()
+{
+    std::optional<LogPlace> place;
+    {
+        const std::lock_guard guard(m_lock);
+        place.swap(m_place);
     }
-    return true;
+    if (!place)
+        return true;
+    QSqlQuery query = m_connection->query();
+    query.prepare(QStringLiteral("INSERT INTO audit_files (path, first_seq, last_seq, last_hash) VALUES (?, ?, ?, ?) "
+                                 "ON CONFLICT (path) DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, last_hash = excluded.last_hash"));
+    query.addBindValue(QString::fromStdString(place->path));
+    query.addBindValue(qint64{place->firstSeq});
+    query.addBindValue(qint64{place->lastSeq});
+    query.addBindValue(QString::fromStdString(place->lastHash));
+    return ran(query, "log place");
 }
 
 bool Writer::saveCounters(bool last)
@@ -170,7 +227,7 @@ bool Writer::saveCounters(bool last)
     // Read before the states: a request is in its state before its event has a seq, so nothing is lost.
     const int64_t lastSeq = m_audits ? m_parts.audit->lastSeq() : 0;
     return m_runningCounters || last ? m_counters->saveRunning(*m_connection, *m_current, lastSeq)
-                                     : m_counters->saveRows(*m_connection);
+                                     : m_counters->saveNoted(*m_connection);
 }
 
 bool Writer::probe()
@@ -190,14 +247,19 @@ bool Writer::setMeta(const char *name, int64_t value)
 
 void Writer::close()
 {
-    const bool saved = (m_connection || open()) && m_connection->begin() && saveCounters(true) && m_parts.usage->write(*m_connection)
-                       && writeWaitingRows()
-                       && m_connection->commit();
-    if (!saved)
+    RowsTo rowsTo = m_rowsTo;
+    if (!m_runningCounters)
+        m_counters->gather(*m_current);
+    const bool saved = (m_connection || open()) && begin() && saveCounters(true) && m_parts.usage->write(*m_connection) && writeRows(rowsTo)
+                       && writePlace() && m_connection->commit();
+    if (saved)
+        setRowsTo(rowsTo);
+    else
         logError("storage_unsaved_at_stop", {{"path", m_parts.path}});
     if (m_connection && !saved)
         m_connection->rollback();
-    answerRows(saved);
+    tellWaiters(m_rowsTo.seq, true);
+    tellWaiters(std::numeric_limits<int64_t>::max(), false);
     m_auditInsert.reset();
     if (m_connection)
         m_connection->run(QStringLiteral("PRAGMA wal_checkpoint(TRUNCATE)"));

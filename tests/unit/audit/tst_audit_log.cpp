@@ -2,6 +2,7 @@
 // The line's bytes, the chain, the file's repair, and what happens when it cannot be written.
 #include "audit/audit_log.h"
 #include "audit/log_file.h"
+#include "base/clock.h"
 #include "test_registry.h"
 
 #include <QCryptographicHash>
@@ -24,6 +25,7 @@ namespace {
 class MemoryTable final : public AuditTable
 {
 public:
+    void follow(const std::string &, const KeyRing *, int64_t to) override { newest = to; }
     void append(std::vector<AuditEvent> more, std::function<void(bool)> stored) override
     {
         {
@@ -34,7 +36,8 @@ public:
         if (stored)
             stored(good);
     }
-    int64_t lastSeq(std::string *hash) override
+    bool waitForRoom() override { return hasRoom; }
+    int64_t rowsTo(std::string *hash) override
     {
         if (rows.empty())
             return 0;
@@ -52,8 +55,8 @@ public:
     }
     std::mutex lock;
     std::vector<AuditEvent> rows;
-    int64_t changeSeq = 0;
-    bool good = true;
+    int64_t changeSeq = 0, newest = -1;
+    bool good = true, hasRoom = true;
 };
 
 bool recordAndWait(AuditLog &log, AuditEvent event)
@@ -157,7 +160,6 @@ private Q_SLOTS:
                 QVERIFY(recordAndWait(log, sample()));
             std::vector<AuditEvent> now{sample(), sample()};
             QVERIFY(log.appendNow(now) == AuditLog::Appended::Yes);
-            table.append(now, nullptr);
             QVERIFY(now[0].seq > 0 && now[1].prev == now[0].hash);
             log.stop();
         }
@@ -200,7 +202,10 @@ private Q_SLOTS:
         QVERIFY(!log.start(&table).has_value());
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
-        QCOMPARE(table.rows.size(), size_t{7});
+        // The table brings in by itself what it lacks; what follows on it comes from the log.
+        QCOMPARE(table.newest, int64_t{3});
+        QCOMPARE(table.rows.size(), size_t{4});
+        QCOMPARE(table.rows.front().seq, int64_t{4});
         const auto lines = bytesOfLines(path);
         // Three changes whose rows were not committed with them were not applied; that is said before anything else.
         QCOMPARE(lines.size(), 7);
@@ -318,6 +323,26 @@ private Q_SLOTS:
         log.stop();
     }
 
+    // Nothing is given a seq that neither file nor table can take.
+    void withoutAFileATableWithoutRoomRefuses()
+    {
+        MemoryTable table;
+        AuditConfig config;
+        AuditLog log(config);
+        QVERIFY(!log.start(&table).has_value());
+        QVERIFY(recordAndWait(log, sample()));
+        table.hasRoom = false;
+        QVERIFY(!recordAndWait(log, sample()));
+        QVERIFY(!log.healthy());
+        QCOMPARE(log.lastSeq(), int64_t{1});
+        table.hasRoom = true;
+        QVERIFY(recordAndWait(log, sample())); // behind the one that was kept
+        QVERIFY(log.healthy());
+        log.stop();
+        QCOMPARE(log.lastSeq(), int64_t{3});
+        QCOMPARE(table.rows.size(), size_t{3});
+    }
+
     void clientAddressesAreMaskedWhenAsked()
     {
         MemoryTable table;
@@ -343,8 +368,34 @@ private Q_SLOTS:
         log.reopen();
         QVERIFY(recordAndWait(log, sample()));
         log.stop();
-        QCOMPARE(bytesOfLines(config.file).size(), 1);
+        // It begins with the lines of the last two seconds: whoever compresses the old file may have missed them.
+        QCOMPARE(bytesOfLines(config.file).size(), 2);
         QCOMPARE(bytesOfLines(config.file + ".1").size(), 1);
+        QCOMPARE(bytesOfLines(config.file).front(), bytesOfLines(config.file + ".1").front());
+    }
+
+    // Eleven years ahead at one start: every event looks old enough to be removed.
+    void aWrongClockRemovesNothing()
+    {
+        for (const auto &[hoursAgo, keeps] : {std::pair{47, false}, std::pair{49, true}}) {
+            for (const bool hasFile : {true, false}) {
+                QTemporaryDir dir;
+                MemoryTable table;
+                AuditConfig config;
+                config.file = hasFile ? dir.path().toStdString() + "/audit.log" : std::string();
+                for (int run = 0; run < 2; ++run) {
+                    AuditLog log(config);
+                    QVERIFY(!log.start(&table).has_value());
+                    QCOMPARE(log.keepsOldForMs() > 23 * hourMs, run == 1 && keeps);
+                    log.removeOldFromNow();
+                    QCOMPARE(log.keepsOldForMs(), int64_t{0});
+                    AuditEvent event = sample();
+                    event.timestampMs = Clock::wallMs() - hoursAgo * hourMs;
+                    QVERIFY(recordAndWait(log, event));
+                    log.stop();
+                }
+            }
+        }
     }
 
     void missingFolderIsRefusedWhenNotToBeCreated()

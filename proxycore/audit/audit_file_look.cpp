@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The log's file in the hands of others (ruling 49). A rotation is followed without a word; what nobody ordered becomes an event, an
+// alert and a failed check, and as long as the file's name is that of something else, nothing is written.
+#include "audit/audit_log_private.h"
+
+#include "audit/verify.h"
+#include "base/log.h"
+
+#include <cerrno>
+#include <cstring>
+
+namespace llmproxy {
+
+namespace {
+
+// Whoever truncates the log has a copy of it by then.
+constexpr auto copyWait = std::chrono::seconds(60);
+
+} // namespace
+
+void AuditLog::Private::lookAtFile()
+{
+    if (isLooking)
+        return;
+    isLooking = true;
+    switch (file->place()) {
+    case AuditLogFile::Place::Same:
+        lookAtLength();
+        break;
+    case AuditLogFile::Place::Renamed:
+        moveOn(file->length() == AuditLogFile::Length::Whole);
+        break;
+    case AuditLogFile::Place::Removed:
+        if (file->isContinued())
+            moveOn(false); // compressed right after it was renamed
+        else
+            restoreFile();
+        break;
+    case AuditLogFile::Place::Taken:
+        loseFile("file_replaced", "The audit log's file was replaced by something else, into which nothing is written. Move it away.");
+        break;
+    case AuditLogFile::Place::Gone:
+        setTrouble("The folder of the audit log's file is not there.");
+        file->setLost(true);
+        setFailing(true);
+        break;
+    }
+    awaitCopy();
+    isLooking = false;
+}
+
+void AuditLog::Private::lookAtLength()
+{
+    switch (file->length()) {
+    case AuditLogFile::Length::Whole:
+        file->setLost(false);
+        setTrouble({});
+        break;
+    case AuditLogFile::Length::Emptied:
+        if (file->beginAgain()) {
+            emptiedAt = std::chrono::steady_clock::now();
+            emptiedSeq = seq;
+            beginFile();
+        }
+        break;
+    case AuditLogFile::Length::Cut:
+        loseFile("file_cut", "The end of the audit log's file was cut off; nothing is written behind it. Move the file away.");
+        break;
+    }
+}
+
+void AuditLog::Private::moveOn(bool isOldFileOurs)
+{
+    if (isOldFileOurs) {
+        writeCheckpoint(); // the last line of the old file is signed, and in the new one a line says on what it follows
+        file->sync();
+    }
+    if (!file->moveOn()) {
+        loseFile("file_replaced", std::string("A new file cannot be opened for the audit log: ") + std::strerror(errno));
+        return;
+    }
+    logInfo("the audit log goes on in a new file", {{"file", config.file}});
+    setTrouble({});
+    fileDay = 0;
+    beginFile();
+}
+
+// With its lines, from the descriptor that is still open; where that fails with the newest.
+void AuditLog::Private::restoreFile()
+{
+    const bool whole = file->restore();
+    if (!whole && !file->moveOn()) {
+        loseFile("file_removed", std::string("The audit log's file was removed and cannot be made again: ") + std::strerror(errno));
+        return;
+    }
+    sync();
+    setTrouble({});
+    const auto first = whole ? file->firstSeq() : std::optional<int64_t>();
+    report({"file_removed", whole ? "The audit log's file was removed; it was written again from what was still open."
+                                  : "The audit log's file was removed; only its last two seconds could be written again.",
+            first.value_or(0), seq});
+    if (!whole)
+        beginFile();
+}
+
+// A file that begins with older lines says, signed, on which event they follow, so that it verifies without the files before it.
+void AuditLog::Private::beginFile()
+{
+    const auto first = readChainedLine(file->firstRepeated());
+    if (config.checkpointKey && first && first->seq > 1) {
+        std::vector<AuditEvent> statement{config.checkpointKey->checkpoint(first->seq - 1, std::string(first->prev))};
+        if (writeLocked(statement, false) && config.storeInDb)
+            table->append(std::move(statement), nullptr);
+    }
+    if (seq > 0)
+        writeCheckpoint(true);
+}
+
+void AuditLog::Private::awaitCopy()
+{
+    if (emptiedAt == std::chrono::steady_clock::time_point())
+        return;
+    const bool isCopied = file->isContinued();
+    if (!isCopied && std::chrono::steady_clock::now() - emptiedAt < copyWait)
+        return;
+    emptiedAt = {};
+    if (!isCopied)
+        report({"file_truncated", "The audit log's file was truncated, and no copy of it stands beside it.", 0, emptiedSeq});
+}
+
+void AuditLog::Private::loseFile(const char *reason, const std::string &message)
+{
+    {
+        const std::lock_guard guard(troubleLock);
+        if (trouble == message)
+            return;
+    }
+    setTrouble(message);
+    file->setLost(true);
+    setFailing(true);
+    report({reason, message, 0, seq});
+}
+
+void AuditLog::Private::setTrouble(const std::string &message)
+{
+    const std::lock_guard guard(troubleLock);
+    if (trouble != message && !message.empty())
+        logError("the audit log's file is not in its place", {{"file", config.file}, {"why", message}});
+    trouble = message;
+}
+
+void AuditLog::Private::report(AuditFinding finding)
+{
+    AuditEvent event(Action::SystemRecovered, "system", "failure");
+    event.detail("reason", finding.reason);
+    event.detail("message", finding.message);
+    if (finding.fromSeq > 0)
+        event.detail("from_seq", finding.fromSeq);
+    if (finding.toSeq > 0)
+        event.detail("to_seq", finding.toSeq);
+    std::vector<Entry> one;
+    one.push_back({std::move(event), nullptr});
+    enqueue(std::move(one));
+    if (config.found)
+        config.found(finding);
+}
+
+} // namespace llmproxy

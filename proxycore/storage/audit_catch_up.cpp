@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "storage/audit_catch_up.h"
+
+#include "base/log.h"
+
+#include <QVariant>
+#include <algorithm>
+#include <utility>
+
+namespace llmproxy {
+
+namespace {
+
+// A tenth of a second, after which whoever waits has his turn.
+constexpr int rowsPerStep = 4'000;
+
+} // namespace
+
+bool readRowsTo(SqlConnection &connection, RowsTo *rowsTo)
+{
+    rowsTo->seq = lastAuditRow(connection, &rowsTo->hash);
+    QSqlQuery query = connection.query();
+    if (!query.exec(QStringLiteral("SELECT (SELECT value FROM meta WHERE name = 'rows_to'), (SELECT value FROM meta WHERE name = 'rows_to_hash')"))
+        || !query.next())
+        return failed(query, "rows_to");
+    // Rows that somebody removed from the end were there: their seqs are not given again.
+    if (query.value(0).toLongLong() > rowsTo->seq)
+        *rowsTo = {query.value(0).toLongLong(), query.value(1).toString().toStdString()};
+    return true;
+}
+
+bool writeRowsTo(SqlConnection &connection, const RowsTo &rowsTo)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('rows_to', ?), ('rows_to_hash', ?) "
+                                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
+    query.addBindValue(QString::number(qint64{rowsTo.seq}));
+    query.addBindValue(QString::fromStdString(rowsTo.hash));
+    return ran(query, "rows_to");
+}
+
+bool AuditCatchUp::step(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo, Lost &lost)
+{
+    if (!m_stream)
+        m_stream = std::make_unique<LogStream>(m_file, m_keys, rowsTo.seq);
+    for (int rows = 0; rows < rowsPerStep && rowsTo.seq < upTo; ++rows) {
+        const auto event = m_stream->next();
+        if (!event && m_stream->hasFailed())
+            return false;
+        const int64_t next = event ? event->seq : upTo + 1;
+        const int64_t expected = rowsTo.seq + 1;
+        if (next > expected) {
+            // The log may have gone on in another file since this one was opened: a second look decides.
+            if (std::exchange(m_missed, expected) != expected)
+                break;
+            lost.emplace_back(expected, std::min(next - 1, upTo));
+        }
+        if (next > upTo) { // the queue has that one
+            rowsTo = {upTo, event ? event->prev : std::string()};
+            break;
+        }
+        rowsTo = {event->seq, event->hash};
+        if (!insert.insert(*event))
+            return false;
+        if (rows + 1 == rowsPerStep)
+            return insert.finish() && writeRowsTo(connection, rowsTo);
+    }
+    m_stream.reset();
+    return insert.finish() && writeRowsTo(connection, rowsTo);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-only
+"""Another program that holds SQLite's write lock (a database browser, a backup): requests go on, what gives rights is refused with
+the cause, what takes them away waits for the lock, and afterwards the table is whole. Also with the table off, and across a
+kill -9."""
+import sqlite3
+import threading
+import unittest
+
+from audited_proxy import AuditedProxy, seq_of
+from proxy_case import CHAT, KEY, MANAGEMENT, fresh_id, until
+
+REQUESTS = 150
+
+
+class Behind(AuditedProxy):
+    def setUp(self):
+        self.other = None
+        self.addCleanup(self.unlock)
+
+    def lock(self):
+        self.other = sqlite3.connect(self.data / "llm-proxy.db", isolation_level=None, timeout=10)
+        self.other.execute("BEGIN IMMEDIATE")
+
+    def unlock(self):
+        if self.other:
+            self.other.close()
+        self.other = None
+
+    def requests(self, count=REQUESTS):
+        for _ in range(count):
+            self.assertEqual(self.ask(body=CHAT).status, 200)
+
+    def used(self, token):
+        return self.manage("GET", f"/manage/tokens/{token['id']}")[1]["request_count"]
+
+    def ready(self):
+        return self.manage("GET", "/ready", token=None)
+
+
+class Locked(Behind):
+    table = True
+
+    def test_requests_go_on(self):
+        token = self.new_token()
+        self.lock()
+        before = len(self.lines())
+        for _ in range(REQUESTS):
+            self.assertEqual(self.ask(body=CHAT, token=token["token"]).status, 200)
+        refused = fresh_id()
+        for method, path, body in (("POST", "/manage/projects", {"name": "x", "api_key": KEY}), ("POST", "/manage/tokens", {"project_id": self.project_id}),
+                                   ("PATCH", f"/manage/tokens/{token['id']}", {"name": "y"})):
+            status, answer = self.manage(method, path, body, headers=[("X-Request-ID", refused)])
+            self.assertEqual((status, answer["error"]["code"]), (503, "service_unavailable"))
+            self.assertIn("locked by another process", answer["error"]["message"])
+        self.assertFalse([e for e in self.all_events() if e.get("request_id") == refused and e["result"] == "success"])
+        status, answer = self.ready()
+        self.assertEqual((status, answer.get("table_behind", False)), (200, self.table))
+        if self.table:
+            self.assertLessEqual(answer["table_to_seq"], before)
+            found = {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}["audit"]
+            self.assertEqual(found["state"], "warn")
+            self.assertIn("locks the database", found["evidence"])
+        self.requests(20)
+        self.unlock()
+        until(lambda: self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})[0] == 201, "changes are made", 10)
+        until(lambda: self.ready()[1] == {"status": "ok"}, "the table is whole", 10)
+        until(lambda: self.used(token) == REQUESTS, "what was used is known", 5)
+        self.assert_sound()
+
+    def test_what_takes_rights_away_waits_for_the_lock(self):
+        token = self.new_token()
+        self.lock()
+        answers = []
+        calling = threading.Thread(target=lambda: answers.append(self.manage("DELETE", f"/manage/tokens/{token['id']}")))
+        calling.start()
+        refused = self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})  # longer than one try
+        self.assertEqual(refused[0], 503)
+        self.assertTrue(calling.is_alive())
+        self.unlock()
+        calling.join()
+        self.assertEqual(answers[0][0], 200, answers)
+        self.assertEqual(self.ask(body=CHAT, token=token["token"]).status, 401)
+        self.assert_sound()
+
+
+class LockedFileOnly(Locked):
+    settings = {"AUDIT_STORE_IN_DB": "false"}
+    table = False
+
+
+class HandedOut(Behind):
+    def test_as_far_as_the_table_goes(self):
+        self.requests(5)
+        self.assert_agreement()
+        whole = len(self.table_lines())
+        self.lock()
+        self.requests(20)
+        until(lambda: self.ready()[1].get("table_behind"), "it is behind", 10)
+        status, report = self.manage("POST", "/manage/audit/verify")
+        self.assertEqual((status, report["valid"]), (200, True), report)
+        self.assertGreaterEqual(report["file"]["last_seq"], whole + 20)
+        self.assertEqual(report["table_to_seq"], report["table"]["last_seq"])
+        answer = self.ask("/manage/audit/export?proof=true", method="GET", headers=[("Authorization", f"Bearer {MANAGEMENT}")])
+        self.assertEqual(answer.status, 200)
+        lines = answer.body.splitlines(keepends=True)
+        self.assertEqual([seq_of(line) for line in lines[:-1]], [seq_of(line) for line in self.table_lines()])
+        self.assertIn(b'"to_seq":%d' % report["table_to_seq"], lines[-1])
+        self.unlock()
+        until(lambda: self.ready()[1] == {"status": "ok"}, "the table is whole", 10)
+        self.assert_sound()
+
+
+class Killed(Behind):
+    """While the table was locked: the file has everything, and the next start takes it from there."""
+
+    def kill(self):
+        self.server.kill()
+        self.server.wait()
+        self.unlock()
+        self.start()
+
+    def test_nothing_is_missing_or_counted_twice(self):
+        token = self.new_token(max_requests=1000)
+        for _ in range(2):
+            self.lock()
+            for _ in range(60):
+                self.assertEqual(self.ask(body=CHAT, token=token["token"]).status, 200)
+            self.kill()
+        self.assertEqual(self.used(token), 120)
+        self.assert_sound()
+        self.assertEqual(self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})[0], 201)
+
+
+class KilledFileOnly(Killed):
+    settings = {"AUDIT_STORE_IN_DB": "false"}
+
+
+class Tail(Behind):
+    """Of rows that somebody deleted: they were there, so no catching up brings them back, and the verifier misses them."""
+
+    def test_it_is_missed(self):
+        self.requests(10)
+        self.end()
+        link = sqlite3.connect(self.data / "llm-proxy.db")
+        last, = link.execute("SELECT max(seq) FROM audit_events").fetchone()
+        link.execute("DELETE FROM audit_events WHERE seq > ?", (last - 3,))
+        link.commit()
+        link.close()
+        self.start()
+        report = self.manage("POST", "/manage/audit/verify")[1]
+        self.assertFalse(report["valid"])
+        self.assertEqual(report["first_bad_seq"], last - 2)
+        self.requests(3)
+        until(lambda: self.manage("POST", "/manage/audit/verify")[1]["table"]["last_seq"] > last + 3, "later rows are there")
+        report = self.manage("POST", "/manage/audit/verify")[1]
+        self.assertEqual((report["first_bad_seq"], [p["kind"] for p in report["table"]["problems"]]), (last - 2, ["missing"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// A table that another process locks, or that a kill left behind: the log's file is the queue, and everything comes in, in order and
+// once.
+#include "base/clock.h"
+#include "database_rig.h"
+#include "storage/usage_rollup.h"
+#include "test_registry.h"
+
+#include <QElapsedTimer>
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <sqlite3.h>
+
+using namespace llmproxy;
+using namespace llmproxy::test;
+
+namespace {
+
+// A database browser in the middle of an edit.
+class OtherProgram
+{
+public:
+    explicit OtherProgram(const std::string &path)
+    {
+        sqlite3_open(path.c_str(), &m_database);
+        sqlite3_busy_timeout(m_database, 10'000);
+        m_holds = sqlite3_exec(m_database, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK;
+    }
+    ~OtherProgram() { sqlite3_close(m_database); }
+    bool holds() const { return m_holds; }
+
+private:
+    sqlite3 *m_database = nullptr;
+    bool m_holds = false;
+};
+
+void recordMany(Rig &rig, int count)
+{
+    std::vector<AuditLog::Entry> entries;
+    for (int i = 0; i < count; ++i)
+        entries.push_back({accessEvent(tokenId), nullptr});
+    rig.audit->recordAll(std::move(entries));
+}
+
+bool isWhole(Rig &rig)
+{
+    std::string hash;
+    return rig.database.rowsTo(&hash) == rig.audit->lastSeq() && !rig.database.tableState().isBehind;
+}
+
+int64_t number(const std::string &path, const char *query)
+{
+    sqlite3 *database = nullptr;
+    sqlite3_stmt *statement = nullptr;
+    sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
+    sqlite3_prepare_v2(database, query, -1, &statement, nullptr);
+    const int64_t found = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return found;
+}
+
+} // namespace
+
+class TstTableBehind : public QObject
+{
+    Q_OBJECT
+
+private:
+    static void assertWhole(Rig &rig)
+    {
+        QTRY_VERIFY_WITH_TIMEOUT(isWhole(rig), 60'000);
+        QCOMPARE(number(rig.path, "SELECT count(*) FROM audit_events"), rig.audit->lastSeq());
+        QCOMPARE(number(rig.path, "SELECT max(seq) FROM audit_events"), rig.audit->lastSeq());
+        QCOMPARE(number(rig.path, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'rows_to'"), rig.audit->lastSeq());
+    }
+
+private Q_SLOTS:
+    // More than memory is to hold, while the table takes nothing.
+    void aLockedDatabaseLosesNothing()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+        constexpr int batches = 20, each = 2'000;
+        {
+            const OtherProgram other(rig.path);
+            QVERIFY(other.holds());
+            for (int i = 0; i < batches; ++i)
+                recordMany(rig, each);
+            QVERIFY(rig.record(accessEvent(tokenId))); // is on file, and not held up
+            QTRY_VERIFY_WITH_TIMEOUT(rig.database.tableState().isBehind, 10'000);
+            QVERIFY(rig.audit->healthy());
+        }
+        assertWhole(rig);
+        QCOMPARE(rig.audit->lastSeq(), int64_t{1 + batches * each + 1});
+        QVERIFY(!rig.change({PutProject{project(rig, "p2")}}).has_value());
+    }
+
+    void whatGivesRightsIsRefusedAndWhatTakesThemWaits()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+        auto other = std::make_unique<OtherProgram>(rig.path);
+        QVERIFY(other->holds());
+        QElapsedTimer took;
+        took.start();
+        const Outcome refused = rig.change({PutProject{project(rig, "p2")}});
+        QVERIFY(refused && refused->message.find("locked by another process") != std::string::npos);
+        QVERIFY(took.elapsed() < 5'000);
+        QCOMPARE(rig.audit->lastSeq(), int64_t{1}); // no line of what was not done
+        std::promise<Outcome> revoked;
+        rig.database.submit([&](const Snapshot &) -> Result<Decision> { return Decision{{RemoveToken{QString::fromLatin1(tokenId)}}, {AuditEvent(Action::TokenRevoke, "cli", "success")}}; },
+                            [&](const Outcome &outcome) { revoked.set_value(outcome); }, Rights::Take);
+        auto ready = revoked.get_future();
+        QVERIFY(ready.wait_for(std::chrono::milliseconds(1'500)) == std::future_status::timeout); // longer than one try
+        other.reset();
+        QVERIFY(!ready.get().has_value());
+        QVERIFY(!rig.snapshots.current()->tokenById(tokenId));
+        assertWhole(rig);
+    }
+
+    // A kill with rows that only the file has: they come in at the next start, and what they count is counted once.
+    void aKillLeavesNoHole()
+    {
+        QTemporaryDir dir, copy;
+        constexpr int many = 20'000;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+            const OtherProgram other(rig.path);
+            QVERIFY(other.holds());
+            recordMany(rig, many);
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            killedHere(dir, copy);
+        }
+        Rig rig(copy);
+        QVERIFY(!rig.start().has_value());
+        QCOMPARE(rig.audit->lastSeq(), int64_t{many + 2});
+        QVERIFY(rig.audit->recovered());
+        QCOMPARE(rig.snapshots.current()->tokenById(tokenId)->state->requests.load(), int64_t{many + 1});
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        assertWhole(rig);
+    }
+
+    void whatOnlyTheFileHasIsCounted()
+    {
+        QTemporaryDir dir, copy;
+        {
+            Rig rig(dir, true, false);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+            for (int i = 0; i < 7; ++i)
+                QVERIFY(rig.record(accessEvent(tokenId)));
+            killedHere(dir, copy);
+        }
+        for (int start = 0; start < 2; ++start) { // once, however often it starts
+            Rig rig(copy, true, false);
+            QVERIFY(!rig.start().has_value());
+            QCOMPARE(rig.database.usageNow().requests, int64_t{7});
+            QCOMPARE(rig.snapshots.current()->tokenById(tokenId)->state->requests.load(), int64_t{7});
+        }
+    }
+
+    // While it catches up, what gives rights waits for it or is refused, and is never ahead of the rows before it.
+    void aChangeIsInTheTableWithAllBeforeIt()
+    {
+        QTemporaryDir dir, copy;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            const OtherProgram other(rig.path);
+            recordMany(rig, 20'000);
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            killedHere(dir, copy);
+        }
+        Rig rig(copy);
+        QVERIFY(!rig.start().has_value());
+        for (Outcome refused = rig.change({PutProject{project(rig, "p1")}}); refused; refused = rig.change({PutProject{project(rig, "p1")}}))
+            QVERIFY(refused->message.find("behind") != std::string::npos);
+        QCOMPARE(number(rig.path, "SELECT count(*) FROM audit_events"), rig.audit->lastSeq());
+    }
+
+    void linesThatAreGoneAreSaidToBeGone()
+    {
+        QTemporaryDir dir, copy;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            rig.settle();
+            const OtherProgram other(rig.path);
+            recordMany(rig, 50);
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            killedHere(dir, copy);
+        }
+        const QString path = copy.filePath(QStringLiteral("audit.log"));
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        QList<QByteArray> lines = file.readAll().split('\n');
+        file.close();
+        lines.remove(4, 10); // events 5 to 14
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(lines.join('\n'));
+        file.close();
+        Rig rig(copy);
+        QVERIFY(!rig.start().has_value());
+        QTRY_VERIFY_WITH_TIMEOUT(isWhole(rig), 20'000);
+        AuditQuery query;
+        query.action = "system.recovered";
+        const auto found = rig.database.auditEvents(query);
+        QVERIFY(found && found->size() == 1);
+        QCOMPARE(found->front().text("reason"), std::string_view("rows_lost"));
+        QCOMPARE(std::get<int64_t>(*found->front().find("from_seq")), int64_t{5});
+        QCOMPARE(std::get<int64_t>(*found->front().find("to_seq")), int64_t{14});
+        QCOMPARE(number(rig.path, "SELECT count(*) FROM audit_events"), rig.audit->lastSeq() - 10);
+    }
+
+    // A seq is not given twice, even where somebody removed the newest rows and there is no file.
+    void removedRowsAreNotWrittenOver()
+    {
+        QTemporaryDir dir;
+        {
+            Rig rig(dir, false);
+            QVERIFY(!rig.start().has_value());
+            for (int i = 0; i < 5; ++i)
+                QVERIFY(rig.record(accessEvent(tokenId)));
+        }
+        sqlite3 *database = nullptr;
+        sqlite3_open((dir.path().toStdString() + "/llm-proxy.db").c_str(), &database);
+        QCOMPARE(sqlite3_exec(database, "DELETE FROM audit_events WHERE seq > 3", nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_close(database);
+        Rig rig(dir, false);
+        QVERIFY(!rig.start().has_value());
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        QCOMPARE(rig.audit->lastSeq(), int64_t{6});
+    }
+};
+
+REGISTER_TEST(TstTableBehind)
+#include "tst_table_behind.moc"
