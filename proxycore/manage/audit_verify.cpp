@@ -83,6 +83,7 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
         keys.add(pem);
     AuditCheckInput input;
     input.file = settings.auditLogFile;
+    input.place = call->context().database->logPlace(settings.auditLogFile);
     input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
     for (const OutsideTarget &anchor : settings.auditAnchors) {
         if (anchor.kind == OutsideTarget::Kind::File)

@@ -199,6 +199,9 @@ AuditCheckReport Check::finish()
     if (m_hasFile && m_rows && m_fileLast < m_tableLast && !(m_input.olderCopy && m_endsAtCheckpoint))
         m_differences.add(m_fileLast + 1, "cut", "The file ends with event " + std::to_string(m_fileLast) + ", the table with event "
                           + std::to_string(m_tableLast) + ".");
+    else if (m_hasFile && m_input.place && m_fileLast < m_input.place->lastSeq)
+        m_differences.add(m_fileLast + 1, "cut", "The files end with event " + std::to_string(m_fileLast) + ", and went up to event "
+                          + std::to_string(m_input.place->lastSeq) + ".");
     const int64_t last = m_hasFile ? m_fileLast : m_tableLast;
     if (!m_anchored.empty() && m_anchored.rbegin()->first > last && !m_input.olderCopy)
         m_differences.add(last + 1, "cut", "The log ends with event " + std::to_string(last) + ", and " + m_anchored.rbegin()->second.second

@@ -3,6 +3,7 @@
 // Reads beside a running writer. Thread: any.
 #pragma once
 
+#include "audit/audit_log.h"
 #include "audit/verify.h"
 #include "base/result.h"
 
@@ -22,6 +23,7 @@ struct AuditCheckInput
     bool alone = false;        // that file and not what it was rotated to
     bool olderCopy = false;    // fewer events than the table has are no fault, when the last is a checkpoint
     std::string database;      // empty: no table
+    std::optional<LogPlace> place; // how far the files went when they were last synced; not for a copy
     std::vector<std::string> anchors; // files with checkpoints that were sent outside: the log must have each of them
     const CheckpointKeys *keys = nullptr;
     const KeyRing *ring = nullptr; // opens encrypted rotated files

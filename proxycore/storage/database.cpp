@@ -13,6 +13,7 @@
 #include "storage/counters.h"
 #include "storage/entries.h"
 #include "storage/migrations.h"
+#include "storage/space.h"
 #include "storage/usage_query.h"
 #include "storage/usage_rollup.h"
 #include "storage/writer.h"
@@ -164,6 +165,8 @@ Outcome Database::open()
         return connection.error();
     if (Outcome failure = migrate(**connection, d->config.path, QStringLiteral(":/sql")))
         return failure;
+    if (!makeShrinkable(**connection))
+        logWarn("the database cannot be rewritten, so it does not shrink when events are removed; free some disk space and restart", {{"path", d->config.path}});
     return d->usage.load(**connection);
 }
 

@@ -35,12 +35,16 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &pa
         return Error{ErrorKind::Unavailable, "storage", "The database '" + path + "' cannot be opened: "
                      + database.lastError().databaseText().toStdString(), "DATABASE_PATH"};
     }
-    const bool ready = connection->run(QStringLiteral("PRAGMA journal_mode = WAL"))
+    // In a new database, so that pages can be given back; in one that is there it changes nothing (makeShrinkable() does).
+    const bool ready = (use != Use::Write || connection->run(QStringLiteral("PRAGMA auto_vacuum = INCREMENTAL")))
+                       && connection->run(QStringLiteral("PRAGMA journal_mode = WAL"))
                        && connection->run(QStringLiteral("PRAGMA synchronous = FULL"))
                        && connection->run(QStringLiteral("PRAGMA foreign_keys = ON"))
                        // What a transaction of audit rows touches, and no more: the rest would only be memory that grows.
                        && (use != Use::Write || connection->run(QStringLiteral("PRAGMA cache_size = -4096")))
                        && (use != Use::Write || connection->run(QStringLiteral("PRAGMA wal_autocheckpoint = 4000")))
+                       // A log that a large removal made grow is cut back to what the checkpoint above takes.
+                       && (use != Use::Write || connection->run(QStringLiteral("PRAGMA journal_size_limit = 16777216")))
                        && (use == Use::Write || connection->run(QStringLiteral("PRAGMA query_only = ON")));
     if (!ready)
         return Error{ErrorKind::Unavailable, "storage", "'" + path + "' is not a database that this program can use.",

@@ -49,6 +49,7 @@ Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> coun
     , m_runningCounters(!m_audits || !m_parts.audit->config().refuseOnError)
     , m_current(std::move(snapshot))
     , m_counters(std::move(counters))
+    , m_space(m_parts.path)
     , m_catchUp(m_hasFile ? m_parts.audit->config().file : std::string(), m_parts.keys)
     , m_rowsTo(std::move(rowsTo))
     , m_rowsToShown(m_rowsTo.seq)
@@ -171,6 +172,17 @@ void Writer::stepRetention()
         m_auditInsert->abandon();
 }
 
+// After whoever waits, and not while more is being removed.
+void Writer::giveSpaceBack(bool tick)
+{
+    if (!m_connection || m_retention.isActive() || !isHealthy())
+        return;
+    if (tick)
+        m_space.look(*m_connection, std::exchange(m_wrote, false));
+    if (m_space.isActive())
+        m_space.step(*m_connection);
+}
+
 void Writer::stop()
 {
     if (!m_thread.joinable())
@@ -199,6 +211,7 @@ void Writer::run()
         takeRows();
         work(submits, tick);
         stepRetention();
+        giveSpaceBack(tick);
     }
     m_retention.abandon();
     close();
@@ -209,7 +222,7 @@ bool Writer::isDue()
 {
     const auto now = std::chrono::steady_clock::now();
     const bool rows = !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue);
-    return m_stopping || m_retain || m_retention.isActive() || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
+    return m_stopping || m_retain || m_retention.isActive() || m_space.isActive() || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
         || (m_behind && now >= m_catchUpAt);
 }
 
@@ -308,6 +321,7 @@ void Writer::work(std::vector<Submit> &submits, bool tick)
     setRound(true);
     const bool committed = (m_connection || open()) && writeRound(submits, round, countersDue, usageDue);
     setRound(false);
+    m_wrote = true;
     m_counters->settle(committed);
     m_parts.usage->settle(committed);
     if (!round.auditRefused)

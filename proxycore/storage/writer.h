@@ -17,6 +17,7 @@
 #include "storage/entries.h"
 #include "storage/retention.h"
 #include "storage/row_queue.h"
+#include "storage/space.h"
 #include "storage/usage_rollup.h"
 
 #include <atomic>
@@ -127,6 +128,7 @@ private:
     void setRowsTo(const RowsTo &rowsTo);
     void applyUpdates(const std::set<std::string> &references);
     void stepRetention();
+    void giveSpaceBack(bool tick);
     void close();
     void setHealthy(bool healthy);
 
@@ -139,6 +141,8 @@ private:
     std::unique_ptr<SqlConnection> m_connection;
     std::unique_ptr<AuditInsert> m_auditInsert;
     Retention m_retention;
+    Space m_space;
+    bool m_wrote = false; // since the last second
     AuditCatchUp m_catchUp;
     RowsTo m_rowsTo;                 // committed
     std::vector<AuditEvent> m_batch; // taken, not committed; follows on rowsTo

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Another program that holds SQLite's write lock (a database browser, a backup): requests go on, what gives rights is refused with
 the cause, what takes them away waits for the lock, and afterwards the table is whole. Also with the table off, and across a
-kill -9."""
+kill -9. In full length: LLM_PROXY_LOCK_REQUESTS=2000 LLM_PROXY_LOCK_SECONDS=60 test_table_behind.py Locked"""
+import os
 import sqlite3
 import threading
+import time
 import unittest
 
 from audited_proxy import AuditedProxy, seq_of
 from proxy_case import CHAT, KEY, MANAGEMENT, fresh_id, until
 
-REQUESTS = 150
+REQUESTS = int(os.environ.get("LLM_PROXY_LOCK_REQUESTS", "150"))
+SECONDS = float(os.environ.get("LLM_PROXY_LOCK_SECONDS", "0"))
 
 
 class Behind(AuditedProxy):
@@ -44,7 +47,7 @@ class Locked(Behind):
     def test_requests_go_on(self):
         token = self.new_token()
         self.lock()
-        before = len(self.lines())
+        began, before = time.monotonic(), len(self.lines())
         for _ in range(REQUESTS):
             self.assertEqual(self.ask(body=CHAT, token=token["token"]).status, 200)
         refused = fresh_id()
@@ -62,6 +65,7 @@ class Locked(Behind):
             self.assertEqual(found["state"], "warn")
             self.assertIn("locks the database", found["evidence"])
         self.requests(20)
+        until(lambda: time.monotonic() > began + SECONDS, "the lock's time", SECONDS + 5, 0.5)
         self.unlock()
         until(lambda: self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})[0] == 201, "changes are made", 10)
         until(lambda: self.ready()[1] == {"status": "ok"}, "the table is whole", 10)

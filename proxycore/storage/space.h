@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Gives disk space back: pages that a removal left free, a few at a time between the writer's other work, and a write-ahead log that
+// grew, when nobody writes. Used on the storage thread.
+#pragma once
+
+#include "storage/sql_connection.h"
+
+#include <chrono>
+#include <cstdint>
+
+namespace llmproxy {
+
+class Space
+{
+public:
+    explicit Space(const std::string &path) : m_log(path + "-wal") {}
+
+    // Each second: is there so much that it is worth it? busy: something was written since the last time.
+    void look(SqlConnection &connection, bool busy);
+    bool isActive() const { return m_isActive; }
+    // One transaction of its own, at most some 20 ms; fewer pages where the disk is slow.
+    void step(SqlConnection &connection);
+
+private:
+    void shortenLog(SqlConnection &connection);
+
+    const std::string m_log;
+    int m_pages = 128; // at once
+    int m_idleSeconds = 0;
+    bool m_isActive = false, m_canShrink = true;
+};
+
+// Once, of a database that was made without: rewrites it, so that it can shrink. False: it could not be (a full disk); it stays as it is.
+bool makeShrinkable(SqlConnection &connection);
+
+} // namespace llmproxy
