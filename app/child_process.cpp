@@ -13,17 +13,6 @@ namespace llmproxy {
 
 namespace {
 
-bool isOurSecret(const std::string &name)
-{
-    if (name.rfind("ENCRYPTION_KEY", 0) == 0 || name.rfind("VAULT_", 0) == 0 || name == "MANAGEMENT_TOKEN")
-        return true;
-    for (const SettingDeclaration &setting : settingDeclarations()) {
-        if (setting.secret && setting.name == name)
-            return true;
-    }
-    return false;
-}
-
 // Would make a client ask the provider itself, or send it another credential.
 bool bypassesProxy(const std::string &name)
 {
@@ -77,7 +66,7 @@ std::map<std::string, std::string> childVariables(std::map<std::string, std::str
                                                   const ChildEnvironment &child)
 {
     std::erase_if(ours, [&](const auto &entry) {
-        return isOurSecret(entry.first) || bypassesProxy(entry.first) || child.referenced.count(entry.first) > 0;
+        return isOwnSecretVariable(entry.first) || bypassesProxy(entry.first) || child.referenced.count(entry.first) > 0;
     });
     ours["OPENAI_API_KEY"] = child.token;
     ours["OPENAI_BASE_URL"] = child.url + "/v1";

@@ -153,6 +153,11 @@ std::string_view whyNotSaved(const SettingDeclaration &declaration);
 inline bool isSavable(const SettingDeclaration &declaration) { return whyNotSaved(declaration).empty(); }
 // An empty value that means something; elsewhere empty is unset.
 bool hasMeaningEmpty(std::string_view name);
+// An environment variable that this program reads: of a setting (whatever its case), of a secret's file or predecessor, or of a
+// library, systemd or a source of secrets. A reference never names one (ruling 50).
+bool isOwnVariable(std::string_view name);
+// Those of them that hold a secret: no command that is started for somebody inherits one.
+bool isOwnSecretVariable(std::string_view name);
 // What is wrong with the value taken alone, and what is accepted; empty: nothing.
 std::string settingProblem(std::string_view name, const std::string &value);
 std::string envExample();     // the text of .env.example

@@ -109,7 +109,7 @@ Outcome Engine::Private::openStorage()
         return failure;
     if (!settings.managementToken.isEmpty())
         managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(settings.managementToken.reveal()));
-    secrets = std::make_unique<SecretCache>(makeSecretSources(settings.dataDir, settings.secretsDir), settings.secretStaleMaxMs);
+    secrets = std::make_unique<SecretCache>(makeSecretSources(settings.dataDir, settings.secretsDir, isOwnVariable), settings.secretStaleMaxMs);
     secrets->observe([this] { return referencesOf(*snapshots.current()); }, [this](const std::string &reference) { database->updateReference(reference); });
     secrets->start();
     AuditConfig config;

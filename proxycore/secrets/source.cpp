@@ -15,10 +15,10 @@ constexpr std::array<std::string_view, 5> schemes{"env:", "file:", "keychain:", 
 
 } // namespace
 
-SecretSources makeSecretSources(const std::string &dataDir, const std::string &secretsDir)
+SecretSources makeSecretSources(const std::string &dataDir, const std::string &secretsDir, OwnVariable isOwn)
 {
     SecretSources sources;
-    sources.push_back(std::make_unique<EnvSource>());
+    sources.push_back(std::make_unique<EnvSource>(std::move(isOwn)));
     sources.push_back(std::make_unique<FileSource>(dataDir, secretsDir));
     return sources;
 }

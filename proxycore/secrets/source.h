@@ -29,8 +29,10 @@ public:
 
 using SecretSources = std::vector<std::unique_ptr<SecretSource>>;
 
-// Those of this version. secretsDir: SECRETS_DIR, or empty.
-SecretSources makeSecretSources(const std::string &dataDir, const std::string &secretsDir);
+using OwnVariable = std::function<bool(std::string_view name)>;
+
+// Those of this version. secretsDir: SECRETS_DIR, or empty. isOwn: which environment variables are never read for a reference.
+SecretSources makeSecretSources(const std::string &dataDir, const std::string &secretsDir, OwnVariable isOwn);
 
 bool isReference(std::string_view value); // has one of the schemes, also of those that are not available
 

@@ -44,7 +44,7 @@ ManageFixture::ManageFixture()
     const MasterKey master{Secret(std::string(32, 'k')), "environment"};
     m_database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
     m_audit = std::make_unique<AuditLog>(audit);
-    m_secrets = std::make_unique<SecretCache>(makeSecretSources(folder, {}), 600'000);
+    m_secrets = std::make_unique<SecretCache>(makeSecretSources(folder, {}, isOwnVariable), 600'000);
     m_keys = std::make_unique<KeyRing>(KeyRing::create(master));
     const bool started = !m_database->open() && !m_database->saveKeyRingRecord(m_keys->record())
         && !m_audit->start(m_database.get())

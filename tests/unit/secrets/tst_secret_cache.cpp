@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The cache of referenced secrets beside a source that answers when the test says so, and the sources themselves.
 #include "base/clock.h"
+#include "config/settings.h"
 #include "secrets/env_source.h"
 #include "secrets/file_source.h"
 #include "secrets/secret_cache.h"
@@ -46,7 +47,7 @@ struct Rig
         source = made.get();
         SecretSources sources;
         sources.push_back(std::move(made));
-        sources.push_back(std::make_unique<EnvSource>());
+        sources.push_back(std::make_unique<EnvSource>(isOwnVariable));
         cache = std::make_unique<SecretCache>(std::move(sources), staleMs);
     }
     // Without its thread: what is due is done by tick().
@@ -284,7 +285,7 @@ private Q_SLOTS:
     void referencesAreJudgedByTheirForm()
     {
         QTemporaryDir dir;
-        SecretCache cache(makeSecretSources(dir.path().toStdString(), {}), minuteMs);
+        SecretCache cache(makeSecretSources(dir.path().toStdString(), {}, isOwnVariable), minuteMs);
         QVERIFY(isReference("env:X") && isReference("file:/x") && isReference("vault:a#b") && !isReference("sk-abc"));
         QVERIFY(!cache.check("env:TST_PROVIDER_KEY").has_value());
         QVERIFY(!cache.check("file:" + dir.path().toStdString() + "/secrets/not-there-yet").has_value());
@@ -294,6 +295,21 @@ private Q_SLOTS:
             QVERIFY2(cache.check(bad).has_value(), bad);
         QVERIFY(cache.check("file:" + dir.path().toStdString() + "/secrets/../../etc/passwd").has_value());
         QVERIFY(cache.peek("file:/etc/passwd").state == SecretState::Away); // not read either
+    }
+
+    // Whatever is declared later is ours as well.
+    void noReferenceNamesAVariableOfOurs()
+    {
+        QTemporaryDir dir;
+        SecretCache cache(makeSecretSources(dir.path().toStdString(), {}, isOwnVariable), minuteMs);
+        std::vector<std::string> names{"VAULT_TOKEN", "VAULT_ADDR", "AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "LLM_PROXY_ANYTHING", "CREDENTIALS_DIRECTORY",
+                                       "https_proxy", "MANAGEMENT_TOKEN_FILE", "ENCRYPTION_KEY_OLD"};
+        for (const SettingDeclaration &setting : settingDeclarations())
+            names.push_back(setting.name);
+        for (const std::string &name : names)
+            QVERIFY2(cache.check("env:" + name).has_value(), name.c_str());
+        for (const char *theirs : {"OPENAI_API_KEY", "TEAM_KEY", "MANAGEMENT", "MY_LISTEN_ADDR"})
+            QVERIFY2(!cache.check(std::string("env:") + theirs).has_value(), theirs);
     }
 
     void filesAreReadOnThreadsOfTheirOwn()
@@ -309,7 +325,7 @@ private Q_SLOTS:
         write("two-lines", "a\nb\n");
         QVERIFY(QFile::link(QStringLiteral("/etc/hostname"), QString::fromStdString(folder + "out")));
         QCOMPARE(mkfifo((folder + "pipe").c_str(), 0600), 0);
-        SecretCache cache(makeSecretSources(dir.path().toStdString(), {}), minuteMs);
+        SecretCache cache(makeSecretSources(dir.path().toStdString(), {}, isOwnVariable), minuteMs);
         const std::atomic<bool> cancelled{false};
         const auto read = [&](const char *name) { return cache.wait("file:" + folder + name, 20'000, cancelled); };
         QVERIFY(isReady(read("key"), "from-file"));
@@ -329,7 +345,7 @@ private Q_SLOTS:
         QTemporaryDir other;
         const QString link = other.filePath(QStringLiteral("data"));
         QVERIFY(QFile::link(dir.path(), link));
-        SecretCache linked(makeSecretSources(link.toStdString(), {}), minuteMs);
+        SecretCache linked(makeSecretSources(link.toStdString(), {}, isOwnVariable), minuteMs);
         QVERIFY(isReady(linked.wait("file:" + link.toStdString() + "/secrets/key", 20'000, cancelled), "from-file"));
         QVERIFY(isReady(linked.wait("file:" + folder + "key", 20'000, cancelled), "from-file"));
     }

@@ -24,7 +24,7 @@ namespace llmproxy::test {
 struct Rig
 {
     explicit Rig(const QTemporaryDir &dir, bool file = true, bool table = true)
-        : path(dir.path().toStdString() + "/llm-proxy.db"), secrets(makeSecretSources(dir.path().toStdString(), {}), 600'000), database({path})
+        : path(dir.path().toStdString() + "/llm-proxy.db"), secrets(makeSecretSources(dir.path().toStdString(), {}, [](std::string_view) { return false; }), 600'000), database({path})
     {
         if (file)
             config.file = dir.path().toStdString() + "/audit.log";
