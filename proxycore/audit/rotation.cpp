@@ -5,6 +5,7 @@
 #include "audit/log_set.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/retention_period.h"
 
 #include <QDir>
 #include <QRegularExpression>
@@ -22,8 +23,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr auto lookEvery = std::chrono::hours(1);
-constexpr auto waitingEvery = std::chrono::seconds(1); // while the table reads from files
+constexpr auto waitingEvery = std::chrono::milliseconds(1'000); // while the table reads from files
 constexpr size_t copyBytes = 256 * 1024;
 
 bool copyInto(int from, gzFile to)
@@ -146,7 +146,7 @@ void LogPacker::run()
     bool done = true;
     std::unique_lock guard(m_lock);
     while (!m_ending) {
-        m_wake.wait_for(guard, done ? std::chrono::seconds(lookEvery) : waitingEvery, [this] { return m_looking || m_ending; });
+        m_wake.wait_for(guard, done ? std::chrono::milliseconds(retentionPeriodMs(m_retentionMs)) : waitingEvery, [this] { return m_looking || m_ending; });
         if (m_ending)
             return;
         m_looking = false;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/masking.h"
 #include "base/random.h"
+#include "base/retention_period.h"
 #include "base/sha256.h"
 #include "config/saved_settings.h"
 #include "engine/restored_database.h"
@@ -25,8 +26,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int flushEveryMs = 5'000;
-constexpr int retentionEveryMs = 3'600'000;
+constexpr int flushEveryMs = 5'000, alertsEveryMs = 60'000;
 constexpr int memoryEveryMs = 1'000, lockEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 
@@ -222,7 +222,7 @@ void Engine::Private::makeApi()
     bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
-    bridge->every(retentionEveryMs, [this] { api->applyRetention(); });
+    bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
 }
 
 // While the table lags behind the log's file requests go on, and so it is said up to which event it is whole.

@@ -88,7 +88,7 @@ void cleanUpAudit(const CallPtr &call)
         refuse(call, auditIsBusy());
 }
 
-// Every hour; nothing is written when nothing is old.
+// As often as retentionPeriodMs() says; nothing is written when nothing is old.
 void applyRetention(const std::shared_ptr<ManageState> &state)
 {
     const Settings &settings = *state->context.settings;
