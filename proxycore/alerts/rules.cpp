@@ -17,18 +17,7 @@ constexpr int64_t settledRequests = 50, settledMs = 3 * dayMs; // home and offic
 constexpr int64_t rhythmRequests = 200, rhythmDays = 7;
 constexpr int64_t volumeHours = 24, volumeDays = 3, volumeLeast = 200;
 constexpr size_t mostSources = 32; // a token used from more places has no place of its own
-constexpr size_t mostHistories = 100'000, mostWindows = 20'000;
-
-// The network of an IPv6 address is one place: its lower half changes by itself (RFC 8981).
-std::string placeOf(const std::string &address)
-{
-    if (address.find(':') == std::string::npos)
-        return address;
-    size_t at = 0;
-    for (int groups = 0; groups < 4 && at != std::string::npos; ++groups)
-        at = address.find(':', at == 0 ? 0 : at + 1);
-    return address.substr(0, at);
-}
+constexpr size_t mostHistories = 100'000, mostWindows = 20'000, mostRaised = 500'000;
 
 // "openai-python/1.2 …" → "openai-python"
 std::string clientOf(std::string_view agent)
@@ -63,6 +52,16 @@ bool addTo(std::vector<std::string> &known, std::string one)
 }
 
 } // namespace
+
+std::string placeOf(const std::string &address)
+{
+    if (address.find(':') == std::string::npos)
+        return address;
+    size_t at = 0;
+    for (int groups = 0; groups < 4 && at != std::string::npos; ++groups)
+        at = address.find(':', at == 0 ? 0 : at + 1);
+    return address.substr(0, at);
+}
 
 // What a token does when all is well.
 struct AlertRules::History
@@ -167,7 +166,7 @@ std::vector<Alert> AlertRules::see(const RequestOutcome &outcome, int64_t seq)
     }
     for (Alert &alert : raised)
         alert.seq = seq;
-    return raised;
+    return m_cap.admit(std::move(raised));
 }
 
 void AlertRules::seeUse(const RequestOutcome &outcome, History &history, std::vector<Alert> &raised)
@@ -218,7 +217,7 @@ void AlertRules::seeUse(const RequestOutcome &outcome, History &history, std::ve
 void AlertRules::seeFailure(const RequestOutcome &outcome, std::vector<Alert> &raised)
 {
     const int64_t now = outcome.endedMs;
-    if (outcome.reason == Reason::Revoked && isFresh("revoked" + std::string(outcome.tokenId()), now, quietAfterMs))
+    if (outcome.reason == Reason::Revoked)
         raised.push_back(alertOf(outcome, "revoked_token", "Token " + outcome.maskedToken + ", which is revoked, was used from " + outcome.clientIp + "."));
     if (m_thresholds.authFailures == 0 || outcome.clientIp.empty() || (outcome.isSummary && !outcome.isOfCredential))
         return;
@@ -250,9 +249,11 @@ void AlertRules::seeDenial(const RequestOutcome &outcome, std::vector<Alert> &ra
     raised.push_back(std::move(alert));
 }
 
-// Whether this was not raised within the time before; notes it.
+// Whether this was not raised within the time before; notes it. Beyond what is kept in mind, the cap alone holds back.
 bool AlertRules::isFresh(const std::string &key, int64_t nowMs, int64_t quietMs)
 {
+    if (m_raised.size() >= mostRaised && !m_raised.contains(key))
+        return true;
     const auto [found, isNew] = m_raised.try_emplace(key, nowMs);
     if (!isNew && nowMs - found->second < quietMs)
         return false;

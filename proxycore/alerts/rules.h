@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Rules over the stream of audit events: what somebody should look at, each in one sentence with its evidence. A token is
-// judged by its own history; one without much of it stays quiet. Times are the events' own. Thread: one at a time.
+// judged by its own history; one without much of it stays quiet. Of one kind about one token or address there is one alert, then
+// one in each hour with a count (cap.h). Times are the events' own. Thread: one at a time.
 #pragma once
 
+#include "alerts/cap.h"
 #include "exchange/outcome.h"
 
 #include <array>
@@ -27,16 +29,6 @@ struct AlertThresholds
     bool unusualHours = true;
 };
 
-struct Alert
-{
-    std::string rule;    // auth_failures, denied_burst, revoked_token, new_address, new_client, unusual_hour, unusual_volume
-    std::string message; // one sentence
-    std::string clientIp, projectId, tokenUuid, tokenMasked;
-    int64_t count = 0, threshold = 0, windowSeconds = 0; // 0: the rule has none
-    int64_t seq = 0;     // of the event that raised it
-    int64_t timestampMs = 0;
-};
-
 class AlertRules
 {
 public:
@@ -50,6 +42,8 @@ public:
     void learn(const RequestOutcome &outcome);
     // Of now. seq: of its event; 0: it has none.
     std::vector<Alert> see(const RequestOutcome &outcome, int64_t seq);
+    // Alerts that count what was held back until now. To be asked about once a minute.
+    std::vector<Alert> due(int64_t nowMs) { return m_cap.due(nowMs); }
 
 private:
     struct History;
@@ -66,6 +60,7 @@ private:
     std::unordered_map<std::string, std::shared_ptr<History>> m_histories; // by token and by lineage
     std::unordered_map<std::string, Window> m_windows;
     std::unordered_map<std::string, int64_t> m_raised; // rule and subject → when
+    AlertCap m_cap;
     int64_t m_tidiedMs = 0;
     void tidy(int64_t nowMs);
 };

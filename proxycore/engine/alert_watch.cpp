@@ -58,6 +58,8 @@ AlertWatch::~AlertWatch()
 void AlertWatch::raiseInto(AuditLog *audit)
 {
     const std::lock_guard guard(m_lock);
+    if (!audit)
+        raiseDue(INT64_MAX); // what is counted is not lost
     m_audit = audit;
     for (const Alert &alert : audit ? std::exchange(m_early, {}) : std::vector<Alert>())
         raise(alert);
@@ -74,6 +76,23 @@ void AlertWatch::tell(const AuditFinding &finding)
         raise(alert);
     else
         m_early.push_back(std::move(alert));
+}
+
+void AlertWatch::tick()
+{
+    const std::lock_guard guard(m_lock);
+    raiseDue(Clock::wallMs());
+}
+
+// Under the lock.
+void AlertWatch::raiseDue(int64_t nowMs)
+{
+    if (!m_audit)
+        return;
+    for (Alert &alert : m_rules.due(nowMs)) {
+        alert.timestampMs = Clock::wallMs();
+        raise(alert);
+    }
 }
 
 void AlertWatch::learnFrom(Database &database)
@@ -123,8 +142,10 @@ void AlertWatch::raise(const Alert &alert)
     event.detail("message", alert.message);
     event.detail("token_id", alert.tokenMasked);
     event.detail("token_uuid", alert.tokenUuid);
-    if (alert.count > 0)
-        event.detail("count", alert.count).detail("threshold", alert.threshold).detail("window_seconds", alert.windowSeconds);
+    for (const auto &[name, value] : {std::pair{"count", alert.count}, {"threshold", alert.threshold}, {"window_seconds", alert.windowSeconds}}) {
+        if (value > 0)
+            event.detail(name, value);
+    }
     if (alert.seq > 0)
         event.detail("because_seq", alert.seq);
     m_audit->record(std::move(event), nullptr);

@@ -28,7 +28,9 @@ public:
     // Reads the newest requests of the last two weeks, in the background.
     void learnFrom(Database &database);
     void endLearning();
-    void raiseInto(AuditLog *audit); // null: no more
+    void raiseInto(AuditLog *audit); // null: no more, after what is held back was counted
+    // Once a minute: raises what counts the alerts that were held back.
+    void tick();
     // seq: of its event; 0: it has none.
     void see(const RequestOutcome &outcome, int64_t seq);
     // What the audit log found about itself; also before there is a log to raise it into.
@@ -40,6 +42,7 @@ public:
 
 private:
     void raise(const Alert &alert);
+    void raiseDue(int64_t nowMs);
 
     mutable std::mutex m_lock;
     SnapshotReader m_snapshots;

@@ -220,6 +220,8 @@ void Engine::Private::makeApi()
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
     bridge->every(lockEveryMs, [this] { lock.look(); });
     bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
+    if (alerts)
+        bridge->every(alertsEveryMs, [this] { alerts->tick(); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
     bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });

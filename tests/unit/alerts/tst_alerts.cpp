@@ -22,6 +22,9 @@ private Q_SLOTS:
     void failuresOfAnAddress();
     void deniedBurst();
     void revokedToken();
+    void revokedTokensOfOneAddress();
+    void countsWhatItHoldsBack();
+    void theCapIsBounded();
     void aNewTokenIsQuiet();
     void refreshKeepsTheHistory();
     void switchedOff();
@@ -188,7 +191,10 @@ void TstAlerts::twoAlertsOfAMove()
     Stream moved;
     for (int i = 0; i < 30; ++i)
         moved.add(monday + 20 * dayMs + 2 * hourMs + i * 1000, "10.1.0." + std::to_string(i), "batch/1.9");
-    QCOMPARE(namesOf(replay(rules, moved)).count(QStringLiteral("new_address")), 3); // and no more that day
+    QCOMPARE(namesOf(replay(rules, moved)).count(QStringLiteral("new_address")), 1);
+    const auto counted = rules.due(monday + 20 * dayMs + 4 * hourMs);
+    QCOMPARE(namesOf(counted), QStringList(QStringLiteral("new_address")));
+    QCOMPARE(counted[0].count, int64_t{2}); // three are a move, and no more are news that day
 }
 
 void TstAlerts::learntInAnyOrder()
@@ -269,6 +275,72 @@ void TstAlerts::revokedToken()
     for (int i = 0; i < 5; ++i)
         stream.add(monday + i * 1000, "10.0.0.1", "x", OutcomeResult::Failure).reason = Reason::Revoked;
     QCOMPARE(namesOf(replay(rules, stream)), QStringList(QStringLiteral("revoked_token")));
+}
+
+namespace {
+
+RequestOutcome revokedUse(int64_t ms, const std::string &address, const std::string &token)
+{
+    Stream stream;
+    stream.add(ms, address, "x", OutcomeResult::Failure, token).reason = Reason::Revoked;
+    return stream.outcomes.front();
+}
+
+} // namespace
+
+// A script that goes on with all the tokens of a project that was shut.
+void TstAlerts::revokedTokensOfOneAddress()
+{
+    AlertRules rules = newRules({.authFailures = 0});
+    int raised = 0;
+    for (int i = 0; i < 611; ++i)
+        raised += static_cast<int>(rules.see(revokedUse(monday + i * 1000, "10.0.0.1", "t-" + std::to_string(i)), i).size());
+    QCOMPARE(raised, 1);
+    QCOMPARE(rules.see(revokedUse(monday, "10.0.0.2", "t-other"), 1).size(), size_t{1}); // of somebody else
+    QVERIFY(rules.due(monday + hourMs - 1).empty());
+    const auto counted = rules.due(monday + hourMs);
+    QCOMPARE(counted.size(), size_t{1});
+    QCOMPARE(counted[0].count, int64_t{610});
+    QCOMPARE(counted[0].windowSeconds, int64_t{3600});
+    QCOMPARE(counted[0].seq, int64_t{610}); // of the last one
+    QVERIFY(counted[0].message.starts_with("610 more revoked_token alerts within an hour. The last one: Token tok-abcd****wxyz"));
+}
+
+void TstAlerts::countsWhatItHoldsBack()
+{
+    AlertRules rules = newRules({.authFailures = 0});
+    std::vector<int64_t> counts;
+    for (int64_t minute = 0; minute < 180; ++minute) { // one a minute for three hours
+        const int64_t now = monday + minute * minuteMs;
+        for (const Alert &alert : rules.due(now))
+            counts.push_back(alert.count);
+        for (const Alert &alert : rules.see(revokedUse(now, "10.0.0." + std::to_string(minute % 200), "t-1"), minute))
+            counts.push_back(alert.count);
+    }
+    QCOMPARE(counts, (std::vector<int64_t>{0, 59, 60}));
+    for (const Alert &alert : rules.due(INT64_MAX))
+        counts.push_back(alert.count);
+    QCOMPARE(counts.back(), int64_t{60}); // at the end
+    QCOMPARE(counts.size(), size_t{4});
+    QVERIFY(rules.due(INT64_MAX).empty());
+}
+
+void TstAlerts::theCapIsBounded()
+{
+    AlertCap cap;
+    size_t raised = 0;
+    for (int i = 0; i < 100'000; ++i) {
+        Alert alert;
+        alert.rule = "revoked_token";
+        alert.tokenUuid = "t-" + std::to_string(i);
+        alert.clientIp = "10." + std::to_string(i >> 16) + "." + std::to_string((i >> 8) & 255) + "." + std::to_string(i & 255);
+        alert.timestampMs = monday;
+        raised += cap.admit({alert}).size();
+    }
+    QVERIFY2(raised <= 10'001 && cap.subjects() <= 20'001, qPrintable(QString::number(raised)));
+    const auto counted = cap.due(monday + hourMs);
+    QCOMPARE(counted.size(), size_t{1});
+    QCOMPARE(static_cast<size_t>(counted[0].count), 100'000 - raised);
 }
 
 void TstAlerts::aNewTokenIsQuiet()
