@@ -10,7 +10,8 @@ namespace llmproxy {
 
 struct LiveRequest
 {
-    std::string id;         // the request id
+    std::string id;         // ours (UUID): no client chooses it, so it names one request
+    std::string requestId;  // X-Request-ID: the client's when sane; several requests may have the same
     std::string phase;      // receiving, waiting (for the provider), streaming, ended
     int64_t startedMs = 0;  // wall clock
     int64_t durationMs = 0;

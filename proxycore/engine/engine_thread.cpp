@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/masking.h"
+#include "base/random.h"
 #include "engine/demo_server.h"
 #include "exchange/exchange.h"
 #include "front/plain_handlers.h"
@@ -26,6 +27,7 @@ RequestOutcome headOutcome(const Peer &peer, const RequestHead &head, const Refu
     outcome.status = refusal.status;
     outcome.isSummarized = true;
     outcome.clientIp = peer.text;
+    outcome.id = randomUuid();
     outcome.requestId = head.requestId;
     if (refusal.code == Reason::MisdirectedRequest || refusal.code == Reason::RateLimitExceeded) { // else nothing of it is checked
         outcome.method = head.method;
@@ -181,11 +183,11 @@ void EngineThread::visitLive(uint64_t afterSeq, Live done)
     });
 }
 
-void EngineThread::find(const std::string &requestId, bool end, std::function<void(std::optional<LiveRequest>)> done)
+void EngineThread::find(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done)
 {
-    m_poller.post([this, requestId, end, done = std::move(done)] {
+    m_poller.post([this, id, end, done = std::move(done)] {
         for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
-            if (exchange->requestId() != requestId || exchange->live().phase == "ended")
+            if (exchange->id() != id || exchange->live().phase == "ended")
                 continue;
             LiveRequest found = exchange->live();
             if (end) {

@@ -38,7 +38,7 @@ public:
     using Live = std::function<void(uint64_t seq, std::vector<LiveRequest> running, std::vector<LiveRequest> ended)>;
     void visitLive(uint64_t afterSeq, Live done);
     // The request of this id, if it runs here; end: it is ended. done runs on this thread.
-    void find(const std::string &requestId, bool end, std::function<void(std::optional<LiveRequest>)> done);
+    void find(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done);
     int64_t runningRequests() const { return m_runningCount.load(std::memory_order_relaxed); }
     void join();
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/masking.h"
+#include "base/random.h"
 
 namespace llmproxy {
 
@@ -14,7 +15,7 @@ constexpr std::string_view modelKey[] = {"model"};
 } // namespace
 
 Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream)
-    : m_context(context), m_head(std::move(head)), m_stream(stream), m_startedUs(Clock::steadyUs()),
+    : m_context(context), m_head(std::move(head)), m_id(randomUuid()), m_stream(stream), m_startedUs(Clock::steadyUs()),
       m_snapshot(context.snapshots->current()),
       m_modelScanner(modelKey, 1, [this](std::string_view, std::string_view raw, int) {
           if (m_model.empty())
@@ -139,6 +140,7 @@ std::shared_ptr<RequestOutcome> Exchange::outcomeOf(OutcomeResult result, int st
     outcome->token = m_token;
     outcome->maskedToken = m_maskedToken;
     outcome->clientIp = m_stream.peer().text;
+    outcome->id = m_id;
     outcome->requestId = m_head.requestId;
     outcome->method = m_head.method;
     outcome->endpoint = redactPath(m_head.path);
@@ -186,7 +188,8 @@ OutcomeTimings Exchange::timings() const
 LiveRequest Exchange::live() const
 {
     LiveRequest out;
-    out.id = m_head.requestId;
+    out.id = m_id;
+    out.requestId = m_head.requestId;
     out.phase = m_concluded ? "ended" : m_stream.headSent() ? "streaming" : m_call ? "waiting" : "receiving";
     out.durationMs = durationMs();
     out.startedMs = Clock::wallMs() - out.durationMs;

@@ -37,7 +37,7 @@ public:
     ~Exchange() override;
 
     const TokenPtr &token() const { return m_token; }
-    const std::string &requestId() const { return m_head.requestId; }
+    const std::string &id() const { return m_id; } // ours, unique: a client may send another's X-Request-ID
     LiveRequest live() const;
     Exchange *next() const { return m_next; } // of the thread's running ones
     // Revoked, deactivated, expired or killed: broken off with RST, no bytes added.
@@ -109,6 +109,7 @@ private:
     ExchangeContext &m_context;
     Exchange *m_previous = nullptr, *m_next = nullptr;
     RequestHead m_head;
+    const std::string m_id;
     ServerStream &m_stream;
     int64_t m_startedUs;
     size_t m_step = 0;

@@ -75,6 +75,7 @@ struct RequestOutcome
     std::string clientIp;
 
     // What was asked for, and of whom.
+    std::string id;         // ours, unique; not stored
     std::string requestId, method, endpoint, userAgent;
     std::string provider, model;
 

@@ -6,7 +6,8 @@ namespace llmproxy {
 LiveRequest OutcomeFan::liveOf(const RequestOutcome &outcome)
 {
     LiveRequest out;
-    out.id = outcome.requestId;
+    out.id = outcome.id;
+    out.requestId = outcome.requestId;
     out.phase = "ended";
     out.durationMs = outcome.durationMs;
     out.startedMs = outcome.endedMs - outcome.durationMs;

@@ -91,7 +91,7 @@ struct ManageContext
     // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
     std::function<void(std::vector<std::string> tokenIds)> cutStreams;
     // The running request of this id; end: it is ended. Says on any thread which it is, or was.
-    std::function<void(const std::string &requestId, bool end, std::function<void(std::optional<LiveRequest>)> done)> findRequest;
+    std::function<void(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done)> findRequest;
     // A token's expiry was changed: its running streams end at the new time.
     std::function<void(std::string tokenId)> renewExpiry;
     std::function<std::string()> listenAddress; // the bound one; empty: no listener

@@ -176,7 +176,8 @@ void addOtherSchemas(std::vector<Schema> &all)
                           number("audit_last_seq", "Newest audit event."),
                           list("providers", "Names of the provider profiles.")}));
     all.push_back(answer("LiveRequest", "A request that runs, or has just ended.",
-                         {text("id", "Request id.", 128), choice("phase", "receiving|waiting|streaming|ended", "How far it is; waiting: for the provider."),
+                         {text("id", "Id (UUID) of this request alone; DELETE /manage/requests/{id} takes it."),
+                          text("request_id", "Its X-Request-ID, the client's where it sent one; as in audit events.", 128), choice("phase", "receiving|waiting|streaming|ended", "How far it is; waiting: for the provider."),
                           time("started_at", "When its head was read."), number("duration_ms", "Since then."),
                           nullable(number("first_byte_ms", "From the start to the provider's first byte.")), text("http_method", "Method."),
                           text("endpoint", "Path, without the query.", 8192), nullable(text("client_ip", "Client address.")),

@@ -13,6 +13,7 @@ QJsonObject liveView(const LiveRequest &request)
     const auto text = [](const std::string &value) { return value.empty() ? QJsonValue() : QJsonValue(QString::fromStdString(value)); };
     const auto known = [](int64_t value) { return value < 0 ? QJsonValue() : QJsonValue(qint64{value}); };
     return {{QStringLiteral("id"), QString::fromStdString(request.id)},
+            {QStringLiteral("request_id"), QString::fromStdString(request.requestId)},
             {QStringLiteral("phase"), QString::fromStdString(request.phase)},
             {QStringLiteral("started_at"), QString::fromStdString(rfc3339(request.startedMs))},
             {QStringLiteral("duration_ms"), qint64{request.durationMs}},
@@ -47,7 +48,8 @@ AuditEvent cancelEvent(const ManageCall &call, const LiveRequest &request)
 {
     AuditEvent event = eventOf(call, "success", 200);
     event.projectId = request.projectId;
-    event.detail("cancelled_request_id", request.id);
+    event.detail("cancelled_id", request.id);
+    event.detail("cancelled_request_id", request.requestId); // as in its token.access
     event.detail("token_id", request.tokenMasked);
     event.detail("token_uuid", request.tokenUuid);
     return event;
@@ -59,7 +61,7 @@ void endRequest(const CallPtr &call, const LiveRequest &seen)
     call->context().findRequest(call->id, true, [call, seen](std::optional<LiveRequest> killed) {
         LiveRequest shown = killed.value_or(seen);
         shown.phase = "ended";
-        logInfo("a running request was cancelled", {{"request_id", shown.id}, {"by", call->request.actor}, {"call", call->request.requestId}});
+        logInfo("a running request was cancelled", {{"id", shown.id}, {"request_id", shown.requestId}, {"by", call->request.actor}, {"call", call->request.requestId}});
         answer(call, 200, liveView(shown));
     });
 }

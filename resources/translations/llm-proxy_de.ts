@@ -1011,6 +1011,12 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
 <context>
     <name>llmproxy::ui::LivePage</name>
     <message>
+        <source>ID: %1
+Request ID: %2</source>
+        <translation>ID: %1
+Anfrage-ID: %2</translation>
+    </message>
+    <message>
         <source>receiving</source>
         <translation>wird empfangen</translation>
     </message>

@@ -140,7 +140,7 @@ class EveryChange(Killed):
         stream = self.raw().send(request(body=CHAT | {"stream": True}, headers=[
             ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", running)]))
         stream.head(), stream.chunk()
-        return ("DELETE", f"/manage/requests/{running}", None), None  # it ends with the server, whatever is on record
+        return ("DELETE", f"/manage/requests/{self.running(running)[0]['id']}", None), None  # it ends with the server, whatever is on record
 
     def killed_at(self, kind, rule):
         name = fresh_id()

@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from proxy_case import KEY, MANAGEMENT, Proxy, fresh_id, request
+from proxy_case import KEY, MANAGEMENT, Proxy, fresh_id, request, until
 
 
 class Live(Proxy):
@@ -26,10 +26,10 @@ class Live(Proxy):
             return json.loads(data.removeprefix("data: "))
 
     def see(self, client, wanted, where="running"):
-        """Reads events until one shows the request of this id."""
+        """Reads events until one shows the request with this X-Request-ID."""
         for _ in range(40):
             event = self.event(client)
-            found = [r for r in event[where] if r["id"] == wanted]
+            found = [r for r in event[where] if r["request_id"] == wanted]
             if found:
                 self.assertLessEqual(len(event["running"]), event["running_count"])
                 return found[0]
@@ -67,20 +67,44 @@ class Live(Proxy):
             ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", request_id)]))
         seen = self.upstream.wait_request(before + 1)
         stream.head(), stream.chunk()
-        status, killed = self.manage("DELETE", f"/manage/requests/{request_id}")
-        self.assertEqual((status, killed["id"], killed["reason"]), (200, request_id, "killed"))
+        identity = self.running(request_id)[0]["id"]
+        status, killed = self.manage("DELETE", f"/manage/requests/{identity}")
+        self.assertEqual((status, killed["id"], killed["request_id"], killed["reason"]), (200, identity, request_id, "killed"))
         self.assertEqual(stream.ended(), "reset")
         self.upstream.wait_end(seen)
         event = self.event_of(request_id)
         self.assertEqual((event["result"], event["details"]["reason"]), ("error", "killed"))
         cancelled = self.events("request.cancel")[-1]
         self.assertEqual((cancelled["result"], cancelled["actor"], cancelled["project_id"]), ("success", "management", self.project_id))
-        self.assertEqual(cancelled["details"]["cancelled_request_id"], request_id)
+        self.assertEqual((cancelled["details"]["cancelled_id"], cancelled["details"]["cancelled_request_id"]), (identity, request_id))
         self.assertEqual(cancelled["details"]["token_uuid"], event["details"]["token_uuid"])
         self.assertLess(cancelled["seq"], event["seq"], "on record before it is done")
-        self.assertEqual(self.manage("DELETE", f"/manage/requests/{request_id}")[0], 404)
+        self.assertEqual(self.manage("DELETE", f"/manage/requests/{identity}")[0], 404)
         missed = self.events("request.cancel")[-1]
         self.assertEqual((missed["result"], missed["details"]["reason"]), ("failure", "not_found"))
+
+    def test_the_same_request_id_twice(self):
+        """Clients choose X-Request-ID: it neither names one request, nor may one client's choice end another's."""
+        request_id = fresh_id()
+        streams = [self.raw().send(request(body={"model": "m", "stream": True}, headers=[
+            ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", request_id)])) for _ in range(2)]
+        for stream in streams:
+            stream.head(), stream.chunk()
+        running = until(lambda: [r for r in [self.running(request_id)] if len(r) == 2], "both run")[0]
+        first, second = sorted(running, key=lambda r: r["started_at"])
+        self.assertNotEqual(first["id"], second["id"])
+        for one in running:
+            self.assertRegex(one["id"], r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        self.assertEqual(self.manage("DELETE", f"/manage/requests/{request_id}")[0], 404)
+        self.assertEqual(self.manage("DELETE", f"/manage/requests/{second['id']}")[0], 200)
+        self.assertEqual([r["id"] for r in self.running(request_id)], [first["id"]])
+        # One that sends the other's id as its own request id gets none of it.
+        thief = self.raw().send(request(body={"model": "m", "stream": True}, headers=[
+            ("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", first["id"])]))
+        thief.head(), thief.chunk()
+        status, killed = self.manage("DELETE", f"/manage/requests/{first['id']}")
+        self.assertEqual((status, killed["request_id"]), (200, request_id))
+        self.assertEqual(len(self.running(first["id"])), 1)
 
     def test_who_may_watch(self):
         self.assertEqual(self.manage("GET", "/manage/events", token="x" * 40)[0], 401)

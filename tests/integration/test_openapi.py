@@ -120,7 +120,7 @@ class OpenApi(Proxy):
         self.fits(json.loads(text.split("event: alert\ndata: ", 1)[1].split("\n\n")[0]), {"$ref": "#/components/schemas/Alert"}, "an alert")
         stream = self.raw().send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", "kill-me")]))
         stream.head()
-        self.assertEqual(self.call("DELETE", "/manage/requests/{id}", None, "kill-me")[0], 200)
+        self.assertEqual(self.call("DELETE", "/manage/requests/{id}", None, self.running("kill-me")[0]["id"])[0], 200)
         called.add(("DELETE", "/manage/requests/{id}"))
         for path, kind in (("export", "application/jsonl"), ("export", "text/csv"), ("report", "text/html"), ("report", "text/csv"), ("report", "application/json")):
             form = {"application/jsonl": "jsonl", "text/csv": "csv", "text/html": "html", "application/json": "json"}[kind]

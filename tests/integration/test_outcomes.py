@@ -187,7 +187,7 @@ class Outcomes(Proxy):
         name = fresh_id()
         client = self.raw().send(request(body=STREAM, headers=[("Authorization", f"Bearer {self.token}"), ("X-Behave", "endless"), ("X-Request-ID", name)]))
         client.head()
-        self.assertEqual(self.manage("DELETE", f"/manage/requests/{name}")[0], 200)
+        self.assertEqual(self.manage("DELETE", f"/manage/requests/{self.running(name)[0]['id']}")[0], 200)
 
     def revoked(self):
         token = self.new_token()

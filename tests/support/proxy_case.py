@@ -129,6 +129,19 @@ class Proxy(Cli):
         found = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]  # the last may be half written
         return [e for e in found if e["seq"] > since and (action is None or e["action"] == action)]
 
+    def running(self, request_id):
+        """The running requests with this X-Request-ID, as /manage/events shows them; waited for."""
+        feed = self.raw().send(request("/manage/events", headers=[("Authorization", f"Bearer {MANAGEMENT}")]))
+        feed.head()
+        for _ in range(40):
+            text = feed.chunk().decode()
+            if not text.startswith("event: requests\n"):
+                continue
+            found = [r for r in json.loads(text.split("data: ", 1)[1])["running"] if r["request_id"] == request_id]
+            if found:
+                return found
+        raise AssertionError(f"{request_id} does not run")
+
     def memory(self):
         """Resident bytes of the server."""
         status = Path(f"/proc/{self.server.pid}/status").read_text()

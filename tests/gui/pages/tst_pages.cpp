@@ -244,6 +244,9 @@ void TstPages::liveShowsWhatRunsAndEndsIt()
     press(live, u"End request"_s);
     QTRY_COMPARE(stage.server().calls("DELETE").size(), 1);
     QCOMPARE(stage.server().last("DELETE").path, u"/manage/requests/run-1"_s);
+    const int ended = Stage::rowOf(table, u"streaming"_s);
+    const QString tip = table->model()->index(ended, table->model()->columnCount() - 1).data(Qt::ToolTipRole).toString();
+    QVERIFY2(tip.contains(u"ID: run-1"_s) && tip.contains(u"Request ID: client-run-1"_s), qPrintable(tip));
     QTRY_VERIFY(says(&stage.window, u"Ended."_s));
     stage.server().forgetCalls();
     press(live, u"End all of this token"_s);

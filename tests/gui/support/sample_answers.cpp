@@ -155,7 +155,7 @@ QJsonObject sampleEvent(qint64 seq)
 QJsonObject sampleRequest(const QString &id, const QString &phase)
 {
     const bool ended = phase == "ended"_L1;
-    return {{u"id"_s, id}, {u"phase"_s, phase}, {u"started_at"_s, at(-5)}, {u"duration_ms"_s, 5'000}, {u"first_byte_ms"_s, 300}, {u"http_method"_s, u"POST"_s}, {u"endpoint"_s, u"/v1/chat/completions"_s},
+    return {{u"id"_s, id}, {u"request_id"_s, u"client-"_s + id}, {u"phase"_s, phase}, {u"started_at"_s, at(-5)}, {u"duration_ms"_s, 5'000}, {u"first_byte_ms"_s, 300}, {u"http_method"_s, u"POST"_s}, {u"endpoint"_s, u"/v1/chat/completions"_s},
             {u"client_ip"_s, u"127.0.0.1"_s}, {u"token_uuid"_s, u"tok-1"_s}, {u"token_masked"_s, u"tok-AbCd****1111"_s}, {u"project_id"_s, u"proj-1"_s}, {u"provider"_s, u"openai"_s}, {u"model"_s, u"gpt-4o"_s},
             {u"status"_s, 200}, {u"request_bytes"_s, 90}, {u"response_bytes"_s, 9'000}, {u"prompt_tokens"_s, QJsonValue()}, {u"completion_tokens"_s, QJsonValue()}, {u"streamed_events"_s, 47},
             {u"result"_s, ended ? QJsonValue(u"success"_s) : QJsonValue()}, {u"reason"_s, QJsonValue()}};

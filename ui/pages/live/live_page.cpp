@@ -59,6 +59,12 @@ QString speedText(const QJsonObject &request)
     return speed < 0 ? u"–"_s : isGuessed(request) ? u"≈ "_s + count(speed) : count(speed);
 }
 
+// The server's own, which is ended by it, and what the client sent, which stands in the audit log.
+QString idsOf(const QJsonObject &request)
+{
+    return LivePage::tr("ID: %1\nRequest ID: %2").arg(request.value("id"_L1).toString(), request.value("request_id"_L1).toString());
+}
+
 std::vector<Column> columns(ProjectNames &projects)
 {
     const auto field = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return orDash(o.value(name).toString()); }; };
@@ -79,7 +85,7 @@ std::vector<Column> columns(ProjectNames &projects)
          [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Estimated from the events of the stream, until the provider reports the count") : QString(); }, {}, {}, true, 70},
         yielding(3, {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80}),
         yielding(2, {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true}),
-        yielding(1, {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, field("id"_L1), {}, {}, false, 190, true}),
+        yielding(1, {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, idsOf, {}, {}, false, 190, true}),
     };
 }
 
@@ -106,7 +112,7 @@ LivePage::LivePage(Console &console)
         }
         kill(all);
     });
-    m_events = act(tr("Everything of this request"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"request_id"_s, m_table->selectedObjects().first().value("id"_L1)}}); });
+    m_events = act(tr("Everything of this request"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"request_id"_s, m_table->selectedObjects().first().value("request_id"_L1)}}); });
     auto *row = new QHBoxLayout;
     m_withEnded->setChecked(true);
     row->addWidget(m_withEnded);
