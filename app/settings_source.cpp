@@ -151,7 +151,8 @@ bool openLogAt(const Settings &settings, LogLevel level)
 
 SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded)
 {
-    SettingsInUse inUse{loaded.given, loaded.origin, {}, {}};
+    SettingsInUse inUse{loaded.given, loaded.origin, {}, {}, {}};
+    inUse.loadAlone = [sources, folder = loaded.settings.dataDir](const SettingTexts &saved) { return loadAlone(sources, folder, saved); };
     inUse.load = [sources](const std::optional<SettingTexts> &saved) {
         SettingSources candidate = sources;
         candidate.saved = saved;

@@ -57,11 +57,14 @@ std::string settingsReferenceMarkdown()
                       "Made from the declarations in [settings_table.cpp](../proxycore/config/settings_table.cpp). Order of sources: flag,\n"
                       "environment, `.env`, saved (`$DATA_DIR/settings.env`, written by `PATCH /manage/settings`), default. All problems are reported at once, with exit code 2, before anything starts.\n"
                       "Secrets have no flag.\n\n"
-                      "| variable | flag | accepts | default | meaning |\n|---|---|---|---|---|\n";
+                      "The column remote says what a caller of `PATCH /manage/settings` may change that is not local, that is, neither root nor the\n"
+                      "server's own user on the same machine: yes; lower or raise (only in that direction); – (not at all).\n\n"
+                      "| variable | flag | accepts | default | remote | meaning |\n|---|---|---|---|---|---|\n";
     for (const SettingDeclaration &one : settingDeclarations()) {
         const std::string flag = flagOf(one);
         out += "| `" + one.name + "` | " + (flag.empty() ? "–" : "`" + flag + "`") + " | " + one.accepts + " | "
-               + (one.defaultText.empty() ? "–" : "`" + one.defaultText + "`") + " | " + one.meaning + " |\n";
+               + (one.defaultText.empty() ? "–" : "`" + one.defaultText + "`") + " | "
+               + (one.remote == RemoteChange::No ? "–" : std::string(nameOf(one.remote))) + " | " + one.meaning + " |\n";
     }
     return out;
 }

@@ -4,6 +4,7 @@
 #include "base/ascii.h"
 
 #include <QByteArray>
+#include <QUrl>
 #include <algorithm>
 
 namespace llmproxy::reads {
@@ -201,6 +202,24 @@ std::string origins(const std::string &value, Settings &settings)
         if (item != "*" && !exact)
             return "\"" + item + "\" is not an origin; accepted are lists like https://app.example,http://localhost:3000, and *";
         settings.corsOrigins.push_back(lowerCased(item));
+    }
+    return {};
+}
+
+// In the form in which origins are compared: lower case, always with the port.
+std::string referenceOrigins(const std::string &value, Settings &settings)
+{
+    settings.referenceOrigins.clear();
+    for (const std::string &item : splitList(value)) {
+        const QUrl url(QString::fromStdString(item), QUrl::StrictMode);
+        const bool isHttps = url.scheme() == QLatin1String("https");
+        const bool isOrigin = url.isValid() && (isHttps || url.scheme() == QLatin1String("http")) && !url.host().isEmpty() && url.path().isEmpty()
+                              && !url.hasQuery() && !url.hasFragment() && url.userInfo().isEmpty();
+        if (!isOrigin)
+            return "\"" + item + "\" is not an origin; accepted are lists like https://llm.example,http://10.0.0.5:8000";
+        const std::string host = url.host().toStdString();
+        settings.referenceOrigins.push_back((isHttps ? "https://" : "http://") + (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":"
+                                            + std::to_string(url.port(isHttps ? 443 : 80)));
     }
     return {};
 }

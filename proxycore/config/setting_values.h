@@ -26,6 +26,7 @@ std::string hosts(const std::string &value, Settings &settings);
 std::string listen(const std::string &value, Settings &settings);
 std::string httpListen(const std::string &value, Settings &settings);
 std::string origins(const std::string &value, Settings &settings);
+std::string referenceOrigins(const std::string &value, Settings &settings);
 std::string proxy(const std::string &value, Settings &settings);
 std::string managementToken(const std::string &value, Settings &settings);
 std::string encryptionKey(const std::string &value, Settings &settings);

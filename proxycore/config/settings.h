@@ -45,6 +45,7 @@ struct Settings
     std::vector<std::string> corsOrigins; // "https://app.example"; "*"
     bool allowInsecureListen = false;
     bool allowInsecureUpstream = false;
+    std::vector<std::string> referenceOrigins; // "https://llm.example:443": lower case, always with the port
     std::string dataDir, databasePath;
     Secret managementToken;
     std::vector<Cidr> managementAllowedIps;
@@ -122,13 +123,26 @@ struct LoadedSettings
 // Reads and validates everything; creates nothing.
 LoadedSettings loadSettings(const SettingSources &sources);
 
+// The saved values by themselves: no flag but DATA_DIR, no environment, no .env.
+LoadedSettings loadAlone(const SettingSources &sources, const std::string &dataDir, const SettingTexts &saved);
+
 // What a running engine was started with, and how the settings are read again, from all sources, with these saved values
 // instead of the file's (none: with the file's). An empty load: nobody said where they came from.
 struct SettingsInUse
 {
     SettingTexts given, origin;
     std::function<LoadedSettings(const std::optional<SettingTexts> &saved)> load;
+    // These saved values by themselves: what a start without flags, environment and .env would find. Empty: as loadAlone().
+    std::function<LoadedSettings(const SettingTexts &saved)> loadAlone;
     std::function<void(const Settings &settings)> apply; // what takes effect at once; may be empty
+};
+
+// What a caller that is not local (ruling 50) may do to a saved setting.
+enum class RemoteChange {
+    No,
+    Yes,
+    Lower, // timeouts, rates and limits: only in the stricter direction
+    Raise, // retention: only longer
 };
 
 // One declared line, for --help, .env.example, the settings reference and the architecture test.
@@ -141,6 +155,8 @@ struct SettingDeclaration
     bool secret = false;      // no flag
     std::string group;        // "Network", "Audit", …: where people look for it
     bool needsRestart = true; // false: a saved value takes effect at once
+    RemoteChange remote = RemoteChange::No;
+    bool isZeroNoLimit = false; // Lower, Raise: 0 is more than any other value
 };
 const std::vector<SettingDeclaration> &settingDeclarations();
 // LISTEN_ADDR → --listen-addr; empty for secrets.
@@ -148,6 +164,12 @@ std::string flagOf(const SettingDeclaration &declaration);
 // The values, where it accepts a few words only: "true" and "false", or the words of "debug, info, warn or error". Empty: others too.
 std::vector<std::string> choicesOf(const SettingDeclaration &declaration);
 const SettingDeclaration *settingNamed(std::string_view name); // null: there is none
+std::string_view nameOf(RemoteChange change); // "no", "yes", "lower", "raise"
+// Why a caller that is not local may not change it from before to after, as a sentence; empty: it may, or the value is none at all.
+// nullopt: not saved. Compared is what would be in use without other sources.
+std::string whyNotRemote(const SettingDeclaration &declaration, const std::optional<std::string> &before, const std::optional<std::string> &after);
+// These mean something else when they are set to their default: loopback is no longer exempt.
+bool countsAsSet(std::string_view name);
 // Why it may not stand in settings.env, as the end of a sentence; empty: it may.
 std::string_view whyNotSaved(const SettingDeclaration &declaration);
 inline bool isSavable(const SettingDeclaration &declaration) { return whyNotSaved(declaration).empty(); }

@@ -216,4 +216,15 @@ LoadedSettings loadSettings(const SettingSources &sources)
     return loaded;
 }
 
+LoadedSettings loadAlone(const SettingSources &sources, const std::string &dataDir, const SettingTexts &saved)
+{
+    SettingSources alone;
+    alone.flags["DATA_DIR"] = dataDir;
+    alone.profilesProblem = sources.profilesProblem;
+    alone.tlsProblem = sources.tlsProblem;
+    alone.serve = sources.serve;
+    alone.saved = saved;
+    return loadSettings(alone);
+}
+
 } // namespace llmproxy

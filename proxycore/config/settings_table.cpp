@@ -16,13 +16,41 @@ constexpr int64_t second = 1000, minute = 60 * second, hour = 60 * minute, day =
 
 SettingRow row(const char *name, const char *standard, const char *accepts, const char *meaning, Store store, bool secret = false)
 {
-    return {{name, standard, accepts, meaning, secret, {}, true}, std::move(store)};
+    return {{name, standard, accepts, meaning, secret, {}, true, RemoteChange::No, false}, std::move(store)};
 }
 
 SettingRow atOnce(SettingRow row)
 {
     row.needsRestart = false;
     return row;
+}
+
+// What a caller that is not local may change; the rest of the table it may only see.
+SettingRow remotely(RemoteChange change, SettingRow row, bool isZeroNoLimit = false)
+{
+    row.remote = change;
+    row.isZeroNoLimit = isZeroNoLimit;
+    return row;
+}
+
+SettingRow anyhow(SettingRow row)
+{
+    return remotely(RemoteChange::Yes, std::move(row));
+}
+
+SettingRow lower(SettingRow row)
+{
+    return remotely(RemoteChange::Lower, std::move(row));
+}
+
+SettingRow lowerRate(SettingRow row)
+{
+    return remotely(RemoteChange::Lower, std::move(row), true);
+}
+
+SettingRow longer(SettingRow row)
+{
+    return remotely(RemoteChange::Raise, std::move(row), true);
 }
 
 Rows networkRows()
@@ -33,10 +61,10 @@ Rows networkRows()
         row("TRUSTED_PROXIES", "", "list of networks", "only from these is X-Forwarded-For believed", networks(&S::trustedProxies)),
         row("ALLOWED_HOSTS", "", "list of names", "further Host names that are served; others get 421", hosts),
         row("CORS_ALLOWED_ORIGINS", "", "list of origins", "web pages of these origins may call; * for all", origins),
-        row("REQUEST_HEAD_TIMEOUT", "10s", "duration", "a request head must arrive within", duration(&S::requestHeadTimeoutMs, 10, hour)),
-        row("REQUEST_BODY_TIMEOUT", "60s", "duration", "a request body may pause this long", duration(&S::requestBodyTimeoutMs, 10, hour)),
-        row("KEEPALIVE_TIMEOUT", "75s", "duration", "an idle client connection is closed after", duration(&S::keepaliveTimeoutMs, 10, hour)),
-        row("CLIENT_WRITE_TIMEOUT", "60s", "duration", "a client that reads nothing is dropped after", duration(&S::clientWriteTimeoutMs, 10, hour)),
+        lower(row("REQUEST_HEAD_TIMEOUT", "10s", "duration", "a request head must arrive within", duration(&S::requestHeadTimeoutMs, 10, hour))),
+        lower(row("REQUEST_BODY_TIMEOUT", "60s", "duration", "a request body may pause this long", duration(&S::requestBodyTimeoutMs, 10, hour))),
+        lower(row("KEEPALIVE_TIMEOUT", "75s", "duration", "an idle client connection is closed after", duration(&S::keepaliveTimeoutMs, 10, hour))),
+        lower(row("CLIENT_WRITE_TIMEOUT", "60s", "duration", "a client that reads nothing is dropped after", duration(&S::clientWriteTimeoutMs, 10, hour))),
     };
 }
 
@@ -67,7 +95,7 @@ Rows managementRows()
     return {
         row("MANAGEMENT_TOKEN", "", "at least 32 characters", "the management API's credential", managementToken, true),
         row("MANAGEMENT_ALLOWED_IPS", "loopback", "list of networks", "who may use /manage", networks(&S::managementAllowedIps)),
-        row("MANAGEMENT_TOKEN_MAX_AGE", "90d", "duration", "an older management token fails its check", duration(&S::managementTokenMaxAgeMs, day, 3650 * day)),
+        lower(row("MANAGEMENT_TOKEN_MAX_AGE", "90d", "duration", "an older management token fails its check", duration(&S::managementTokenMaxAgeMs, day, 3650 * day))),
     };
 }
 
@@ -82,9 +110,9 @@ Rows auditRows()
         row("AUDIT_STORE_IN_DB", "true", "boolean", "rows in the table audit_events", flag(&S::auditStoreInDb)),
         row("AUDIT_MASK_CLIENT_IP", "false", "boolean", "zero the last octet of IPv4, the last 80 bits of IPv6", flag(&S::auditMaskClientIp)),
         row("AUDIT_MASK_UNPREFIXED", "partial", "partial or full", "how values without a known prefix are masked", maskUnprefixed),
-        row("AUDIT_RETENTION", "90d", "duration, 0 keeps them", "audit rows older than this are deleted, in batches of 1000", duration(&S::auditRetentionMs, 0, 100 * 366 * day)),
+        longer(row("AUDIT_RETENTION", "90d", "duration, 0 keeps them", "audit rows older than this are deleted, in batches of 1000", duration(&S::auditRetentionMs, 0, 100 * 366 * day))),
         row("AUDIT_MAX_FILE_SIZE", "100MB", "size, 0 turns it off", "the audit log is rotated at this size and daily, and compressed; off: logrotate's to do", size(&S::auditMaxFileBytes, 0, int64_t{1} << 40)),
-        row("AUDIT_FILE_RETENTION", "90d", "duration, 0 keeps them", "rotated audit logs are removed at this age", duration(&S::auditFileRetentionMs, 0, 100 * 366 * day)),
+        longer(row("AUDIT_FILE_RETENTION", "90d", "duration, 0 keeps them", "rotated audit logs are removed at this age", duration(&S::auditFileRetentionMs, 0, 100 * 366 * day))),
         row("AUDIT_ENCRYPT_ROTATED", "false", "boolean", "rotated audit logs are encrypted, too; llm-proxy audit decrypt opens one", flag(&S::auditEncryptRotated)),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
         row("AUDIT_ANCHORS", "", "list of syslog, file:/path, https://…", "each signed checkpoint goes there too, so that a cut tail is found", outside(&S::auditAnchors, false), true),
@@ -95,9 +123,9 @@ Rows alertsRows()
 {
     return {
         row("ALERTS_ENABLED", "true", "boolean", "what looks wrong in the stream of events is raised as alert.raise", flag(&S::alertsEnabled)),
-        row("ALERT_AUTH_FAILURES", "20", "0 to 1000000", "failed authentications of one address in ten minutes; 0: never", number(&S::alertAuthFailures, 0, 1'000'000)),
-        row("ALERT_DENIED_REQUESTS", "50", "0 to 1000000", "denied requests of one token in five minutes; 0: never", number(&S::alertDeniedRequests, 0, 1'000'000)),
-        row("ALERT_VOLUME_FACTOR", "5", "0 to 1000", "requests in an hour, times those of the token's busiest hour before; 0: never", number(&S::alertVolumeFactor, 0, 1000)),
+        anyhow(row("ALERT_AUTH_FAILURES", "20", "0 to 1000000", "failed authentications of one address in ten minutes; 0: never", number(&S::alertAuthFailures, 0, 1'000'000))),
+        anyhow(row("ALERT_DENIED_REQUESTS", "50", "0 to 1000000", "denied requests of one token in five minutes; 0: never", number(&S::alertDeniedRequests, 0, 1'000'000))),
+        anyhow(row("ALERT_VOLUME_FACTOR", "5", "0 to 1000", "requests in an hour, times those of the token's busiest hour before; 0: never", number(&S::alertVolumeFactor, 0, 1000))),
         row("ALERT_NEW_SOURCES", "true", "boolean", "a token's first use from an address or by a client", flag(&S::alertNewSources)),
         row("ALERT_UNUSUAL_HOURS", "true", "boolean", "use around an hour of the day in which a token never was used", flag(&S::alertUnusualHours)),
         row("ALERT_WEBHOOKS", "", "list of https://…", "each alert is posted there as JSON, signed like a checkpoint", outside(&S::alertWebhooks, true), true),
@@ -107,7 +135,7 @@ Rows alertsRows()
 Rows loggingRows()
 {
     return {
-        atOnce(row("LOG_LEVEL", "info", "debug, info, warn or error", "application log", choice(&S::logLevel, {"debug", "info", "warn", "error"}))),
+        anyhow(atOnce(row("LOG_LEVEL", "info", "debug, info, warn or error", "application log", choice(&S::logLevel, {"debug", "info", "warn", "error"})))),
         row("LOG_FORMAT", "", "json or console", "json, but console on a terminal", choice(&S::logFormat, {"json", "console"})),
         row("LOG_FILE", "", "file", "application log; stdout when unset", text(&S::logFile)),
         row("LOG_MAX_SIZE_MB", "10", "1 to 10000", "rotates LOG_FILE at this size", number(&S::logMaxSizeMb, 1, 10'000)),
@@ -119,24 +147,24 @@ Rows loggingRows()
 Rows limitsRows()
 {
     return {
-        row("MAX_HEADER_SIZE", "32KiB", "size", "larger request heads get 431", size(&S::maxHeaderSize, 1024, 1 << 20)),
-        row("MAX_HEADER_COUNT", "100", "1 to 10000", "more header fields get 431", number(&S::maxHeaderCount, 1, 10'000)),
-        row("MAX_TARGET_SIZE", "8KiB", "size", "longer request targets get 414", size(&S::maxTargetSize, 64, 1 << 20)),
-        row("MAX_REQUEST_SIZE", "512MB", "size", "larger bodies get 413", size(&S::maxRequestSize, 1, int64_t{1} << 40)),
-        row("MAX_INSPECTED_BODY", "16MiB", "size", "largest body that model rules look into", size(&S::maxInspectedBody, 1024, 256 << 20)),
-        row("MAX_CONNECTIONS", "10000", "1 to 1000000", "more connections are refused", number(&S::maxConnections, 1, 1'000'000)),
-        row("MAX_CONNECTIONS_PER_IP", "1000", "1 to 1000000", "of one address; loopback is exempt unless set", perAddress),
-        row("IP_RATE_LIMIT", "6000/m", "rate", "requests per client address; loopback is exempt unless set", rate(&S::ipRateLimit, &S::ipRateLimitSet)),
-        row("AUTH_FAILURE_LIMIT", "10/m", "rate", "failed authentications per client address; loopback is exempt unless set", rate(&S::authFailureLimit, &S::authFailureLimitSet)),
+        lower(row("MAX_HEADER_SIZE", "32KiB", "size", "larger request heads get 431", size(&S::maxHeaderSize, 1024, 1 << 20))),
+        lower(row("MAX_HEADER_COUNT", "100", "1 to 10000", "more header fields get 431", number(&S::maxHeaderCount, 1, 10'000))),
+        lower(row("MAX_TARGET_SIZE", "8KiB", "size", "longer request targets get 414", size(&S::maxTargetSize, 64, 1 << 20))),
+        lower(row("MAX_REQUEST_SIZE", "512MB", "size", "larger bodies get 413", size(&S::maxRequestSize, 1, int64_t{1} << 40))),
+        lower(row("MAX_INSPECTED_BODY", "16MiB", "size", "largest body that model rules look into", size(&S::maxInspectedBody, 1024, 256 << 20))),
+        lower(row("MAX_CONNECTIONS", "10000", "1 to 1000000", "more connections are refused", number(&S::maxConnections, 1, 1'000'000))),
+        lower(row("MAX_CONNECTIONS_PER_IP", "1000", "1 to 1000000", "of one address; loopback is exempt unless set", perAddress)),
+        lowerRate(row("IP_RATE_LIMIT", "6000/m", "rate", "requests per client address; loopback is exempt unless set", rate(&S::ipRateLimit, &S::ipRateLimitSet))),
+        lowerRate(row("AUTH_FAILURE_LIMIT", "10/m", "rate", "failed authentications per client address; loopback is exempt unless set", rate(&S::authFailureLimit, &S::authFailureLimitSet))),
     };
 }
 
 Rows tokensRows()
 {
     return {
-        row("TOKEN_MAX_LIFETIME", "30d", "duration", "longer lifetimes are refused", duration(&S::tokenMaxLifetimeMs, minute, 3650 * day)),
-        row("TOKEN_DEFAULT_LIFETIME", "24h", "duration", "of a token created without one", duration(&S::tokenDefaultLifetimeMs, minute, 3650 * day)),
-        row("TOKEN_DEFAULT_RATE_LIMIT", "600/m", "rate", "of a token created without one; 0: none", rate(&S::tokenDefaultRateLimit)),
+        lower(row("TOKEN_MAX_LIFETIME", "30d", "duration", "longer lifetimes are refused", duration(&S::tokenMaxLifetimeMs, minute, 3650 * day))),
+        lower(row("TOKEN_DEFAULT_LIFETIME", "24h", "duration", "of a token created without one", duration(&S::tokenDefaultLifetimeMs, minute, 3650 * day))),
+        lowerRate(row("TOKEN_DEFAULT_RATE_LIMIT", "600/m", "rate", "of a token created without one; 0: none", rate(&S::tokenDefaultRateLimit))),
     };
 }
 
@@ -144,16 +172,17 @@ Rows providersRows()
 {
     return {
         row("API_CONFIG_PATH", "", "file", "provider profiles, YAML; added to the built-in ones", text(&S::apiConfigPath)),
-        row("UPSTREAM_CONNECT_TIMEOUT", "10s", "duration", "connecting to a provider", duration(&S::upstreamConnectTimeoutMs, 10, hour)),
-        row("UPSTREAM_FIRST_BYTE_TIMEOUT", "590s", "duration", "waiting for a provider's answer", duration(&S::upstreamFirstByteTimeoutMs, 10, day)),
-        row("UPSTREAM_IDLE_TIMEOUT", "290s", "duration", "a provider's stream may pause this long", duration(&S::upstreamIdleTimeoutMs, 10, day)),
+        lower(row("UPSTREAM_CONNECT_TIMEOUT", "10s", "duration", "connecting to a provider", duration(&S::upstreamConnectTimeoutMs, 10, hour))),
+        lower(row("UPSTREAM_FIRST_BYTE_TIMEOUT", "590s", "duration", "waiting for a provider's answer", duration(&S::upstreamFirstByteTimeoutMs, 10, day))),
+        lower(row("UPSTREAM_IDLE_TIMEOUT", "290s", "duration", "a provider's stream may pause this long", duration(&S::upstreamIdleTimeoutMs, 10, day))),
         row("ALLOW_INSECURE_UPSTREAM", "false", "boolean", "allow http:// base URLs beyond loopback and private addresses", flag(&S::allowInsecureUpstream)),
+        row("REFERENCE_ORIGINS", "", "list of origins", "a management credential may send references to keys (env:, file:) there too, not only to a provider's own address", referenceOrigins),
         row("HTTPS_PROXY", "", "URL", "proxy towards providers", proxy),
         row("NO_PROXY", "", "list of hosts", "reached without it", text(&S::noProxy)),
         row("SSL_CERT_FILE", "", "file", "certificate authorities for providers; the system's when unset", text(&S::sslCertFile)),
-        row("PROVIDER_KEY_MAX_AGE", "90d", "duration", "an older provider key fails its check", duration(&S::providerKeyMaxAgeMs, day, 3650 * day)),
+        lower(row("PROVIDER_KEY_MAX_AGE", "90d", "duration", "an older provider key fails its check", duration(&S::providerKeyMaxAgeMs, day, 3650 * day))),
         row("SECRETS_DIR", "", "folder", "file: references may point below it", text(&S::secretsDir)),
-        row("SECRET_STALE_MAX", "10m", "duration", "use the last value of a secret reference for this long while its source does not answer; 0: only until the source fails", duration(&S::secretStaleMaxMs, 0, 7 * day)),
+        lower(row("SECRET_STALE_MAX", "10m", "duration", "use the last value of a secret reference for this long while its source does not answer; 0: only until the source fails", duration(&S::secretStaleMaxMs, 0, 7 * day))),
     };
 }
 
@@ -170,7 +199,7 @@ Rows engineRows()
 {
     return {
         row("ENGINE_THREADS", "", "1 to 64", "worker threads; number of cores, at most 4", number(&S::engineThreads, 1, 64)),
-        row("DRAIN_TIMEOUT", "30s", "duration", "running streams may go on this long after SIGTERM", duration(&S::drainTimeoutMs, 0, hour)),
+        lower(row("DRAIN_TIMEOUT", "30s", "duration", "running streams may go on this long after SIGTERM", duration(&S::drainTimeoutMs, 0, hour))),
     };
 }
 

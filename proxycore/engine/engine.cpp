@@ -257,6 +257,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     request.body = QByteArray::fromStdString(call.body);
     request.contentType = call.contentType;
     request.actor = call.actor;
+    request.isLocal = call.isLocal;
     request.requestId = call.requestId;
     request.clientIp = call.clientIp;
     request.userAgent = call.userAgent;
@@ -293,6 +294,18 @@ static Outcome settleDrafts(const Settings &settings)
     return {};
 }
 
+// What is saved and wrong, but hidden by another source: it keeps nobody out today, and everybody at a start without that source.
+static void warnOfHiddenSettings(const Settings &settings, const SettingsInUse &inUse)
+{
+    const std::string path = savedSettingsPath(settings.dataDir);
+    const SettingTexts saved = readSavedSettings(path).values;
+    if (saved.empty() || !inUse.loadAlone)
+        return;
+    for (const SettingProblem &one : inUse.loadAlone(saved).problems)
+        logWarn("a saved setting is invalid and only hidden by a flag, the environment or .env; fix it, or a start without that fails",
+                {{"file", path}, {"setting", one.name}, {"problem", one.problem}});
+}
+
 Engine::Engine(const Settings &settings, EngineOptions options) : d(new Private(settings, std::move(options)))
 {
 }
@@ -326,6 +339,7 @@ Outcome Engine::start()
         return failure;
     if (Outcome failure = settleDrafts(d->settings))
         return failure;
+    warnOfHiddenSettings(d->settings, d->options.inUse);
     AddressPolicy policy;
     policy.requestsPerMinute = d->settings.ipRateLimit;
     policy.authFailuresPerMinute = d->settings.authFailureLimit;
@@ -496,6 +510,7 @@ ManageAnswer Engine::manage(ManageRequest request)
     call.body = request.body.toStdString();
     call.contentType = request.contentType;
     call.actor = request.actor;
+    call.isLocal = true; // in this process
     call.requestId = request.requestId.empty() ? randomUuid() : request.requestId;
     call.clientIp = request.clientIp;
     call.userAgent = request.userAgent;

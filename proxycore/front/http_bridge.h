@@ -20,6 +20,7 @@ struct BridgeCall
     std::string body;
     std::string contentType;
     std::string actor;       // management, cli, console
+    bool isLocal = false;    // the engine's own user or root: over the control socket, or in-process
     std::string requestId, clientIp, userAgent;
     // If-Match and If-None-Match as they are for what has no entity tag, but is there (RFC 9110 section 13.1).
     bool isConditionFalse = false;

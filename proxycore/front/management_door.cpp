@@ -132,6 +132,7 @@ void ManagementDoor::submit()
     call.body = m_body;
     call.contentType = m_head.headers.value("content-type");
     call.actor = actor();
+    call.isLocal = m_stream.peer().localSocket; // its user id was checked at accept
     call.requestId = m_head.requestId;
     call.clientIp = m_stream.peer().text;
     call.userAgent = m_head.headers.value("user-agent");

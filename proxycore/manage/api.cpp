@@ -35,6 +35,7 @@ ManageRequest withoutBody(const ManageRequest &request)
     copy.query = request.query;
     copy.contentType = request.contentType;
     copy.actor = request.actor;
+    copy.isLocal = request.isLocal;
     copy.requestId = request.requestId;
     copy.clientIp = request.clientIp;
     copy.userAgent = request.userAgent;

@@ -36,6 +36,7 @@ struct ManageRequest
     QByteArray body;
     std::string contentType;
     std::string actor;     // "management" (HTTP), "cli" or "console" (control socket, in-process)
+    bool isLocal = false;  // the engine's own user or root (ruling 50): may do what a management credential may not
     std::string requestId;
     std::string clientIp;
     std::string userAgent;

@@ -9,6 +9,7 @@
 
 #include <QJsonDocument>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 
@@ -56,6 +57,18 @@ Removed cleanUpWaiting(const ManageContext &context, const Database::OldAudit &o
     return ready.get();
 }
 
+// Nobody who only holds a management credential makes the past shorter than the owner of the machine decided at the start.
+Outcome refusedPast(const CallPtr &call, int64_t olderThanMs)
+{
+    const int64_t retentionMs = call->context().settings->auditRetentionMs;
+    if (call->request.isLocal || (retentionMs > 0 && olderThanMs >= std::max(retentionMs, dayMs)))
+        return {};
+    return Error{ErrorKind::Forbidden, "local_only",
+                 retentionMs == 0 ? "AUDIT_RETENTION is 0, which keeps all audit events: a management credential cannot remove any. Run llm-proxy audit cleanup on the machine itself."
+                                  : "A management credential can remove only events that are older than AUDIT_RETENTION, and at least a day old. Run llm-proxy audit cleanup on the machine itself to remove younger ones.",
+                 "older_than"};
+}
+
 } // namespace
 
 void cleanUpAudit(const CallPtr &call)
@@ -69,6 +82,10 @@ void cleanUpAudit(const CallPtr &call)
     const auto olderThan = parseDurationMs(text.toStdString());
     if (!olderThan || *olderThan < 1) {
         refuse(call, invalidField("older_than", "'older_than' must be a duration, like 90d."));
+        return;
+    }
+    if (const Outcome refused = refusedPast(call, *olderThan)) {
+        refuse(call, *refused);
         return;
     }
     call->context().audit->removeOldFromNow(); // somebody has looked at the clock

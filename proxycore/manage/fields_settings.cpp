@@ -22,6 +22,7 @@ void addSettings(std::vector<Schema> &all)
                           choice("origin", "flag|environment|.env|saved|default", "Where the value in use comes from."),
                           nullable(text("saved", "What is saved; another source may come before it.", 8192)),
                           nullable(text("why_not_saved", "Why it cannot be saved here; null: it can.")),
+                          choice("may_change", "no|yes|lower|raise", "What this caller may save for it: nothing; any value; only a stricter one; only a longer time. Root and the server's own user may save any on the same machine."),
                           flag("needs_restart", "A saved value is used from the next start on; false: at once."), flag("is_set", "Something is given.")}));
     const Fields list{objects("items", "Setting", "All settings, by group."), flag("restart_needed", "After a restart other values are in use than now.")};
     all.push_back(answer("SettingsList", "The settings.", list));

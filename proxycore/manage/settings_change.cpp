@@ -69,22 +69,50 @@ std::string withoutValue(std::string problem, const std::string &value)
     return redactText(problem);
 }
 
-// Of all sources together, and of values that another source hides today; those of changed settings first.
-std::vector<SettingProblem> problemsOf(const SettingsChange &change, const LoadedSettings &next)
+// A saved value that another source hides today is in use at the next start without that source, and must not keep everybody out
+// then: what is saved is also judged by itself. Told are problems that this change makes, or leaves where it puts something.
+std::vector<SettingProblem> problemsAlone(const ManageContext &context, const SettingsChange &change, const SettingTexts &before)
+{
+    std::vector<SettingProblem> problems = loadAlone(context, change.saved).problems;
+    const std::vector<SettingProblem> known = loadAlone(context, before).problems;
+    std::erase_if(problems, [&](const SettingProblem &one) {
+        const auto isSame = [&](const SettingProblem &other) { return other.name == one.name && other.problem == one.problem; };
+        return !change.hasChanged(one.name) && std::any_of(known.begin(), known.end(), isSame);
+    });
+    return problems;
+}
+
+// Of all sources together, and of what is saved by itself; those of changed settings first.
+std::vector<SettingProblem> problemsOf(const ManageContext &context, const SettingsChange &change, const SettingTexts &before, const LoadedSettings &next)
 {
     std::vector<SettingProblem> problems = next.problems;
-    for (const std::string &name : change.changed) {
-        const auto value = change.saved.find(name);
-        if (value == change.saved.end() || next.origin.at(name) == "saved" || value->second.empty())
-            continue;
-        if (std::string problem = settingProblem(name, value->second); !problem.empty())
-            problems.push_back({name, {}, std::move(problem)});
+    for (SettingProblem &one : problemsAlone(context, change, before)) {
+        if (std::none_of(problems.begin(), problems.end(), [&](const SettingProblem &other) { return other.name == one.name; }))
+            problems.push_back(std::move(one));
     }
     std::stable_partition(problems.begin(), problems.end(), [&](const SettingProblem &one) { return change.hasChanged(one.name); });
     for (SettingProblem &one : problems) {
         const auto value = change.saved.find(one.name);
         const bool isLong = value != change.saved.end() && value->second.size() > 5; // no word of the sentence
         one.problem = withoutValue(one.problem, isLong ? value->second : std::string());
+    }
+    return problems;
+}
+
+std::optional<std::string> savedIn(const SettingTexts &saved, const std::string &name)
+{
+    const auto found = saved.find(name);
+    return found == saved.end() ? std::nullopt : std::optional(found->second);
+}
+
+// What only the machine's own users may change (ruling 50), as the caller is not one of them.
+std::vector<SettingProblem> remoteProblems(const CallPtr &call, const SettingsChange &change, const SettingTexts &before)
+{
+    std::vector<SettingProblem> problems;
+    for (const std::string &name : change.changed) {
+        std::string why = call->request.isLocal ? std::string() : whyNotRemote(*settingNamed(name), savedIn(before, name), savedIn(change.saved, name));
+        if (!why.empty())
+            problems.push_back({name, {}, std::move(why)});
     }
     return problems;
 }
@@ -104,7 +132,9 @@ void checkChange(const CallPtr &call, const JsonObject &body, const SavedSetting
         call->complete(errorAnswer(change.error())); // somebody is typing: no event
         return;
     }
-    std::vector<SettingProblem> problems = problemsOf(*change, loadAgain(call->context(), change->saved));
+    std::vector<SettingProblem> problems = remoteProblems(call, *change, before.values);
+    const std::vector<SettingProblem> wrong = problemsOf(call->context(), *change, before.values, loadAgain(call->context(), change->saved));
+    problems.insert(problems.end(), wrong.begin(), wrong.end());
     problems.insert(problems.end(), before.problems.begin(), before.problems.end());
     answerProblems(call, problems);
 }
@@ -144,7 +174,7 @@ void saveChange(const CallPtr &call, const SettingsChange &change, LoadedSetting
     const auto draft = std::make_shared<std::optional<SavedSettingsDraft>>(std::move(*written));
     const auto next = std::make_shared<const LoadedSettings>(std::move(loaded));
     ManageAnswer good;
-    good.body = QJsonDocument(settingsView(call->context(), *next, change.saved)).toJson(QJsonDocument::Compact);
+    good.body = QJsonDocument(settingsView(call->context(), *next, change.saved, call->request.isLocal)).toJson(QJsonDocument::Compact);
     const auto decide = [call, draft, names = joined(change.changed)](const Snapshot &) -> Result<Decision> {
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("changed", names);
@@ -164,12 +194,14 @@ void saveChange(const CallPtr &call, const SettingsChange &change, LoadedSetting
 Outcome changeSettings(const CallPtr &call, const JsonObject &body, const SavedSettings &before)
 {
     if (!before.problems.empty())
-        return Error{ErrorKind::Conflict, "saved_settings_unreadable", before.problems.front().name + ": " + before.problems.front().problem + ". Mend or remove it first.", {}};
+        return Error{ErrorKind::Conflict, "saved_settings_unreadable", before.problems.front().name + ": " + before.problems.front().problem + ". Fix or remove it first.", {}};
     const auto change = readChange(body, before.values);
     if (!change)
         return change.error();
+    if (const auto refused = remoteProblems(call, *change, before.values); !refused.empty())
+        return Error{ErrorKind::Forbidden, "local_only", refused.front().problem, refused.front().name};
     LoadedSettings next = loadAgain(call->context(), change->saved);
-    if (const auto problems = problemsOf(*change, next); !problems.empty())
+    if (const auto problems = problemsOf(call->context(), *change, before.values, next); !problems.empty())
         return invalidField(problems.front().name, problems.front().name + ": " + problems.front().problem + ".");
     saveChange(call, *change, std::move(next));
     return {};

@@ -36,12 +36,6 @@ std::string effective(const SettingDeclaration &one, const SettingTexts &given, 
     return one.defaultText.empty() ? madeDefault(one.name, settings) : one.defaultText;
 }
 
-// These mean something else when they are set to their default: loopback is no longer exempt.
-bool countsAsSet(const std::string &name)
-{
-    return name == "MAX_CONNECTIONS_PER_IP" || name == "IP_RATE_LIMIT" || name == "AUTH_FAILURE_LIMIT";
-}
-
 bool isDifferent(const SettingDeclaration &one, const ManageContext &context, const LoadedSettings &next)
 {
     if (one.secret || !one.needsRestart)
@@ -71,13 +65,14 @@ QJsonArray choicesView(const SettingDeclaration &one)
     return choices;
 }
 
-QJsonObject settingView(const SettingDeclaration &one, const ManageContext &context, const LoadedSettings &next, const std::string *saved)
+QJsonObject settingView(const SettingDeclaration &one, const ManageContext &context, const LoadedSettings &next, const std::string *saved, bool isLocal)
 {
     // What takes effect at once is in use already.
     const SettingTexts &given = one.needsRestart ? context.inUse.given : next.given;
     const std::string *origin = find(one.needsRestart ? context.inUse.origin : next.origin, one.name);
     const std::string from = origin ? *origin : "default";
     const bool isEmptyOnPurpose = find(given, one.name) && hasMeaningEmpty(one.name);
+    const RemoteChange mayChange = !isSavable(one) ? RemoteChange::No : isLocal ? RemoteChange::Yes : one.remote;
     const std::string value = one.secret ? std::string() : effective(one, given, *context.settings);
     return {{QStringLiteral("name"), QString::fromStdString(one.name)},
             {QStringLiteral("value"), isEmptyOnPurpose ? shown(value) : textOrNull(value)},
@@ -90,6 +85,7 @@ QJsonObject settingView(const SettingDeclaration &one, const ManageContext &cont
             {QStringLiteral("origin"), QString::fromStdString(from)},
             {QStringLiteral("saved"), saved && isSavable(one) ? shown(*saved) : QJsonValue()},
             {QStringLiteral("why_not_saved"), textOrNull(std::string(whyNotSaved(one)))},
+            {QStringLiteral("may_change"), QLatin1String(nameOf(mayChange).data())},
             {QStringLiteral("needs_restart"), one.needsRestart},
             {QStringLiteral("is_set"), from != "default"}};
 }
@@ -106,13 +102,18 @@ LoadedSettings loadAgain(const ManageContext &context, const std::optional<Setti
     return loadSettings(sources);
 }
 
-QJsonObject settingsView(const ManageContext &context, const LoadedSettings &next, const SettingTexts &saved)
+LoadedSettings loadAlone(const ManageContext &context, const SettingTexts &saved)
+{
+    return context.inUse.loadAlone ? context.inUse.loadAlone(saved) : loadAlone(SettingSources(), context.settings->dataDir, saved);
+}
+
+QJsonObject settingsView(const ManageContext &context, const LoadedSettings &next, const SettingTexts &saved, bool isLocal)
 {
     QJsonArray items;
     bool restart = false;
     for (const SettingDeclaration &one : settingDeclarations()) {
         restart = restart || isDifferent(one, context, next);
-        items.append(settingView(one, context, next, find(saved, one.name)));
+        items.append(settingView(one, context, next, find(saved, one.name), isLocal));
     }
     return {{QStringLiteral("items"), items}, {QStringLiteral("restart_needed"), restart}};
 }
@@ -121,7 +122,7 @@ void readSettings(const CallPtr &call)
 {
     const ManageContext &context = call->context();
     const SavedSettings saved = readSavedSettings(savedSettingsPath(context.settings->dataDir));
-    answer(call, 200, settingsView(context, loadAgain(context, saved.values), saved.values));
+    answer(call, 200, settingsView(context, loadAgain(context, saved.values), saved.values, call->request.isLocal));
 }
 
 } // namespace llmproxy

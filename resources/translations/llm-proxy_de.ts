@@ -1998,6 +1998,18 @@ Anfrage-ID: %2</translation>
 <context>
     <name>llmproxy::ui::SettingRow</name>
     <message>
+        <source>Can only be lowered from here; raise it on the server&apos;s machine itself.</source>
+        <translation>Von hier aus nur zu senken; erhöht wird der Wert auf dem Rechner des Servers selbst.</translation>
+    </message>
+    <message>
+        <source>Can only be raised from here; lower it on the server&apos;s machine itself.</source>
+        <translation>Von hier aus nur zu erhöhen; gesenkt wird der Wert auf dem Rechner des Servers selbst.</translation>
+    </message>
+    <message>
+        <source>Can only be changed on the server&apos;s machine itself.</source>
+        <translation>Nur auf dem Rechner des Servers selbst zu ändern.</translation>
+    </message>
+    <message>
         <source>given on the command line, which wins over what is saved here</source>
         <translation>von der Befehlszeile; hat Vorrang vor hier Gespeichertem</translation>
     </message>

@@ -132,8 +132,8 @@ class EveryChange(Killed):
         def applied():
             items = self.manage("GET", "/manage/settings")[1]["items"]
             self.assertEqual([p.name for p in self.data.glob("settings.env.*")], [], "a draft is left")
-            return next(i["value"] for i in items if i["name"] == "MAX_HEADER_COUNT") == str(count)
-        return ("PATCH", "/manage/settings", {"changes": [{"name": "MAX_HEADER_COUNT", "value": str(count)}]}), applied
+            return next(i["value"] for i in items if i["name"] == "ALERT_AUTH_FAILURES") == str(count)
+        return ("PATCH", "/manage/settings", {"changes": [{"name": "ALERT_AUTH_FAILURES", "value": str(count)}]}), applied
 
     def cancel_request(self, name):
         running = fresh_id()

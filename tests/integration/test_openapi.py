@@ -91,7 +91,7 @@ class OpenApi(Proxy):
                  ("POST", "/manage/audit/review", {"note": "x"}, None), ("GET", "/manage/audit/facets", None, None),
                  ("POST", "/manage/audit/cleanup", {"older_than": "90d"}, None),
                  ("GET", "/manage/settings", None, None),
-                 ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}, {"name": "NO_PROXY", "value": None}]}, None),
+                 ("PATCH", "/manage/settings", {"changes": [{"name": "ALERT_DENIED_REQUESTS", "value": "7"}, {"name": "LOG_LEVEL", "value": None}]}, None),
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "x"}], "check_only": True}, None),
                  ("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY, "base_url": self.upstream.url}, None),
                  ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/usage", None, None), ("GET", "/manage/openapi.json", None, None),

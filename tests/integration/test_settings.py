@@ -33,7 +33,7 @@ class Saved(Proxy):
 
     def save(self, check_only=False, **changes):
         body = {"changes": [{"name": name, "value": value} for name, value in changes.items()]}
-        return self.manage("PATCH", "/manage/settings", body | ({"check_only": True} if check_only else {}))
+        return self.manage("PATCH", "/manage/settings", body | ({"check_only": True} if check_only else {}), local=True)
 
     def restart(self):
         type(self).end()
@@ -150,7 +150,7 @@ class NoEvent(DiskCase):
     """Where the event, or the file, cannot be written, nothing is saved; and no event says that it was."""
 
     def save(self):
-        return self.manage("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}]})
+        return self.manage("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "7"}]}, local=True)
 
     def test_nothing_is_saved(self):
         for rule in ("write,sync EIO /audit.log", "sync EIO /llm-proxy.db-wal", "write ENOSPC /settings.env", "sync EIO /settings.env.new"):
@@ -264,8 +264,8 @@ class Check(Proxy):
         entry = {"provider": "openai", "api_key": f"file:{secrets}/one"}
         with Answers(b"HTTP/1.1 200 OK\r\n\r\n") as thief:
             status, answer = self.manage("POST", "/manage/providers/check", entry | {"base_url": thief.url})
-            self.assertEqual((status, answer["error"]["field"], thief.seen), (400, "base_url", []))
-        status, made = self.manage("POST", "/manage/projects", entry | {"name": "By reference", "base_url": self.upstream.url})
+            self.assertEqual((status, answer["error"]["field"], thief.seen), (400, "api_key", []))
+        status, made = self.manage("POST", "/manage/projects", entry | {"name": "By reference", "base_url": self.upstream.url}, local=True)
         self.assertEqual(status, 201, made)
         _, answer = self.manage("POST", "/manage/providers/check", {"provider": "openai", "project_id": made["id"]})
         self.assertEqual((answer["reason"], answer["status"]), ("ok", 200))

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -33,6 +34,18 @@ def until(condition, what, timeout=20, pause=0.002):
         if time.monotonic() > deadline:
             raise AssertionError(f"did not happen within {timeout} s: {what}")
         waiting.wait(pause)
+
+
+class LocalLink(http.client.HTTPConnection):
+    """A connection to the control socket: its caller is the engine's own user."""
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Proxy(Cli):
@@ -81,9 +94,9 @@ class Proxy(Cli):
         assert code == 0 and "Sanitizer" not in errors and "runtime error" not in errors, f"exit {code}\n{errors}"
 
     @classmethod
-    def manage(cls, method, path, body=None, token=MANAGEMENT, headers=()):
-        """(status, JSON) of a management call over HTTP."""
-        link = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=30)
+    def manage(cls, method, path, body=None, token=MANAGEMENT, headers=(), local=False):
+        """(status, JSON) of a management call over HTTP; local: over the control socket."""
+        link = LocalLink(cls.data / "control.sock") if local else http.client.HTTPConnection("127.0.0.1", cls.port, timeout=30)
         try:
             text = json.dumps(body) if body is not None else None
             fields = {"Content-Type": "application/json"} if text else {}

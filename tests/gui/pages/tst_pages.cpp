@@ -34,6 +34,7 @@ private Q_SLOTS:
     void aRefusalIsNotALoss();
     void manyChangesAreReadOnce();
     void liveShowsWhatRunsAndEndsIt();
+    void settingsSayWhatCannotBeChangedFromHere();
     void usageIsGroupedAsAsked();
     void usageIsSavedAsCsv();
     void securitySaysWhatToDo();
@@ -255,6 +256,26 @@ void TstPages::liveShowsWhatRunsAndEndsIt()
     stage.server().feed("requests", {{u"time"_s, QString()}, {u"running_count"_s, 0}, {u"running"_s, QJsonArray()}, {u"ended"_s, QJsonArray()}});
     press(live, u"Go on"_s);
     QTRY_VERIFY(Stage::rowOf(table, u"streaming"_s) < 0);
+}
+
+// What a console that is not on the server's machine may not change, it shows.
+void TstPages::settingsSayWhatCannotBeChangedFromHere()
+{
+    Stage stage;
+    Page *settings = stage.page(u"settings"_s);
+    auto *groups = find<QListWidget>(settings, u"Groups of settings"_s);
+    QTRY_VERIFY(!groups->findItems(u"Network"_s, Qt::MatchExactly).isEmpty());
+    groups->setCurrentItem(groups->findItems(u"Network"_s, Qt::MatchExactly).first());
+    QTRY_VERIFY(find<QLineEdit>(settings, u"TRUSTED_PROXIES"_s));
+    auto *proxies = find<QLineEdit>(settings, u"TRUSTED_PROXIES"_s);
+    QVERIFY(!proxies->isEnabled());
+    QCOMPARE(proxies->text(), u"10.0.0.1"_s);
+    QVERIFY(!find<QPushButton>(settings, u"Reset TRUSTED_PROXIES to its default"_s));
+    QVERIFY(says(settings, u"Can only be changed on the server's machine itself."_s));
+    QVERIFY(says(settings, u"Can only be lowered from here"_s));
+    stage.server().refuse("PATCH", u"/manage/settings"_s, 403, u"It can only be lowered."_s, u"KEEPALIVE_TIMEOUT"_s);
+    type(settings, u"KEEPALIVE_TIMEOUT"_s, u"80s"_s);
+    QTRY_VERIFY(says(settings, u"It can only be lowered."_s));
 }
 
 void TstPages::usageIsGroupedAsAsked()

@@ -21,11 +21,11 @@ QJsonObject check(const QString &id, const QString &title, const QString &state)
     return {{u"id"_s, id}, {u"title"_s, title}, {u"state"_s, state}, {u"evidence"_s, u"Seen: "_s + title + u'.'}, {u"fix"_s, state == u"pass"_s ? QString() : u"Do it."_s}};
 }
 
-QJsonObject setting(const QString &name, const QString &group, const QJsonValue &value, const QJsonValue &saved, const QJsonValue &whyNotSaved = {})
+QJsonObject setting(const QString &name, const QString &group, const QJsonValue &value, const QJsonValue &saved, const QJsonValue &whyNotSaved = {}, const QString &mayChange = u"yes"_s)
 {
     return {{u"name"_s, name}, {u"value"_s, value}, {u"default"_s, u"100"_s}, {u"accepts"_s, u"a number"_s}, {u"choices"_s, name == "LOG_LEVEL"_L1 ? QJsonArray{u"debug"_s, u"info"_s} : QJsonArray()}, {u"meaning"_s, u"what "_s + name + u" is for"_s}, {u"group"_s, group},
             {u"secret"_s, name == "MANAGEMENT_TOKEN"_L1}, {u"origin"_s, saved.isNull() ? u"default"_s : u"saved"_s}, {u"saved"_s, saved}, {u"why_not_saved"_s, whyNotSaved},
-            {u"needs_restart"_s, true}, {u"is_set"_s, !saved.isNull()}};
+            {u"may_change"_s, whyNotSaved.isNull() ? mayChange : u"no"_s}, {u"needs_restart"_s, true}, {u"is_set"_s, !saved.isNull()}};
 }
 
 QJsonObject counts(int requests)
@@ -81,7 +81,8 @@ QJsonArray settings()
 {
     return {setting(u"MAX_HEADER_COUNT"_s, u"Limits"_s, u"30"_s, u"30"_s), setting(u"MAX_CONNECTIONS"_s, u"Limits"_s, u"100"_s, {}),
             setting(u"LOG_LEVEL"_s, u"Logging"_s, u"info"_s, {}), setting(u"DATA_DIR"_s, u"Storage"_s, u"/srv"_s, {}, u"says where the saved settings are"_s),
-            setting(u"MANAGEMENT_TOKEN"_s, u"Management"_s, {}, {}, u"is a secret"_s)};
+            setting(u"MANAGEMENT_TOKEN"_s, u"Management"_s, {}, {}, u"is a secret"_s), setting(u"TRUSTED_PROXIES"_s, u"Network"_s, u"10.0.0.1"_s, {}, {}, u"no"_s),
+            setting(u"KEEPALIVE_TIMEOUT"_s, u"Network"_s, u"75s"_s, {}, {}, u"lower"_s)};
 }
 
 void addLists(FakeServer &server)

@@ -25,7 +25,7 @@ QString Reply::errorField() const
     return body.value(QLatin1String("error")).toObject().value(QLatin1String("field")).toString();
 }
 
-ManageFixture::ManageFixture()
+ManageFixture::ManageFixture(const std::function<void(ManageContext &context)> &adjust)
 {
     const std::string folder = m_folder.path().toStdString();
     settings.listen = {"127.0.0.1", 8080};
@@ -77,6 +77,8 @@ ManageFixture::ManageFixture()
         asked = question.provider + "|" + question.baseUrl + "|" + (question.key ? std::string(question.key->reveal()) : "none");
         return ProviderVerdict{"ok", 200, "Good.", {"a", "b"}};
     };
+    if (adjust)
+        adjust(context);
     m_api = std::make_unique<ManageApi>(std::move(context));
 }
 
@@ -95,6 +97,7 @@ Reply ManageFixture::call(const char *method, const QString &target, const QByte
     request.body = body;
     request.contentType = contentType;
     request.actor = actor;
+    request.isLocal = isLocal;
     request.requestId = "req-1";
     request.clientIp = "127.0.0.1";
     request.userAgent = "tests/1.0";

@@ -34,7 +34,8 @@ struct Reply
 class ManageFixture
 {
 public:
-    ManageFixture();
+    // adjust: of the context, before the API is made.
+    explicit ManageFixture(const std::function<void(ManageContext &context)> &adjust = {});
     ~ManageFixture();
 
     Reply call(const char *method, const QString &target, const QByteArray &body = {},
@@ -53,6 +54,7 @@ public:
 
     Settings settings;
     std::string actor = "management";
+    bool isLocal = false; // of the caller
     QByteArray everything; // every answer's bytes so far
 
     std::string asked; // the last provider check: provider|base URL|key

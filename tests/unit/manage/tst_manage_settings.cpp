@@ -3,6 +3,7 @@
 #include "manage_fixture.h"
 #include "test_registry.h"
 
+#include "base/clock.h"
 #include "config/saved_settings.h"
 
 #include <QDir>
@@ -20,6 +21,11 @@ private Q_SLOTS:
     void removes();
     void refuses();
     void tries();
+    void fromAfarOnlyWhatIsDeclared();
+    void fromAfarOnlyStricter();
+    void saysWhatThisCallerMayChange();
+    void aHiddenValueMustBeValidToo();
+    void cleansUpNoYoungPast();
     void keepsAForeignLine();
     void refusesWhenTheFileCannotBeRead();
     void checksAKey();
@@ -79,6 +85,7 @@ void TstManageSettings::shows()
 void TstManageSettings::saves()
 {
     ManageFixture api;
+    api.isLocal = true;
     const Reply changed = save(api, "MAX_HEADER_COUNT", "\"77\"");
     QCOMPARE(changed.status, 200);
     QCOMPARE(saved(changed, "MAX_HEADER_COUNT"), QStringLiteral("77"));
@@ -101,6 +108,7 @@ void TstManageSettings::saves()
 void TstManageSettings::removes()
 {
     ManageFixture api;
+    api.isLocal = true;
     QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"77\"").status, 200);
     QCOMPARE(save(api, "MAX_CONNECTIONS", "\"78\"").status, 200);
     QCOMPARE(save(api, "MAX_HEADER_COUNT", "null").status, 200);
@@ -113,6 +121,7 @@ void TstManageSettings::removes()
 void TstManageSettings::refuses()
 {
     ManageFixture api;
+    api.isLocal = true;
     QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"77\"").status, 200);
     for (const auto &[name, value] : {std::pair{"MAX_HEADER_COUNT", "\"many\""}, {"LISTEN_ADDR", "\"0.0.0.0:80\""}, {"ENCRYPTION_KEY", "\"x\""},
                                       {"MANAGEMENT_TOKEN", "null"}, {"DATA_DIR", "\"/tmp\""}, {"LOG_FILE", "\"a****b\""}}) {
@@ -135,6 +144,7 @@ void TstManageSettings::refuses()
 void TstManageSettings::tries()
 {
     ManageFixture api;
+    api.isLocal = true;
     const Reply bad = api.patch(path, R"({"check_only":true,"changes":[{"name":"MAX_HEADER_COUNT","value":"many"},{"name":"LISTEN_ADDR","value":"0.0.0.0:1"}]})");
     QCOMPARE(bad.status, 200);
     QStringList names;
@@ -146,6 +156,135 @@ void TstManageSettings::tries()
     QCOMPARE(api.patch(path, R"({"check_only":true,"changes":[{"name":"NOTHING","value":"1"}]})").status, 400);
     QVERIFY(fileOf(api).values.empty());
     QVERIFY(api.events("config.update").empty());
+}
+
+void TstManageSettings::fromAfarOnlyWhatIsDeclared()
+{
+    ManageFixture api;
+    for (const SettingDeclaration &one : settingDeclarations()) {
+        if (!isSavable(one) || one.remote != RemoteChange::No)
+            continue;
+        const Reply refused = save(api, one.name.c_str(), "\"1\"");
+        QCOMPARE(refused.status, 403);
+        QCOMPARE(refused.errorCode(), QStringLiteral("local_only"));
+        QCOMPARE(refused.errorField(), QString::fromStdString(one.name));
+    }
+    for (const char *name : {"TRUSTED_PROXIES", "ALLOWED_HOSTS", "AUDIT_ON_ERROR", "AUDIT_LOG_FILE", "LOG_FILE", "API_CONFIG_PATH", "MANAGEMENT_ALLOWED_IPS", "HTTPS_PROXY",
+                             "SSL_CERT_FILE", "REFERENCE_ORIGINS", "ALLOW_INSECURE_UPSTREAM", "ALERTS_ENABLED", "AUDIT_ENABLED", "LISTEN_ADDR"})
+        QVERIFY2(settingNamed(name)->remote == RemoteChange::No, name);
+    QVERIFY(fileOf(api).values.empty());
+    QCOMPARE(api.events("config.update").back().result, std::string("failure"));
+    const Reply tried = api.patch(path, R"({"check_only":true,"changes":[{"name":"ALLOWED_HOSTS","value":"*"}]})");
+    QCOMPARE(tried["problems"].toArray().first().toObject().value(QLatin1String("name")).toString(), QStringLiteral("ALLOWED_HOSTS"));
+    api.isLocal = true;
+    QCOMPARE(save(api, "ALLOWED_HOSTS", "\"*\"").status, 200);
+    api.isLocal = false;
+    QCOMPARE(save(api, "ALLOWED_HOSTS", "\"*\"").status, 200); // changes nothing
+    QCOMPARE(save(api, "ALLOWED_HOSTS", "null").status, 403);
+}
+
+void TstManageSettings::fromAfarOnlyStricter()
+{
+    ManageFixture api;
+    const auto is = [&](int status, const char *name, const char *value) {
+        const Reply reply = save(api, name, value);
+        QVERIFY2(reply.status == status, (QByteArray(name) + "=" + value + ": " + reply.raw).constData());
+    };
+    is(200, "LOG_LEVEL", "\"debug\"");
+    is(200, "ALERT_AUTH_FAILURES", "\"100\"");
+    is(200, "ALERT_AUTH_FAILURES", "\"5\"");
+    is(200, "MAX_CONNECTIONS", "\"100\"");
+    is(200, "MAX_CONNECTIONS", "\"100\"");
+    is(403, "MAX_CONNECTIONS", "\"101\"");
+    is(403, "MAX_CONNECTIONS", "null"); // 10000
+    is(200, "REQUEST_HEAD_TIMEOUT", "\"9500ms\"");
+    is(403, "REQUEST_HEAD_TIMEOUT", "\"1m\"");
+    is(403, "MAX_REQUEST_SIZE", "\"1GB\"");
+    is(403, "TOKEN_DEFAULT_RATE_LIMIT", "\"0\""); // none is more than any
+    is(403, "TOKEN_DEFAULT_RATE_LIMIT", "\"11/s\"");
+    is(200, "TOKEN_DEFAULT_RATE_LIMIT", "\"9/s\"");
+    is(200, "IP_RATE_LIMIT", "\"6000/m\""); // now for loopback, too
+    is(403, "IP_RATE_LIMIT", "null");
+    is(403, "AUDIT_RETENTION", "\"1ms\"");
+    is(403, "AUDIT_RETENTION", "\"89d\"");
+    is(200, "AUDIT_RETENTION", "\"91d\"");
+    is(200, "AUDIT_RETENTION", "\"0\""); // keeps them all
+    is(403, "AUDIT_RETENTION", "\"1000d\"");
+    is(400, "AUDIT_RETENTION", "\"soon\"");
+    QCOMPARE(fileOf(api).values.at("AUDIT_RETENTION"), std::string("0"));
+}
+
+void TstManageSettings::saysWhatThisCallerMayChange()
+{
+    ManageFixture api;
+    const auto mayChange = [&](const char *name) { return itemOf(api.get(path), name).value(QLatin1String("may_change")).toString().toStdString(); };
+    QCOMPARE(mayChange("LOG_LEVEL"), std::string("yes"));
+    QCOMPARE(mayChange("MAX_CONNECTIONS"), std::string("lower"));
+    QCOMPARE(mayChange("AUDIT_RETENTION"), std::string("raise"));
+    QCOMPARE(mayChange("LISTEN_ADDR"), std::string("no"));
+    QCOMPARE(mayChange("MANAGEMENT_TOKEN"), std::string("no"));
+    api.isLocal = true;
+    QCOMPARE(mayChange("LISTEN_ADDR"), std::string("yes"));
+    QCOMPARE(mayChange("MAX_CONNECTIONS"), std::string("yes"));
+    QCOMPARE(mayChange("MANAGEMENT_TOKEN"), std::string("no"));
+    QCOMPARE(mayChange("DATA_DIR"), std::string("no"));
+    for (const SettingDeclaration &one : settingDeclarations()) {
+        QVERIFY2(one.remote == RemoteChange::No || isSavable(one), one.name.c_str());
+        if (one.remote != RemoteChange::Lower && one.remote != RemoteChange::Raise)
+            continue; // else it is of a kind whose values can be compared
+        const bool isDuration = one.accepts.starts_with("duration"), isSize = one.accepts.starts_with("size");
+        const std::string unit = isDuration ? "d" : isSize ? "MiB" : "";
+        const std::string looser = one.remote == RemoteChange::Raise ? (isDuration ? "1ms" : "1") : one.isZeroNoLimit ? "0" : "99999999" + unit;
+        QVERIFY2(!whyNotRemote(one, {}, looser).empty(), one.name.c_str());
+    }
+}
+
+void TstManageSettings::aHiddenValueMustBeValidToo()
+{
+    SettingSources sources;
+    sources.environment = {{"TLS_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"}, {"TLS_KEY_FILE", "/dev/null"}, {"MAX_HEADER_COUNT", "50"}};
+    ManageFixture api([&](ManageContext &context) {
+        sources.flags["DATA_DIR"] = context.settings->dataDir;
+        context.inUse.load = [&](const std::optional<SettingTexts> &saved) {
+            SettingSources all = sources;
+            all.saved = saved;
+            return loadSettings(all);
+        };
+        context.inUse.loadAlone = [&](const SettingTexts &saved) { return loadAlone(sources, sources.flags["DATA_DIR"], saved); };
+    });
+    api.isLocal = true;
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"0\"").errorField(), QStringLiteral("MAX_HEADER_COUNT")); // the environment has a good one
+    QCOMPARE(save(api, "TLS_CERT_FILE", "\"/not/there\"").status, 400); // a file that is missing, and a key that is
+    QCOMPARE(save(api, "HTTP_LISTEN_ADDR", "\"127.0.0.1:81\"").errorField(), QStringLiteral("HTTP_LISTEN_ADDR")); // good beside the environment's TLS only
+    QVERIFY(fileOf(api).values.empty());
+    // What stands there from before hinders no other change, but must go when it is touched.
+    auto draft = SavedSettingsDraft::write(savedSettingsPath(api.settings.dataDir), {{"MAX_HEADER_COUNT", "none"}});
+    QVERIFY(draft.ok() && !draft->keep());
+    QCOMPARE(save(api, "LOG_LEVEL", "\"warn\"").status, 200);
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "\"-1\"").status, 400);
+    QCOMPARE(save(api, "MAX_HEADER_COUNT", "null").status, 200);
+}
+
+void TstManageSettings::cleansUpNoYoungPast()
+{
+    ManageFixture api;
+    const auto cleanUp = [&](const char *olderThan) { return api.post(QStringLiteral("/manage/audit/cleanup"), QByteArray("{\"older_than\":\"") + olderThan + "\"}"); };
+    api.settings.auditRetentionMs = 90 * dayMs;
+    for (const char *young : {"1ms", "89d", "1d"}) {
+        const Reply refused = cleanUp(young);
+        QCOMPARE(refused.status, 403);
+        QCOMPARE(refused.errorCode(), QStringLiteral("local_only"));
+        QCOMPARE(refused.errorField(), QStringLiteral("older_than"));
+    }
+    QCOMPARE(cleanUp("90d").status, 200);
+    QCOMPARE(cleanUp("never").status, 400);
+    api.settings.auditRetentionMs = 5 * minuteMs;
+    QCOMPARE(cleanUp("1h").status, 403);
+    QCOMPARE(cleanUp("1d").status, 200);
+    api.settings.auditRetentionMs = 0; // keeps everything
+    QCOMPARE(cleanUp("3650d").status, 403);
+    api.isLocal = true;
+    QCOMPARE(cleanUp("1ms").status, 200);
 }
 
 void TstManageSettings::keepsAForeignLine()

@@ -23,6 +23,24 @@ QString originText(const QString &origin)
     return origin == "saved"_L1 ? SettingRow::tr("saved here") : SettingRow::tr("default");
 }
 
+// A server of before does not say.
+bool mayChange(const QJsonObject &setting)
+{
+    return setting.value("why_not_saved"_L1).isNull() && setting.value("may_change"_L1).toString() != "no"_L1;
+}
+
+// What this console may not do, as it is not on the server's machine.
+QString limitText(const QJsonObject &setting)
+{
+    const QString may = setting.value("may_change"_L1).toString();
+    if (may == "lower"_L1)
+        return SettingRow::tr("Can only be lowered from here; raise it on the server's machine itself.");
+    if (may == "raise"_L1)
+        return SettingRow::tr("Can only be raised from here; lower it on the server's machine itself.");
+    const bool isElsewhere = may == "no"_L1 && setting.value("why_not_saved"_L1).isNull();
+    return isElsewhere ? SettingRow::tr("Can only be changed on the server's machine itself.") : QString();
+}
+
 } // namespace
 
 SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_problem(wrapped({}, "problem"))
@@ -45,8 +63,10 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_probl
     QString meaning = textOf("meaning"_L1);
     meaning.replace(0, 1, meaning.left(1).toUpper());
     column->addWidget(wrapped(meaning, "muted"));
+    if (const QString limit = limitText(setting); !limit.isEmpty())
+        column->addWidget(wrapped(limit, "muted"));
     auto *row = new QHBoxLayout;
-    const bool isSavable = setting.value("why_not_saved"_L1).isNull();
+    const bool isSavable = mayChange(setting);
     isSavable && !setting.value("choices"_L1).toArray().isEmpty() ? makeChoice() : makeEdit();
     input()->setAccessibleName(name());
     // A box is named by what is chosen in it.
@@ -75,6 +95,11 @@ void SettingRow::makeEdit()
         m_edit->setEnabled(false);
         m_edit->setText(secret ? QString() : textOf("value"_L1));
         m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(reason) : m_setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
+        return;
+    }
+    if (!mayChange(m_setting)) {
+        m_edit->setEnabled(false);
+        m_edit->setText(textOf("value"_L1));
         return;
     }
     m_edit->setText(savedText());
