@@ -144,6 +144,11 @@ std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow
     return rows;
 }
 
+std::string ApiAnswer::field() const
+{
+    return body.value(QLatin1String("error")).toObject().value(QLatin1String("field")).toString().toStdString();
+}
+
 int complain(const ApiAnswer &answer)
 {
     if (answer.ok())
@@ -154,7 +159,7 @@ int complain(const ApiAnswer &answer)
     }
     const QJsonObject error = answer.body.value(QLatin1String("error")).toObject();
     std::string sentence = error.value(QLatin1String("message")).toString().toStdString();
-    const std::string field = error.value(QLatin1String("field")).toString().toStdString();
+    const std::string field = answer.field();
     if (sentence.empty())
         sentence = "the server answered with status " + std::to_string(answer.status);
     if (!field.empty() && sentence.find(field) == std::string::npos)

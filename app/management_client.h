@@ -30,6 +30,7 @@ struct ApiAnswer
 
     bool ok() const { return status >= 200 && status < 300; }
     int exitCode() const;
+    std::string field() const; // of the error; empty: of none
 };
 
 // The answer's error as a sentence on stderr; its exit code.

@@ -58,7 +58,10 @@ int send(const CommandLine &line, ProjectOptions &o, const std::string &method, 
     QByteArray body = o.key.bodyWith(fields);
     const ApiAnswer answer = opened.client->call(method, path, Query(), body);
     wipeBody(body);
-    return show(answer, o.target);
+    const int code = show(answer, o.target);
+    if (answer.field() == "api_key" && !o.key.isGiven())
+        note("Give the key with --key-stdin, or a reference with --key REF.");
+    return code;
 }
 
 int createProject(const CommandLine &line, ProjectOptions &o)

@@ -19,6 +19,7 @@ struct ProviderKey
     QString reference;       // "env:NAME" or "file:/path"; never stored resolved
     QString masked;          // masked form of a stored value; of a reference: the reference itself
     int64_t keySetMs = 0;    // for api_key_age_days
+    QString sealedUrl;       // the base URL the key was given for (access/key_binding.h); empty without a key
 };
 
 struct Project

@@ -32,6 +32,8 @@ struct ProviderEntry
     std::string baseUrl;   // empty: the profile's
     SharedSecret key;      // null: none needed, or not usable
     KeyState keyState = KeyState::None;
+    std::string keyUrl = {}; // the base URL that the key was given for, which says where else it may go; empty: the profile's
+    bool isBound = false;    // keyUrl is known; else the key is not usable
 };
 
 struct ProjectEntry

@@ -173,6 +173,15 @@ void Engine::Private::makeApi()
         const auto profile = profiles.find(name);
         return profile == profiles.end() || (profile->second.auth != AuthForm::None && !profile->second.keyOptional);
     };
+    context.originOf = [this](const std::string &name, const std::string &baseUrl) -> std::string {
+        const auto profile = profiles.find(name);
+        if (profile == profiles.end())
+            return {};
+        if (!profile->second.unixSocket.empty())
+            return "unix:" + profile->second.unixSocket; // whatever base_url says
+        const auto url = parseBaseUrl(baseUrl.empty() ? profile->second.baseUrl : baseUrl);
+        return url ? url->origin() : std::string();
+    };
     context.cutStreams = [this](const std::vector<std::string> &ids) {
         for (const auto &thread : threads)
             thread->cut(ids, Reason::StreamCut);

@@ -91,6 +91,7 @@ private:
     Verdict judgeBody();                         // the held body is complete
     bool modelAllowed(std::string_view model) const;
     std::shared_ptr<const DialTarget> target();
+    bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be. summarized: it has no event of

@@ -58,6 +58,22 @@ std::shared_ptr<const DialTarget> Exchange::target()
     return known[text] = std::make_shared<const DialTarget>(std::move(*url), m_profile->unixSocket);
 }
 
+// Ruling 50: a key goes to the origin it was given for, or its profile's own. Looked at where the request is sent, too: a base_url that
+// was edited in the database passed no other check.
+bool Exchange::mayGetKey(const DialTarget &target) const
+{
+    const std::string &wanted = m_provider->baseUrl;
+    if (wanted.empty() || wanted == m_provider->keyUrl || !target.unixSocket.empty())
+        return true;
+    const std::string origin = target.url.origin();
+    for (const std::string &allowed : {m_profile->baseUrl, m_provider->keyUrl}) {
+        const auto url = parseBaseUrl(allowed);
+        if (url && url->origin() == origin)
+            return true;
+    }
+    return false;
+}
+
 std::string Exchange::upstreamHead(const DialTarget &target)
 {
     std::string head = m_context.upstream->takeBuffer();
@@ -146,7 +162,8 @@ Verdict Exchange::forward()
     }
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
     const std::shared_ptr<const DialTarget> url = target();
-    if (m_provider->keyState == KeyState::Unusable || (needsKey && !m_provider->key) || !url) {
+    const bool isElsewhere = url && m_provider->key && !mayGetKey(*url);
+    if (m_provider->keyState == KeyState::Unusable || (needsKey && !m_provider->key) || !url || isElsewhere) {
         Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
                                                                        : "the project's provider has no usable base_url");
         trouble.retryAfter = 60;

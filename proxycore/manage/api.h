@@ -89,6 +89,9 @@ struct ManageContext
     std::function<bool(const std::string &name)> providerKnown; // a profile of this name exists
     std::function<std::vector<std::string>()> providerNames;
     std::function<bool(const std::string &name)> providerNeedsKey; // false: local models
+    // Where a key of this provider goes with this base_url (empty: the profile's own address): "https://api.openai.com:443";
+    // empty: nowhere, as there is no address, or not one that can be used.
+    std::function<std::string(const std::string &provider, const std::string &baseUrl)> originOf;
     // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
     std::function<void(std::vector<std::string> tokenIds)> cutStreams;
     // The running request of this id; end: it is ended. Says on any thread which it is, or was.

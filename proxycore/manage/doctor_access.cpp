@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
+#include "manage/provider_key_input.h"
 
 #include <QCryptographicHash>
 
@@ -128,7 +129,7 @@ DoctorItem checkProviderKeysOpen(const ManageContext &context)
     std::set<std::string> closed, pending;
     for (const ProjectPtr &project : context.snapshots->current()->projects()) {
         for (const ProviderEntry &entry : project->providers) {
-            if (!project->record.deleted && entry.keyState == KeyState::Unusable)
+            if (!project->record.deleted && stateOf(context, entry) == KeyState::Unusable)
                 closed.insert(project->id);
             if (!project->record.deleted && entry.keyState == KeyState::Pending)
                 pending.insert(project->id);
@@ -139,7 +140,7 @@ DoctorItem checkProviderKeysOpen(const ManageContext &context)
     else if (closed.empty())
         set(made, DoctorState::Warn, "Waiting for the key's source: " + joined(pending), "Check that the source of the reference is mounted and answers.");
     else
-        set(made, DoctorState::Fail, "Needs its key again: " + joined(closed), "Give the key anew with rotate-key, or mend its reference.");
+        set(made, DoctorState::Fail, "Needs its key again: " + joined(closed), "Give the key anew with rotate-key, or fix its reference.");
     return made;
 }
 

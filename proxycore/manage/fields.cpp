@@ -199,7 +199,7 @@ void addOtherSchemas(std::vector<Schema> &all)
                                                            "audit_file_removed|audit_file_replaced|audit_file_cut|audit_file_truncated|rows_lost|database_restored", "Which rule."),
                           text("message", "One sentence.", 1000), nullable(text("client_ip", "Client address.")), nullable(text("project_id", "Project.")),
                           nullable(text("token_uuid", "Access token.")), nullable(text("token_masked", "Access token, masked.")),
-                          nullable(number("count", "How often.")), nullable(number("threshold", "From when on that is too often.")),
+                          nullable(number("count", "How often; without a threshold, how many alerts of this rule about the same token or address were held back.")), nullable(number("threshold", "From when on that is too often.")),
                           nullable(number("window_seconds", "In which time.")), number("seq", "The audit event that raised it.")}));
     all.push_back({"ErrorBody", SchemaUse::Answer, "What was wrong.",
                    {required(text("code", "Machine word.")), required(text("message", "A sentence.", 4000)),

@@ -55,11 +55,11 @@ const ProviderKey *keyOf(const Project &record, const QString &provider)
     return found == record.providers.end() ? nullptr : &*found;
 }
 
-Outcome applyProviders(const ManageContext &context, const ProjectChange &change, Project &record, int64_t nowMs)
+Outcome applyProviders(const ManageCall &call, const ProjectChange &change, Project &record, int64_t nowMs)
 {
     std::vector<ProviderKey> keys;
     for (const ProviderKeyInput &input : change.providers) {
-        auto key = makeProviderKey(context, record.id, input, keyOf(record, input.provider), nowMs);
+        auto key = makeProviderKey(call, record.id, input, keyOf(record, input.provider), nowMs);
         if (!key)
             return key.error();
         keys.push_back(std::move(*key));
@@ -78,7 +78,7 @@ Outcome applyProviders(const ManageContext &context, const ProjectChange &change
     return {};
 }
 
-Outcome applyChange(const ManageContext &context, const ProjectChange &change, Project &record, int64_t nowMs)
+Outcome applyChange(const ManageCall &call, const ProjectChange &change, Project &record, int64_t nowMs)
 {
     if (change.name)
         record.name = *change.name;
@@ -91,7 +91,7 @@ Outcome applyChange(const ManageContext &context, const ProjectChange &change, P
         record.deactivatedMs = record.active ? 0 : nowMs;
     }
     record.updatedMs = nowMs;
-    return applyProviders(context, change, record, nowMs);
+    return applyProviders(call, change, record, nowMs);
 }
 
 std::vector<std::string> tokenIdsOf(const Snapshot &now, const std::string &projectId)
@@ -126,7 +126,7 @@ void updateProject(const CallPtr &call)
         const int64_t nowMs = Clock::wallMs();
         Decision decision;
         Project record = project->record;
-        if (auto failure = applyChange(call->context(), wanted, record, nowMs))
+        if (auto failure = applyChange(*call, wanted, record, nowMs))
             return *failure;
         AuditEvent event = eventOf(*call, "success", 200);
         event.detail("changed", wanted.changed);

@@ -32,7 +32,7 @@ QString storedEnvironment(const QString &environment)
 QJsonObject publishedProject(const ManageContext &context, const std::string &id)
 {
     const ProjectPtr project = context.snapshots->current()->project(id);
-    return project ? projectView(*project, Clock::wallMs()) : QJsonObject();
+    return project ? projectView(context, *project, Clock::wallMs()) : QJsonObject();
 }
 
 void listProjects(const CallPtr &call)
@@ -50,7 +50,7 @@ void listProjects(const CallPtr &call)
         if (record.deleted || !nameMatches(record.name.toStdString(), call->query.text("q"))
             || (!state.isEmpty() && record.active != (state == QLatin1String("active"))))
             continue;
-        items.offer(record.createdMs, record.name.toStdString(), project->id, [project, nowMs] { return projectView(*project, nowMs); });
+        items.offer(record.createdMs, record.name.toStdString(), project->id, [call, project, nowMs] { return projectView(call->context(), *project, nowMs); });
     }
     noteRead(call);
     answer(call, 200, items.json());
@@ -64,7 +64,7 @@ void readProject(const CallPtr &call)
         return;
     }
     noteRead(call);
-    answer(call, 200, projectView(*project, Clock::wallMs()));
+    answer(call, 200, projectView(call->context(), *project, Clock::wallMs()));
 }
 
 void createProject(const CallPtr &call)
@@ -88,7 +88,7 @@ void createProject(const CallPtr &call)
         return;
     }
     for (const ProviderKeyInput &input : *inputs) {
-        auto key = makeProviderKey(call->context(), record.id, input, nullptr, nowMs);
+        auto key = makeProviderKey(*call, record.id, input, nullptr, nowMs);
         if (!key) {
             refuse(call, key.error());
             return;
@@ -133,7 +133,7 @@ void rotateProjectKey(const CallPtr &call)
         if (found == record.providers.end())
             return invalidField("provider", "The project does not use this provider.");
         const int64_t nowMs = Clock::wallMs();
-        auto key = makeProviderKey(call->context(), record.id, input, &*found, nowMs);
+        auto key = makeProviderKey(*call, record.id, input, &*found, nowMs);
         if (!key)
             return key.error();
         *found = std::move(*key);
@@ -166,6 +166,7 @@ void deleteProject(const CallPtr &call)
         for (ProviderKey &key : record.providers) {
             key.sealedKey.clear();
             key.reference.clear();
+            key.sealedUrl.clear();
             key.masked.clear();
             key.keySetMs = 0;
         }

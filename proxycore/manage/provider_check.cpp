@@ -26,9 +26,10 @@ struct Question
     std::string missing;   // why there is no key, when one is known to be missing
 };
 
-// A stored key goes to its project's address and nowhere else: nobody may fetch it by naming another one.
-Outcome useStored(const ManageContext &context, const ProviderKeyInput &input, const std::string &projectId, Question &question)
+// A stored key goes to the origin it was given for, or the profile's own: nobody may fetch it by naming another one.
+Outcome useStored(const ManageCall &call, const ProviderKeyInput &input, const std::string &projectId, Question &question)
 {
+    const ManageContext &context = call.context();
     const ProjectPtr project = visibleProject(*context.snapshots->current(), projectId);
     if (!project)
         return Error{ErrorKind::NotFound, "not_found", "There is no project of this id.", "project_id"};
@@ -37,19 +38,21 @@ Outcome useStored(const ManageContext &context, const ProviderKeyInput &input, c
         question.missing = "This project has no key of this provider; give one in api_key.";
         return {};
     }
-    if (input.baseUrl && input.baseUrl->toStdString() != entry->baseUrl)
-        return invalidField("base_url", "'base_url' is not this project's: its stored key is sent to its own address only; give the key in api_key, too.");
-    question.ask.baseUrl = entry->baseUrl;
+    question.ask.baseUrl = input.baseUrl ? input.baseUrl->toStdString() : entry->baseUrl;
+    const bool isItsPlace = mayGoTo(context, entry->provider, entry->keyUrl, question.ask.baseUrl);
+    if (input.baseUrl && !isItsPlace && !call.request.isLocal)
+        return invalidField("base_url", "The stored key is not sent to 'base_url', as it was not given for that address. Give the key in 'api_key', too.");
     question.ask.key = entry->key;
-    if (entry->keyState == KeyState::Unusable)
+    if (stateOf(context, *entry) == KeyState::Unusable && !(entry->key && input.baseUrl))
         question.missing = "The stored key of this project cannot be used, or its reference does not resolve; enter it again.";
     else if (entry->keyState == KeyState::Pending)
         question.missing = "The source of this project's key has not answered yet; try again.";
     return {};
 }
 
-Result<Question> readQuestion(const ManageContext &context, const JsonObject &body)
+Result<Question> readQuestion(const ManageCall &call, const JsonObject &body)
 {
+    const ManageContext &context = call.context();
     auto input = readProviderKey(context, body, {});
     if (!input)
         return input.error();
@@ -60,12 +63,13 @@ Result<Question> readQuestion(const ManageContext &context, const JsonObject &bo
     question.ask.key = input->key;
     question.reference = input->reference.toStdString();
     if (!input->hasKey() && body.has("project_id")) {
-        if (Outcome failure = useStored(context, *input, body.text("project_id").toStdString(), question))
+        if (Outcome failure = useStored(call, *input, body.text("project_id").toStdString(), question))
             return *failure;
     }
-    // What a file or the environment holds goes elsewhere only with a project that says so, which is an audited change.
-    if (!question.reference.empty() && input->baseUrl)
-        return invalidField("base_url", "'base_url' cannot be tried with a reference to a key: save the project first, and check it by its project_id; or give the key itself.");
+    if (!question.reference.empty()) {
+        if (Outcome refused = refusedReference(call, question.ask.provider, question.ask.baseUrl, {}))
+            return *refused;
+    }
     if (!question.ask.key && question.reference.empty() && question.missing.empty() && context.providerNeedsKey(question.ask.provider))
         question.missing = "There is no key to try; give one in api_key.";
     return question;
@@ -127,7 +131,7 @@ void answerVerdict(const CallPtr &call, const ProviderQuestion &asked, const Pro
 
 void checkProvider(const CallPtr &call)
 {
-    const auto question = readQuestion(call->context(), call->input.root());
+    const auto question = readQuestion(*call, call->input.root());
     if (!question) {
         refuse(call, question.error());
         return;

@@ -2,6 +2,7 @@
 #include "manage/provider_key_input.h"
 
 #include "access/cidr.h"
+#include "access/key_binding.h"
 #include "audit/masking.h"
 #include "config/settings.h"
 #include "secrets/key_ring.h"
@@ -135,31 +136,102 @@ void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput
     context.secrets->whenAnswered(reference, atMostMs, [&context, inputs = std::move(inputs), then = std::move(then)] { whenKeysAnswered(context, inputs, then); });
 }
 
-Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,
+bool mayGoTo(const ManageContext &context, const std::string &provider, const std::string &keyUrl, const std::string &baseUrl)
+{
+    if (baseUrl.empty() || baseUrl == keyUrl)
+        return true;
+    const std::string origin = context.originOf(provider, baseUrl);
+    return origin == context.originOf(provider, {}) || origin == context.originOf(provider, keyUrl);
+}
+
+KeyState stateOf(const ManageContext &context, const ProviderEntry &entry)
+{
+    return entry.key && !mayGoTo(context, entry.provider, entry.keyUrl, entry.baseUrl) ? KeyState::Unusable : entry.keyState;
+}
+
+Outcome refusedReference(const ManageCall &call, const std::string &provider, const std::string &baseUrl, const std::string &path)
+{
+    const ManageContext &context = call.context();
+    const std::string origin = context.originOf(provider, baseUrl);
+    const std::vector<std::string> &named = context.settings->referenceOrigins;
+    if (call.request.isLocal || origin == context.originOf(provider, {}) || std::find(named.begin(), named.end(), origin) != named.end())
+        return {};
+    return invalidField(path + "api_key", "A reference is not sent to " + origin + ", which is not the address of '" + provider
+                                              + "'. Give the key itself, or list this origin in REFERENCE_ORIGINS on the server's machine.");
+}
+
+namespace {
+
+// A stored key stays with a base_url that it was not given for only when somebody on the machine itself says so.
+Outcome refusedKept(const ManageCall &call, const QString &projectId, const ProviderKey &record, const std::string &path)
+{
+    const ManageContext &context = call.context();
+    const std::string provider = record.provider.toStdString(), baseUrl = record.baseUrl.toStdString();
+    const auto keyUrl = boundUrlOf(record, projectId, *context.keys);
+    if (call.request.isLocal || (keyUrl && mayGoTo(context, provider, *keyUrl, baseUrl)))
+        return {};
+    const std::string origin = keyUrl ? context.originOf(provider, *keyUrl) : std::string();
+    return Error{ErrorKind::Invalid, "missing_field",
+                 "The stored key was given for " + (origin.empty() ? "another address" : origin) + " and is not sent to " + context.originOf(provider, baseUrl)
+                     + ". Give '" + path + "api_key' again.",
+                 path + "api_key"};
+}
+
+// A new key would follow a base_url that was edited in the database.
+Outcome refusedPlace(const ManageContext &context, const QString &projectId, const ProviderKey &previous, const std::string &path)
+{
+    const std::string provider = previous.provider.toStdString(), baseUrl = previous.baseUrl.toStdString();
+    const auto keyUrl = boundUrlOf(previous, projectId, *context.keys);
+    if (!hasKey(previous) || mayGoTo(context, provider, keyUrl.value_or(""), baseUrl))
+        return {};
+    return Error{ErrorKind::Conflict, "base_url_unconfirmed",
+                 "The stored base_url leads to " + context.originOf(provider, baseUrl) + ", which no key of this project was given for. Update the project with 'base_url' and 'api_key' together.",
+                 path + "base_url"};
+}
+
+void takeKey(const ManageContext &context, const QString &projectId, const ProviderKeyInput &input, ProviderKey &record, int64_t nowMs)
+{
+    record.reference = input.reference;
+    record.sealedKey.clear();
+    record.masked = input.reference;
+    if (input.key) {
+        record.sealedKey = QString::fromStdString(context.keys->seal(
+            *input.key, "project", projectId.toStdString(), input.provider.toStdString() + ".api_key"));
+        record.masked = QString::fromStdString(maskSecret(input.key->reveal()));
+    }
+    record.keySetMs = nowMs;
+}
+
+} // namespace
+
+Result<ProviderKey> makeProviderKey(const ManageCall &call, const QString &projectId,
                                     const ProviderKeyInput &input, const ProviderKey *previous, int64_t nowMs)
 {
+    const ManageContext &context = call.context();
     ProviderKey record;
     if (previous && previous->provider == input.provider)
         record = *previous;
     record.provider = input.provider;
     if (input.baseUrl)
         record.baseUrl = *input.baseUrl;
+    const std::string provider = input.provider.toStdString();
     if (input.hasKey()) {
-        record.reference = input.reference;
-        record.sealedKey.clear();
-        record.masked = input.reference;
-        if (input.key) {
-            record.sealedKey = QString::fromStdString(context.keys->seal(
-                *input.key, "project", projectId.toStdString(), input.provider.toStdString() + ".api_key"));
-            record.masked = QString::fromStdString(maskSecret(input.key->reveal()));
-        }
-        record.keySetMs = nowMs;
-    }
-    if (record.sealedKey.isEmpty() && record.reference.isEmpty()
-        && context.providerNeedsKey(input.provider.toStdString()))
+        if (Outcome refused = input.baseUrl ? Outcome() : refusedPlace(context, projectId, record, input.path))
+            return *refused;
+        if (Outcome refused = input.key ? Outcome() : refusedReference(call, provider, record.baseUrl.toStdString(), input.path))
+            return *refused;
+        takeKey(context, projectId, input, record, nowMs);
+        bindKey(record, projectId, *context.keys);
+    } else if (hasKey(record)) {
+        if (Outcome refused = refusedKept(call, projectId, record, input.path))
+            return *refused;
+        if (call.request.isLocal && input.baseUrl)
+            bindKey(record, projectId, *context.keys);
+    } else if (context.providerNeedsKey(provider)) {
         return Error{ErrorKind::Invalid, "missing_field",
                      "The field '" + input.path + "api_key' is needed: this provider takes no call without one.",
                      input.path + "api_key"};
+    }
     return record;
 }
 

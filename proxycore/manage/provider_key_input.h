@@ -30,9 +30,17 @@ Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const Jso
 // All of "providers", or the three single fields; empty when the body has none of them.
 Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context, const JsonObject &body,
                                                     const QString &defaultProvider);
-// Seals the key, or keeps the previous record's. An Error when a key is needed and there is none.
-Result<ProviderKey> makeProviderKey(const ManageContext &context, const QString &projectId,
+// Seals the key, or keeps the previous record's. An Error when a key is needed and there is none, or when this caller may not send
+// it where the record says (ruling 50).
+Result<ProviderKey> makeProviderKey(const ManageCall &call, const QString &projectId,
                                     const ProviderKeyInput &input, const ProviderKey *previous, int64_t nowMs);
+
+// Whether a key that was given for keyUrl (empty: the profile's own address) may go to baseUrl: the same origin, or the profile's own.
+bool mayGoTo(const ManageContext &context, const std::string &provider, const std::string &keyUrl, const std::string &baseUrl);
+// That of an entry; unusable, too, when its row was edited in the database and the key is therefore not sent (exchange/step_forward.cpp).
+KeyState stateOf(const ManageContext &context, const ProviderEntry &entry);
+// Why this caller may not send what a reference names to this base_url; fields begin with path.
+Outcome refusedReference(const ManageCall &call, const std::string &provider, const std::string &baseUrl, const std::string &path);
 
 // Runs then when the sources of new references have answered, or after a second: a change that names a source is usually answered
 // with a key that can be used, and a source that hangs holds up nothing but that. At once, or on another thread.

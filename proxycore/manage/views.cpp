@@ -2,6 +2,7 @@
 #include "manage/views.h"
 
 #include "base/clock.h"
+#include "manage/provider_key_input.h"
 
 #include <QJsonArray>
 
@@ -32,11 +33,11 @@ QJsonValue ageDays(const ProviderKey &key, int64_t nowMs)
     return qint64{std::max<int64_t>(0, (nowMs - key.keySetMs) / dayMs)};
 }
 
-KeyState keyStateOf(const ProjectEntry &project, const QString &provider)
+KeyState keyStateOf(const ManageContext &context, const ProjectEntry &project, const QString &provider)
 {
     for (const ProviderEntry &entry : project.providers) {
         if (entry.provider == provider.toStdString())
-            return entry.keyState;
+            return stateOf(context, entry);
     }
     return KeyState::None;
 }
@@ -58,17 +59,18 @@ QJsonValue keyStateName(KeyState state)
 
 } // namespace
 
-QJsonObject projectView(const ProjectEntry &project, int64_t nowMs)
+QJsonObject projectView(const ManageContext &context, const ProjectEntry &project, int64_t nowMs)
 {
     const Project &record = project.record;
     QJsonArray providers;
     for (const ProviderKey &key : record.providers) {
+        const KeyState state = keyStateOf(context, project, key.provider);
         providers.append(QJsonObject{{QStringLiteral("provider"), key.provider},
                                      {QStringLiteral("base_url"), textOrNull(key.baseUrl)},
                                      {QStringLiteral("api_key_masked"), textOrNull(key.masked)},
                                      {QStringLiteral("api_key_age_days"), ageDays(key, nowMs)},
-                                     {QStringLiteral("key_state"), keyStateName(keyStateOf(project, key.provider))},
-                                     {QStringLiteral("needs_key"), keyStateOf(project, key.provider) == KeyState::Unusable}});
+                                     {QStringLiteral("key_state"), keyStateName(state)},
+                                     {QStringLiteral("needs_key"), state == KeyState::Unusable}});
     }
     const ProviderKey preferred = record.providers.empty() ? ProviderKey{} : record.providers.front();
     return {{QStringLiteral("id"), record.id},

@@ -12,7 +12,9 @@
 
 namespace llmproxy {
 
-QJsonObject projectView(const ProjectEntry &project, int64_t nowMs);
+struct ManageContext;
+
+QJsonObject projectView(const ManageContext &context, const ProjectEntry &project, int64_t nowMs);
 QJsonObject tokenView(const Token &token, const LineageState *state, int64_t nowMs);
 struct AuditCheckReport;
 // The answer of POST /manage/audit/verify.

@@ -12,7 +12,8 @@ namespace {
 
 // The master key has no id of its own: the key check says whether it is the right one.
 constexpr std::string_view masterId = "master";
-constexpr std::string_view checkConstant = "llm-proxy master key";
+// The second one is of databases whose stored keys are bound to their base URLs.
+constexpr std::string_view unboundConstant = "llm-proxy master key", checkConstant = "llm-proxy master key, bound keys";
 
 Secret randomKey()
 {
@@ -70,7 +71,7 @@ KeyRing KeyRing::create(const MasterKey &master)
 Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &record)
 {
     const auto check = openText(master.key, masterId, record.keyCheck, keyContext({}, "key_check"));
-    if (!check || !check->equals(checkConstant))
+    if (!check || !(check->equals(checkConstant) || check->equals(unboundConstant)))
         return unusable("The encryption key (source: " + master.source + ") is not the one this database was made with "
                         "(source: " + record.keySource + "). Give that key again; nothing was changed.");
     if (sourceClass(master.source) != record.keySource)
@@ -85,6 +86,8 @@ Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &reco
         return unusable("The sealed token-hash key in the database is damaged. Restore the database from a backup.");
     KeyRing ring;
     ring.m_record = record;
+    if (!check->equals(checkConstant))
+        ring.m_nextKeyCheck = sealText(master.key, masterId, checkConstant, keyContext({}, "key_check"));
     ring.m_dataKey = std::move(*dataKey);
     ring.m_tokenHashKey = std::move(*hashKey);
     return ring;

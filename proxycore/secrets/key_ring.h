@@ -42,6 +42,9 @@ public:
     // Error (Unavailable) when the master key does not open the record.
     static Result<KeyRing> open(const MasterKey &master, const KeyRingRecord &record);
     const KeyRingRecord &record() const { return m_record; }
+    // What replaces keyCheck once every stored key is bound to its base URL (access/key_binding.h); empty: it says so already, and a
+    // key without a binding is not one of before. It cannot be made without the master key.
+    const std::string &nextKeyCheck() const { return m_nextKeyCheck; }
 
     // aad parts: e.g. "project", id, "openai.api_key"
     std::string seal(const Secret &plain, std::string_view type, std::string_view id, std::string_view field) const;
@@ -50,6 +53,7 @@ public:
 
 private:
     KeyRingRecord m_record;
+    std::string m_nextKeyCheck;
     Secret m_dataKey;
     Secret m_tokenHashKey;
 };

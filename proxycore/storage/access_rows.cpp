@@ -45,8 +45,8 @@ RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, in
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
-        "INSERT INTO project_providers (project_id, position, provider, base_url, sealed_key, reference, masked, key_set_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
+        "INSERT INTO project_providers (project_id, position, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     query.addBindValue(projectId);
     query.addBindValue(position);
     query.addBindValue(text(key.provider));
@@ -55,6 +55,7 @@ RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, in
     query.addBindValue(text(key.reference));
     query.addBindValue(text(key.masked));
     query.addBindValue(qint64{key.keySetMs});
+    query.addBindValue(text(key.sealedUrl));
     return rowOutcome(query);
 }
 
@@ -91,6 +92,16 @@ RowOutcome writeProject(SqlConnection &connection, const Project &project)
             outcome = writeProvider(connection, project.id, position++, key);
     }
     return outcome;
+}
+
+bool writeBinding(SqlConnection &connection, const QString &projectId, const ProviderKey &key)
+{
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("UPDATE project_providers SET sealed_url = ? WHERE project_id = ? AND provider = ?"));
+    query.addBindValue(text(key.sealedUrl));
+    query.addBindValue(projectId);
+    query.addBindValue(key.provider);
+    return rowOutcome(query) == RowOutcome::Done;
 }
 
 RowOutcome writeToken(SqlConnection &connection, const Token &token)
@@ -140,7 +151,7 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
 {
     std::map<QString, std::vector<ProviderKey>> keys;
     QSqlQuery query = connection.query();
-    if (!query.exec(QStringLiteral("SELECT project_id, provider, base_url, sealed_key, reference, masked, key_set_ms "
+    if (!query.exec(QStringLiteral("SELECT project_id, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url "
                                    "FROM project_providers ORDER BY project_id, position"))) {
         failed(query, "providers");
         return storageError();
@@ -148,7 +159,8 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
     while (query.next())
         keys[query.value(0).toString()].push_back({query.value(1).toString(), query.value(2).toString(),
                                                    query.value(3).toString(), query.value(4).toString(),
-                                                   query.value(5).toString(), query.value(6).toLongLong()});
+                                                   query.value(5).toString(), query.value(6).toLongLong(),
+                                                   query.value(7).toString()});
     if (!query.exec(QStringLiteral("SELECT id, name, environment, active, deleted, allowed_models, created_ms, updated_ms, "
                                    "deactivated_ms FROM projects"))) {
         failed(query, "projects");

@@ -13,6 +13,8 @@ namespace llmproxy {
 enum class RowOutcome { Done, Constraint, Failed };
 
 RowOutcome writeProject(SqlConnection &connection, const Project &project);
+// sealedUrl alone.
+bool writeBinding(SqlConnection &connection, const QString &projectId, const ProviderKey &key);
 RowOutcome writeToken(SqlConnection &connection, const Token &token);
 // Also forgets the counters when it was the last of its lineage.
 RowOutcome removeToken(SqlConnection &connection, const Token &token);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/database.h"
 
-#include "exchange/outcome_event.h"
-
+#include "access/key_binding.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "exchange/outcome_event.h"
 #include "storage/access_rows.h"
 #include "storage/audit_catch_up.h"
 #include "storage/audit_lines.h"
@@ -221,12 +221,42 @@ int64_t Database::noteManagementToken(const std::string &sha256Hex)
     return query.exec() && query.next() ? query.value(0).toLongLong() : now;
 }
 
+// Once, after the update that brought bindings: each stored key may go where it went until now. The key check that says that it was
+// done is written in the same transaction.
+static Outcome bindOlderKeys(SqlConnection &connection, const KeyRing &keys)
+{
+    auto projects = readProjects(connection);
+    if (!projects)
+        return projects.error();
+    bool good = connection.begin();
+    for (Project &project : *projects) {
+        for (ProviderKey &key : project.providers) {
+            bindKey(key, project.id, keys);
+            good = good && writeBinding(connection, project.id, key);
+        }
+    }
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("UPDATE key_ring SET key_check = ? WHERE id = 1"));
+    query.addBindValue(QString::fromStdString(keys.nextKeyCheck()));
+    if (good && query.exec() && connection.commit())
+        return {};
+    connection.rollback();
+    return storageError();
+}
+
 Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets)
 {
     const bool audits = audit && audit->config().enabled;
     const std::lock_guard guard(d->startLock);
     d->holder = holder;
     d->secrets = secrets;
+    if (!keys->nextKeyCheck().empty()) {
+        auto writer = d->connect(SqlConnection::Use::Write);
+        if (!writer)
+            return writer.error();
+        if (Outcome failure = bindOlderKeys(**writer, *keys))
+            return failure;
+    }
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return connection.error();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/entries.h"
 
+#include "access/key_binding.h"
 #include "base/log.h"
 
 #include <QJsonArray>
@@ -40,6 +41,8 @@ std::unique_ptr<const TokenRules> rulesOf(std::vector<std::string> models, std::
 // True: something changed.
 bool peekInto(ProviderEntry &entry, const std::string &reference, SecretCache &secrets)
 {
+    if (!entry.isBound)
+        return false; // nobody knows where it may go
     const SecretCache::Peeked now = secrets.peek(reference);
     const KeyState state = now.value ? KeyState::Ready : now.state == SecretState::Pending ? KeyState::Pending : KeyState::Unusable;
     if (state == entry.keyState && entry.key == now.value)
@@ -49,19 +52,28 @@ bool peekInto(ProviderEntry &entry, const std::string &reference, SecretCache &s
     return true;
 }
 
-ProviderEntry makeProvider(const ProviderKey &record, const std::string &projectId, const KeyRing &keys, SecretCache &secrets)
+SharedSecret openedKey(const ProviderKey &record, const QString &projectId, const KeyRing &keys)
+{
+    auto opened = keys.unseal(record.sealedKey.toStdString(), "project", projectId.toStdString(), record.provider.toStdString() + ".api_key");
+    return opened ? std::make_shared<const Secret>(std::move(*opened)) : nullptr;
+}
+
+ProviderEntry makeProvider(const ProviderKey &record, const QString &projectId, const KeyRing &keys, SecretCache &secrets)
 {
     ProviderEntry entry{record.provider.toStdString(), record.baseUrl.toStdString(), nullptr, KeyState::None};
-    if (!record.reference.isEmpty()) {
+    const auto url = boundUrlOf(record, projectId, keys);
+    entry.isBound = url.has_value();
+    entry.keyUrl = url.value_or("");
+    if (hasKey(record) && !entry.isBound) {
+        entry.keyState = KeyState::Unusable;
+    } else if (!record.reference.isEmpty()) {
         peekInto(entry, record.reference.toStdString(), secrets);
     } else if (!record.sealedKey.isEmpty()) {
-        auto opened = keys.unseal(record.sealedKey.toStdString(), "project", projectId, entry.provider + ".api_key");
-        if (opened)
-            entry.key = std::make_shared<const Secret>(std::move(*opened));
+        entry.key = openedKey(record, projectId, keys);
         entry.keyState = entry.key ? KeyState::Ready : KeyState::Unusable;
     }
     if (entry.keyState == KeyState::Unusable)
-        logWarn("provider_key_unusable", {{"project_id", projectId}, {"provider", entry.provider}});
+        logWarn("provider_key_unusable", {{"project_id", projectId.toStdString()}, {"provider", entry.provider}});
     return entry;
 }
 
@@ -74,7 +86,7 @@ ProjectPtr makeProjectEntry(const Project &project, const KeyRing &keys, SecretC
     entry->id = project.id.toStdString();
     entry->allowedModels = texts(project.allowedModels);
     for (const ProviderKey &key : project.providers)
-        entry->providers.push_back(makeProvider(key, entry->id, keys, secrets));
+        entry->providers.push_back(makeProvider(key, project.id, keys, secrets));
     return entry;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/profile.h"
 
+#include "base/ascii.h"
 #include "config/settings.h"
 
 #include <QFile>
@@ -175,6 +176,12 @@ std::string BaseUrl::authority() const
 {
     const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
     return port == (tls ? 443 : 80) ? name : name + ":" + std::to_string(port);
+}
+
+std::string BaseUrl::origin() const
+{
+    const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
+    return (tls ? "https://" : "http://") + lowerCased(name) + ":" + std::to_string(port);
 }
 
 Result<BaseUrl> parseBaseUrl(std::string_view url)

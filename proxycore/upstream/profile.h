@@ -51,6 +51,7 @@ struct BaseUrl
     uint16_t port = 443;
     std::string path; // "" or "/v1", no trailing slash
     std::string authority() const; // as for the Host header
+    std::string origin() const;    // "https://api.openai.com:443": lower case, always with its port
 };
 Result<BaseUrl> parseBaseUrl(std::string_view url);
 // Ruling 10: joins the base path and the rest, dropping a version segment that both have.

@@ -260,7 +260,7 @@ class Check(Proxy):
         secrets = self.data / "secrets"
         secrets.mkdir(exist_ok=True)
         (secrets / "one").write_text(KEY + "\n")
-        # What a reference names leaves for another address only after a change that the audit log has.
+        # What a reference names leaves for another address only when the machine's own user says so.
         entry = {"provider": "openai", "api_key": f"file:{secrets}/one"}
         with Answers(b"HTTP/1.1 200 OK\r\n\r\n") as thief:
             status, answer = self.manage("POST", "/manage/providers/check", entry | {"base_url": thief.url})

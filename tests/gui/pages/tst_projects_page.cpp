@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // What is asked of the server when somebody makes, changes, rotates, stops and deletes projects; keys are sent and kept nowhere.
+#include "dialogs/secret_field.h"
 #include "stage.h"
 #include "test_registry.h"
 
@@ -43,6 +44,7 @@ private Q_SLOTS:
     void deactivatingSaysWhatItStops();
     void deletingIsAskedOnce();
     void aRefusalLosesNothing();
+    void anotherBaseUrlAsksForTheKey();
     void theOverviewLeadsToTheKeyThatIsMissing();
     void aKeyThatIsOnItsWayIsSaid();
     void theOverviewLeadsToTheOldestKey();
@@ -170,6 +172,25 @@ void TstProjectsPage::aRefusalLosesNothing()
     QCOMPARE(find<QLineEdit>(form, u"Key"_s)->text(), key());
     QCOMPARE(find<QLineEdit>(form, u"Key"_s)->echoMode(), QLineEdit::Password);
     press(form, u"Cancel"_s);
+    QTRY_VERIFY(!dialog());
+}
+
+// The stored key does not follow: it is asked for at its field, and the rest stays as it was typed.
+void TstProjectsPage::anotherBaseUrlAsksForTheKey()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    stage.server().refuse("PATCH", u"/manage/projects/{id}"_s, 400, u"The stored key was given for another address. Give 'api_key' again."_s, u"api_key"_s);
+    QDialog *form = opened(stage, u"Edit"_s);
+    type(form, u"Base URL"_s, u"https://other.example"_s);
+    press(form, u"Save"_s);
+    QTRY_VERIFY(says(form, u"Give 'api_key' again."_s));
+    QVERIFY(form->findChild<SecretField *>()->property("wrong").toBool());
+    stage.server().answer("PATCH", u"/manage/projects/{id}"_s, 200, sampleProject(u"proj-1"_s, u"Search team"_s));
+    type(form, u"Key"_s, key());
+    press(form, u"Save"_s);
+    QTRY_COMPARE(stage.server().last("PATCH").body.value("api_key"_L1).toString(), key());
+    QCOMPARE(stage.server().last("PATCH").body.value("base_url"_L1).toString(), u"https://other.example"_s);
     QTRY_VERIFY(!dialog());
 }
 

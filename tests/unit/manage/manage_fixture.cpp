@@ -2,6 +2,7 @@
 #include "manage_fixture.h"
 
 #include "base/clock.h"
+#include "upstream/profile.h"
 
 #include <QFile>
 #include <QTest>
@@ -64,6 +65,10 @@ ManageFixture::ManageFixture(const std::function<void(ManageContext &context)> &
     };
     context.providerNames = [] { return std::vector<std::string>{"anthropic", "ollama", "openai"}; };
     context.providerNeedsKey = [](const std::string &name) { return name != "ollama"; };
+    context.originOf = [](const std::string &name, const std::string &baseUrl) {
+        const auto url = parseBaseUrl(baseUrl.empty() ? "https://api." + name + ".example/v1" : baseUrl);
+        return url ? url->origin() : std::string();
+    };
     context.certificateExpiresMs = [] { return int64_t{0}; };
     context.findRequest = [](const std::string &, bool, const auto &done) { done(std::nullopt); };
     context.renewExpiry = [](const std::string &) {};
@@ -134,6 +139,18 @@ std::vector<AuditEvent> ManageFixture::events(const char *action)
             found.push_back(*event);
     }
     return found;
+}
+
+void ManageFixture::edit(const QString &projectId, const std::function<void(ProviderKey &key)> &how)
+{
+    Project record = snapshots.current()->project(projectId.toStdString())->record;
+    how(record.providers.front());
+    std::promise<bool> done;
+    auto changed = done.get_future();
+    m_database->submit([&](const Snapshot &) -> Result<Decision> { return Decision{{PutProject{record}}, {}}; },
+                       [&](const Outcome &failure) { done.set_value(!failure); });
+    if (!changed.get())
+        qFatal("the row was not changed");
 }
 
 std::vector<std::string> ManageFixture::takeCut()

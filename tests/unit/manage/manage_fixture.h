@@ -14,6 +14,7 @@
 #include <QJsonObject>
 #include <QTemporaryDir>
 
+#include <functional>
 #include <mutex>
 
 namespace llmproxy::test {
@@ -51,6 +52,8 @@ public:
     // The audit file's events with this action, oldest first.
     std::vector<AuditEvent> events(const char *action);
     std::vector<std::string> takeCut();
+    // Changes the first provider of a project as somebody could who writes into the database.
+    void edit(const QString &projectId, const std::function<void(ProviderKey &key)> &how);
 
     Settings settings;
     std::string actor = "management";

@@ -187,7 +187,7 @@ void TstManageProjects::updates()
     QCOMPARE(changed.text("name"), QStringLiteral("two"));
     QCOMPARE(changed.text("api_key_masked"), QStringLiteral("sk-abcd****1234"));
     QCOMPARE(changed["allowed_models"].toArray().size(), 1);
-    const Reply moved = api.patch(path, R"({"base_url":"https://a.example/v1"})"); // moc reads // in a macro as a comment
+    const Reply moved = api.patch(path, R"({"base_url":"https://a.example/v1","api_key":"sk-abcdefghijkl1234"})"); // moc reads // in a macro as a comment
     QCOMPARE(moved.text("base_url"), QStringLiteral("https://a.example/v1"));
     QVERIFY(api.patch(path, R"({"base_url":null})")["base_url"].isNull());
     // A key does not follow to another provider.

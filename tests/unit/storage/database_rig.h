@@ -2,6 +2,7 @@
 // A database with all that an engine would own around it, and what a test puts into it.
 #pragma once
 
+#include "access/key_binding.h"
 #include "access/records.h"
 #include "audit/audit_log.h"
 #include "base/clock.h"
@@ -96,6 +97,7 @@ inline Project project(const Rig &rig, const char *id, const char *key = "sk-liv
     provider.provider = QStringLiteral("openai");
     provider.sealedKey = QString::fromStdString(rig.keys->seal(Secret(key), "project", id, "openai.api_key"));
     provider.masked = QStringLiteral("sk-live****6789");
+    bindKey(provider, one.id, *rig.keys);
     one.providers.push_back(provider);
     return one;
 }

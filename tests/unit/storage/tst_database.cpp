@@ -2,6 +2,7 @@
 // What is promised about stored data: durable when answered, one transaction, refused when newer, whole
 // after a restart, and counters that follow from the audit rows.
 #include "database_rig.h"
+#include "secrets/sealed_text.h"
 #include "storage/migrations.h"
 #include "test_registry.h"
 
@@ -138,6 +139,34 @@ private Q_SLOTS:
         other.limit = 10;
         other.requestId = "11112222-3333-4000-5555-000000000000"; // the same characters in front
         QVERIFY(rig.database.auditEvents(other)->empty());
+    }
+
+    // What was stored before there were bindings is bound once to where it went until then, and never again.
+    void keysOfAnOlderSchemaAreBoundOnce()
+    {
+        QTemporaryDir dir;
+        const auto restarted = [&](const QString &statement) {
+            raw(Rig(dir).path, statement);
+            Rig rig(dir);
+            return rig.start() ? ProviderEntry() : rig.snapshots.current()->project("p1")->providers.front();
+        };
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            Project old = project(rig, "p1");
+            old.providers.front().baseUrl = QStringLiteral("https://old.example/v1");
+            old.providers.front().sealedUrl.clear();
+            QVERIFY(!rig.change({PutProject{old}}).has_value());
+            QVERIFY(!rig.snapshots.current()->project("p1")->providers.front().key);
+        }
+        const std::string check = sealText(Secret(std::string(32, 'k')), "master", "llm-proxy master key", sealingContext("master", "key_ring", {}, "key_check"));
+        const ProviderEntry bound = restarted(QStringLiteral("UPDATE key_ring SET key_check = '%1'").arg(QString::fromStdString(check)));
+        QVERIFY(bound.key && bound.keyState == KeyState::Ready);
+        QCOMPARE(bound.keyUrl, std::string("https://old.example/v1"));
+        const ProviderEntry edited = restarted(QStringLiteral("UPDATE project_providers SET base_url = 'https://thief.example'"));
+        QCOMPARE(edited.keyUrl, std::string("https://old.example/v1"));
+        const ProviderEntry unbound = restarted(QStringLiteral("UPDATE project_providers SET sealed_url = ''"));
+        QVERIFY(!unbound.key && unbound.keyState == KeyState::Unusable);
     }
 
     void newerSchemaIsRefused()
