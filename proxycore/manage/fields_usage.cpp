@@ -26,7 +26,7 @@ void addUsageSchemas(std::vector<Schema> &all)
                          number("limit", "Items, those with the most requests; default 200. By time: all.", 1, 1000)}));
     all.push_back(answer("UsageCounts", "How much was used.", countFields()));
     all.push_back(answer("UsageItem", "How much one of them used.",
-                         Fields{nullable(text("key", "Id or name; null: by time, or not known.")), nullable(time("time", "By time: when the step begins; else null."))}
+                         Fields{nullable(text("key", "Id or name; null: by time, or not known; (refused): the models that refused requests named.")), nullable(time("time", "By time: when the step begins; else null."))}
                              + countFields()));
     all.push_back(answer("Usage", "How much was used.",
                          {time("from", "From then on."), time("to", "Before then."), choice("by", "time|project|token|model|provider", "What is summed over."),

@@ -17,7 +17,15 @@ constexpr size_t mostTermsKnown = 20'000;
 
 std::string_view nameOf(size_t kind)
 {
-    return kind < indexedColumns.size() ? indexedColumns[kind] : indexedDetails[kind - indexedColumns.size()];
+    if (kind < indexedColumns.size())
+        return indexedColumns[kind];
+    return kind - indexedColumns.size() < indexedDetails.size() ? indexedDetails[kind - indexedColumns.size()] : unlistedKind;
+}
+
+// As in the view audit_values.
+bool isOfStranger(const AuditEvent &event)
+{
+    return event.action == Action::AuthFailure || (event.action == Action::TokenAccess && event.text("token_uuid").empty());
 }
 
 void bindText(sqlite3_stmt *statement, int at, std::string_view text)
@@ -61,10 +69,13 @@ bool AuditIndex::add(const AuditEvent &event)
         return false;
     if (!event.requestId.empty())
         m_requestEnds += requestEndOf(event.requestId);
+    const bool isStranger = isOfStranger(event);
+    if (isStranger && !count(unlisted, unlistedValue, event.seq))
+        return false;
     size_t at = 0;
     for (const auto &[key, value] : event.details) {
         const size_t kind = kindOf(key, at++);
-        if (kind == kinds)
+        if (kind == kinds || !isListed(kind, isStranger))
             continue;
         const auto *const text = std::get_if<std::string>(&value);
         const auto *const number = std::get_if<int64_t>(&value);
@@ -88,6 +99,12 @@ size_t AuditIndex::kindOf(std::string_view key, size_t place)
     else
         known.kind = found == indexedDetails.end() ? kinds : indexedColumns.size() + static_cast<size_t>(found - indexedDetails.begin());
     return known.kind;
+}
+
+bool AuditIndex::isListed(size_t kind, bool isStranger)
+{
+    const std::string_view name = nameOf(kind);
+    return !isStranger || (name != "endpoint" && name != "user_agent");
 }
 
 bool AuditIndex::count(size_t kind, std::string_view value, int64_t seq)

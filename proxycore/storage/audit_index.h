@@ -22,6 +22,9 @@ inline constexpr int64_t auditBlock = 256; // as in the migrations
 // The kinds of values, by the names of the log's keys.
 inline constexpr std::array<std::string_view, 6> indexedColumns = {"action", "actor", "result", "project_id", "client_ip", "token_uuid"};
 inline constexpr std::array<std::string_view, 6> indexedDetails = {"status", "model", "provider", "endpoint", "user_agent", "reason"};
+// Strangers choose endpoints and user agents as they like: the dictionary has one entry for all events that have such, and whoever
+// searches for a text reads those (ruling 47).
+inline constexpr std::string_view unlistedKind = "unlisted", unlistedValue = "stranger";
 
 // Counts the events of a transaction in memory and writes the counts at its end.
 class AuditIndex
@@ -41,7 +44,7 @@ public:
     void forget();
 
 private:
-    static constexpr size_t kinds = indexedColumns.size() + indexedDetails.size();
+    static constexpr size_t unlisted = indexedColumns.size() + indexedDetails.size(), kinds = unlisted + 1;
     struct Term
     {
         int64_t id = 0;
@@ -66,6 +69,7 @@ private:
     };
 
     size_t kindOf(std::string_view key, size_t place); // kinds: it is not indexed
+    static bool isListed(size_t kind, bool isStranger);
     bool count(size_t kind, std::string_view value, int64_t seq);
     Term *termOf(size_t kind, std::string_view value);
     bool idOf(size_t kind, std::string_view value, int64_t *id);

@@ -161,7 +161,7 @@ bool Search::addText()
     if (m_filters.text.empty())
         return true;
     QSqlQuery query = m_connection.query();
-    query.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE kind <> 'status' AND value LIKE ? ESCAPE '\\' LIMIT ?"));
+    query.prepare(QStringLiteral("SELECT id FROM audit_terms WHERE kind = 'unlisted' OR (kind <> 'status' AND value LIKE ? ESCAPE '\\') LIMIT ?"));
     QString pattern;
     for (const QChar c : QString::fromStdString(m_filters.text)) {
         if (c == QLatin1Char('%') || c == QLatin1Char('_') || c == QLatin1Char('\\'))
@@ -312,7 +312,7 @@ Result<std::vector<AuditFacet>> auditFacets(SqlConnection &connection, int64_t f
     query.prepare(QStringLiteral(
         "WITH counts AS (SELECT term, sum(events) AS events FROM audit_daily WHERE day BETWEEN ? AND ? GROUP BY term), "
         "ranked AS (SELECT kind, value, events, row_number() OVER (PARTITION BY kind ORDER BY events DESC, value) AS place "
-        "FROM counts JOIN audit_terms ON id = term WHERE events > 0) "
+        "FROM counts JOIN audit_terms ON id = term WHERE events > 0 AND kind <> 'unlisted') "
         "SELECT kind, value, events FROM ranked WHERE place <= 20 ORDER BY kind, place"));
     query.addBindValue(qint64{fromMs / dayMs});
     query.addBindValue(toMs > 0 ? qint64{(toMs - 1) / dayMs} : std::numeric_limits<qint64>::max());

@@ -85,6 +85,8 @@ void UsageRollup::addLocked(const RequestOutcome &outcome, int64_t seq)
             return;
         m_seq = seq;
     }
+    if (outcome.isSummary) // of an earlier run's refusals, which were counted one by one
+        return;
     const auto known = [](int64_t tokens) { return std::max<int64_t>(tokens, 0); };
     UsageCounts one;
     one.requests = 1;
@@ -94,9 +96,19 @@ void UsageRollup::addLocked(const RequestOutcome &outcome, int64_t seq)
     one.completionTokens = known(outcome.usage.completionTokens);
     if (outcome.forwarded)
         one.addDuration(outcome.durationMs);
-    countsOf({outcome.endedMs / minuteMs, outcome.tokenId(), outcome.model, outcome.provider, outcome.projectId()}).add(one);
+    countsOf(keyOf(outcome)).add(one);
     ++m_pendingEvents;
     addToday(outcome.endedMs, one);
+}
+
+// Keys are kept for a long time, so nobody makes them who is not served: strangers have one, and what was refused names no model.
+UsageRollup::Key<std::string_view> UsageRollup::keyOf(const RequestOutcome &outcome)
+{
+    const int64_t minute = outcome.endedMs / minuteMs;
+    if (outcome.tokenId().empty())
+        return {minute, {}, {}, {}, {}};
+    const bool isRefused = outcome.result == OutcomeResult::Denied || outcome.result == OutcomeResult::Failure;
+    return {minute, outcome.tokenId(), isRefused && !outcome.model.empty() ? usageOfRefusedModels : std::string_view(outcome.model), outcome.provider, outcome.projectId()};
 }
 
 UsageCounts &UsageRollup::countsOf(const Key<std::string_view> &key)

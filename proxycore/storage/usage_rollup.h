@@ -31,6 +31,8 @@ namespace llmproxy {
 
 inline constexpr int64_t usageMinutesKept = 48 * 60;
 inline constexpr int64_t usageHoursKept = 400 * 24;
+// The model of all requests that named one and were refused. No recorded model has parentheses in its name.
+inline constexpr std::string_view usageOfRefusedModels = "(refused)";
 
 // Of the last 24 hours, to the minute.
 struct UsageNow
@@ -90,6 +92,7 @@ private:
     };
 
     void addLocked(const RequestOutcome &outcome, int64_t seq);
+    static Key<std::string_view> keyOf(const RequestOutcome &outcome);
     UsageCounts &countsOf(const Key<std::string_view> &key);
     void addToday(int64_t timestampMs, const UsageCounts &counts);
     Minute *minuteOf(int64_t minute);

@@ -75,7 +75,7 @@ class Usage(UsageCase):
         self.assertLessEqual(projects[other]["duration_ms_p50"], projects[other]["duration_ms_p95"])
         self.assertEqual(list(projects), [self.project_id, other, None], "the most requests first")
         self.assertEqual(self.by("token")[token["id"]]["requests"], 3)
-        self.assertEqual({k: v["requests"] for k, v in self.by("model", token_id=token["id"]).items()}, {"small-1": 1, "small-2": 1, "big": 1})
+        self.assertEqual({k: v["requests"] for k, v in self.by("model", token_id=token["id"]).items()}, {"small-1": 1, "small-2": 1, "(refused)": 1})
         self.assertEqual(self.by("provider")["anthropic"]["requests"], 1)
         self.assertEqual(self.by("project", model="claude")[self.project_id]["requests"], 1)
         self.assertEqual(self.usage(project_id=other)["total"]["requests"], 3)

@@ -17,7 +17,6 @@ using namespace llmproxy;
 
 namespace {
 
-
 RequestOutcome request(const char *project, const char *token, const char *model, int64_t durationMs, OutcomeResult result = OutcomeResult::Success)
 {
     RequestOutcome outcome;
@@ -168,8 +167,8 @@ private Q_SLOTS:
         };
         QCOMPARE(shown(UsageBy::Project), QStringLiteral("=1 p1=3 p2=1"));
         QCOMPARE(shown(UsageBy::Token), QStringLiteral("=1 t1=2 t2=1 t3=1"));
-        QCOMPARE(shown(UsageBy::Model), QStringLiteral("=1 m1=3 m2=1"));
-        QCOMPARE(shown(UsageBy::Provider), QStringLiteral("openai=5"));
+        QCOMPARE(shown(UsageBy::Model), QStringLiteral("=1 (refused)=1 m1=2 m2=1"));
+        QCOMPARE(shown(UsageBy::Provider), QStringLiteral("=1 openai=4"));
         QCOMPARE(shown(UsageBy::Time), QStringLiteral("=5"));
         QCOMPARE(shown(UsageBy::Token, "p1"), QStringLiteral("t1=2 t2=1"));
         QCOMPARE(shown(UsageBy::Model, "", "t1"), QStringLiteral("m1=1 m2=1"));
@@ -186,6 +185,38 @@ private Q_SLOTS:
         QCOMPARE(now.requests, int64_t{5});
         QCOMPARE(now.errors, int64_t{1});
         QCOMPARE(now.denied, int64_t{2});
+    }
+
+    // Keys are kept for 400 days: what callers choose without being served makes none.
+    void whatIsRefusedMakesNoKeys()
+    {
+        Store store;
+        UsageRollup rollup;
+        for (int i = 0; i < 100; ++i) {
+            rollup.add(request("p1", "t1", ("model-" + std::to_string(i)).c_str(), 0, OutcomeResult::Denied), 0);
+            RequestOutcome stranger = request("", "", ("model-" + std::to_string(i)).c_str(), 0, OutcomeResult::Failure);
+            stranger.provider = "p" + std::to_string(i);
+            rollup.add(stranger, 0);
+        }
+        QVERIFY(store.write(rollup));
+        QCOMPARE(store.requests(), int64_t{200});
+        QSqlQuery keys = store.connection->query();
+        QVERIFY(keys.exec(QStringLiteral("SELECT group_concat(token_uuid || '/' || model, ' ') FROM (SELECT * FROM usage_keys ORDER BY token_uuid)")) && keys.next());
+        QCOMPARE(keys.value(0).toString(), QStringLiteral("/ t1/(refused)"));
+    }
+
+    // Each of them was counted when it was refused.
+    void anEventThatCountsRefusalsIsNoRequest()
+    {
+        Store store;
+        UsageRollup rollup;
+        RequestOutcome stored = request("p1", "t1", "", 0, OutcomeResult::Denied);
+        stored.isSummary = true;
+        stored.count = 400;
+        rollup.add(stored, 7);
+        QVERIFY(store.write(rollup));
+        QCOMPARE(store.requests(), int64_t{0});
+        QCOMPARE(rollup.lastSeq(), int64_t{7});
     }
 
     // The same however the time lies to the hours, and whichever table it is read from.
