@@ -9,6 +9,9 @@
 #include "manage/resources.h"
 #include "storage/database.h"
 
+#include <algorithm>
+#include <charconv>
+
 namespace llmproxy {
 
 namespace {
@@ -20,7 +23,37 @@ bool isOperation(const EventAction &action)
     return kind != ActionKind::Access && kind != ActionKind::Read && kind != ActionKind::Auth && action != Action::AuditCheckpoint;
 }
 
+// What an event stands for, and why: "malformed:41,endpoint_not_found:3".
+int64_t countIn(const AuditEvent &event)
+{
+    const auto *const detail = event.action.kind() == ActionKind::Access || event.action == Action::AuthFailure ? event.find("count") : nullptr;
+    const auto *const count = detail ? std::get_if<int64_t>(detail) : nullptr;
+    return count ? std::max<int64_t>(*count, 1) : 1;
+}
+
+template<typename Visit>
+void eachReason(std::string_view reasons, Visit visit)
+{
+    while (!reasons.empty()) {
+        const std::string_view one = reasons.substr(0, reasons.find(','));
+        reasons.remove_prefix(std::min(one.size() + 1, reasons.size()));
+        const size_t colon = one.rfind(':');
+        int64_t count = 0;
+        if (colon != one.npos && std::from_chars(one.data() + colon + 1, one.data() + one.size(), count).ec == std::errc())
+            visit(std::string(one.substr(0, colon)), count);
+    }
+}
+
 } // namespace
+
+void AuditReport::addFailure(const AuditEvent &event, std::string reason, int64_t count)
+{
+    Failure &failure = failures[{std::string(event.action.name()), event.result, std::move(reason), event.projectId}];
+    if (failure.events++ == 0)
+        failure.firstMs = event.timestampMs;
+    failure.count += count;
+    failure.lastMs = event.timestampMs;
+}
 
 void AuditReport::add(const AuditEvent &event)
 {
@@ -30,12 +63,15 @@ void AuditReport::add(const AuditEvent &event)
     }
     lastSeq = event.seq;
     lastHash = event.hash;
-    ++counts[{std::string(event.action.name()), event.result}];
+    const int64_t count = countIn(event);
+    Tally &tally = counts[{std::string(event.action.name()), event.result}];
+    ++tally.events;
+    tally.count += count;
     if (event.result != "success") {
-        Failure &failure = failures[{std::string(event.action.name()), event.result, std::string(event.text("reason")), event.projectId}];
-        if (failure.count++ == 0)
-            failure.firstMs = event.timestampMs;
-        failure.lastMs = event.timestampMs;
+        const std::string_view reasons = event.text("reasons");
+        if (reasons.empty())
+            addFailure(event, std::string(event.text("reason")), count);
+        eachReason(reasons, [&](std::string reason, int64_t times) { addFailure(event, std::move(reason), times); });
     }
     if (!isOperation(event.action))
         return;

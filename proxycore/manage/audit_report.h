@@ -24,11 +24,16 @@ struct AuditReport
     int64_t events = 0, firstSeq = 0, lastSeq = 0;
     std::string firstHash, lastHash;
 
-    std::map<std::pair<std::string, std::string>, int64_t> counts; // action, result
-
-    struct Failure
+    // An event of refusals that were counted stands for as many as it says (ruling 47), any other for one.
+    struct Tally
     {
-        int64_t count = 0, firstMs = 0, lastMs = 0;
+        int64_t events = 0, count = 0;
+    };
+    std::map<std::pair<std::string, std::string>, Tally> counts; // action, result
+
+    struct Failure : Tally
+    {
+        int64_t firstMs = 0, lastMs = 0;
     };
     using FailureKey = std::tuple<std::string, std::string, std::string, std::string>; // action, result, reason, project
     std::map<FailureKey, Failure> failures;
@@ -42,6 +47,9 @@ struct AuditReport
     AuditCheckReport check;
 
     void add(const AuditEvent &event);
+
+private:
+    void addFailure(const AuditEvent &event, std::string reason, int64_t count);
 };
 
 // Whole documents.

@@ -134,12 +134,13 @@ std::string period(const AuditReport &report)
 std::string reportJson(const AuditReport &report)
 {
     QJsonArray counts, failures;
-    for (const auto &[key, count] : report.counts)
-        counts.append(QJsonObject{{QStringLiteral("action"), q(key.first)}, {QStringLiteral("result"), q(key.second)}, {QStringLiteral("events"), qint64{count}}});
+    for (const auto &[key, tally] : report.counts)
+        counts.append(QJsonObject{{QStringLiteral("action"), q(key.first)}, {QStringLiteral("result"), q(key.second)}, {QStringLiteral("events"), qint64{tally.events}},
+                                  {QStringLiteral("count"), qint64{tally.count}}});
     for (const auto &[key, failure] : report.failures)
         failures.append(QJsonObject{{QStringLiteral("action"), q(std::get<0>(key))}, {QStringLiteral("result"), q(std::get<1>(key))},
                                     {QStringLiteral("reason"), q(std::get<2>(key))}, {QStringLiteral("project_id"), q(std::get<3>(key))},
-                                    {QStringLiteral("events"), qint64{failure.count}}, {QStringLiteral("first_at"), q(rfc3339(failure.firstMs))},
+                                    {QStringLiteral("events"), qint64{failure.events}}, {QStringLiteral("count"), qint64{failure.count}}, {QStringLiteral("first_at"), q(rfc3339(failure.firstMs))},
                                     {QStringLiteral("last_at"), q(rfc3339(failure.lastMs))}});
     const auto orNull = [](const std::string &text) { return text.empty() ? QJsonValue() : QJsonValue(q(text)); };
     const QJsonObject document{{QStringLiteral("generated_at"), q(report.generatedAt)}, {QStringLiteral("from"), orNull(report.from)},
@@ -178,23 +179,23 @@ void appendCsvRow(std::string &out, const std::vector<std::string_view> &cells)
 std::string reportCsv(const AuditReport &report)
 {
     std::string out;
-    appendCsvRow(out, {"section", "action", "result", "reason", "project_id", "actor", "events", "first_at", "last_at", "seq"});
-    for (const auto &[key, count] : report.counts)
-        appendCsvRow(out, {"count", key.first, key.second, "", "", "", std::to_string(count), "", "", ""});
+    appendCsvRow(out, {"section", "action", "result", "reason", "project_id", "actor", "events", "first_at", "last_at", "seq", "count"});
+    for (const auto &[key, tally] : report.counts)
+        appendCsvRow(out, {"count", key.first, key.second, "", "", "", std::to_string(tally.events), "", "", "", std::to_string(tally.count)});
     for (const auto &[key, failure] : report.failures)
-        appendCsvRow(out, {"failure", std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), "", std::to_string(failure.count),
-                           rfc3339(failure.firstMs), rfc3339(failure.lastMs), ""});
+        appendCsvRow(out, {"failure", std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), "", std::to_string(failure.events),
+                           rfc3339(failure.firstMs), rfc3339(failure.lastMs), "", std::to_string(failure.count)});
     const auto list = [&out](std::string_view section, const std::vector<AuditEvent> &events) {
         for (const AuditEvent &event : events) {
             const std::string at = rfc3339(event.timestampMs);
-            appendCsvRow(out, {section, event.action.name(), event.result, event.text("reason"), event.projectId, event.actor, "1", at, at, std::to_string(event.seq)});
+            appendCsvRow(out, {section, event.action.name(), event.result, event.text("reason"), event.projectId, event.actor, "1", at, at, std::to_string(event.seq), "1"});
         }
     };
     list("rotation", report.rotations);
     list("review", report.reviews);
     list("operation", report.operations);
     const std::string first = std::to_string(report.firstSeq), last = std::to_string(report.lastSeq);
-    appendCsvRow(out, {"chain", "", report.check.isGood() ? "valid" : "broken", chainSentence(report), "", "", std::to_string(report.events), "", report.generatedAt, last});
+    appendCsvRow(out, {"chain", "", report.check.isGood() ? "valid" : "broken", chainSentence(report), "", "", std::to_string(report.events), "", report.generatedAt, last, ""});
     return out;
 }
 
@@ -210,16 +211,17 @@ std::string reportHtml(const AuditReport &report)
                                                       {"last of this report", std::to_string(report.lastSeq), report.lastHash}}, "");
 
     std::vector<std::vector<std::string>> rows;
-    for (const auto &[key, count] : report.counts)
-        rows.push_back({key.first, key.second, std::to_string(count)});
+    for (const auto &[key, tally] : report.counts)
+        rows.push_back({key.first, key.second, std::to_string(tally.events), std::to_string(tally.count)});
     page.heading("What happened");
-    page.table({"Action", "Result", "#Events"}, rows, "Nothing happened in this time.");
+    page.paragraph("An event of refused requests that were counted together stands for as many as its count says.");
+    page.table({"Action", "Result", "#Events", "#Count"}, rows, "Nothing happened in this time.");
 
     rows.clear();
     for (const auto &[key, failure] : report.failures)
-        rows.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), std::to_string(failure.count), rfc3339(failure.firstMs), rfc3339(failure.lastMs)});
+        rows.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), std::get<3>(key), std::to_string(failure.events), std::to_string(failure.count), rfc3339(failure.firstMs), rfc3339(failure.lastMs)});
     page.heading("What failed or was refused");
-    page.table({"Action", "Result", "Reason", "Project", "#Events", "First (UTC)", "Last (UTC)"}, rows, "Nothing failed, and nothing was refused.");
+    page.table({"Action", "Result", "Reason", "Project", "#Events", "#Count", "First (UTC)", "Last (UTC)"}, rows, "Nothing failed, and nothing was refused.");
 
     page.heading("Rotated keys");
     page.table({"Time (UTC)", "Action", "Actor", "Result", "Project", "Token", "Reason", "#Event"}, operationRows(report.rotations), "No key was rotated in this time.");
