@@ -467,6 +467,20 @@
 </context>
 <context>
     <name>llmproxy::ui::AuditModel</name>
+    <message numerus="yes">
+        <source>%Ln address(es)</source>
+        <translation>
+            <numerusform>%Ln Adresse</numerusform>
+            <numerusform>%Ln Adressen</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln or more addresses</source>
+        <translation>
+            <numerusform>%Ln oder mehr Adressen</numerusform>
+            <numerusform>%Ln oder mehr Adressen</numerusform>
+        </translation>
+    </message>
     <message>
         <source>Time</source>
         <translation>Zeit</translation>

@@ -43,6 +43,23 @@
     </message>
 </context>
 <context>
+    <name>llmproxy::ui::AuditModel</name>
+    <message numerus="yes">
+        <source>%Ln address(es)</source>
+        <translation>
+            <numerusform>%Ln address</numerusform>
+            <numerusform>%Ln addresses</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln or more addresses</source>
+        <translation>
+            <numerusform>%Ln or more addresses</numerusform>
+            <numerusform>%Ln or more addresses</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>llmproxy::ui::AuditPage</name>
     <message numerus="yes">
         <source>%Ln event(s)</source>

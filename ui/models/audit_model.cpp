@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "models/audit_model.h"
 
+#include "models/audit_text.h"
 #include "models/rows_model.h"
 #include "style/format.h"
 
@@ -30,36 +31,6 @@ qint64 seqOf(const QJsonObject &event)
 Tone resultTone(const QString &result)
 {
     return result == "success"_L1 ? Tone::Good : result == "denied"_L1 ? Tone::Warn : Tone::Bad;
-}
-
-QString textOf(const QJsonObject &event, int column)
-{
-    const QJsonObject details = event.value("details"_L1).toObject();
-    switch (column) {
-    case AuditModel::Seq:
-        return QString::number(seqOf(event));
-    case AuditModel::Time:
-        return localTime(timeOf(event.value("timestamp"_L1)));
-    case AuditModel::Result:
-        return event.value("result"_L1).toString();
-    case AuditModel::Action:
-        return event.value("action"_L1).toString();
-    case AuditModel::Actor:
-        return event.value("actor"_L1).toString();
-    case AuditModel::Token:
-        return orDash(details.value("token_id"_L1).toString());
-    case AuditModel::Address:
-        return orDash(event.value("client_ip"_L1).toString());
-    case AuditModel::Endpoint: {
-        const QString reason = details.value("reason"_L1).toString();
-        const QString where = details.value("http_method"_L1).toString() + u' ' + details.value("endpoint"_L1).toString();
-        return reason.isEmpty() ? orDash(where.trimmed()) : where + u" · "_s + reason;
-    }
-    case AuditModel::Status:
-        return details.contains("status"_L1) ? details.value("status"_L1).toVariant().toString() : u"–"_s;
-    default:
-        return {};
-    }
 }
 
 } // namespace
@@ -377,7 +348,7 @@ QVariant AuditModel::data(const QModelIndex &index, int role) const
         return index.column() == Result ? QVariant(static_cast<int>(resultTone(event->value("result"_L1).toString()))) : QVariant();
     if (role == Qt::ToolTipRole)
         return index.column() == Time ? QVariant(bothTimes(timeOf(event->value("timestamp"_L1)))) : QVariant();
-    return index.column() == Project ? orDash(m_projects.of(event->value("project_id"_L1).toString())) : textOf(*event, index.column());
+    return index.column() == Project ? orDash(m_projects.of(event->value("project_id"_L1).toString())) : auditText(*event, index.column());
 }
 
 QVariant AuditModel::headerData(int section, Qt::Orientation orientation, int role) const

@@ -2,6 +2,7 @@
 // Every model of the console under Qt's own judge of models, while rows come, change, go, are sorted and filtered.
 #include "contract.h"
 #include "models/audit_model.h"
+#include "models/audit_text.h"
 #include "models/rows_model.h"
 #include "models/window_model.h"
 #include "sample_answers.h"
@@ -48,6 +49,7 @@ private Q_SLOTS:
     void newEventsComeInAtTheTop();
     void aFilteredLogGrowsByPages();
     void aRefusedPageIsSaidOnce();
+    void refusalsThatAreCounted();
 };
 
 void TstModels::sampleAnswersAreAsDeclared()
@@ -154,6 +156,23 @@ struct Connected
 };
 
 } // namespace
+
+void TstModels::refusalsThatAreCounted()
+{
+    const auto shown = [](const QJsonObject &details, int column) {
+        return auditText({{u"client_ip"_s, details.contains("of"_L1) ? u""_s : u"192.0.2.7"_s}, {u"details"_s, details}}, column);
+    };
+    QJsonObject details{{u"count"_s, 44}, {u"reasons"_s, u"malformed:41,endpoint_not_found:3"_s}};
+    QCOMPARE(shown(details, AuditModel::Endpoint), u"41 × malformed, 3 × endpoint_not_found"_s);
+    QCOMPARE(shown(details, AuditModel::Address), u"192.0.2.7"_s);
+    QCOMPARE(shown(details, AuditModel::Status), u"–"_s);
+    details.insert(u"of"_s, u"token.access"_s);
+    details.insert(u"addresses"_s, 812);
+    QVERIFY(shown(details, AuditModel::Address).contains(u"812"_s));
+    details.remove(u"addresses"_s);
+    details.insert(u"addresses_at_least"_s, 10'000);
+    QVERIFY(shown(details, AuditModel::Address).contains(u"or more"_s));
+}
 
 void TstModels::aLogOfAnyLength()
 {
