@@ -105,6 +105,14 @@ bool IpAddress::isPrivate() const
     return isLoopback() || inAny(*this, {a, b, c, link4, unique, link6});
 }
 
+IpAddress IpAddress::network() const
+{
+    IpAddress network = *this;
+    if (!isV4())
+        std::fill(network.bytes.begin() + 8, network.bytes.end(), static_cast<unsigned char>(0));
+    return network;
+}
+
 std::string IpAddress::toString() const
 {
     char text[INET6_ADDRSTRLEN] = {};

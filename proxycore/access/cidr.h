@@ -23,6 +23,9 @@ struct IpAddress
     bool isLoopback() const; // 127.0.0.0/8, ::1
     bool isPrivate() const;  // loopback, RFC 1918, fc00::/7, link-local
     std::string toString() const;
+    // One client as limits count it: of IPv6 the /64, from which a customer may choose addresses (RFC 6177).
+    IpAddress network() const;
+    bool operator<(const IpAddress &other) const { return bytes < other.bytes; }
     bool operator==(const IpAddress &) const = default;
 };
 

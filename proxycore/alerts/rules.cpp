@@ -115,6 +115,7 @@ struct AlertRules::Window
 {
     std::deque<std::pair<int64_t, int64_t>> counts; // second, count
     int64_t total = 0;
+    int64_t lastSeq = 0; // of those that have an event of their own, the newest
 };
 
 AlertRules::AlertRules(AlertThresholds thresholds, std::function<std::string(std::string_view)> lineageOf)
@@ -156,16 +157,17 @@ void AlertRules::learn(const RequestOutcome &outcome)
 std::vector<Alert> AlertRules::see(const RequestOutcome &outcome, int64_t seq)
 {
     std::vector<Alert> raised;
+    seeRevoked(outcome, raised);
     if (outcome.result == OutcomeResult::Success) {
         if (History *const history = historyOf(outcome))
             seeUse(outcome, *history, raised);
     } else if (outcome.result == OutcomeResult::Failure) {
-        seeFailure(outcome, raised);
+        seeFailure(outcome, seq, raised);
     } else if (outcome.result == OutcomeResult::Denied) {
-        seeDenial(outcome, raised);
+        seeDenial(outcome, seq, raised);
     }
     for (Alert &alert : raised)
-        alert.seq = seq;
+        alert.seq = seq > 0 ? seq : alert.seq;
     return m_cap.admit(std::move(raised));
 }
 
@@ -214,31 +216,38 @@ void AlertRules::seeUse(const RequestOutcome &outcome, History &history, std::ve
     }
 }
 
-void AlertRules::seeFailure(const RequestOutcome &outcome, std::vector<Alert> &raised)
+// Whatever refused it: a wrong path or too many attempts do not hide it.
+void AlertRules::seeRevoked(const RequestOutcome &outcome, std::vector<Alert> &raised)
+{
+    const bool isRevoked = outcome.reason == Reason::Revoked || outcome.tokenState == Reason::Revoked;
+    if (isRevoked)
+        raised.push_back(alertOf(outcome, "revoked_token", "Token " + outcome.maskedToken + ", which is revoked, was used from " + outcome.clientIp + "."));
+}
+
+void AlertRules::seeFailure(const RequestOutcome &outcome, int64_t seq, std::vector<Alert> &raised)
 {
     const int64_t now = outcome.endedMs;
-    if (outcome.reason == Reason::Revoked)
-        raised.push_back(alertOf(outcome, "revoked_token", "Token " + outcome.maskedToken + ", which is revoked, was used from " + outcome.clientIp + "."));
     if (m_thresholds.authFailures == 0 || outcome.clientIp.empty() || (outcome.isSummary && !outcome.isOfCredential))
         return;
     const std::string key = "failures" + placeOf(outcome.clientIp);
-    const int64_t count = countIn(key, now, failureWindowMs, outcome.count);
+    const int64_t count = countIn(key, now, failureWindowMs, outcome.count, seq);
     if (count < m_thresholds.authFailures || !isFresh(key, now, quietAfterMs))
         return;
     Alert alert = alertOf(outcome, "auth_failures", outcome.clientIp + " failed to authenticate " + std::to_string(count) + " times within ten minutes.");
     alert.count = count;
     alert.threshold = m_thresholds.authFailures;
     alert.windowSeconds = failureWindowMs / secondMs;
+    alert.seq = m_windows[key].lastSeq;
     raised.push_back(std::move(alert));
 }
 
-void AlertRules::seeDenial(const RequestOutcome &outcome, std::vector<Alert> &raised)
+void AlertRules::seeDenial(const RequestOutcome &outcome, int64_t seq, std::vector<Alert> &raised)
 {
     const std::string uuid(outcome.tokenId());
     if (m_thresholds.deniedRequests == 0 || uuid.empty())
         return;
     const std::string key = "denied" + uuid;
-    const int64_t count = countIn(key, outcome.endedMs, denialWindowMs, 1);
+    const int64_t count = countIn(key, outcome.endedMs, denialWindowMs, outcome.count, seq);
     if (count < m_thresholds.deniedRequests || !isFresh(key, outcome.endedMs, quietAfterMs))
         return;
     Alert alert = alertOf(outcome, "denied_burst", "Token " + outcome.maskedToken + " was denied " + std::to_string(count)
@@ -246,6 +255,7 @@ void AlertRules::seeDenial(const RequestOutcome &outcome, std::vector<Alert> &ra
     alert.count = count;
     alert.threshold = m_thresholds.deniedRequests;
     alert.windowSeconds = denialWindowMs / secondMs;
+    alert.seq = m_windows[key].lastSeq;
     raised.push_back(std::move(alert));
 }
 
@@ -261,7 +271,7 @@ bool AlertRules::isFresh(const std::string &key, int64_t nowMs, int64_t quietMs)
     return true;
 }
 
-int64_t AlertRules::countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count)
+int64_t AlertRules::countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count, int64_t seq)
 {
     tidy(nowMs);
     if (m_windows.size() >= mostWindows && !m_windows.contains(key))
@@ -273,6 +283,7 @@ int64_t AlertRules::countIn(const std::string &key, int64_t nowMs, int64_t windo
     else
         window.counts.emplace_back(second, count);
     window.total += count;
+    window.lastSeq = std::max(window.lastSeq, seq);
     while (window.counts.front().first <= (nowMs - windowMs) / secondMs) {
         window.total -= window.counts.front().second;
         window.counts.pop_front();

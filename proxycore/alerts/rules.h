@@ -40,7 +40,7 @@ public:
 
     // Of before, in any order: it is history and raises nothing.
     void learn(const RequestOutcome &outcome);
-    // Of now. seq: of its event; 0: it has none.
+    // Of now, each refusal by itself whether or not it has an event. seq: of its event; 0: it has none.
     std::vector<Alert> see(const RequestOutcome &outcome, int64_t seq);
     // Alerts that count what was held back until now. To be asked about once a minute.
     std::vector<Alert> due(int64_t nowMs) { return m_cap.due(nowMs); }
@@ -50,10 +50,11 @@ private:
     struct Window;
     History *historyOf(const RequestOutcome &outcome);
     void seeUse(const RequestOutcome &outcome, History &history, std::vector<Alert> &raised);
-    void seeFailure(const RequestOutcome &outcome, std::vector<Alert> &raised);
-    void seeDenial(const RequestOutcome &outcome, std::vector<Alert> &raised);
+    void seeRevoked(const RequestOutcome &outcome, std::vector<Alert> &raised);
+    void seeFailure(const RequestOutcome &outcome, int64_t seq, std::vector<Alert> &raised);
+    void seeDenial(const RequestOutcome &outcome, int64_t seq, std::vector<Alert> &raised);
     bool isFresh(const std::string &key, int64_t nowMs, int64_t quietMs);
-    int64_t countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count);
+    int64_t countIn(const std::string &key, int64_t nowMs, int64_t windowMs, int64_t count, int64_t seq);
 
     const AlertThresholds m_thresholds;
     const std::function<std::string(std::string_view)> m_lineageOf;

@@ -57,7 +57,7 @@ inline constexpr uint8_t person = management | static_cast<uint8_t>(Actor::Conso
 
 inline constexpr ActionRow table[] = {
     {Action::None, "", ActionKind::Unknown, 0},
-    {Action::TokenAccess, "token.access", ActionKind::Access, client, "", "A data-plane request ended, or was refused."},
+    {Action::TokenAccess, "token.access", ActionKind::Access, client, "", "A data-plane request ended or was refused; an event with count stands for that many refused requests."},
     {Action::TokenCreate, "token.create", ActionKind::Change, person, "", "An access token was issued."},
     {Action::TokenUpdate, "token.update", ActionKind::Change, person, "", "Name, note, limits or expiry of an access token changed."},
     {Action::TokenRevoke, "token.revoke", ActionKind::Change, person, "", "An access token and its lineage were revoked."},
@@ -73,7 +73,7 @@ inline constexpr ActionRow table[] = {
     {Action::ProjectRotateKey, "project.rotate_key", ActionKind::Change, person, "provider key", "A provider key was replaced."},
     {Action::ProjectRead, "project.read", ActionKind::Read, person, "", "A project was shown."},
     {Action::ProjectList, "project.list", ActionKind::Read, person, "", "Projects were listed."},
-    {Action::AuthFailure, "auth.failure", ActionKind::Auth, management | client, "", "Requests were refused for their credential, address or form; count says how many."},
+    {Action::AuthFailure, "auth.failure", ActionKind::Auth, management | client, "", "A management call was refused for its credential or address; an event with count stands for that many refused requests of the action named in of."},
     {Action::AuthSuccess, "auth.success", ActionKind::Auth, management, "", "The first accepted management call per address and hour."},
     {Action::AuditRead, "audit.read", ActionKind::Read, person, "", "Audit events were read."},
     {Action::AuditExport, "audit.export", ActionKind::HandOut, person, "", "Audit events or a report left the server."},

@@ -12,7 +12,6 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t longestModel = 128;
-constexpr size_t longestUserAgent = 256;
 // Redacted before it is cut, so that a key is never cut short of being recognized; more is not read.
 constexpr size_t readOfUserAgent = 4096;
 
@@ -96,10 +95,17 @@ AuditEvent &AuditEvent::detail(std::string_view key, bool value)
     return *this;
 }
 
-std::string recordedUserAgent(std::string_view value)
+std::string recordedUserAgent(std::string_view value, size_t most)
 {
     std::string text = redactText(value.substr(0, readOfUserAgent));
-    text.resize(prefixBytes(text, longestUserAgent));
+    text.resize(prefixBytes(text, most));
+    return text;
+}
+
+std::string recordedPath(std::string_view path, size_t most)
+{
+    std::string text = redactPath(path);
+    text.resize(prefixBytes(text, most));
     return text;
 }
 

@@ -23,8 +23,11 @@ struct RequestOutcome; // exchange/outcome.h
 
 // The model as it may be recorded: what does not match [A-Za-z0-9._:/@+-]{1,128}, or is a person's address, becomes "invalid".
 std::string recordedModel(std::string_view value);
-// Cut at 256 characters, credential-looking words masked.
-std::string recordedUserAgent(std::string_view value);
+// Texts that a caller chooses are cut at so many characters; those of callers that have no token of ours at fewer (ruling 47).
+inline constexpr size_t longestText = 256, longestOfStranger = 64;
+// Cut, credential-looking words masked.
+std::string recordedUserAgent(std::string_view value, size_t most = longestText);
+std::string recordedPath(std::string_view path, size_t most = longestText);
 
 struct AuditEvent
 {

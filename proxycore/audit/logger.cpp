@@ -34,7 +34,7 @@ Event &Event::withHttpMethod(std::string method)
 
 Event &Event::withEndpoint(std::string path)
 {
-    m_event.detail("endpoint", std::move(path));
+    m_event.detail("endpoint", recordedPath(path));
     return *this;
 }
 

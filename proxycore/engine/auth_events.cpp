@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "engine/auth_events.h"
 
-#include "audit/masking.h"
 #include "base/clock.h"
-#include "exchange/outcome_event.h"
 
 #include <utility>
 
@@ -11,50 +9,75 @@ namespace llmproxy {
 
 namespace {
 
-// More addresses than this within a minute are summed under one name.
+// More addresses than this are not remembered.
 constexpr size_t maxAddresses = 10'000;
+constexpr int tooManyStatus = 429;
 
 AuditEvent httpEvent(Action action, const char *result, const Peer &peer, const RequestHead &head, int status)
 {
     AuditEvent event(action, "management", result);
+    const size_t most = action == Action::AuthFailure ? longestOfStranger : longestText;
     event.requestId = head.requestId;
     event.clientIp = peer.text;
-    event.detail("http_method", head.method);
-    event.detail("endpoint", redactPath(head.path));
+    if (head.isWhole) { // else nothing of it is checked
+        event.detail("http_method", head.method);
+        event.ownText("endpoint", recordedPath(head.path, most));
+    }
     event.detail("status", int64_t{status});
-    event.userAgent(head.headers.value("user-agent"));
+    if (head.isWhole)
+        event.ownText("user_agent", recordedUserAgent(head.headers.value("user-agent"), most));
     return event;
 }
 
 // What the alerts look at.
-OutcomePtr failuresOf(const std::string &address, bool ofCredential, Reason reason, int64_t count)
+OutcomePtr failureOf(const Peer &peer, Reason reason)
 {
-    auto failures = std::make_shared<RequestOutcome>();
-    failures->result = OutcomeResult::Failure;
-    failures->reason = reason;
-    failures->clientIp = address;
-    failures->isSummary = true;
-    failures->isOfCredential = ofCredential;
-    failures->count = count;
-    failures->endedMs = Clock::wallMs();
-    return failures;
+    auto failure = std::make_shared<RequestOutcome>();
+    failure->result = OutcomeResult::Failure;
+    failure->reason = reason;
+    failure->clientIp = peer.text;
+    failure->isSummary = true;
+    failure->isOfCredential = isOfCredential(reason);
+    failure->endedMs = Clock::wallMs();
+    return failure;
+}
+
+Refused refusedCall(const Peer &peer, int status, Reason reason)
+{
+    Refused refused;
+    refused.kind = RefusedKind::Management;
+    refused.address = peer.address;
+    refused.reason = reason;
+    refused.isOverLimit = status == tooManyStatus;
+    return refused;
 }
 
 } // namespace
 
-void AuthEvents::record(AuditEvent event, OutcomePtr failures, AuditLog::Written written)
+void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written)
 {
-    if (!m_audit.config().enabled)
-        m_meter(*failures, 0);
-    event.outcome = std::move(failures);
+    OutcomePtr failure = failureOf(peer, reason);
+    const bool isRecorded = judge(refusedCall(peer, status, reason));
+    if (!isRecorded || !m_audit.config().enabled)
+        m_meter(*failure, 0);
+    if (!isRecorded) {
+        if (written)
+            written(true);
+        return;
+    }
+    AuditEvent event = httpEvent(Action::AuthFailure, "failure", peer, head, status);
+    event.detail("reason", std::string(nameOf(reason)));
+    event.outcome = std::move(failure);
     m_audit.record(std::move(event), std::move(written));
 }
 
-void AuthEvents::failure(const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written)
+void AuthEvents::refused(const Peer &peer, const RequestHead &head, int status, Reason reason)
 {
+    if (!judge(refusedCall(peer, status, reason)))
+        return;
     AuditEvent event = httpEvent(Action::AuthFailure, "failure", peer, head, status);
     event.detail("reason", std::string(nameOf(reason)));
-    record(std::move(event), failuresOf(peer.text, isOfCredential(reason), reason, 1), std::move(written));
+    m_audit.record(std::move(event), nullptr);
 }
 
 void AuthEvents::success(const Peer &peer, const RequestHead &head, int status)
@@ -91,61 +114,62 @@ void AuthEvents::watched(const Peer &peer, const RequestHead &head, const std::s
     m_audit.record(std::move(event), nullptr);
 }
 
-void AuthEvents::countedFailure(const std::string &from, Reason reason)
+bool AuthEvents::isRecorded(const RequestOutcome &outcome, const IpAddress &address)
 {
-    const int64_t now = Clock::wallMs();
-    WindowKey key{from, isOfCredential(reason)};
+    Refused refused;
+    refused.kind = outcome.reason == Reason::Preflight ? RefusedKind::Preflight : RefusedKind::Request;
+    refused.address = address;
+    refused.reason = outcome.reason;
+    refused.isOverLimit = outcome.status == tooManyStatus;
+    refused.token = outcome.token;
+    refused.isTokenValid = outcome.tokenState == Reason::None;
+    return judge(refused);
+}
+
+// Without auditing there is nothing to count: each outcome is told as it comes.
+bool AuthEvents::judge(const Refused &refused)
+{
+    if (!m_audit.config().enabled)
+        return true;
+    std::vector<CountedRefusals> counted;
+    bool isRecorded = false;
     {
-        const std::lock_guard guard(m_lock);
-        if (m_windows.size() >= maxAddresses && !m_windows.contains(key))
-            key.first = "many";
-        Window &window = m_windows[key];
-        if (window.sinceMs != 0) {
-            window.reason = window.waiting++ == 0 || window.reason == reason ? reason : Reason::None;
-            return;
-        }
-        window.sinceMs = now;
+        const std::lock_guard guard(m_refusalLock);
+        isRecorded = m_refusals.add(refused, Clock::wallMs(), &counted);
     }
-    emitCount(key, reason, 1);
+    write(counted);
+    return isRecorded;
+}
+
+void AuthEvents::write(const std::vector<CountedRefusals> &counted)
+{
+    if (counted.empty())
+        return;
+    std::vector<AuditLog::Entry> entries;
+    entries.reserve(counted.size());
+    for (const CountedRefusals &one : counted)
+        entries.push_back({one.event(), nullptr});
+    m_audit.recordAll(std::move(entries));
 }
 
 void AuthEvents::flush()
 {
-    emitWaiting(Clock::wallMs() - minuteMs);
+    std::vector<CountedRefusals> counted;
+    {
+        const std::lock_guard guard(m_refusalLock);
+        m_refusals.endMinute(Clock::wallMs(), &counted);
+    }
+    write(counted);
 }
 
 void AuthEvents::flushAll()
 {
-    emitWaiting(INT64_MAX);
-}
-
-// Of windows that began up to this time.
-void AuthEvents::emitWaiting(int64_t sinceMs)
-{
-    const int64_t now = Clock::wallMs();
-    std::map<WindowKey, Window> due;
+    std::vector<CountedRefusals> counted;
     {
-        const std::lock_guard guard(m_lock);
-        for (auto at = m_windows.begin(); at != m_windows.end();) {
-            if (at->second.sinceMs > sinceMs) {
-                ++at;
-            } else if (at->second.waiting == 0) {
-                at = m_windows.erase(at);
-            } else {
-                due[at->first] = std::exchange(at->second, {now, 0, Reason::None});
-                ++at;
-            }
-        }
+        const std::lock_guard guard(m_refusalLock);
+        m_refusals.endAll(&counted);
     }
-    for (const auto &[key, window] : due)
-        emitCount(key, window.reason, window.waiting);
-}
-
-void AuthEvents::emitCount(const WindowKey &key, Reason reason, int64_t count)
-{
-    OutcomePtr failures = failuresOf(key.first, key.second, reason, count);
-    AuditEvent event = eventOf(*failures);
-    record(std::move(event), std::move(failures), nullptr);
+    write(counted);
 }
 
 } // namespace llmproxy

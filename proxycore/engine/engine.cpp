@@ -26,7 +26,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int flushEveryMs = 5'000, alertsEveryMs = 60'000;
+constexpr int flushEveryMs = 1'000, alertsEveryMs = 60'000;
 constexpr int memoryEveryMs = 1'000, lockEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 
@@ -436,9 +436,9 @@ void Engine::Private::settleSecrets()
 
 void Engine::Private::meter(const RequestOutcome &outcome, int64_t seq)
 {
-    if (alerts && !outcome.isSummarized) // their summary is looked at
+    if (alerts)
         alerts->see(outcome, seq);
-    if (!outcome.isSummary) // what it sums up was counted one by one
+    if (!outcome.isSummary)
         database->count(outcome, seq);
 }
 

@@ -57,6 +57,8 @@ FrontHooks Engine::Private::frontHooks()
         return tooMany(rate, "too many requests from this address");
     };
     hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
+    // Of management paths; each thread tells its exchange's itself.
+    hooks.refused = [this](const Peer &peer, const RequestHead &head, const Refusal &refusal) { authEvents->refused(peer, head, refusal.status, refusal.code); };
     hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
     return hooks;
 }
@@ -72,11 +74,9 @@ DoorConfig Engine::Private::doorConfig()
     door.failed = [this](const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written) {
         Refusal answer;
         const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
-        if (rate.allowed) {
-            authEvents->failure(peer, head, status, reason, std::move(written));
+        authEvents->failure(peer, head, rate.allowed ? status : 429, reason, rate.allowed ? std::move(written) : nullptr);
+        if (rate.allowed)
             return answer;
-        }
-        authEvents->countedFailure(peer.text, reason);
         return tooMany(rate, "too many failed authentications from this address");
     };
     door.openFeed = [this](const RequestHead &head, ServerStream &stream, const std::string &actor) {
@@ -95,7 +95,7 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
     shared.profiles = &profiles;
     shared.addresses = addresses.get();
     shared.heldBytes = &heldBytes;
-    shared.summarize = [this](const RequestOutcome &outcome) { authEvents->countedFailure(outcome.clientIp, outcome.reason); };
+    shared.isRecorded = [this](const RequestOutcome &outcome, const IpAddress &client) { return authEvents->isRecorded(outcome, client); };
     shared.storageHealthy = [this] { return ready(); };
 
     const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};

@@ -2,9 +2,9 @@
 #include "engine/engine_thread.h"
 
 #include "base/clock.h"
-#include "base/masking.h"
 #include "base/random.h"
 #include "engine/demo_server.h"
+#include "exchange/credential.h"
 #include "exchange/exchange.h"
 #include "front/plain_handlers.h"
 #include "front/routes.h"
@@ -19,23 +19,26 @@ namespace {
 // How often a draining thread looks whether it is idle.
 constexpr int64_t drainCheckMs = 10;
 
-RequestOutcome headOutcome(const Peer &peer, const RequestHead &head, const Refusal &refusal)
+std::shared_ptr<RequestOutcome> headOutcome(const Peer &peer, const RequestHead &head, const Refusal &refusal, SentCredential &&sent)
 {
-    RequestOutcome outcome;
-    outcome.result = OutcomeResult::Denied;
-    outcome.reason = refusal.code;
-    outcome.status = refusal.status;
-    outcome.isSummarized = true;
-    outcome.clientIp = peer.text;
-    outcome.id = randomUuid();
-    outcome.requestId = head.requestId;
-    if (refusal.code == Reason::MisdirectedRequest || refusal.code == Reason::RateLimitExceeded) { // else nothing of it is checked
-        outcome.method = head.method;
-        outcome.endpoint = redactPath(head.path);
-        outcome.userAgent = recordedUserAgent(head.headers.value("user-agent"));
+    auto outcome = std::make_shared<RequestOutcome>();
+    outcome->result = OutcomeResult::Denied;
+    outcome->reason = refusal.code;
+    outcome->status = refusal.status;
+    outcome->token = std::move(sent.token);
+    outcome->tokenState = sent.tokenState;
+    outcome->maskedToken = std::move(sent.masked);
+    outcome->clientIp = peer.text;
+    outcome->id = randomUuid();
+    outcome->requestId = head.requestId;
+    if (head.isWhole) { // else nothing of it is checked
+        const size_t most = outcome->token ? longestText : longestOfStranger;
+        outcome->method = head.method;
+        outcome->endpoint = recordedPath(head.path, most);
+        outcome->userAgent = recordedUserAgent(head.headers.value("user-agent"), most);
     }
-    outcome.endedMs = Clock::wallMs();
-    outcome.timings.acceptedUs = outcome.timings.endUs = Clock::steadyUs() - head.beganUs;
+    outcome->endedMs = Clock::wallMs();
+    outcome->timings.acceptedUs = outcome->timings.endUs = Clock::steadyUs() - head.beganUs;
     return outcome;
 }
 
@@ -55,7 +58,12 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_context.hasher = &m_hasher;
     m_context.runningCount = &m_runningCount;
     FrontHooks hooks = sharedHooks;
-    hooks.refused = [this](const Peer &peer, const RequestHead &head, const Refusal &refusal) { refusedByFront(peer, head, refusal); };
+    hooks.refused = [this, management = sharedHooks.refused](const Peer &peer, const RequestHead &head, const Refusal &refusal) {
+        if (head.path.empty() || routeOf(head.path) == ServedBy::Exchange)
+            refusedByFront(peer, head, refusal);
+        else
+            management(peer, head, refusal);
+    };
     FrontHooks plainHooks = hooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
         if (const std::string &webroot = m_server->config().acmeWebroot; !webroot.empty() && head.path.starts_with(acmePrefix))
@@ -76,13 +84,12 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_plainServer = std::make_unique<Server>(m_poller, std::move(plain), std::move(plainHooks));
 }
 
-// Each is an outcome, summed up with others of its address (ruling 41). A path that is management's is counted there alone.
+// Each is an outcome, and its token is looked at as everywhere.
 void EngineThread::refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal)
 {
-    RequestOutcome outcome = headOutcome(peer, head, refusal);
-    m_context.summarize(outcome);
-    if (head.path.empty() || routeOf(head.path) == ServedBy::Exchange)
-        m_outcomes.tell(std::make_shared<const RequestOutcome>(std::move(outcome)), nullptr);
+    const std::shared_ptr<RequestOutcome> outcome = headOutcome(peer, head, refusal, readCredential(head, *m_snapshots.current(), m_hasher, nullptr));
+    outcome->isSummarized = !m_context.isRecorded(*outcome, peer.address);
+    m_outcomes.tell(outcome, nullptr);
 }
 
 void EngineThread::redirectOn(int fd)

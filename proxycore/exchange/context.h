@@ -39,8 +39,8 @@ struct ExchangeContext
     OutcomeFan *outcomes = nullptr;
     UpstreamPool *upstream = nullptr;
     std::atomic<int64_t> *heldBytes = nullptr; // bodies held whole, all threads together
-    // Of an outcome that is summarized: one event for each address and minute, with their count.
-    std::function<void(const RequestOutcome &)> summarize;
+    // Of a refusal: whether it has an event of its own. Else it was counted together with others (ruling 47). Thread: any.
+    std::function<bool(const RequestOutcome &, const IpAddress &client)> isRecorded;
     std::function<bool()> storageHealthy;
     std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
     Exchange *running = nullptr; // the first of a list that goes on in next()

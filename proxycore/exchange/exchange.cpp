@@ -69,10 +69,15 @@ OutcomeResult Exchange::resultOf(const Refusal &refusal) const
 
 Verdict Exchange::refuse(Refusal refusal)
 {
+    const OutcomeResult result = resultOf(refusal);
+    return refuse(std::move(refusal), result);
+}
+
+Verdict Exchange::refuse(Refusal refusal, OutcomeResult result)
+{
     if (m_concluded)
         return Verdict::Stop;
     const Reason reason = refusal.reason == Reason::None ? refusal.code : refusal.reason;
-    const OutcomeResult result = resultOf(refusal);
     const int status = refusal.status;
     conclude(result, status, reason, [this, refusal = std::move(refusal)](bool ok) {
         if (ok) {
@@ -86,18 +91,18 @@ Verdict Exchange::refuse(Refusal refusal)
     return Verdict::Stop;
 }
 
-void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then, bool summarized)
+void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then)
 {
     m_concluded = true;
+    if (!m_sawCredential && reason != Reason::Preflight) // which is answered to anybody, and refuses nobody
+        lookAtCredential();
     m_expiry.stop();
     if (m_call)
         m_forwarded = m_call->headWritten();
     const std::shared_ptr<RequestOutcome> outcome = outcomeOf(result, status, reason);
-    outcome->isSummarized = summarized;
+    outcome->isSummarized = outcome->isRefusal() && !m_context.isRecorded(*outcome, m_stream.peer().address);
     settleLimits(*outcome);
     releaseHeld();
-    if (summarized)
-        m_context.summarize(*outcome);
     std::function<void(bool)> written;
     if (then) {
         // Comes back from the audit thread; this may be gone by then, the poller is not.
@@ -138,13 +143,15 @@ std::shared_ptr<RequestOutcome> Exchange::outcomeOf(OutcomeResult result, int st
     outcome->attempts = m_forwarded ? 1 : 0;
     outcome->forwarded = m_forwarded;
     outcome->token = m_token;
+    outcome->tokenState = m_tokenState;
     outcome->maskedToken = m_maskedToken;
     outcome->clientIp = m_stream.peer().text;
     outcome->id = m_id;
     outcome->requestId = m_head.requestId;
     outcome->method = m_head.method;
-    outcome->endpoint = redactPath(m_head.path);
-    outcome->userAgent = recordedUserAgent(m_head.headers.value("user-agent"));
+    const size_t longest = m_token ? longestText : longestOfStranger;
+    outcome->endpoint = recordedPath(m_head.path, longest);
+    outcome->userAgent = recordedUserAgent(m_head.headers.value("user-agent"), longest);
     if (m_profile)
         outcome->provider = m_profile->name;
     if (const std::string model = toldModel(); !model.empty())

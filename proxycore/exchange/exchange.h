@@ -84,7 +84,9 @@ private:
     void advance();                              // runs steps until one does not say Next
     Verdict refuse(Refusal refusal);             // records, then answers
     Verdict refuse(Reason code, std::string message);
-    Verdict refuseStranger(Reason why, bool sentToken);
+    Verdict refuse(Refusal refusal, OutcomeResult result);
+    Verdict refuseCredential(Reason why);
+    Reason lookAtCredential();
     OutcomeResult resultOf(const Refusal &refusal) const;
     int64_t largestForUsage() const;
     void letHeldBodyStream();
@@ -94,9 +96,8 @@ private:
     bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);
-    // The one exit. then runs on this thread when the event is written (ok) or could not be. summarized: it has no event of
-    // its own.
-    void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then, bool summarized = false);
+    // The one exit. then runs on this thread when the event is written (ok) or could not be.
+    void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then);
     std::shared_ptr<RequestOutcome> outcomeOf(OutcomeResult result, int status, Reason reason) const;
     void settleLimits(const RequestOutcome &outcome);
     OutcomePhase phase() const;
@@ -120,6 +121,7 @@ private:
     ProjectPtr m_project;
     const ProviderEntry *m_provider = nullptr; // of m_project
     const ProviderProfile *m_profile = nullptr;
+    Reason m_tokenState = Reason::None; // of m_token: why it is not valid
     std::string m_maskedToken;
     std::string m_cleanQuery;    // without the credential
     Lease m_lease;
@@ -143,6 +145,7 @@ private:
     bool m_readsUsage = false;
     bool m_filterUsage = false;
     bool m_forwarded = false;
+    bool m_sawCredential = false;
     bool m_concluded = false;
     std::shared_ptr<Exchange *> m_self; // null inside when this is gone
 };

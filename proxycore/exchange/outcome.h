@@ -62,15 +62,17 @@ struct RequestOutcome
     int attempts = 0;       // requests sent to a provider
     bool forwarded = false; // the provider may have parsed it
 
-    // Several requests of one address told together, each of which had an outcome of its own: alerts alone look at it.
+    // Not of a request that is counted here: refused management calls, which alerts alone look at, and stored events that say of
+    // several refusals how many they were.
     bool isSummary = false;
     bool isOfCredential = false; // a summary's: each was a failed authentication
-    // One of those: it has no event of its own.
+    // It has no event of its own; one says how many were refused (ruling 47).
     bool isSummarized = false;
     int64_t count = 1;
 
     // Who asked. Without a token: a stranger.
     TokenPtr token;
+    Reason tokenState = Reason::None; // of one that is not valid any more: revoked, expired or superseded, whatever refused it
     std::string maskedToken; // of whatever was sent
     std::string clientIp;
 
@@ -90,6 +92,9 @@ struct RequestOutcome
     std::string storedToken, storedProject;
     std::string_view tokenId() const { return token ? token->id() : std::string_view(storedToken); }
     std::string_view projectId() const { return token ? token->projectId() : std::string_view(storedProject); }
+
+    // What callers can cause without being served. A preflight is answered to anybody.
+    bool isRefusal() const { return !forwarded && (result == OutcomeResult::Denied || result == OutcomeResult::Failure || !token); }
 
     // Ruling 23: whether it counts towards max_requests. Unreachable, and 429 or 5xx before the first byte, do not.
     bool countsTowardsQuota() const

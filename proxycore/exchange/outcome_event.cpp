@@ -17,16 +17,6 @@ std::vector<int64_t> timingOf(const OutcomeTimings &timings)
     return all;
 }
 
-AuditEvent summaryEvent(const RequestOutcome &outcome)
-{
-    AuditEvent event(Action::AuthFailure, "client", "failure");
-    event.timestampMs = outcome.endedMs;
-    event.clientIp = outcome.clientIp;
-    event.ownText("reason", outcome.reason == Reason::None ? "several" : std::string(nameOf(outcome.reason)));
-    event.ownValue("count", outcome.count);
-    return event;
-}
-
 OutcomeResult resultNamed(std::string_view word)
 {
     const auto found = std::find(std::begin(resultWords), std::end(resultWords), word);
@@ -50,7 +40,10 @@ void readDetail(RequestOutcome &outcome, std::string_view key, const AuditEvent:
         else if (key == "user_agent")
             outcome.userAgent = *text;
     } else if (const auto *const number = std::get_if<int64_t>(&value)) {
-        if (key == "status")
+        if (key == "count") {
+            outcome.isSummary = true;
+            outcome.count = *number;
+        } else if (key == "status")
             outcome.status = static_cast<int>(*number);
         else if (key == "upstream_status")
             outcome.upstreamStatus = static_cast<int>(*number);
@@ -69,14 +62,12 @@ void readDetail(RequestOutcome &outcome, std::string_view key, const AuditEvent:
 
 AuditEvent eventOf(const RequestOutcome &outcome)
 {
-    if (outcome.isSummary)
-        return summaryEvent(outcome);
     AuditEvent event(Action::TokenAccess, "client", nameOf(outcome.result));
     event.timestampMs = outcome.endedMs;
     event.projectId = outcome.projectId();
     event.requestId = outcome.requestId;
     event.clientIp = outcome.clientIp;
-    event.details.reserve(19);
+    event.details.reserve(20);
     event.ownText("http_method", outcome.method); // one of seven
     event.ownText("endpoint", outcome.endpoint);
     event.ownValue("status", int64_t{outcome.status});
@@ -84,6 +75,8 @@ AuditEvent eventOf(const RequestOutcome &outcome)
     event.ownText("token_id", outcome.maskedToken);
     event.ownText("user_agent", outcome.userAgent);
     event.ownText("reason", std::string(nameOf(outcome.reason)));
+    if (outcome.tokenState != outcome.reason)
+        event.ownText("token_state", std::string(nameOf(outcome.tokenState)));
     event.ownText("provider", outcome.provider);
     event.ownText("model", outcome.model);
     if (outcome.usage.promptTokens >= 0)

@@ -8,9 +8,9 @@
 
 namespace llmproxy {
 
-// token.access; of a summary auth.failure.
+// token.access.
 AuditEvent eventOf(const RequestOutcome &outcome);
-// Of a stored token.access. What an event does not hold stays at its default.
+// Of a stored token.access; of one that counts refusals a summary. What an event does not hold stays at its default.
 RequestOutcome outcomeOf(const AuditEvent &event);
 
 } // namespace llmproxy

@@ -251,6 +251,7 @@ void Connection::beginRequest(std::string_view head)
         refuseHead(fault);
         return;
     }
+    m_head.isWhole = true;
     m_head.beganUs = m_beganUs;
     m_body.begin(m_head.chunked, m_head.contentLength);
     m_keepAlive = m_head.keepAlive;

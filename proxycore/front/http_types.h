@@ -64,6 +64,7 @@ struct RequestHead
     bool expectContinue = false;
     std::string requestId;   // the client's when sane, else a new UUID
     int64_t beganUs = 0;     // Clock::steadyUs() when its first byte was read
+    bool isWhole = false;    // it was read to its end and keeps the rules; else what is here may be anything
 
     bool hasBody() const { return chunked || contentLength > 0; }
 };

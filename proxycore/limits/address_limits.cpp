@@ -7,10 +7,7 @@ namespace llmproxy {
 
 std::array<unsigned char, 16> AddressLimits::keyOf(const IpAddress &address)
 {
-    auto key = address.bytes;
-    if (!address.isV4()) // one IPv6 customer has a /64 to choose addresses from (RFC 6177)
-        std::fill(key.begin() + 8, key.end(), static_cast<unsigned char>(0));
-    return key;
+    return address.network().bytes;
 }
 
 AddressLimits::Shard &AddressLimits::shardOf(const std::array<unsigned char, 16> &key)

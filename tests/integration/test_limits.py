@@ -95,7 +95,7 @@ class AddressLimits(Proxy):
         self.assertEqual(self.from_address("203.0.113.7").status, 200, "a valid token is always served")
         self.assertEqual(self.from_address("203.0.113.8", token="tok-wrong").status, 401, "another address is another matter")
         failures = self.events("auth.failure", since)
-        self.assertEqual([(e["client_ip"], e["details"]["count"]) for e in failures], [("203.0.113.7", 1)])
+        self.assertEqual([(e["client_ip"], e["details"]["count"], e["details"]["reasons"]) for e in failures], [("203.0.113.7", 1, "malformed:1")])
         self.assertEqual(len([e for e in self.events(since=since) if e["client_ip"] == "203.0.113.7" and e["result"] == "failure"]), 3)
 
     def test_requests_per_address(self):

@@ -16,12 +16,14 @@ class Answer:
 
 
 class RawClient:
-    def __init__(self, port, timeout=20, receive_buffer=None, tls=None, name="localhost", session=None):
-        """tls: an SSLContext; name: what the certificate must be for; session: to resume."""
+    def __init__(self, port, timeout=20, receive_buffer=None, tls=None, name="localhost", session=None, source=None):
+        """tls: an SSLContext; name: what the certificate must be for; session: to resume; source: the address to come from."""
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:

@@ -25,6 +25,7 @@ private Q_SLOTS:
     void revokedTokensOfOneAddress();
     void countsWhatItHoldsBack();
     void theCapIsBounded();
+    void whatIsOnlyCountedIsSeen();
     void aNewTokenIsQuiet();
     void refreshKeepsTheHistory();
     void switchedOff();
@@ -275,6 +276,32 @@ void TstAlerts::revokedToken()
     for (int i = 0; i < 5; ++i)
         stream.add(monday + i * 1000, "10.0.0.1", "x", OutcomeResult::Failure).reason = Reason::Revoked;
     QCOMPARE(namesOf(replay(rules, stream)), QStringList(QStringLiteral("revoked_token")));
+    AlertRules others = newRules();
+    Stream hidden; // refused before anybody asked for the token
+    RequestOutcome &wrongPath = hidden.add(monday, "10.0.0.1", "x", OutcomeResult::Denied);
+    wrongPath.reason = Reason::EndpointNotFound;
+    wrongPath.tokenState = Reason::Revoked;
+    QCOMPARE(namesOf(replay(others, hidden)), QStringList(QStringLiteral("revoked_token")));
+}
+
+// Refusals without an event of their own count like the others, and the alert names the last event that there is.
+void TstAlerts::whatIsOnlyCountedIsSeen()
+{
+    AlertRules rules = newRules();
+    RequestOutcome failure;
+    failure.result = OutcomeResult::Failure;
+    failure.reason = Reason::Malformed;
+    failure.clientIp = "45.155.205.3";
+    failure.endedMs = monday;
+    for (int64_t seq = 1; seq <= 10; ++seq)
+        QVERIFY(rules.see(failure, seq).empty());
+    failure.isSummarized = true;
+    for (int i = 0; i < 9; ++i)
+        QVERIFY(rules.see(failure, 0).empty());
+    const auto alerts = rules.see(failure, 0);
+    QCOMPARE(namesOf(alerts), QStringList(QStringLiteral("auth_failures")));
+    QCOMPARE(alerts[0].count, int64_t{20});
+    QCOMPARE(alerts[0].seq, int64_t{10});
 }
 
 namespace {

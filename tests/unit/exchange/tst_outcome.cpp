@@ -80,18 +80,41 @@ private Q_SLOTS:
         QVERIFY(details.find(']', begin) + 1 - begin <= 60);
     }
 
-    void aSummaryIsOneFailureWithItsCount()
+    // A start must not count such an event as a request: each of them was counted.
+    void anEventThatCountsIsASummary()
     {
-        RequestOutcome failures;
-        failures.result = OutcomeResult::Failure;
-        failures.isSummary = true;
-        failures.count = 41;
-        failures.clientIp = "192.0.2.7";
-        AuditEvent event = eventOf(failures);
-        QVERIFY(event.action == Action::AuthFailure);
-        QCOMPARE(detailsJson(event), std::string(R"({"reason":"several","count":41})"));
-        failures.reason = Reason::HeadersTooLarge;
-        QCOMPARE(eventOf(failures).text("reason"), std::string_view("headers_too_large"));
+        const auto stored = parseAuditLine(R"({"timestamp":"2025-11-30T02:33:20.123Z","action":"token.access","actor":"client","result":"denied",)"
+                                           R"("details":{"count":400,"reasons":"model_not_allowed:400","token_uuid":"t"}})");
+        QVERIFY(stored.has_value());
+        const RequestOutcome outcome = outcomeOf(*stored);
+        QVERIFY(outcome.isSummary);
+        QCOMPARE(outcome.count, int64_t{400});
+        QVERIFY(!outcomeOf(*parseAuditLine(auditLine(eventOf(relayed())))).isSummary);
+    }
+
+    // An early step refuses a token that has ended: the event says both.
+    void theStateOfATokenIsToldOnce()
+    {
+        RequestOutcome outcome = relayed();
+        outcome.tokenState = outcome.reason = Reason::Revoked;
+        QVERIFY(detailsJson(eventOf(outcome)).find("token_state") == std::string::npos);
+        outcome.reason = Reason::EndpointNotFound;
+        QCOMPARE(eventOf(outcome).text("token_state"), std::string_view("revoked"));
+    }
+
+    void whatIsARefusal()
+    {
+        RequestOutcome outcome = relayed();
+        outcome.token = std::make_shared<const TokenEntry>(TokenTexts{"id", "id", "proj-1", "hmac", "tok-1234****cdef", "", ""}, TokenTerms{}, TokenHash{}, nullptr, nullptr);
+        outcome.result = OutcomeResult::Denied;
+        QVERIFY(!outcome.isRefusal()); // it was forwarded
+        outcome.forwarded = false;
+        QVERIFY(outcome.isRefusal());
+        outcome.result = OutcomeResult::Error; // our trouble
+        QVERIFY(!outcome.isRefusal());
+        outcome.token = nullptr;
+        outcome.result = OutcomeResult::Success; // a preflight
+        QVERIFY(outcome.isRefusal());
     }
 
     void wordsAreUnique()
