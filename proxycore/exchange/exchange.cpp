@@ -118,8 +118,6 @@ void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::fu
 
 void Exchange::settleLimits(const RequestOutcome &outcome)
 {
-    if (!m_call && m_lease.isHeld())
-        m_lease.giveBack(); // refused after the limits were charged
     m_lease.settle(outcome.countsTowardsQuota());
     m_lease.release();
     if (!m_token || !outcome.forwarded)

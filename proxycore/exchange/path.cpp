@@ -24,7 +24,7 @@ const Path Path::steps[] = {
     {&Exchange::checkOrigin, "origin", "a web page calls only when its origin is on the list"},
     {&Exchange::checkEndpoint, "endpoint", "which provider, and whether this token may call that path and method"},
     {&Exchange::checkSize, "size", "a declared size over the limit is refused before it is sent"},
-    {&Exchange::takeLimits, "limits", "rate, quota, concurrency: all checked, then charged; given back when a later step refuses"},
+    {&Exchange::takeLimits, "limits", "rate, quota, concurrency; a later refusal gives back quota and concurrency, never the rate: refused requests are not free"},
     {&Exchange::sayContinue, "continue", "100 Continue only now: everything that needs no body has passed"},
     {&Exchange::checkBody, "body", "rules about the model look at what the provider will look at"},
     {&Exchange::forward, "forward", "nothing can refuse any more"},

@@ -9,7 +9,6 @@ Lease &Lease::operator=(Lease &&other) noexcept
         release();
         m_state = std::move(other.m_state);
         other.m_state.reset();
-        m_ratePerMinute = other.m_ratePerMinute;
         m_reserved = other.m_reserved;
         other.m_reserved = false;
     }
@@ -34,10 +33,9 @@ Lease Lease::acquire(std::shared_ptr<LineageState> state, const LimitPolicy &pol
         *code = Reason::TooManyConcurrent;
     Lease lease;
     lease.m_state = std::move(state);
-    lease.m_ratePerMinute = policy.ratePerMinute;
     lease.m_reserved = true;
     if (*code != Reason::None)
-        lease.giveBack();
+        lease.release();
     return lease;
 }
 
@@ -49,14 +47,6 @@ void Lease::settle(bool counts)
     if (counts) // before the reservation goes, so that the sum never dips
         m_state->requests.fetch_add(1);
     m_state->inFlight.fetch_sub(1);
-}
-
-void Lease::giveBack()
-{
-    if (!m_state)
-        return;
-    giveBackRate(m_state->rateTatUs, m_ratePerMinute);
-    release();
 }
 
 void Lease::release()

@@ -28,19 +28,16 @@ public:
     Lease(const Lease &) = delete;
     Lease &operator=(const Lease &) = delete;
 
-    // Checks all limits, then charges; a refusal charges nothing. *code is None when admitted.
+    // Takes from the rate first: a refusal gives back the slot and the reserved request, never the rate, or refused requests
+    // would be free. *code is None when admitted.
     static Lease acquire(std::shared_ptr<LineageState> state, const LimitPolicy &policy, int64_t nowUs,
                          Reason *code, RateDecision *rate);
     // The request counts towards max_requests, or is given back (ruling 23). Once; then only the slot is held.
     void settle(bool counts);
-    // Refused by a later step: the rate is given back as well.
-    void giveBack();
     void release();
-    bool isHeld() const { return m_state != nullptr; }
 
 private:
     std::shared_ptr<LineageState> m_state;
-    int64_t m_ratePerMinute = 0;
     bool m_reserved = false;
 };
 

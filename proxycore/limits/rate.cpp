@@ -50,10 +50,4 @@ RateDecision takeRate(std::atomic<int64_t> &theoreticalUs, int64_t perMinute, in
     }
 }
 
-void giveBackRate(std::atomic<int64_t> &theoreticalUs, int64_t perMinute)
-{
-    if (perMinute > 0)
-        theoreticalUs.fetch_sub(std::max<int64_t>(minuteUs / perMinute, 1), std::memory_order_relaxed);
-}
-
 } // namespace llmproxy

@@ -19,7 +19,5 @@ struct RateDecision
 
 // theoreticalUs: arrival time state, wall microseconds. perMinute ≤ 0: always allowed.
 RateDecision takeRate(std::atomic<int64_t> &theoreticalUs, int64_t perMinute, int64_t nowUs);
-// Undoes one take, when a later check refused.
-void giveBackRate(std::atomic<int64_t> &theoreticalUs, int64_t perMinute);
 
 } // namespace llmproxy

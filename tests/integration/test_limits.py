@@ -42,12 +42,27 @@ class TokenLimits(Proxy):
         self.assertEqual((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), ("3", "0"))
         self.assertLessEqual(int(answer.header("retry-after")), 20)
 
-    def test_a_later_refusal_gives_back_what_was_taken(self):
-        token = self.new_token(rate_limit=2, max_requests=2, max_concurrent=1, allowed_models=["gpt-*"])["token"]
+    def test_a_later_refusal_gives_back_all_but_the_rate(self):
+        token = self.new_token(rate_limit=7, max_requests=2, max_concurrent=1, allowed_models=["gpt-*"])["token"]
         for _ in range(5):
             self.refused(token, "model_not_allowed", 403)
         for _ in range(2):
             self.assertEqual(self.ask(body={"model": "gpt-x"}, token=token).status, 200)
+        self.refused(token, "rate_limit_exceeded")
+
+    def test_refused_requests_are_not_free(self):
+        token = self.new_token(rate_limit=3, max_requests=1)["token"]
+        self.assertEqual(self.ask(body=BODY, token=token).status, 200)
+        for _ in range(2):
+            self.refused(token, "request_quota_exceeded")
+        self.refused(token, "rate_limit_exceeded")
+        token = self.new_token(rate_limit=3, max_concurrent=1)["token"]
+        running = self.raw().send(request("/v1/chat/completions", BODY, headers=[("Authorization", f"Bearer {token}"), ("X-Behave", "endless")]))
+        running.head()
+        for _ in range(2):
+            self.refused(token, "too_many_concurrent")
+        self.refused(token, "rate_limit_exceeded")
+        running.reset()
 
     def test_endpoints_and_addresses(self):
         token = self.new_token(allowed_endpoints=["/v1/models", "/v1/chat/*"])["token"]

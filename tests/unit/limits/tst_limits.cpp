@@ -13,10 +13,9 @@ class TstLimits : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void burstAndRefill();
-    void giveBack();
     void quotaIsExactOverThreads();
     void concurrencyCannotLeak();
-    void refusalChargesNothing();
+    void aRefusalGivesBackAllButTheRate();
     void addresses();
     void theClockIsSetBack();
 };
@@ -52,15 +51,6 @@ void TstLimits::theClockIsSetBack()
     QCOMPARE(takeRate(tat, 60, hourBefore).retryAfterSeconds, int64_t{1}); // not an hour
     QVERIFY(takeRate(tat, 60, hourBefore + 1'000'000).allowed);
     QVERIFY(!takeRate(tat, 60, hourBefore + 1'000'000).allowed);
-}
-
-void TstLimits::giveBack()
-{
-    std::atomic<int64_t> tat{0};
-    QVERIFY(takeRate(tat, 1, startUs).allowed);
-    QVERIFY(!takeRate(tat, 1, startUs).allowed);
-    giveBackRate(tat, 1);
-    QVERIFY(takeRate(tat, 1, startUs).allowed);
 }
 
 void TstLimits::quotaIsExactOverThreads()
@@ -104,16 +94,25 @@ void TstLimits::concurrencyCannotLeak()
     QCOMPARE(state->active.load(), int64_t{0});
 }
 
-void TstLimits::refusalChargesNothing()
+void TstLimits::aRefusalGivesBackAllButTheRate()
 {
     const auto state = std::make_shared<LineageState>();
     Reason code = Reason::None;
     RateDecision rate;
-    Lease held = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
-    const int64_t before = state->rateTatUs;
-    const Lease refused = Lease::acquire(state, {0, 2, 1}, startUs, &code, &rate);
+    Lease held = Lease::acquire(state, {5, 4, 1}, startUs, &code, &rate);
+    QCOMPARE(rate.remaining, int64_t{3});
+    const Lease refused = Lease::acquire(state, {5, 4, 1}, startUs, &code, &rate);
     QCOMPARE(code, Reason::TooManyConcurrent);
-    QCOMPARE(state->rateTatUs.load(), before);
+    QCOMPARE(rate.remaining, int64_t{2});
+    held.release(); // a later step refuses
+    QCOMPARE(state->active.load() + state->inFlight.load() + state->requests.load(), int64_t{0});
+    const Lease next = Lease::acquire(state, {5, 4, 1}, startUs, &code, &rate);
+    QCOMPARE(code, Reason::None);
+    QCOMPARE(rate.remaining, int64_t{1});
+    const Lease exhausted = Lease::acquire(state, {1, 4, 9}, startUs, &code, &rate);
+    QCOMPARE(code, Reason::RequestQuotaExceeded);
+    const Lease late = Lease::acquire(state, {5, 4, 9}, startUs, &code, &rate);
+    QCOMPARE(code, Reason::RateLimitExceeded);
 }
 
 void TstLimits::addresses()
