@@ -22,8 +22,13 @@ int hexValue(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// A bare CR or LF, NUL or another control character has no place in an extension, quoted or not.
-bool isExtensionByte(char c)
+bool isBlank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+// RFC 9110 section 5.6.4: no bare CR or LF, NUL or another control character stands in a quoted string, escaped or not.
+bool isQuotable(char c)
 {
     const auto byte = static_cast<unsigned char>(c);
     return (byte >= 0x20 || byte == '\t') && byte != 0x7f;
@@ -79,34 +84,58 @@ size_t BodyReader::feedData(std::string_view bytes, const Sink &sink)
     return size;
 }
 
-BodyReader::State BodyReader::afterSize(char c) const
+BodyReader::State BodyReader::afterSizeByte(char c)
 {
-    if (c == ' ' || c == '\t')
-        return State::SizeBlank; // only in front of an extension
-    return c == ';' ? State::Extension : c == '\r' ? State::SizeEnd : State::Failed;
+    if (m_state == State::Size) {
+        m_left = 0;
+        m_digits = 0;
+    }
+    if (const int value = hexValue(c); value >= 0) {
+        m_left = m_left * 16 + static_cast<uint64_t>(value);
+        return ++m_digits > maxSizeDigits ? State::Failed : State::SizeDigits;
+    }
+    if (m_digits == 0)
+        return State::Failed;
+    return isBlank(c) ? State::SizeBlank : c == ';' ? State::NameStart : c == '\r' ? State::SizeEnd : State::Failed;
+}
+
+// RFC 9112 section 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ). Blanks stand before and behind a
+// semicolon or equals sign, nowhere else: not at the end of the line.
+BodyReader::State BodyReader::afterExtensionByte(State state, char c)
+{
+    const bool token = isTokenChar(static_cast<unsigned char>(c));
+    const State next = c == ';' ? State::NameStart : c == '\r' ? State::SizeEnd : State::Failed;
+    switch (state) {
+    case State::SizeBlank:
+    case State::ValueBlank:
+        return isBlank(c) ? state : c == ';' ? State::NameStart : State::Failed;
+    case State::NameStart:
+        return isBlank(c) ? state : token ? State::Name : State::Failed;
+    case State::Name:
+        return token ? state : isBlank(c) ? State::NameBlank : c == '=' ? State::ValueStart : next;
+    case State::NameBlank:
+        return isBlank(c) ? state : c == '=' ? State::ValueStart : c == ';' ? State::NameStart : State::Failed;
+    case State::ValueStart:
+        return isBlank(c) ? state : c == '"' ? State::Quoted : token ? State::Value : State::Failed;
+    case State::Value:
+        return token ? state : isBlank(c) ? State::ValueBlank : next;
+    case State::Quoted:
+        return c == '"' ? State::QuotedEnd : c == '\\' ? State::Escaped : isQuotable(c) ? state : State::Failed;
+    case State::Escaped:
+        return isQuotable(c) ? State::Quoted : State::Failed;
+    case State::QuotedEnd:
+        return isBlank(c) ? State::ValueBlank : next;
+    default:
+        return State::Failed;
+    }
 }
 
 BodyReader::State BodyReader::afterLineByte(char c)
 {
     switch (m_state) {
     case State::Size:
-        m_left = 0;
-        m_digits = 0;
-        [[fallthrough]];
     case State::SizeDigits:
-        if (const int value = hexValue(c); value >= 0) {
-            m_left = m_left * 16 + static_cast<uint64_t>(value);
-            return ++m_digits > maxSizeDigits ? State::Failed : State::SizeDigits;
-        }
-        return m_digits == 0 ? State::Failed : afterSize(c);
-    case State::SizeBlank:
-        return c == '\r' ? State::Failed : afterSize(c);
-    case State::Extension:
-        return c == '"' ? State::Quoted : c == '\r' ? State::SizeEnd : isExtensionByte(c) ? State::Extension : State::Failed;
-    case State::Quoted:
-        return c == '"' ? State::Extension : c == '\\' ? State::Escaped : isExtensionByte(c) ? State::Quoted : State::Failed;
-    case State::Escaped:
-        return isExtensionByte(c) ? State::Quoted : State::Failed;
+        return afterSizeByte(c);
     case State::SizeEnd:
         if (c != '\n')
             return State::Failed;
@@ -120,7 +149,7 @@ BodyReader::State BodyReader::afterLineByte(char c)
     case State::ChunkEndLf:
         return c == '\n' ? State::Size : State::Failed;
     default:
-        return State::Failed;
+        return afterExtensionByte(m_state, c);
     }
 }
 

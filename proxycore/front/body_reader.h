@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Reads a message's body as its head framed it (RFC 9112 section 6: length, chunked, until close), for both legs. Body bytes
-// are handed out as views into the caller's buffer. Chunk extensions and trailers are read within limits and dropped.
+// are handed out as views into the caller's buffer. Chunk extensions (RFC 9112 section 7.1.1) and trailers are checked, read within limits and dropped.
 // Thread: its connection's.
 #pragma once
 
@@ -35,10 +35,14 @@ public:
     void reset();
 
 private:
-    enum class State { Size, SizeDigits, SizeBlank, Extension, Quoted, Escaped, SizeEnd, Chunk, ChunkEnd, ChunkEndLf, Trailers, Length, UntilClose, Complete, Failed };
+    enum class State {
+        Size, SizeDigits, SizeBlank, NameStart, Name, NameBlank, ValueStart, Value, Quoted, Escaped, QuotedEnd, ValueBlank, SizeEnd,
+        Chunk, ChunkEnd, ChunkEndLf, Trailers, Length, UntilClose, Complete, Failed
+    };
     // One byte of a chunk's line or of the line end behind its data (RFC 9112 section 7.1).
     State afterLineByte(char c);
-    State afterSize(char c) const;
+    State afterSizeByte(char c);
+    static State afterExtensionByte(State state, char c);
     size_t feedData(std::string_view bytes, const Sink &sink);
     size_t feedTrailers(std::string_view bytes);
 

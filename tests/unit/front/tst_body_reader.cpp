@@ -13,6 +13,7 @@ class TstBodyReader : public QObject
 private Q_SLOTS:
     void chunkedInEveryCut();
     void pipelined();
+    void extensions();
     void malformed_data();
     void malformed();
     void endlessExtension();
@@ -47,9 +48,27 @@ void TstBodyReader::pipelined()
     QVERIFY(reader.isComplete());
 }
 
+void TstBodyReader::extensions()
+{
+    for (const char *line : {";a", ";a=b", ";a=\"b\"", ";a=\"\"", ";a;b", ";a=b;c=\"d;e=\\\"f\"", " ; a = b ; c", "\t;\ta", ";a=\"b\" ;c", ";a=\"\xc3\xa9\\\xa9\t\""}) {
+        for (const auto kind : {BodyReader::Kind::Request, BodyReader::Kind::Response}) {
+            BodyReader reader(kind, 1024);
+            reader.begin(true, -1);
+            std::string got;
+            for (const char c : std::string("3") + line + "\r\nabc\r\n0" + line + "\r\n\r\n")
+                reader.feed(std::string_view(&c, 1), [&got](std::string_view span) { got += span; });
+            QVERIFY2(reader.isComplete(), line);
+            QCOMPARE(got, std::string("abc"));
+        }
+    }
+}
+
 void TstBodyReader::malformed_data()
 {
     QTest::addColumn<QByteArray>("body");
+    for (const char *line : {";", "; ", ";;a", ";a;", ";=b", ";a=", ";a=;b", ";a==b", ";a b", ";a=b c", ";a=b\"c\"", ";a=\"b\"c", ";a=\"b", ";a=\"b\x01\"", ";a=\"b\\",
+                             ";a=\"b\\\x7f\"", ";a,b", ";a=b,c", ";a(b)", ";\xc3\xa9", ";a ", ";a=b ", " ", "\t", " a", ";a\x0b=b", ";a:b", ";a=\"b\" "})
+        QTest::newRow(line) << QByteArray("3") + line + "\r\nabc\r\n0\r\n\r\n";
     QTest::newRow("not hex") << QByteArray("x\r\n");
     QTest::newRow("bare lf") << QByteArray("3\nabc\r\n");
     QTest::newRow("no crlf after data") << QByteArray("3\r\nabcd\r\n");
