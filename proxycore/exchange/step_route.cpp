@@ -55,6 +55,8 @@ bool isAmbiguous(std::string_view path)
         || (dots.size() >= 2 && dots.compare(dots.size() - 2, 2, "/.") == 0))
         return true;
     // Model names have slashes: /v1/models/org%2Fname, in the last segment only.
+    if (path == "*") // RFC 9110 section 9.3.7: OPTIONS about the server as a whole
+        return answerOptions();
     const size_t slash = text.find("%2f");
     if (slash == std::string::npos)
         return false;
