@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/masking.h"
 #include "base/random.h"
+#include "front/fetch_metadata.h"
 #include "front/plain_handlers.h"
 #include "front/routes.h"
 #include "front/server.h"
@@ -275,6 +276,10 @@ void Connection::beginRequest(std::string_view head)
     // RFC 9110 section 7.4: what is for https and came in clear may have been read on its way, unless TLS ended in front of us.
     if (m_head.isForTls && !m_socket.isTls() && !m_peer.localSocket && !anyContains(m_server.config().trustedProxies, m_peer.address)) {
         refuseByFront(refusal(Reason::MisdirectedRequest, "an https address is not served on a connection without TLS"));
+        return;
+    }
+    if (!m_peer.localSocket && !isOpenPath(m_head.path) && m_origin.empty() && isCrossSitePage(m_head.headers)) {
+        refuseByFront(refusal(Reason::OriginNotAllowed, "a web page of another site may not send this; its origin is not in CORS_ALLOWED_ORIGINS"));
         return;
     }
     if (m_server.hooks().admitRequest && !m_peer.localSocket) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/management_door.h"
 
+#include "front/routes.h"
+
 #include <utility>
 
 namespace llmproxy {
@@ -17,11 +19,6 @@ bool isServedMethod(std::string_view method)
             return true;
     }
     return false;
-}
-
-bool isOpen(std::string_view path)
-{
-    return path == "/health" || path == "/ready";
 }
 
 } // namespace
@@ -41,7 +38,7 @@ ManagementDoor::~ManagementDoor()
 
 void ManagementDoor::start()
 {
-    if (!isOpen(m_head.path) && !m_stream.peer().localSocket && !admit())
+    if (!isOpenPath(m_head.path) && !m_stream.peer().localSocket && !admit())
         return;
     if (!isServedMethod(m_head.method)) {
         Refusal no = refusal(Reason::MethodNotAllowed, "this method is not served here");

@@ -32,4 +32,9 @@ ServedBy routeOf(std::string_view path)
     return ServedBy::Exchange;
 }
 
+bool isOpenPath(std::string_view path)
+{
+    return path == "/health" || path == "/ready";
+}
+
 } // namespace llmproxy

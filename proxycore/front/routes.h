@@ -12,5 +12,7 @@ enum class ServedBy {
 };
 
 ServedBy routeOf(std::string_view path);
+// Answered to everybody: the process, and whether storage and encryption key are usable.
+bool isOpenPath(std::string_view path);
 
 } // namespace llmproxy

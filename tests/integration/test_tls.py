@@ -312,6 +312,33 @@ class Cors(Proxy):
         self.assertIn("X-Request-ID", answer.header("access-control-expose-headers"))
         self.assertIsNone(self.ask(body={"model": "m"}).header("access-control-allow-origin"))
 
+    def test_pages_of_other_sites(self):
+        """A browser says so by itself; without an origin that is allowed such a page gets nothing, on either plane."""
+        def ask(path, *fields, method=None, origin=None, mode="no-cors", site="cross-site"):
+            headers = [("Sec-Fetch-Site", site), *([("Sec-Fetch-Mode", mode)] if mode else []), *([("Origin", origin)] if origin else []), *fields]
+            return self.raw().send(request(path, b"", method, headers)).answer()
+        key, manage, own = (("Authorization", f"Bearer {t}") for t in (self.token, MANAGEMENT, self.token))
+        before = self.upstream.count()
+        for path, field in (("/v1/models", key), ("/manage/projects", manage), ("/metrics", manage), ("/nothing", key)):
+            for mode in ("no-cors", "cors", "same-origin", "websocket", None):
+                for origin in (None, "https://evil.example", "null"):
+                    answer = ask(path, field, mode=mode, origin=origin)
+                    self.assertEqual((answer.status, answer.header("x-llm-proxy-error"), answer.header("access-control-allow-origin")),
+                                     (403, "origin_not_allowed", None), (path, mode, origin))
+        self.assertEqual(ask("/manage/projects", manage, origin="https://app.example", mode="cors").status, 403, "no origin may manage")
+        self.assertEqual(self.upstream.count(), before)
+        self.assertEqual(ask("/v1/models", own, origin="https://app.example", mode="cors").status, 200)
+        for site, mode in (("same-origin", "cors"), ("same-site", "no-cors"), ("none", "navigate"), ("cross-site", "navigate")):
+            self.assertEqual(ask("/v1/models", own, site=site, mode=mode).status, 200, (site, mode))
+        self.assertEqual([ask(path).status for path in ("/health", "/ready")], [200, 200])
+        preflight = ("Access-Control-Request-Method", "POST")
+        self.assertEqual(ask("/v1/chat/completions", preflight, method="OPTIONS", origin="https://app.example", mode="cors").status, 204)
+        self.assertEqual(ask("/v1/chat/completions", preflight, method="OPTIONS", origin="https://evil.example", mode="cors").status, 403)
+        # After the Host, before the rest: the credential is not looked at.
+        self.assertEqual(ask("/v1/models", ("Authorization", "Bearer tok-wrong")).status, 403)
+        answer = self.raw().send(b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nSec-Fetch-Site: cross-site\r\n\r\n").answer()
+        self.assertEqual(answer.status, 421)
+
     def test_management_is_for_no_page(self):
         answer = self.raw().send(request("/manage/projects", headers=[("Origin", "https://app.example"), ("Authorization", f"Bearer {MANAGEMENT}")])).answer()
         self.assertEqual((answer.status, answer.header("access-control-allow-origin")), (200, None))
