@@ -16,6 +16,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace llmproxy {
 
@@ -73,6 +74,7 @@ private:
     Verdict checkProject();
     Verdict checkAddress();
     Verdict checkEndpoint();
+    void findProvider();
     Verdict checkSize();
     Verdict takeLimits();
     Verdict sayContinue();
@@ -91,7 +93,9 @@ private:
     int64_t largestForUsage() const;
     void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
+    bool hasModelRules() const;
     bool modelAllowed(std::string_view model) const;
+    Verdict judgePathModels(const std::vector<std::string> &models);
     std::shared_ptr<const DialTarget> target();
     bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);

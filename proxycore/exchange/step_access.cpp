@@ -2,6 +2,8 @@
 // Storage, project, address, endpoint, size: what is decided by the head alone.
 #include "exchange/exchange.h"
 
+#include "exchange/path_readings.h"
+
 namespace llmproxy {
 
 Verdict Exchange::checkStorage()
@@ -31,6 +33,26 @@ Verdict Exchange::checkAddress()
 
 Verdict Exchange::checkEndpoint()
 {
+    findProvider();
+    if (!m_provider)
+        return refuse(Reason::EndpointNotFound, "the project has no provider for this path");
+    const std::vector<std::string> &mine = m_token->rules().allowedEndpoints;
+    if (!mine.empty() && !allowedInEachReading(mine, m_route.rest) && !allowedInEachReading(mine, m_head.path))
+        return refuse(Reason::EndpointNotAllowed, "this access token may not call this endpoint");
+    if (!m_profile->allowedEndpoints.empty() && !allowedInEachReading(m_profile->allowedEndpoints, m_route.rest))
+        return refuse(Reason::EndpointNotAllowed, "the provider's profile does not allow this endpoint");
+    if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
+        Refusal no = llmproxy::refusal(Reason::MethodNotAllowed, "the provider's profile does not allow this method");
+        for (const std::string &method : m_profile->allowedMethods)
+            no.allow += (no.allow.empty() ? "" : ", ") + method;
+        return refuse(std::move(no));
+    }
+    return Verdict::Next;
+}
+
+// The first of the project's providers that serves the path.
+void Exchange::findProvider()
+{
     const auto &providers = m_project->providers;
     for (const ProviderEntry &entry : providers) {
         const auto profile = m_context.profiles->find(entry.provider);
@@ -45,20 +67,6 @@ Verdict Exchange::checkEndpoint()
             break;
         }
     }
-    if (!m_provider)
-        return refuse(Reason::EndpointNotFound, "the project has no provider for this path");
-    const std::vector<std::string> &mine = m_token->rules().allowedEndpoints;
-    if (!mine.empty() && !anyGlobMatches(mine, m_route.rest) && !anyGlobMatches(mine, m_head.path))
-        return refuse(Reason::EndpointNotAllowed, "this access token may not call this endpoint");
-    if (!m_profile->allowedEndpoints.empty() && !anyGlobMatches(m_profile->allowedEndpoints, m_route.rest))
-        return refuse(Reason::EndpointNotAllowed, "the provider's profile does not allow this endpoint");
-    if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
-        Refusal no = llmproxy::refusal(Reason::MethodNotAllowed, "the provider's profile does not allow this method");
-        for (const std::string &method : m_profile->allowedMethods)
-            no.allow += (no.allow.empty() ? "" : ", ") + method;
-        return refuse(std::move(no));
-    }
-    return Verdict::Next;
 }
 
 Verdict Exchange::checkSize()

@@ -3,7 +3,7 @@
 // original bytes go on.
 #include "exchange/exchange.h"
 
-#include "base/percent.h"
+#include "exchange/path_readings.h"
 #include "exchange/request_body.h"
 
 #include <algorithm>
@@ -22,21 +22,12 @@ bool endsWith(std::string_view text, std::string_view end)
     return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// Gemini and Azure name the model in the path, which they decode.
-std::string modelInPath(std::string_view coded)
-{
-    const std::string path = percentDecoded(coded);
-    for (const std::string_view marker : {"/models/", "/tunedModels/", "/deployments/"}) {
-        const size_t at = path.find(marker);
-        if (at == std::string_view::npos)
-            continue;
-        const std::string rest = path.substr(at + marker.size());
-        return rest.substr(0, rest.find_first_of(":/"));
-    }
-    return {};
-}
-
 } // namespace
+
+bool Exchange::hasModelRules() const
+{
+    return !m_token->rules().allowedModels.empty() || !m_project->allowedModels.empty();
+}
 
 bool Exchange::modelAllowed(std::string_view model) const
 {
@@ -68,16 +59,14 @@ void Exchange::letHeldBodyStream()
 
 Verdict Exchange::checkBody()
 {
-    const bool rules = !m_token->rules().allowedModels.empty() || !m_project->allowedModels.empty();
+    const bool rules = hasModelRules();
     const bool body = m_head.hasBody();
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
-    if (const std::string model = namesModelInPath && body ? modelInPath(m_route.rest) : std::string(); !model.empty()) {
-        m_model = model;
-        if (!modelAllowed(model))
-            return refuse(Reason::ModelNotAllowed, "this access token may not use this model");
-        return Verdict::Next;
+    if (namesModelInPath && body) {
+        if (const std::vector<std::string> models = modelsInPath(m_route.rest); !models.empty())
+            return judgePathModels(models);
     }
-    if (rules && body && endsWith(percentDecoded(m_route.rest), "/batches"))
+    if (rules && body && isBatchPath(m_route.rest))
         return refuse(Reason::ModelNotAllowed, "a batch names its models where they are not checked, and this access token is limited to certain models");
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
@@ -93,6 +82,16 @@ Verdict Exchange::checkBody()
     if (!m_bodyEnded)
         return Verdict::Wait;
     return judgeBody();
+}
+
+// Gemini and Azure name the model in the path. Each reading of the path has to name one that is allowed.
+Verdict Exchange::judgePathModels(const std::vector<std::string> &models)
+{
+    m_model = models.front().empty() ? models.back() : models.front();
+    const bool allowed = std::all_of(models.begin(), models.end(), [this](const std::string &model) { return !model.empty() && modelAllowed(model); });
+    if (hasModelRules() && !allowed)
+        return refuse(Reason::ModelNotAllowed, "this access token may not use this model");
+    return Verdict::Next;
 }
 
 void Exchange::onBody(std::string_view bytes)
@@ -142,7 +141,7 @@ void Exchange::onBodyEnd()
 
 Verdict Exchange::judgeBody()
 {
-    const bool rules = !m_token->rules().allowedModels.empty() || !m_project->allowedModels.empty();
+    const bool rules = hasModelRules();
     const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {

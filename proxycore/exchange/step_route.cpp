@@ -2,9 +2,8 @@
 #include "exchange/exchange.h"
 
 #include "base/ascii.h"
-
-#include <cstring>
-#include <utility>
+#include "base/percent.h"
+#include "exchange/path_readings.h"
 
 namespace llmproxy {
 
@@ -25,7 +24,8 @@ bool hasHalfEscape(std::string_view path)
     return false;
 }
 
-// What two servers could resolve to different paths.
+// What two servers could resolve to different paths. A coded slash or dot alone is the provider's matter (ruling 10); where a rule
+// judges the path, path_readings.h says what is made of it.
 bool isAmbiguous(std::string_view path)
 {
     // Nearly all paths: letters and single slashes.
@@ -39,29 +39,12 @@ bool isAmbiguous(std::string_view path)
     if (hasHalfEscape(path))
         return true;
     const std::string text = lowerCased(path);
-    std::string dots = text; // as a server that decodes would see it
-    for (const auto &[coded, plain] : {std::pair{"%2e", "."}, std::pair{"%2f", "/"}, std::pair{";", "/"}}) {
-        for (size_t at = 0; (at = dots.find(coded, at)) != std::string::npos; ++at)
-            dots.replace(at, std::strlen(coded), plain);
-    }
-    if (dots.find("//") != std::string::npos)
-        return true;
-    for (const char *bad : {"//", "\\", "%00", "%0a", "%0d", "%5c"}) {
+    for (const char *bad : {"\\", "%00", "%0a", "%0d", "%5c"}) {
         if (text.find(bad) != std::string::npos)
             return true;
     }
-    if (dots.find("/../") != std::string::npos || dots.find("/./") != std::string::npos
-        || (dots.size() >= 3 && dots.compare(dots.size() - 3, 3, "/..") == 0)
-        || (dots.size() >= 2 && dots.compare(dots.size() - 2, 2, "/.") == 0))
-        return true;
-    // Model names have slashes: /v1/models/org%2Fname, in the last segment only.
-    if (path == "*") // RFC 9110 section 9.3.7: OPTIONS about the server as a whole
-        return answerOptions();
-    const size_t slash = text.find("%2f");
-    if (slash == std::string::npos)
-        return false;
-    const size_t models = text.find("/v1/models/");
-    return models == std::string::npos || text.find('/', models + 11) != std::string::npos || slash < models + 11;
+    const std::string decoded = percentDecoded(path);
+    return decoded.find("//") != std::string::npos || decoded.find("/;") != std::string::npos || hasDotSegment(path);
 }
 
 } // namespace
@@ -72,6 +55,8 @@ Verdict Exchange::findRoute()
     const std::string_view path = m_head.path;
     const std::string_view rest = path.substr(path.empty() ? 0 : 1);
     const std::string_view first = rest.substr(0, rest.find('/'));
+    if (path == "*") // RFC 9110 section 9.3.7: OPTIONS about the server as a whole
+        return answerOptions();
     const bool anthropic = m_head.headers.find("anthropic-version") != nullptr;
     if (startsWith(path, "/openai/deployments/")) {
         m_route = {"", "azure", m_head.path};
@@ -87,7 +72,7 @@ Verdict Exchange::findRoute()
         return refuse(Reason::EndpointNotFound, "nothing is served at this path; provider paths begin with /v1/ or a provider's name");
     }
     if (isAmbiguous(path))
-        return refuse(Reason::BadRequest, "the path has //, a dot segment or an encoded slash, which servers read differently");
+        return refuse(Reason::BadRequest, "the path has //, a dot segment or a character code that servers read differently");
     return Verdict::Next;
 }
 

@@ -118,7 +118,7 @@ DEFECTS = {
     "an unknown expectation": (post(LENGTH, "Expect: 200-ok"), 417),
     "a path with dots": ("GET /v1/../manage HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
     "a path with coded dots": ("GET /v1/%2e%2e/x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
-    "a path with a coded slash": ("GET /v1/a%2fb HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
+    "a path with dots behind a coded slash": ("GET /v1/a%2f..%2fb HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
     "a path with a coded NUL": ("GET /v1/a%00 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
     "a path with two slashes": ("GET /v1//models HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),
     "a path with half an escape": ("GET /v1/a%2 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n", 400),

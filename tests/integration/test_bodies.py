@@ -155,6 +155,29 @@ class ModelRules(Proxy):
         self.assertEqual(self.code(b'{"model":"gpt-4o","models":["gpt-4o","o3"]}'), "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
 
+    def test_batches_in_every_spelling(self):
+        body = b'{"model":"gpt-4o","input_file_id":"f"}'
+        for path in ("/v1/batches", "/v1/batches/", "/v1/batches%20", "/v1/batches;x", "/v1/batches;x=1/", "/v1/Batches", "/v1/%62atches", "/v1/%2562atches",
+                     "/v1/%c1%a2atches", "/v1/%25c1%25a2atches", "/v1%2fbatches", "/v1%252fbatches", "/v1/batches%2f", "/v1/batches%3f", "/v1/batches%2500",
+                     "/v1/batches.json", "/openai/v1/batches/", "/v1/messages/batches/", "/v1beta/openai/batches;x"):
+            wanted = "model_not_allowed" if path.startswith(("/v1/", "/openai/v1/", "/v1beta/")) else "endpoint_not_found"
+            self.assertEqual(self.code(body, path=path), wanted, path)
+            if wanted == "model_not_allowed":  # and byte for byte where no rule asks
+                answer = self.ask(path, body, "POST")
+                self.assertEqual((answer.status, self.upstream.requests[-1].target), (200, path.removeprefix("/openai")))
+        self.assertEqual(self.ask("/v1/batches/", token=self.limited).status, 200, "a list of batches runs none")
+
+    def test_a_model_in_the_path_in_every_spelling(self):
+        limited = self.new_token(allowed_models=["gemini-*", "org*"])["token"]
+        for path, code in (("/v1beta/models/gemini-2.5:generateContent", 200), ("/v1beta/models/org%2Fname:generateContent", 200),
+                           ("/v1beta/models/gemini-2.5:generateContent/", 200), ("/v1beta/%6dodels/gemini-2.5:generateContent", "model_not_allowed"),
+                           ("/v1beta/%256dodels/gemini-2.5:generateContent", "model_not_allowed"), ("/v1beta/models/evil%2f..:x/models/gemini-2.5:x", "model_not_allowed"),
+                           ("/v1beta/models%2fevil:x/models/gemini-2.5:x", "model_not_allowed"), ("/v1beta/models/gemini-x%252f..%252fevil:x", "bad_request"),
+                           ("/v1beta/models/;a=b/evil:x", "bad_request"), ("/v1beta/models;a/evil:x", "model_not_allowed"), ("/v1beta/Models/evil:x", "model_not_allowed"),
+                           ("/v1beta/%c1%adodels/gemini-2.5:x", "model_not_allowed"), ("/v1beta/models/%67emini-2.5:x", 200)):
+            answer = self.ask(path, b'{"contents":[]}', "POST", token=limited)
+            self.assertEqual(answer.header("x-llm-proxy-error") or answer.status, code, path)
+
 
 class SmallInspection(Proxy):
     settings = {"MAX_INSPECTED_BODY": "64KiB"}

@@ -69,7 +69,12 @@ class TokenLimits(Proxy):
         self.assertEqual(self.ask("/v1/models", token=token).status, 200)
         self.assertEqual(self.ask("/openai/v1/models?x=1", token=token).status, 200)
         self.refused(token, "endpoint_not_allowed", 403, path="/v1/embeddings")
-        self.refused(token, "endpoint_not_allowed", 403, path="/v1/%63hat/completions")
+        for path in ("/v1/%63hat/completions", "/v1/%2563hat/completions", "/v1/%c1%a3hat/completions", "/v1/chat%2fcompletions", "/v1/chat/%3f", "/v1/chat/",
+                     "/v1/models%2f", "/v1/mode%6cs", "/v1/Chat/completions", "/v1/batches%3f/v1/models"):
+            self.refused(token, "endpoint_not_allowed", 403, path=path)
+        for path in ("/v1/models/", "/v1/models;x", "/v1/chat/a%2Fb"):
+            self.assertEqual(self.ask(path, token=token).status, 200, path)
+            self.assertEqual(self.upstream.requests[-1].target, path)
         self.refused(self.new_token(allowed_ips=["10.0.0.0/8", "2001:db8::/32"])["token"], "ip_not_allowed", 403)
         self.assertEqual(self.ask("/v1/models", token=self.new_token(allowed_ips=["127.0.0.0/8"])["token"]).status, 200)
 
