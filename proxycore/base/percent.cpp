@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "base/percent.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace llmproxy {
@@ -19,6 +20,13 @@ std::string percentDecoded(std::string_view text)
         }
     }
     return out;
+}
+
+std::string formDecoded(std::string_view text)
+{
+    std::string spaced(text);
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
+    return percentDecoded(spaced);
 }
 
 } // namespace llmproxy

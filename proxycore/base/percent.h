@@ -9,5 +9,7 @@ namespace llmproxy {
 
 // What is no escape stays.
 std::string percentDecoded(std::string_view text);
+// Of application/x-www-form-urlencoded, as in queries: a plus is a space, too.
+std::string formDecoded(std::string_view text);
 
 } // namespace llmproxy

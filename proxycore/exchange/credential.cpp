@@ -12,14 +12,6 @@ namespace llmproxy {
 
 namespace {
 
-// application/x-www-form-urlencoded: a plus is a space, too.
-std::string formDecoded(std::string_view text)
-{
-    std::string spaced(text);
-    std::replace(spaced.begin(), spaced.end(), '+', ' ');
-    return percentDecoded(spaced);
-}
-
 // Takes every "key" parameter out of a query; the rest stays byte for byte.
 std::string withoutKey(std::string_view query, std::vector<std::string> *found)
 {

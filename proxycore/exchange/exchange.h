@@ -94,6 +94,7 @@ private:
     void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
     bool hasModelRules() const;
+    bool hasPathRules() const;                   // a method, endpoint or model rule
     bool modelAllowed(std::string_view model) const;
     Verdict judgePathModels(const std::vector<std::string> &models);
     std::shared_ptr<const DialTarget> target();

@@ -2,9 +2,43 @@
 // Storage, project, address, endpoint, size: what is decided by the head alone.
 #include "exchange/exchange.h"
 
+#include "base/percent.h"
 #include "exchange/path_readings.h"
 
+#include <algorithm>
+
 namespace llmproxy {
+
+namespace {
+
+// Servers and frameworks that obey one of these serve another method or path than the one that a rule judged. X-Forwarded-* does
+// not travel anyway.
+constexpr std::string_view overrides[] = {
+    "x-http-method-override", "x-http-method", "x-method-override", "x-method", "x-original-method", "x-original-http-method",
+    "x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-rewrite-uri", "x-rewrite-path", "x-override-url", "x-override-uri",
+};
+
+bool isOverride(std::string_view given)
+{
+    std::string name(given); // CGI and its heirs read "_" and "-" alike
+    std::replace(name.begin(), name.end(), '_', '-');
+    return std::any_of(std::begin(overrides), std::end(overrides), [&name](std::string_view one) { return equalsIgnoreCase(name, one); });
+}
+
+// Rails, Laravel, Symfony and others read "_method" in a query.
+bool overridesMethod(std::string_view query)
+{
+    while (!query.empty()) {
+        const size_t end = std::min(query.find_first_of("&;"), query.size());
+        const std::string name = formDecoded(query.substr(0, end).substr(0, query.substr(0, end).find('=')));
+        if (equalsIgnoreCase(name, "_method") || isOverride(name))
+            return true;
+        query.remove_prefix(std::min(end + 1, query.size()));
+    }
+    return false;
+}
+
+} // namespace
 
 Verdict Exchange::checkStorage()
 {
@@ -31,6 +65,11 @@ Verdict Exchange::checkAddress()
     return Verdict::Next;
 }
 
+bool Exchange::hasPathRules() const
+{
+    return hasModelRules() || !m_token->rules().allowedEndpoints.empty() || !m_profile->allowedEndpoints.empty() || !m_profile->allowedMethods.empty();
+}
+
 Verdict Exchange::checkEndpoint()
 {
     findProvider();
@@ -41,6 +80,9 @@ Verdict Exchange::checkEndpoint()
         return refuse(Reason::EndpointNotAllowed, "this access token may not call this endpoint");
     if (!m_profile->allowedEndpoints.empty() && !allowedInEachReading(m_profile->allowedEndpoints, m_route.rest))
         return refuse(Reason::EndpointNotAllowed, "the provider's profile does not allow this endpoint");
+    const bool overridden = std::any_of(m_head.headers.begin(), m_head.headers.end(), [](const Header &header) { return isOverride(header.name); });
+    if (hasPathRules() && (overridden || overridesMethod(m_head.query)))
+        return refuse(Reason::EndpointNotAllowed, "headers and parameters that override the method or the path are not allowed: this access token is limited to certain endpoints, methods or models");
     if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
         Refusal no = llmproxy::refusal(Reason::MethodNotAllowed, "the provider's profile does not allow this method");
         for (const std::string &method : m_profile->allowedMethods)

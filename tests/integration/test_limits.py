@@ -78,6 +78,21 @@ class TokenLimits(Proxy):
         self.refused(self.new_token(allowed_ips=["10.0.0.0/8", "2001:db8::/32"])["token"], "ip_not_allowed", 403)
         self.assertEqual(self.ask("/v1/models", token=self.new_token(allowed_ips=["127.0.0.0/8"])["token"]).status, 200)
 
+    def test_what_overrides_method_or_path(self):
+        names = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Override-URL", "x_http_method_override")
+        rules = {"endpoints": self.new_token(allowed_endpoints=["/v1/chat/*"])["token"], "models": self.new_token(allowed_models=["m"])["token"]}
+        for rule, token in rules.items():
+            for name in names:
+                answer = self.ask(body=BODY, token=token, headers=[(name, "/v1/files")])
+                self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (403, "endpoint_not_allowed"), (rule, name))
+            for query in ("_method=DELETE", "a=b&_METHOD=put", "%5fmethod=PUT", "x;_method=PUT"):
+                self.refused(token, "endpoint_not_allowed", 403, path="/v1/chat/completions?" + query)
+            self.assertEqual(self.ask("/v1/chat/completions?method=_method", BODY, token=token).status, 200)
+        for name in names:  # where no rule applies they travel
+            self.assertEqual(self.ask(body=BODY, headers=[(name, "/v1/files")]).status, 200)
+            self.assertEqual(self.upstream.requests[-1].header(name.lower()), "/v1/files")
+        self.assertEqual(self.ask("/v1/chat/completions?_method=PUT", BODY).status, 200)
+
     def test_inactive_project(self):
         project = self.new_project()["id"]
         token = self.new_token(project_id=project)["token"]
