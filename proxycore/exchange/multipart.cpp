@@ -1,116 +1,116 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/multipart.h"
 
+#include "base/ascii.h"
+#include "exchange/header_parameters.h"
 #include "front/head_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace llmproxy {
 
 namespace {
 
-struct Parameter
-{
-    std::string name; // lower case
-    std::string value;
-};
+constexpr size_t mostBoundary = 70; // RFC 2046 section 5.1.1
 
-bool isToken(std::string_view text)
+// RFC 2046 section 5.1.1: bcharsnospace, and blanks but at the end.
+bool isBoundary(std::string_view text)
+{
+    return !text.empty() && text.size() <= mostBoundary && text.back() != ' ' && std::all_of(text.begin(), text.end(), [](char c) {
+        return isAsciiAlnum(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
+    });
+}
+
+bool isFieldName(std::string_view text)
 {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); });
 }
 
-// "; name=value; name="quoted"" (RFC 9110 section 5.6.6). False: malformed.
-bool readParameters(std::string_view text, std::vector<Parameter> *found)
+bool hasControl(std::string_view text)
 {
-    while (true) {
-        text = trimmed(text);
-        if (text.empty())
-            return true;
-        if (text.front() != ';')
-            return false;
-        text = trimmed(text.substr(1));
-        if (text.empty())
-            return true;
-        const size_t equals = text.find('=');
-        if (equals == std::string_view::npos || !isToken(text.substr(0, equals)))
-            return false;
-        Parameter parameter{lowerCased(text.substr(0, equals)), {}};
-        text.remove_prefix(equals + 1);
-        if (!text.empty() && text.front() == '"') {
-            size_t at = 1;
-            for (; at < text.size() && text[at] != '"'; ++at) {
-                if (text[at] == '\\' && ++at == text.size())
-                    return false;
-                parameter.value += text[at];
-            }
-            if (at >= text.size())
-                return false;
-            text.remove_prefix(at + 1);
-        } else {
-            const size_t end = std::min(text.find(';'), text.size());
-            parameter.value = trimmed(text.substr(0, end));
-            if (!isToken(parameter.value))
-                return false;
-            text.remove_prefix(end);
-        }
-        found->push_back(std::move(parameter));
-    }
+    return std::any_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-// The one parameter of that name; "name*" beside it would let another reader choose that.
-const std::string *onlyParameter(const std::vector<Parameter> &parameters, std::string_view name)
+// What a part says of itself, each at most once.
+struct PartHead
 {
-    const std::string *value = nullptr;
-    for (const Parameter &parameter : parameters) {
-        if (parameter.name == std::string(name) + "*" || (parameter.name == name && value))
-            return nullptr;
-        if (parameter.name == name)
-            value = &parameter.value;
-    }
-    return value;
-}
+    std::string_view dispositionValue, typeValue;
+    bool seenDisposition = false, seenType = false, seenEncoding = false;
+};
 
-bool readPartHead(std::string_view head, FormPart *part)
+bool readPartLines(std::string_view head, PartHead *found)
 {
-    bool named = false;
     while (!head.empty()) {
         const size_t end = std::min(head.find("\r\n"), head.size());
         const std::string_view line = head.substr(0, end);
         head.remove_prefix(std::min(end + 2, head.size()));
         const size_t colon = line.find(':');
-        if (colon == std::string_view::npos || !isToken(line.substr(0, colon)) || line.find_first_of("\r\n") != std::string_view::npos)
+        if (colon == std::string_view::npos || !isFieldName(line.substr(0, colon)) || hasControl(line))
             return false; // folded lines too
+        const std::string_view name = line.substr(0, colon);
         const std::string_view value = trimmed(line.substr(colon + 1));
-        if (equalsIgnoreCase(line.substr(0, colon), "content-transfer-encoding"))
-            part->plain = false;
-        if (!equalsIgnoreCase(line.substr(0, colon), "content-disposition"))
-            continue;
-        std::vector<Parameter> parameters;
-        const size_t semicolon = std::min(value.find(';'), value.size());
-        if (named || !equalsIgnoreCase(trimmed(value.substr(0, semicolon)), "form-data") || !readParameters(value.substr(semicolon), &parameters))
+        bool again = false;
+        if (equalsIgnoreCase(name, "content-disposition")) {
+            again = std::exchange(found->seenDisposition, true);
+            found->dispositionValue = value;
+        } else if (equalsIgnoreCase(name, "content-type")) {
+            again = std::exchange(found->seenType, true);
+            found->typeValue = value;
+        } else if (equalsIgnoreCase(name, "content-transfer-encoding")) {
+            again = std::exchange(found->seenEncoding, true);
+        }
+        if (again)
             return false;
-        const std::string *name = onlyParameter(parameters, "name");
-        if (!name)
-            return false;
-        part->name = *name;
-        named = true;
     }
-    return named;
+    return true;
+}
+
+// False: some readers unpack what has this type, others do not. plain: it is text as it stands.
+bool readPartType(std::string_view value, bool *plain)
+{
+    const std::string type = mediaType(value);
+    if (type.starts_with("multipart/") || type.starts_with("message/"))
+        return false; // RFC 7578 section 4.3: several files in one part are history
+    std::vector<HeaderParameter> parameters;
+    *plain = type == "text/plain" && readParameters(value.substr(std::min(value.find(';'), value.size())), &parameters) && isOfUtf8(parameters);
+    return true;
+}
+
+bool readPartHead(std::string_view head, FormPart *part)
+{
+    PartHead found;
+    std::vector<HeaderParameter> parameters;
+    if (!readPartLines(head, &found) || !found.seenDisposition)
+        return false;
+    const std::string_view value = found.dispositionValue;
+    const size_t semicolon = std::min(value.find(';'), value.size());
+    if (!equalsIgnoreCase(trimmed(value.substr(0, semicolon)), "form-data") || !readParameters(value.substr(semicolon), &parameters))
+        return false;
+    const HeaderParameter *const name = onlyParameter(parameters, "name");
+    if (!name || name->isEscaped || name->value == "_charset_") // RFC 7578 section 4.6: another charset for all
+        return false;
+    part->name = name->value;
+    const bool isFile = std::any_of(parameters.begin(), parameters.end(), [](const HeaderParameter &one) { return one.name.starts_with("filename"); });
+    bool plain = true;
+    if (found.seenType && !readPartType(found.typeValue, &plain))
+        return false;
+    part->plain = plain && !found.seenEncoding && !isFile;
+    return true;
 }
 
 } // namespace
 
 std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string_view contentType)
 {
-    std::vector<Parameter> parameters;
+    std::vector<HeaderParameter> parameters;
     const size_t semicolon = std::min(contentType.find(';'), contentType.size());
     if (!readParameters(contentType.substr(semicolon), &parameters))
         return {};
-    const std::string *boundary = onlyParameter(parameters, "boundary");
-    if (!boundary || boundary->empty() || boundary->size() > 200)
+    const HeaderParameter *const boundary = onlyParameter(parameters, "boundary");
+    if (!boundary || boundary->isEscaped || !isBoundary(boundary->value))
         return {};
-    const std::string delimiter = "--" + *boundary;
+    const std::string delimiter = "--" + boundary->value;
     std::vector<FormPart> parts;
     if (body.substr(0, delimiter.size()) != delimiter)
         return {}; // a preamble

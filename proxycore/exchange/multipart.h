@@ -14,7 +14,7 @@ struct FormPart
 {
     std::string name;
     std::string_view content; // into the body
-    bool plain = true;        // false: it has a Content-Transfer-Encoding
+    bool plain = true;        // false: a file, encoded, or of a type that is not text in UTF-8
 };
 
 // Null: no boundary, or a form that parsers read differently.

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/request_body.h"
 
+#include "base/percent.h"
 #include "exchange/multipart.h"
 #include "front/http_types.h"
 #include "usage/content_decoder.h"
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
+
+constexpr size_t longestName = 64; // of a member that could be looked for, with room for its other spellings
 
 BodyView fault(Reason code, const char *message)
 {
@@ -19,8 +24,28 @@ BodyView fault(Reason code, const char *message)
     return view;
 }
 
+// The name as the most lenient of readers would take it: without regard to case, as Go's does, which folds U+017F to s and
+// U+212A to k as well, and up to a NUL, as C's does.
+std::string foldedName(std::string_view name)
+{
+    std::string folded = lowerCased(name.substr(0, name.find('\0')));
+    for (const auto &[letter, plain] : {std::pair{"\xc5\xbf", "s"}, std::pair{"\xe2\x84\xaa", "k"}}) {
+        for (size_t at = 0; (at = folded.find(letter, at)) != std::string::npos;)
+            folded.replace(at, std::string_view(letter).size(), plain);
+    }
+    return folded;
+}
+
+// A NUL or a line end in a name ends it for some readers.
+bool isModelText(std::string_view model)
+{
+    return std::none_of(model.begin(), model.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 BodyView lookIntoJson(std::string_view body)
 {
+    if (body.starts_with("\xef\xbb\xbf"))
+        return fault(Reason::UnsupportedBody, "the JSON body begins with a byte order mark, which RFC 8259 forbids");
     thread_local simdjson::dom::parser parser;
     const simdjson::padded_string text(body);
     simdjson::dom::element root;
@@ -33,21 +58,24 @@ BodyView lookIntoJson(std::string_view body)
     view.isJson = true;
     int options = 0;
     for (const auto field : object) {
-        if (equalsIgnoreCase(field.key, "model")) { // some servers (Go's) do not look at the case
+        const std::string name = foldedName(field.key.substr(0, longestName));
+        if (name == "model") {
             std::string_view model;
             if (view.hasModel || field.key != "model")
                 return fault(Reason::BadRequest, "the body has the member \"model\" more than once, or in another case");
             if (field.value.get(model) != simdjson::SUCCESS)
                 return fault(Reason::BadRequest, "\"model\" is not a text");
+            if (!isModelText(model))
+                return fault(Reason::BadRequest, "\"model\" has a control character");
             view.hasModel = true;
             view.model = model;
-        } else if (equalsIgnoreCase(field.key, "models")) {
+        } else if (name == "models") {
             simdjson::dom::array models;
             if (field.value.get(models) != simdjson::SUCCESS)
                 return fault(Reason::BadRequest, "\"models\" is not a list");
             for (const auto element : models) {
                 std::string_view model;
-                if (element.get(model) != simdjson::SUCCESS)
+                if (element.get(model) != simdjson::SUCCESS || !isModelText(model))
                     return fault(Reason::BadRequest, "\"models\" is not a list of texts");
                 view.furtherModels.emplace_back(model);
             }
@@ -62,6 +90,14 @@ BodyView lookIntoJson(std::string_view body)
     return view;
 }
 
+// PHP's and Rack's readers take "model[]" for it, others decode the name or do not look at its case.
+bool isReadAsModel(std::string_view name)
+{
+    const std::string folded = foldedName(percentDecoded(name));
+    const std::string_view plain = trimmed(folded);
+    return plain.starts_with("model") && (plain.size() == 5 || plain[5] == '[' || plain[5] == '.');
+}
+
 // Every part is looked at; a second model, or one that a reader could take for it, is a fault.
 BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
 {
@@ -70,9 +106,9 @@ BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
         return fault(Reason::UnsupportedBody, "the multipart body is in a form that readers understand differently");
     BodyView view;
     for (const FormPart &part : *parts) {
-        if (!equalsIgnoreCase(part.name, "model"))
+        if (!isReadAsModel(part.name))
             continue;
-        if (view.hasModel || part.name != "model" || !part.plain)
+        if (view.hasModel || part.name != "model" || !part.plain || !isModelText(part.content))
             return fault(Reason::BadRequest, "the multipart body has more than one part \"model\", or an odd one");
         view.hasModel = true;
         view.model = part.content;
@@ -97,7 +133,7 @@ BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::
     }
     if (mediaType(contentType) == "multipart/form-data")
         return lookIntoMultipart(body, contentType);
-    return lookIntoJson(body); // whatever the Content-Type says: providers read JSON all the same
+    return lookIntoJson(body); // without rules, whatever the Content-Type says; with them isReadableBodyType() was asked
 }
 
 } // namespace llmproxy

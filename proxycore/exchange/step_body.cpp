@@ -3,6 +3,7 @@
 // original bytes go on.
 #include "exchange/exchange.h"
 
+#include "exchange/body_type.h"
 #include "exchange/path_readings.h"
 #include "exchange/request_body.h"
 
@@ -142,6 +143,8 @@ void Exchange::onBodyEnd()
 Verdict Exchange::judgeBody()
 {
     const bool rules = hasModelRules();
+    if (rules && !isReadableBodyType(m_head.headers))
+        return refuse(Reason::UnsupportedBody, "this access token is limited to certain models: send one Content-Type header, application/json in UTF-8 or multipart/form-data");
     const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {

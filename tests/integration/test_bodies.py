@@ -121,7 +121,7 @@ class ModelRules(Proxy):
         twice = form[:-7] + b'\r\n' + form % b"o3"
         for sent, kind, more, code in (
                 (other, "application/json", (), "model_not_allowed"),
-                (other, "text/plain", (), "model_not_allowed"),
+                (other, "text/plain", (), "unsupported_body"),
                 (other, "application/json; x=multipart/form-data; boundary=b", (), "model_not_allowed"),
                 (b'{"model":"gpt-4o","model":"o3"}', "application/json", (), "bad_request"),
                 (b'{"model":"gpt-4o","mod\\u0065l":"o3"}', "application/json", (), "bad_request"),
@@ -154,6 +154,30 @@ class ModelRules(Proxy):
                          "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","models":["gpt-4o","o3"]}'), "model_not_allowed")
         self.assertEqual(self.code(b'{"model":"gpt-4o","x":"' + b"x" * (17 << 20) + b'"}'), "request_too_large")
+
+    def test_only_types_that_everybody_reads_alike(self):
+        """What a provider may read otherwise than we do is not let through, whatever it says."""
+        body, json_type = b'{"model":"gpt-4o"}', ("Content-Type", "application/json")
+        form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n%s\r\ngpt-4o\r\n--b--\r\n'
+        for kind in ("application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"'):
+            self.assertEqual(self.code(body, kind), 200, kind)
+        for kind in ("text/plain", "text/json", "application/vnd.api+json", "application/x-www-form-urlencoded", "application/json, text/plain",
+                     "application/json, application/json", "application/json; charset=utf-16", "application/json; charset=utf-8; charset=utf-16", ""):
+            self.assertEqual(self.code(body, kind), "unsupported_body", kind)
+        self.assertEqual(self.code(body, more=[json_type]), "unsupported_body")
+        self.assertEqual(self.code(body, more=[("Content-Type", "text/plain")]), "unsupported_body")
+        bare = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.limited}\r\nContent-Length: {len(body)}\r\n\r\n"
+        answer = self.raw().send(bare.encode() + body).answer()
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (415, "unsupported_body"))
+        for text in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig"):
+            self.assertEqual(self.code('{"model":"gpt-4o"}'.encode(text)), "unsupported_body", text)
+        for more, code in ((b"", 200), (b"Content-Type: text/plain; charset=utf-8\r\n", 200), (b"Content-Type: text/plain; charset=utf-16\r\n", "bad_request"),
+                           (b"Content-Transfer-Encoding: base64\r\n", "bad_request"), (b"Content-Type: multipart/mixed; boundary=c\r\n", "unsupported_body")):
+            self.assertEqual(self.code(form % more, "multipart/form-data; boundary=b", "/v1/audio/transcriptions"), code, more)
+        # Without a rule nobody has to read it.
+        for kind in ("text/plain", "application/json; charset=utf-16"):
+            answer = self.ask("/v1/files", body, "POST", headers=[("Content-Type", kind)], behave="echo")
+            self.assertEqual((answer.status, answer.body), (200, body))
 
     def test_batches_in_every_spelling(self):
         body = b'{"model":"gpt-4o","input_file_id":"f"}'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "test_registry.h"
 
+#include "exchange/body_type.h"
 #include "exchange/request_body.h"
 #include "exchange/stream_usage.h"
 
@@ -15,6 +16,7 @@ class TstBodies : public QObject
 private Q_SLOTS:
     void model_data();
     void model();
+    void readableTypes();
     void compressed();
     void bomb();
     void streamUsage();
@@ -52,6 +54,19 @@ void TstBodies::model_data()
     QTest::newRow("twice") << json << QByteArray(R"({"model":"a","model":"b"})") << QByteArray("bad_request") << QByteArray();
     QTest::newRow("not text") << json << QByteArray(R"({"model":["a"]})") << QByteArray("bad_request") << QByteArray();
     QTest::newRow("not json") << json << QByteArray("model=a") << QByteArray("unsupported_body") << QByteArray();
+    for (const char *bad : {R"({"model":"a"} x)", R"({"model":"a"}{"model":"b"})", R"({"model":"a","x":NaN})", R"({"model":"a","x":Infinity})", R"({"model":"a","x":01})", R"({"model":"a",})",
+                            R"({'model':'a'})", R"({"model":"a"/**/})", R"({"model":"\ud800"})", "{\"model\":\"a\nb\"}", "{\"model\":\"\xff\"}", "\xef\xbb\xbf{\"model\":\"a\"}", ""})
+        QTest::newRow((std::string("not strict JSON: ") + bad).c_str()) << json << QByteArray(bad) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("UTF-16") << json << QByteArray("\xff\xfe{\0}\0", 6) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("UTF-16 without a mark") << json << QByteArray("{\0\"\0m\0\"\0:\0001\0}\0", 14) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("UTF-32") << json << QByteArray("{\0\0\0}\0\0\0", 8) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("twice, once escaped") << json << QByteArray(R"({"model":"a","\u006dodel":"b"})") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("twice, up to a NUL") << json << QByteArray(R"({"model":"a","model\u0000x":"b"})") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("nested only") << json << QByteArray(R"({"x":{"model":"a"}})") << QByteArray() << QByteArray();
+    QTest::newRow("nested too") << json << QByteArray(R"({"x":{"model":"b"},"model":"a"})") << QByteArray() << QByteArray("a");
+    QTest::newRow("a NUL in the model") << json << QByteArray(R"({"model":"a\u0000b"})") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("a line end in the model") << json << QByteArray(R"({"model":"a\nb"})") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("models as Go folds it") << json << QByteArray("{\"model\":\"a\",\"model\xc5\xbf\":\"b\"}") << QByteArray("bad_request") << QByteArray();
     QTest::newRow("array") << json << QByteArray("[1]") << QByteArray("unsupported_body") << QByteArray();
     const QByteArray form("multipart/form-data; boundary=xx");
     QTest::newRow("form") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--xx--\r\n") << QByteArray() << QByteArray("whisper-1");
@@ -60,7 +75,24 @@ void TstBodies::model_data()
         return QByteArray("--xx\r\nContent-Disposition: form-data; ") + disposition + "\r\n\r\na\r\n--xx--\r\n";
     };
     QTest::newRow("form, a token as name") << form << part("name=model") << QByteArray() << QByteArray("a");
-    QTest::newRow("form, escaped name") << form << part("name=\"mo\\del\"") << QByteArray() << QByteArray("a");
+    QTest::newRow("form, escaped name") << form << part("name=\"mo\\del\"") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, escaped quote") << form << part("name=\"f\"; filename=\"x\\\"; name=model; y=\"z\"") << QByteArray("unsupported_body") << QByteArray();
+    for (const char *name : {"model[]", "model[0]", "model.x", " model", "%6dodel", "Model", "model%00x"})
+        QTest::newRow((std::string("form, read as model by some: ") + name).c_str()) << form << part((std::string("name=\"") + name + "\"").c_str()) << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("form, a file") << form << part("name=\"model\"; filename=\"m\"") << QByteArray("bad_request") << QByteArray();
+    const auto typed = [](const char *type) { return QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\nContent-Type: ") + type + "\r\n\r\na\r\n--xx--\r\n"; };
+    QTest::newRow("form, text") << form << typed("text/plain; charset=UTF-8") << QByteArray() << QByteArray("a");
+    QTest::newRow("form, text in UTF-16") << form << typed("text/plain; charset=utf-16") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("form, JSON") << form << typed("application/json") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("form, nested") << form << typed("multipart/mixed; boundary=yy") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, two types") << form << typed("text/plain\r\nContent-Type: text/plain") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a charset for all") << form << part("name=\"_charset_\"") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a control character") << form << part("name=\"f\"; filename=\"\x01\"") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a folded line") << form << part("name=\"f\";\r\n name=model") << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a model of two lines") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\n\r\na\r\nb\r\n--xx--\r\n") << QByteArray("bad_request") << QByteArray();
+    for (const std::string &boundary : {std::string(71, 'x'), std::string("\"x \""), std::string("\"x\\x\""), std::string("\"\""), std::string("\"x;y\"")})
+        QTest::newRow(("form, boundary " + boundary).c_str()) << QByteArray::fromStdString("multipart/form-data; boundary=" + boundary)
+                                                              << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\n\r\na\r\n--xx--\r\n") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("form, name in a file name") << form << part("name=\"f\"; filename=\"name=model\"") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("form, two names") << form << part("name=\"f\"; name=\"model\"") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("form, extended name") << form << part("name=\"f\"; name*=utf-8''model") << QByteArray("unsupported_body") << QByteArray();
@@ -83,6 +115,28 @@ void TstBodies::model()
     const BodyView view = lookIntoBody(body.toStdString(), type.toStdString(), "");
     QCOMPARE(view.fault, reasonNamed(fault.toStdString()));
     QCOMPARE(view.model, model.toStdString());
+}
+
+void TstBodies::readableTypes()
+{
+    const auto readable = [](std::initializer_list<const char *> values) {
+        Headers headers;
+        headers.add("X-Other", "application/json");
+        for (const char *value : values)
+            headers.add("content-Type", value);
+        return isReadableBodyType(headers);
+    };
+    for (const char *good : {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"", "application/json;", "application/json; x=a/b",
+                             "multipart/form-data; boundary=b", "multipart/form-data; boundary=b; charset=UTF-8"})
+        QVERIFY2(readable({good}), good);
+    for (const char *bad : {"", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/vnd.api+json", "application/json, application/json", "application/json, text/plain",
+                            "application/json; charset=utf-16", "application/json; charset=utf-16le", "application/json; charset=utf-8; charset=utf-16", "application/json; charset=\"utf-8",
+                            "application/json; charset*=utf-8''utf-16", "application/json; charset=\"u\\tf-8\"", "application/json; charset", "application/json; charset =utf-8", "application/json charset=utf-8",
+                            "application/jsonx", "application /json", "multipart/form-data; boundary=a; boundary=b", "multipart/form-data; boundary=b; charset=utf-7", "multipart/mixed; boundary=b"})
+        QVERIFY2(!readable({bad}), bad);
+    QVERIFY(!readable({}));
+    QVERIFY(!readable({"application/json", "application/json"}));
+    QVERIFY(!readable({"application/json", "text/plain"}));
 }
 
 void TstBodies::compressed()
