@@ -131,7 +131,10 @@ std::optional<AuditEvent> parseAuditLine(std::string_view line)
 {
     if (line.empty() || line.front() != '{')
         return {};
-    thread_local simdjson::dom::parser parser;
+    constexpr size_t largestUsual = 64 * 1024; // bytes; a parser keeps fourteen times the largest text that it has read
+    thread_local simdjson::dom::parser usual;
+    simdjson::dom::parser passing;
+    simdjson::dom::parser &parser = line.size() > largestUsual ? passing : usual;
     simdjson::dom::object object;
     if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS)
         return {};

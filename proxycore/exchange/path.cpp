@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The order of a request, once. Front has already checked the strict head, Host and address limits.
+// The order of a request, once. Front has already checked the strict head, Host, pages of other sites and address limits.
 #include "exchange/exchange.h"
 
 namespace llmproxy {

@@ -2,13 +2,13 @@
 #include "exchange/request_body.h"
 
 #include "base/percent.h"
+#include "exchange/json_members.h"
 #include "exchange/multipart.h"
 #include "front/http_types.h"
 #include "usage/content_decoder.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
+#include <utility>
 
 namespace llmproxy {
 
@@ -37,58 +37,64 @@ std::string foldedName(std::string_view name)
 }
 
 // A NUL or a line end in a name ends it for some readers.
-bool isModelText(std::string_view model)
+bool isPlainText(std::string_view model)
 {
     return std::none_of(model.begin(), model.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-BodyView lookIntoJson(std::string_view body)
+class JsonLook
 {
-    if (body.starts_with("\xef\xbb\xbf"))
-        return fault(Reason::UnsupportedBody, "the JSON body begins with a byte order mark, which RFC 8259 forbids");
-    thread_local simdjson::dom::parser parser;
-    const simdjson::padded_string text(body);
-    simdjson::dom::element root;
-    simdjson::dom::object object;
-    if (parser.parse(text).get(root) != simdjson::SUCCESS)
-        return fault(Reason::UnsupportedBody, "the body is not JSON, and the model rules of this access token need to read it");
-    if (root.get(object) != simdjson::SUCCESS)
-        return fault(Reason::UnsupportedBody, "the JSON body is not an object");
-    BodyView view;
-    view.isJson = true;
-    int options = 0;
-    for (const auto field : object) {
-        const std::string name = foldedName(field.key.substr(0, longestName));
-        if (name == "model") {
-            std::string_view model;
-            if (view.hasModel || field.key != "model")
-                return fault(Reason::BadRequest, "the body has the member \"model\" more than once, or in another case");
-            if (field.value.get(model) != simdjson::SUCCESS)
-                return fault(Reason::BadRequest, "\"model\" is not a text");
-            if (!isModelText(model))
-                return fault(Reason::BadRequest, "\"model\" has a control character");
-            view.hasModel = true;
-            view.model = model;
-        } else if (name == "models") {
-            simdjson::dom::array models;
-            if (field.value.get(models) != simdjson::SUCCESS)
-                return fault(Reason::BadRequest, "\"models\" is not a list");
-            for (const auto element : models) {
-                std::string_view model;
-                if (element.get(model) != simdjson::SUCCESS || !isModelText(model))
-                    return fault(Reason::BadRequest, "\"models\" is not a list of texts");
-                view.furtherModels.emplace_back(model);
-            }
-        } else if (field.key == "stream") {
-            bool streams = false;
-            view.streams = field.value.get(streams) == simdjson::SUCCESS && streams;
-        } else if (field.key == "stream_options") {
-            ++options;
-        }
+public:
+    explicit JsonLook(std::string_view body)
+    {
+        const JsonText text = readJsonMembers(body, [this](const JsonItem &item) { return note(item); });
+        if (text == JsonText::Broken)
+            m_view = fault(Reason::UnsupportedBody, "the body is not JSON in UTF-8, and the model rules of this access token need to read it");
+        else if (text == JsonText::Other)
+            m_view = fault(Reason::UnsupportedBody, "the JSON body is not an object");
+        else if (m_problem)
+            m_view = fault(Reason::BadRequest, m_problem);
+        else
+            m_view.isJson = true;
     }
-    view.hasStreamOptions = options > 0;
-    return view;
-}
+    BodyView view() && { return std::move(m_view); }
+
+private:
+    // True: the elements of this list as well.
+    bool note(const JsonItem &item)
+    {
+        if (item.isElement) {
+            check(isModelText(item), "\"models\" is not a list of texts");
+            m_view.furtherModels.emplace_back(item.text);
+            return false;
+        }
+        const std::string name = foldedName(item.key.substr(0, longestName));
+        if (name == "models") {
+            check(item.kind == JsonKind::Array, "\"models\" is not a list");
+            return true;
+        }
+        if (name == "model") {
+            check(!m_view.hasModel && item.key == "model", "the body has the member \"model\" more than once, or in another spelling");
+            check(isModelText(item), "\"model\" is not a text, is too long or has a control character");
+            m_view.hasModel = true;
+            m_view.model = item.text;
+        } else if (item.key == "stream") {
+            m_view.streams = item.kind == JsonKind::True;
+        } else if (item.key == "stream_options") {
+            m_view.hasStreamOptions = true;
+        }
+        return false;
+    }
+    void check(bool good, const char *problem)
+    {
+        if (!good && !m_problem)
+            m_problem = problem;
+    }
+    static bool isModelText(const JsonItem &item) { return item.kind == JsonKind::String && !item.isCut && isPlainText(item.text); }
+
+    BodyView m_view;
+    const char *m_problem = nullptr;
+};
 
 // PHP's and Rack's readers take "model[]" for it, others decode the name or do not look at its case.
 bool isReadAsModel(std::string_view name)
@@ -108,7 +114,7 @@ BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
     for (const FormPart &part : *parts) {
         if (!isReadAsModel(part.name))
             continue;
-        if (view.hasModel || part.name != "model" || !part.plain || !isModelText(part.content))
+        if (view.hasModel || part.name != "model" || !part.plain || !isPlainText(part.content))
             return fault(Reason::BadRequest, "the multipart body has more than one part \"model\", or an odd one");
         view.hasModel = true;
         view.model = part.content;
@@ -133,7 +139,7 @@ BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::
     }
     if (mediaType(contentType) == "multipart/form-data")
         return lookIntoMultipart(body, contentType);
-    return lookIntoJson(body); // without rules, whatever the Content-Type says; with them isReadableBodyType() was asked
+    return JsonLook(body).view(); // without rules, whatever the Content-Type says; with them isReadableBodyType() was asked
 }
 
 } // namespace llmproxy

@@ -2,9 +2,12 @@
 #include "test_registry.h"
 
 #include "exchange/body_type.h"
+#include "exchange/json_members.h"
 #include "exchange/request_body.h"
 #include "exchange/stream_usage.h"
 
+#include <QRegularExpression>
+#include <simdjson.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -17,6 +20,9 @@ private Q_SLOTS:
     void model_data();
     void model();
     void readableTypes();
+    void readsAsSimdjsonDoes();
+    void members();
+    void nesting();
     void compressed();
     void bomb();
     void streamUsage();
@@ -137,6 +143,67 @@ void TstBodies::readableTypes()
     QVERIFY(!readable({}));
     QVERIFY(!readable({"application/json", "application/json"}));
     QVERIFY(!readable({"application/json", "text/plain"}));
+}
+
+// The same texts are JSON for both, whatever was done to them; simdjson alone refuses numbers that are too large for it.
+void TstBodies::readsAsSimdjsonDoes()
+{
+    const std::string seeds[] = {
+        R"({"model":"gpt-4o","messages":[{"role":"user","content":"a\"b\\c\/\b\f\n\r\t\u00e9\ud83d\ude00é😀"}],"stream":true,"n":-1.5e+3,"x":[],"y":{},"z":[null,false,0,-0,1E9,0.25]})",
+        R"( { "models" : [ "a" , { "b" : [ [ ] , [ 1 ] ] } ] , "model":"m" } )", R"([1,[2,{"a":[3]}],"x"])", R"("text")", "12", "true", "{}",
+    };
+    const std::string bytes = "{}[],:\"\\ \n\t0123456789.eE+-truefalsn/u\x01\x7f\xc3\xa9\xed\xa0\x80\xff";
+    uint32_t dice = 1;
+    const auto next = [&dice](size_t most) {
+        dice = dice * 1664525 + 1013904223; // Numerical Recipes' generator: the same run each time
+        return static_cast<size_t>(dice >> 8) % most;
+    };
+    simdjson::dom::parser parser;
+    size_t good = 0;
+    for (int i = 0; i < 60'000; ++i) {
+        std::string text = seeds[next(std::size(seeds))];
+        for (size_t changes = next(4); changes > 0 && !text.empty(); --changes) {
+            const size_t at = next(text.size());
+            switch (next(3)) {
+            case 0: text.erase(at, 1 + next(3)); break;
+            case 1: text.insert(at, 1, bytes[next(bytes.size())]); break;
+            default: text[at] = bytes[next(bytes.size())]; break;
+            }
+        }
+        simdjson::dom::element root;
+        const simdjson::error_code error = parser.parse(simdjson::padded_string(text)).get(root);
+        static const QRegularExpression large(QStringLiteral("[eE][+]?[0-9]{3}"));
+        if (error == simdjson::NUMBER_ERROR && QString::fromLatin1(text.data(), static_cast<qsizetype>(text.size())).contains(large))
+            continue;
+        const JsonText read = readJsonMembers(text, [](const JsonItem &) { return true; });
+        const JsonText wanted = error ? JsonText::Broken : root.is_object() ? JsonText::Object : JsonText::Other;
+        QVERIFY2(read == wanted, text.c_str());
+        good += error ? 0 : 1;
+    }
+    QVERIFY(good > 10'000); // of both kinds
+}
+
+void TstBodies::members()
+{
+    std::string told;
+    const auto found = [&told](const JsonItem &item) {
+        told += std::string(item.key) + (item.isElement ? "[]" : "") + "=" + std::to_string(static_cast<int>(item.kind)) + ":" + std::string(item.text.substr(0, 12)) + (item.isCut ? "…" : "") + " ";
+        return item.key == "in";
+    };
+    const std::string text = R"({"a":"x\u0041\ud83d\ude00","b":[1,"no"],"in":["p",[2,"q"],{"r":"s"},3,null],"o":{"in":["t"]},"":true,"a\n":false,"l":")" + std::string(5000, 'y') + R"("})";
+    QCOMPARE(readJsonMembers(text, found), JsonText::Object);
+    QCOMPARE(told, std::string("a=2:xA😀 b=1: in=1: in[]=2:p in[]=1: in[]=0: in[]=3: in[]=6: o=0: =4: a\n=5: l=2:yyyyyyyyyyyy… "));
+    QCOMPARE(readJsonMembers(R"([{"a":1}])", [](const JsonItem &) { qFatal("no member"); return false; }), JsonText::Other);
+}
+
+void TstBodies::nesting()
+{
+    const auto nested = [](size_t depth) { return R"({"model":"a","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}"; };
+    QCOMPARE(lookIntoBody(nested(1023), "application/json", "").model, std::string("a"));
+    QCOMPARE(lookIntoBody(nested(1024), "application/json", "").fault, Reason::UnsupportedBody);
+    QCOMPARE(lookIntoBody(nested(100'000), "application/json", "").fault, Reason::UnsupportedBody);
+    QCOMPARE(lookIntoBody(R"({"model":")" + std::string(5000, 'm') + R"("})", "application/json", "").fault, Reason::BadRequest);
+    QCOMPARE(lookIntoBody(R"({"model":"a","n":)" + std::string(400, '9') + "}", "application/json", "").model, std::string("a"));
 }
 
 void TstBodies::compressed()
