@@ -228,7 +228,7 @@ void Engine::Private::makeApi()
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
     bridge->every(lockEveryMs, [this] { lock.look(); });
-    bridge->every(memoryEveryMs, [this] { memory.tick(addresses->openConnections(), addresses->takePeak()); });
+    bridge->every(memoryEveryMs, [this] { memory.tick({addresses->openConnections(), addresses->takePeak()}, {held.now(), held.takePeak()}); });
     if (alerts)
         bridge->every(alertsEveryMs, [this] { alerts->tick(); });
     if (tls)

@@ -94,7 +94,7 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
                      settings.upstreamFirstByteTimeoutMs, settings.upstreamIdleTimeoutMs};
     shared.profiles = &profiles;
     shared.addresses = addresses.get();
-    shared.heldBytes = &heldBytes;
+    shared.held = &held;
     shared.isRecorded = [this](const RequestOutcome &outcome, const IpAddress &client) { return authEvents->isRecorded(outcome, client); };
     shared.storageHealthy = [this] { return ready(); };
 

@@ -40,7 +40,7 @@ struct Engine::Private
     std::unique_ptr<TlsContext> tls;
     std::unique_ptr<ManageApi> api;
     std::unique_ptr<HttpBridge> bridge;
-    std::atomic<int64_t> heldBytes{0};
+    HeldBudget held;
     std::vector<std::unique_ptr<EngineThread>> threads;
     MemoryReturn memory; // management thread
     std::string address, plainAddress;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "access/snapshot.h"
+#include "exchange/held_budget.h"
 #include "exchange/outcome_fan.h"
 #include "front/http_types.h"
 #include "limits/address_limits.h"
@@ -38,7 +39,7 @@ struct ExchangeContext
     AddressLimits *addresses = nullptr;     // shared by all threads
     OutcomeFan *outcomes = nullptr;
     UpstreamPool *upstream = nullptr;
-    std::atomic<int64_t> *heldBytes = nullptr; // bodies held whole, all threads together
+    HeldBudget *held = nullptr; // shared by all threads
     // Of a refusal: whether it has an event of its own. Else it was counted together with others (ruling 47). Thread: any.
     std::function<bool(const RequestOutcome &, const IpAddress &client)> isRecorded;
     std::function<bool()> storageHealthy;

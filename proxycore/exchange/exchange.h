@@ -93,6 +93,8 @@ private:
     int64_t largestForUsage() const;
     void letHeldBodyStream();
     Verdict judgeBody();                         // the held body is complete
+    bool countDecoded();
+    Verdict refuseForMemory();
     bool hasModelRules() const;
     bool hasPathRules() const;                   // a method, endpoint or model rule
     bool modelAllowed(std::string_view model) const;

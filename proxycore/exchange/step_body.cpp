@@ -13,8 +13,6 @@ namespace llmproxy {
 
 namespace {
 
-// All held bodies of all requests together.
-constexpr int64_t maxHeldTogether = 256 << 20;
 // Ruling 18 changes small bodies only.
 constexpr int64_t maxStreamUsageBody = 1 << 20;
 
@@ -72,7 +70,7 @@ Verdict Exchange::checkBody()
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
     const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
-                          && m_context.heldBytes->load() + largestForUsage() <= maxHeldTogether && !m_head.headers.find("content-encoding")
+                          && m_context.held->now() + largestForUsage() <= HeldBudget::most && !m_head.headers.find("content-encoding")
                           && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos;
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
@@ -103,16 +101,14 @@ void Exchange::onBody(std::string_view bytes)
     if (m_holding) {
         const auto size = static_cast<int64_t>(bytes.size());
         m_heldCounted += size;
-        const int64_t together = m_context.heldBytes->fetch_add(size) + size;
-        if (m_holdsForUsage && (m_heldCounted > largestForUsage() || together > maxHeldTogether)) {
+        const bool fits = m_context.held->take(size);
+        if (m_holdsForUsage && (m_heldCounted > largestForUsage() || !fits)) {
             m_held.append(bytes);
             letHeldBodyStream();
         } else if (m_heldCounted > m_context.config.maxInspectedBody) {
             refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
-        } else if (together > maxHeldTogether) {
-            Refusal full = llmproxy::refusal(Reason::ServiceUnavailable, "too many bodies are being checked at the moment; try again");
-            full.retryAfter = 1;
-            refuse(std::move(full));
+        } else if (!fits) {
+            refuseForMemory();
         } else {
             m_held.append(bytes);
         }
@@ -140,11 +136,31 @@ void Exchange::onBodyEnd()
     }
 }
 
+// A compressed body is unfolded to be looked at: at most so much (content_decoder.h).
+bool Exchange::countDecoded()
+{
+    if (!m_head.headers.find("content-encoding"))
+        return true;
+    const auto largest = static_cast<int64_t>(ContentDecoder::maxDecoded);
+    const int64_t size = std::min(largest, static_cast<int64_t>(m_held.size() * ContentDecoder::maxRatio));
+    m_heldCounted += size;
+    return m_context.held->take(size);
+}
+
+Verdict Exchange::refuseForMemory()
+{
+    Refusal full = llmproxy::refusal(Reason::ServiceUnavailable, "too many bodies are being checked at the moment; try again");
+    full.retryAfter = 1;
+    return refuse(std::move(full));
+}
+
 Verdict Exchange::judgeBody()
 {
     const bool rules = hasModelRules();
     if (rules && !isReadableBodyType(m_head.headers))
         return refuse(Reason::UnsupportedBody, "this access token is limited to certain models: send one Content-Type header, application/json in UTF-8 or multipart/form-data");
+    if (!countDecoded())
+        return refuseForMemory();
     const BodyView view = lookIntoBody(m_held, m_head.headers.value("content-type"), m_head.headers.joined("content-encoding"));
     m_model = view.model;
     if (rules) {

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Whoever wants more than his share: endless heads, slow peers in numbers, no descriptor left. Service stays, memory stays,
 the processor stays idle, and all is as before when it is over."""
+import gzip
 import os
+import random
 import re
 import resource
 import socket
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -110,6 +113,44 @@ class SlowPeers(Proxy):
         seen = self.upstream.requests[-1]
         self.upstream.wait_end(seen)  # it was let go, and the provider with it
         self.assertEqual(self.ask(body={"model": "m"}).status, 200)
+
+
+@unittest.skipIf(SANITIZED, "a sanitizer keeps freed memory on purpose")
+class LargeBodies(Proxy):
+    settings = {"ENGINE_THREADS": "4", "REQUEST_BODY_TIMEOUT": "10m"}  # a busy machine is not what is measured
+
+    def test_what_it_took_to_look_into_them_goes_back(self):
+        """Bodies that model rules read, many at once: simdjson's tape for such a list of numbers is ten times as large."""
+        token = self.new_token(allowed_models=["gpt-4o*"])["token"]
+        fields = [("Authorization", f"Bearer {token}"), ("X-Keep", "no")]
+        client = self.raw()
+        for _ in range(1000):
+            self.assertEqual(client.send(request(body={"model": "gpt-4o"}, headers=fields)).answer().status, 200)
+        ordinary = self.memory()
+        size = 16_000_000
+        numbers = request(body=b'{"model":"gpt-4o","x":[' + b"1," * (size // 2) + b"1]}", headers=fields)
+        text = request(body=b'{"model":"gpt-4o","x":"' + b"a" * size + b'"}', headers=fields)
+        packed = request(body=gzip.compress(b'{"model":"gpt-4o","x":"' + random.Random(1).randbytes(3_000_000).hex().encode() + b'"}', 1),
+                         headers=[*fields, ("Content-Encoding", "gzip")])
+        statuses, most, done = [], [0], threading.Event()
+
+        def load(data):
+            statuses.append(self.raw(timeout=250).send(data).answer().status)
+
+        def watch():
+            while not done.wait(0.02):
+                most[0] = max(most[0], self.memory())
+        threads = [threading.Thread(target=load, args=(data,)) for data in [numbers] * 4 + [text] * 16 + [packed] * 4]
+        watcher = threading.Thread(target=watch)
+        for thread in (watcher, *threads):
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done.set()
+        watcher.join()
+        self.assertEqual(set(statuses) - {503}, {200}, statuses)  # 503: together they are more than may be held
+        self.assertLess(most[0] - ordinary, 2 * (256 << 20), "held bodies, and what is on its way to the provider")
+        until(lambda: self.memory() <= 1.2 * ordinary + (16 << 20), "the memory is given back", 60, 0.2)
 
 
 # UBSan opens a pipe to look at an object of a type that it has not seen yet; without a descriptor it takes it for broken.
