@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/threads.h"
 
 #include <climits>
 #include <cstdint>
@@ -91,13 +92,15 @@ SecondSignal::SecondSignal()
     const sigset_t ends = setOf({SIGTERM, SIGINT});
     m_signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
     m_done = eventfd(0, EFD_CLOEXEC);
-    m_thread = std::thread([signals = m_signals, done = m_done] { watchSignals(signals, done); });
+    // Without a thread to be had the stop goes on by itself, within its own limit of time.
+    tryThread(m_thread, "signals", [signals = m_signals, done = m_done] { watchSignals(signals, done); });
 }
 
 SecondSignal::~SecondSignal()
 {
     eventfd_write(m_done, 1);
-    m_thread.join();
+    if (m_thread.joinable())
+        m_thread.join();
     close(m_done);
     close(m_signals);
 }

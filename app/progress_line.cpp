@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "progress_line.h"
 
+#include "base/threads.h"
+
 #include <QLocale>
 
 #include <cstdio>
@@ -22,7 +24,7 @@ std::string shown(qint64 number)
 ProgressLine::ProgressLine(ManagementClient &client, std::string title) : m_client(client), m_title(std::move(title))
 {
     if (isatty(STDERR_FILENO) == 1)
-        m_thread = std::thread([this] { run(); });
+        tryThread(m_thread, "progress", [this] { run(); }); // or none is shown
 }
 
 ProgressLine::~ProgressLine()

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
-#include <pthread.h>
 
 namespace llmproxy {
 
@@ -350,7 +349,6 @@ void AuditLog::Private::everySecond()
 
 void AuditLog::Private::run()
 {
-    pthread_setname_np(pthread_self(), "audit");
     auto nextTick = std::chrono::steady_clock::now() + tick;
     while (true) {
         std::vector<Entry> batch;

@@ -5,6 +5,7 @@
 #include "audit/log_set.h"
 #include "audit/log_stream.h"
 #include "base/log.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <csignal>
@@ -94,7 +95,7 @@ Outcome AuditLog::start(AuditTable *table)
         d->writeCheckpoint(true);
     if (d->file && d->config.maxFileBytes > 0)
         d->beginRotation();
-    d->thread = std::thread([this] { d->run(); });
+    d->thread = makeThread("audit", [this] { d->run(); });
     return {};
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retention_period.h"
+#include "base/threads.h"
 
 #include <QDir>
 #include <QRegularExpression>
@@ -13,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,7 +116,7 @@ bool packFile(const std::string &path, unsigned mode, const KeyRing *keys)
     return false;
 }
 
-LogPacker::LogPacker(Rules rules) : m_rules(std::move(rules)), m_thread([this] { run(); })
+LogPacker::LogPacker(Rules rules) : m_rules(std::move(rules)), m_thread(makeThread("rotation", [this] { run(); }))
 {
 }
 
@@ -141,7 +141,6 @@ void LogPacker::look()
 
 void LogPacker::run()
 {
-    pthread_setname_np(pthread_self(), "rotation");
     setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
     bool done = true;
     std::unique_lock guard(m_lock);
@@ -151,8 +150,11 @@ void LogPacker::run()
             return;
         m_looking = false;
         guard.unlock();
-        done = pack();
-        done = removeOld() && done;
+        done = false; // what threw is tried again
+        guarded("rotation", [&] {
+            done = pack();
+            done = removeOld() && done;
+        });
         guard.lock();
     }
 }

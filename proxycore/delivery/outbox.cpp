@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "delivery/senders.h"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <pthread.h>
 #include <thread>
 
 namespace llmproxy {
@@ -28,7 +28,7 @@ constexpr auto firstPause = 1s, longestPause = 300s, lastTry = 2s;
 class Outbox::Lane
 {
 public:
-    Lane(const OutboxConfig &config, OutsideTarget target) : m_config(config), m_target(std::move(target)), m_thread([this] { run(); }) {}
+    Lane(const OutboxConfig &config, OutsideTarget target) : m_config(config), m_target(std::move(target)), m_thread(makeThread("delivery", [this] { run(); })) {}
 
     ~Lane()
     {
@@ -63,7 +63,6 @@ public:
 private:
     void run()
     {
-        pthread_setname_np(pthread_self(), "delivery");
         auto pause = firstPause;
         std::unique_lock guard(m_lock);
         while (true) {
@@ -72,7 +71,8 @@ private:
                 return;
             const std::string text = m_waiting.front();
             guard.unlock();
-            const std::string problem = deliver(m_target, text, m_config, m_ending ? lastTry : 15s);
+            std::string problem = "an internal error; see the log";
+            guarded("delivery", [&] { problem = deliver(m_target, text, m_config, m_ending ? lastTry : 15s); });
             guard.lock();
             const bool changed = problem != m_problem;
             m_problem = problem;

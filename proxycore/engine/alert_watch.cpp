@@ -3,12 +3,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "exchange/outcome_event.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <utility>
 
@@ -46,7 +46,7 @@ AlertWatch::AlertWatch(AlertThresholds thresholds, const SnapshotHolder &snapsho
           const TokenPtr token = m_snapshots.current()->tokenById(std::string(uuid));
           return token ? std::string(token->lineage()) : std::string();
       }),
-      m_outbox(std::move(outbox))
+      m_outbox(std::move(outbox)), m_learner(makeThread("alerts", [this] { guarded("alerts", [this] { learn(); }); }))
 {
 }
 
@@ -97,29 +97,41 @@ void AlertWatch::raiseDue(int64_t nowMs)
 
 void AlertWatch::learnFrom(Database &database)
 {
-    m_learner = std::thread([this, &database] {
-        pthread_setname_np(pthread_self(), "alerts");
-        setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
-        AuditQuery query;
-        query.action = nameOf(Action::TokenAccess);
-        query.result = "success";
-        query.fromMs = Clock::wallMs() - learntMs;
-        query.limit = rowsAtOnce;
-        for (int page = 0; page < mostPages && !m_ending; ++page) {
-            const auto events = database.auditEvents(query);
-            if (!events || events->empty())
-                return;
-            const std::lock_guard guard(m_lock);
-            for (const AuditEvent &event : *events)
-                m_rules.learn(outcomeOf(event));
-            query.fromSeq = events->back().seq;
-        }
-    });
+    const std::lock_guard guard(m_lock);
+    m_history = &database;
+    m_wake.notify_one();
+}
+
+void AlertWatch::learn()
+{
+    setpriority(PRIO_PROCESS, 0, 19); // on Linux of this thread
+    {
+        std::unique_lock guard(m_lock);
+        m_wake.wait(guard, [this] { return m_history || m_ending; });
+    }
+    AuditQuery query;
+    query.action = nameOf(Action::TokenAccess);
+    query.result = "success";
+    query.fromMs = Clock::wallMs() - learntMs;
+    query.limit = rowsAtOnce;
+    for (int page = 0; page < mostPages && !m_ending; ++page) {
+        const auto events = m_history->auditEvents(query);
+        if (!events || events->empty())
+            return;
+        const std::lock_guard guard(m_lock);
+        for (const AuditEvent &event : *events)
+            m_rules.learn(outcomeOf(event));
+        query.fromSeq = events->back().seq;
+    }
 }
 
 void AlertWatch::endLearning()
 {
-    m_ending = true;
+    {
+        const std::lock_guard guard(m_lock);
+        m_ending = true;
+        m_wake.notify_one();
+    }
     if (m_learner.joinable())
         m_learner.join();
 }

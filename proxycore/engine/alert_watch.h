@@ -9,6 +9,7 @@
 #include "delivery/outbox.h"
 #include "storage/database.h"
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -25,7 +26,7 @@ public:
     AlertWatch(const AlertWatch &) = delete;
     AlertWatch &operator=(const AlertWatch &) = delete;
 
-    // Reads the newest requests of the last two weeks, in the background.
+    // Reads the newest requests of the last two weeks, in the background. Once.
     void learnFrom(Database &database);
     void endLearning();
     void raiseInto(AuditLog *audit); // null: no more, after what is held back was counted
@@ -41,6 +42,7 @@ public:
     uint64_t newest() const;
 
 private:
+    void learn();
     void raise(const Alert &alert);
     void raiseDue(int64_t nowMs);
 
@@ -53,7 +55,9 @@ private:
     std::deque<std::string> m_recent; // the last ones
     uint64_t m_number = 0;            // of the newest
     std::atomic<bool> m_ending{false};
-    std::thread m_learner;
+    Database *m_history = nullptr; // to learn from
+    std::condition_variable m_wake;
+    std::thread m_learner; // last: it uses all of them
 };
 
 } // namespace llmproxy

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <thread>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -327,67 +328,77 @@ Engine::~Engine()
 
 Outcome Engine::start()
 {
+    try {
+        return d->startParts();
+    } catch (const std::system_error &exception) { // makeThread()
+        return Error{ErrorKind::Unavailable, "threads", std::string("cannot start a thread: ") + exception.what() + "; raise the limit on processes (ulimit -u, TasksMax)", {}};
+    }
+}
+
+Outcome Engine::Private::startParts()
+{
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    auto profiles = loadProfiles(d->settings.apiConfigPath);
-    if (!profiles)
-        return profiles.error();
-    d->profiles = std::move(*profiles);
-    if (d->options.demo) {
-        ProviderProfile demo;
-        demo.name = "demo";
-        demo.askStreamUsage = true;
-        demo.baseUrl = "http://demo.localhost/v1";
-        demo.keyOptional = true;
-        demo.unixSocket = d->demoSocket();
-        d->profiles["demo"] = demo;
+    auto known = loadProfiles(settings.apiConfigPath);
+    if (!known)
+        return known.error();
+    profiles = std::move(*known);
+    if (options.demo)
+        addDemoProfile();
+    if (Outcome failure = makeFolder(settings.dataDir))
+        return failure;
+    if (Outcome failure = lock.acquire(settings.dataDir))
+        return failure;
+    if (Outcome failure = settleDrafts(settings))
+        return failure;
+    warnOfHiddenSettings(settings, options.inUse);
+    if (Outcome failure = makeFront())
+        return failure;
+    if (Outcome failure = openStorage())
+        return failure;
+    authEvents = std::make_unique<AuthEvents>(*audit, [this](const RequestOutcome &outcome, int64_t seq) { meter(outcome, seq); });
+    started = true;
+    if (!options.networkListener) {
+        settleTable();
+        settleSecrets();
     }
-    if (Outcome failure = makeFolder(d->settings.dataDir))
+    makeApi();
+    if (Outcome failure = recordStart())
         return failure;
-    if (Outcome failure = d->lock.acquire(d->settings.dataDir))
+    if (Outcome failure = listen())
         return failure;
-    if (Outcome failure = settleDrafts(d->settings))
-        return failure;
-    warnOfHiddenSettings(d->settings, d->options.inUse);
+    announceStart();
+    return {};
+}
+
+void Engine::Private::addDemoProfile()
+{
+    ProviderProfile demo;
+    demo.name = "demo";
+    demo.askStreamUsage = true;
+    demo.baseUrl = "http://demo.localhost/v1";
+    demo.keyOptional = true;
+    demo.unixSocket = demoSocket();
+    profiles["demo"] = demo;
+}
+
+// What the listeners need before they are opened.
+Outcome Engine::Private::makeFront()
+{
     AddressPolicy policy;
-    policy.requestsPerMinute = d->settings.ipRateLimit;
-    policy.authFailuresPerMinute = d->settings.authFailureLimit;
-    policy.connections = d->settings.maxConnections;
-    policy.connectionsPerAddress = d->settings.maxConnectionsPerIp;
-    policy.limitLoopbackRequests = d->settings.ipRateLimitSet;
-    policy.limitLoopbackFailures = d->settings.authFailureLimitSet;
-    policy.limitLoopbackConnections = d->settings.maxConnectionsPerIpSet;
-    d->addresses = std::make_unique<AddressLimits>(policy);
-    if (!d->settings.tlsCertFile.empty()) {
-        auto tls = TlsContext::create(tlsConfigOf(d->settings));
-        if (!tls)
-            return tls.error();
-        d->tls = std::move(*tls);
-    }
-    if (Outcome failure = d->openStorage())
-        return failure;
-    d->authEvents = std::make_unique<AuthEvents>(*d->audit, [this](const RequestOutcome &outcome, int64_t seq) { d->meter(outcome, seq); });
-    d->started = true;
-    if (!d->options.networkListener) {
-        d->settleTable();
-        d->settleSecrets();
-    }
-    d->makeApi();
-    if (Outcome failure = d->recordStart())
-        return failure;
-    if (Outcome failure = d->listen())
-        return failure;
-    if (!d->settings.auditEnabled)
-        logWarn("auditing is off (AUDIT_ENABLED=false): who does what here is not recorded");
-    if (d->alerts)
-        d->alerts->raiseInto(d->audit.get());
-    if (d->options.networkListener) {
-        if (d->alerts && d->settings.auditEnabled && d->settings.auditStoreInDb)
-            d->alerts->learnFrom(*d->database);
-        d->api->applyRetention();
-        if (!d->plainAddress.empty())
-            logInfo("redirecting to https", {{"address", d->plainAddress}});
-        logInfo("listening", {{"address", d->address}, {"tls", d->tls ? "on" : "off"}, {"data_dir", d->settings.dataDir}, {"pid", std::to_string(getpid())}});
+    policy.requestsPerMinute = settings.ipRateLimit;
+    policy.authFailuresPerMinute = settings.authFailureLimit;
+    policy.connections = settings.maxConnections;
+    policy.connectionsPerAddress = settings.maxConnectionsPerIp;
+    policy.limitLoopbackRequests = settings.ipRateLimitSet;
+    policy.limitLoopbackFailures = settings.authFailureLimitSet;
+    policy.limitLoopbackConnections = settings.maxConnectionsPerIpSet;
+    addresses = std::make_unique<AddressLimits>(policy);
+    if (!settings.tlsCertFile.empty()) {
+        auto made = TlsContext::create(tlsConfigOf(settings));
+        if (!made)
+            return made.error();
+        tls = std::move(*made);
     }
     return {};
 }
@@ -421,6 +432,22 @@ void Engine::Private::settleTable() const
     const auto until = std::chrono::steady_clock::now() + atMost;
     while (settings.auditEnabled && settings.auditStoreInDb && database->tableState().isBehind && database->healthy() && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(poll);
+}
+
+void Engine::Private::announceStart()
+{
+    if (!settings.auditEnabled)
+        logWarn("auditing is off (AUDIT_ENABLED=false): who does what here is not recorded");
+    if (alerts)
+        alerts->raiseInto(audit.get());
+    if (options.networkListener) {
+        if (alerts && settings.auditEnabled && settings.auditStoreInDb)
+            alerts->learnFrom(*database);
+        api->applyRetention();
+        if (!plainAddress.empty())
+            logInfo("redirecting to https", {{"address", plainAddress}});
+        logInfo("listening", {{"address", address}, {"tls", tls ? "on" : "off"}, {"data_dir", settings.dataDir}, {"pid", std::to_string(getpid())}});
+    }
 }
 
 // A command looks once, and what it shows of a key should be so: half a second for the sources, and their values in the snapshot.

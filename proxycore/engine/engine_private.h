@@ -50,6 +50,10 @@ struct Engine::Private
     std::atomic<bool> stopping{false};
     std::atomic<int> watchers{0}; // of /manage/events
 
+    Outcome startParts(); // std::system_error: no thread is left
+    void addDemoProfile();
+    Outcome makeFront();
+    void announceStart();
     Outcome openKeys();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "engine/demo_server.h"
 #include "exchange/credential.h"
 #include "exchange/exchange.h"
@@ -10,7 +11,6 @@
 #include "front/routes.h"
 
 #include <algorithm>
-#include <pthread.h>
 
 namespace llmproxy {
 
@@ -119,10 +119,7 @@ void EngineThread::serveDemoOn(int fd)
 
 void EngineThread::run()
 {
-    m_thread = std::thread([this] {
-        pthread_setname_np(pthread_self(), ("engine-" + std::to_string(m_number)).c_str());
-        m_poller.run();
-    });
+    m_thread = makeThread("engine-" + std::to_string(m_number), [this] { m_poller.run(); });
 }
 
 void EngineThread::drain(int64_t timeoutMs)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/http_bridge.h"
 
+#include "base/threads.h"
 #include "front/head_rules.h"
 #include "front/virtual_socket.h"
 
@@ -10,9 +11,11 @@
 #include <QTcpServer>
 #include <QThread>
 #include <QTimer>
+#include <cerrno>
 #include <mutex>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,6 +38,11 @@ public:
 QHttpServerResponse::StatusCode statusCode(int status)
 {
     return static_cast<QHttpServerResponse::StatusCode>(status);
+}
+
+BridgeAnswer internalError()
+{
+    return {500, R"({"error":{"code":"internal_error","message":"The server made a mistake; its log says more."}})", "", ""};
 }
 
 struct Pending
@@ -89,8 +97,12 @@ void HttpBridge::Private::takeWaiting()
         const std::lock_guard guard(lock);
         taken.swap(waiting);
     }
-    for (auto &[call, complete] : taken)
-        begin(std::move(call), std::move(complete));
+    for (auto &[call, complete] : taken) {
+        if (guarded("management", [&] { begin(std::move(call), complete); }))
+            continue;
+        pending.erase(nextTicket - 1);
+        guarded("management", [&] { complete(internalError()); });
+    }
 }
 
 void HttpBridge::Private::begin(BridgeCall call, Complete complete)
@@ -133,24 +145,28 @@ void HttpBridge::Private::serve(const QHttpServerRequest &request, QHttpServerRe
     }
     const std::shared_ptr<Pending> entry = found->second;
     entry->call.body = request.body().toStdString();
-    // A change is answered by the storage thread when it is durable, past this handler.
+    // A change is answered by the storage thread when it is durable, past this handler. Each call is answered once, whatever throws.
     struct Early
     {
         std::mutex lock;
-        bool inHandler = true;
+        bool inHandler = true, isAnswered = false;
         std::unique_ptr<BridgeAnswer> answer;
     };
     auto early = std::make_shared<Early>();
-    dispatch(entry->call, [early, complete = entry->complete](BridgeAnswer answer) {
+    const Complete answerOnce = [early, complete = entry->complete](BridgeAnswer answer) {
         {
             const std::lock_guard guard(early->lock);
+            if (std::exchange(early->isAnswered, true))
+                return;
             if (early->inHandler) {
                 early->answer = std::make_unique<BridgeAnswer>(std::move(answer));
                 return;
             }
         }
         complete(std::move(answer));
-    });
+    };
+    if (!guarded("management", [&] { dispatch(entry->call, answerOnce); }))
+        answerOnce(internalError());
     const std::lock_guard guard(early->lock);
     early->inHandler = false;
     if (!early->answer || early->answer->blocks) {
@@ -222,6 +238,10 @@ HttpBridge::HttpBridge(Dispatch dispatch) : d(std::make_unique<Private>())
     d->context->moveToThread(&d->thread);
     d->thread.setObjectName(QStringLiteral("management"));
     d->thread.start();
+    if (!d->thread.isRunning()) { // Qt says so on stderr alone, and whoever waits for it waits for ever
+        delete d->context;
+        throw std::system_error(EAGAIN, std::generic_category());
+    }
     QMetaObject::invokeMethod(d->context, [this] { d->open(); }, Qt::BlockingQueuedConnection);
 }
 
@@ -255,7 +275,7 @@ void HttpBridge::every(int intervalMs, std::function<void()> work)
 {
     QMetaObject::invokeMethod(d->context, [this, intervalMs, work = std::move(work)] {
         auto *timer = new QTimer(d->context);
-        QObject::connect(timer, &QTimer::timeout, d->context, work);
+        QObject::connect(timer, &QTimer::timeout, d->context, [work] { guarded("management", work); });
         timer->start(intervalMs);
     }, Qt::QueuedConnection);
 }

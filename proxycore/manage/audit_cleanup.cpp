@@ -100,7 +100,7 @@ void cleanUpAudit(const CallPtr &call)
                 answer(call, 200, {{QStringLiteral("rows"), qint64{removed->rows}}, {QStringLiteral("from_seq"), qint64{removed->fromSeq}},
                                    {QStringLiteral("to_seq"), qint64{removed->toSeq}}});
         });
-    });
+    }, [call] { breakOff(call); });
     if (!started)
         refuse(call, auditIsBusy());
 }

@@ -174,7 +174,8 @@ void startHandout(const CallPtr &call, std::function<void(const AuditQuery &filt
         refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There is no audit log to export: AUDIT_ENABLED is false.", {}});
         return;
     }
-    const bool started = call->state->jobs.start([filters = std::move(*filters), work = std::move(work)](const std::atomic<bool> &cancelled) { work(filters, cancelled); });
+    const bool started = call->state->jobs.start([filters = std::move(*filters), work = std::move(work)](const std::atomic<bool> &cancelled) { work(filters, cancelled); },
+                                                 [call] { breakOff(call); });
     if (!started)
         refuse(call, auditIsBusy());
 }
@@ -189,7 +190,7 @@ void exportAudit(const CallPtr &call)
         ManageAnswer answer;
         answer.contentType = format == "csv" ? "text/csv; charset=utf-8; header=present" : "application/jsonl";
         answer.disposition = "attachment; filename=\"audit." + format + "\"";
-        answer.blocks = std::make_shared<BlockPipe>();
+        call->blocks = answer.blocks = std::make_shared<BlockPipe>();
         Export made(call, filters, answer.blocks, cancelled);
         call->complete(std::move(answer));
         made.run(toSeq);

@@ -113,8 +113,7 @@ void reportAudit(const CallPtr &call)
         ManageAnswer answer;
         answer.contentType = format == "html" ? "text/html; charset=utf-8" : format == "csv" ? "text/csv; charset=utf-8; header=present" : "application/json";
         answer.disposition = "attachment; filename=\"audit-report." + format + "\"";
-        answer.blocks = std::make_shared<BlockPipe>();
-        const auto blocks = answer.blocks;
+        const auto blocks = call->blocks = answer.blocks = std::make_shared<BlockPipe>();
         call->complete(std::move(answer));
         blocks->write(format == "html" ? reportHtml(report) : format == "csv" ? reportCsv(report) : reportJson(report), cancelled);
         jobs.afterwards([blocks] { blocks->finish(true); });

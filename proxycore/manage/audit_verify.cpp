@@ -111,7 +111,7 @@ void verifyAudit(const CallPtr &call)
         const auto report = checkAuditOf(call, cancelled, 0);
         const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
         call->state->jobs.afterwards([call, report, tookMs] { finish(call, report, tookMs); });
-    });
+    }, [call] { breakOff(call); });
     if (!started)
         refuse(call, auditIsBusy());
 }

@@ -111,6 +111,14 @@ void answer(const CallPtr &call, int status, const QJsonObject &body)
     call->complete(std::move(good));
 }
 
+void breakOff(const CallPtr &call)
+{
+    if (call->blocks)
+        call->blocks->finish(false);
+    else
+        call->complete(errorAnswer({ErrorKind::Internal, "", "", {}}));
+}
+
 void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable)
 {
     if (!call->context().audit->config().enabled) {

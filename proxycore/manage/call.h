@@ -46,6 +46,7 @@ struct ManageCall
     std::string projectId; // of known objects only
     std::string tokenUuid;
     std::string tokenMasked;
+    std::shared_ptr<BlockPipe> blocks; // of a job whose answer has begun; its thread
 };
 using CallPtr = std::shared_ptr<ManageCall>;
 
@@ -58,6 +59,8 @@ AuditEvent eventOf(const ManageCall &call, std::string_view result, int status);
 void answer(const CallPtr &call, int status, const QJsonObject &body);
 // Answers with the error; a failed change or validation is audited first and waits for that.
 void refuse(const CallPtr &call, const Error &error);
+// Ends a job that threw: what it hands out is not whole, or it is answered with 500.
+void breakOff(const CallPtr &call);
 // Records the event and answers when it is durable; 503 when it cannot be written.
 void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable);
 // Decides and applies a change; composed() makes the answer's body after it is published.

@@ -1,70 +1,90 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "manage/jobs.h"
 
-#include <pthread.h>
+#include "base/threads.h"
+
 #include <sys/resource.h>
 #include <utility>
 
 namespace llmproxy {
 
-bool Jobs::start(Work work)
+Jobs::Jobs() : m_thread(makeThread("job", [this] { run(); }))
+{
+}
+
+bool Jobs::start(Work work, std::function<void()> brokenOff)
 {
     const std::lock_guard guard(m_lock);
-    if (m_running && m_isOwn && !m_next && !m_cancelled) {
-        m_next = std::move(work);
-        return true;
-    }
-    return startLocked(std::move(work), false);
+    if (m_cancelled)
+        return false;
+    Job job{std::move(work), std::move(brokenOff)};
+    if (m_running && m_isOwn && !m_next)
+        m_next = std::move(job);
+    else if (m_running)
+        return false;
+    else
+        beginLocked(std::move(job), false);
+    return true;
 }
 
 bool Jobs::startOwn(Work work)
 {
     const std::lock_guard guard(m_lock);
-    return startLocked(std::move(work), true);
-}
-
-bool Jobs::startLocked(Work work, bool isOwn)
-{
     if (m_running || m_cancelled)
         return false;
-    if (m_thread.joinable())
-        m_thread.join();
-    m_running = true;
-    m_isOwn = isOwn;
-    done = total = 0;
-    m_thread = std::thread([this, work = std::move(work)]() mutable {
-        pthread_setname_np(pthread_self(), "job");
-        setpriority(PRIO_PROCESS, 0, 10); // on Linux of this thread: requests come first
-        run(std::move(work));
-    });
+    beginLocked({std::move(work), nullptr}, true);
     return true;
 }
 
-void Jobs::run(Work work)
+void Jobs::beginLocked(Job job, bool isOwn)
 {
-    while (work) {
-        m_last = nullptr;
-        work(m_cancelled);
-        const std::function<void()> last = std::move(m_last);
+    m_job = std::move(job);
+    m_isOwn = isOwn;
+    m_running = true;
+    done = total = 0;
+    m_wake.notify_one();
+}
+
+void Jobs::run()
+{
+    setpriority(PRIO_PROCESS, 0, 10); // on Linux of this thread: requests come first
+    while (true) {
+        Job job;
         {
-            const std::lock_guard guard(m_lock);
-            work = std::exchange(m_next, nullptr);
-            m_isOwn = false;
-            m_running = static_cast<bool>(work);
-            if (work)
-                done = total = 0;
+            std::unique_lock guard(m_lock);
+            m_wake.wait(guard, [this] { return m_job || m_cancelled; });
+            job = std::exchange(m_job, {});
         }
-        if (last)
-            last();
+        if (!job) // a job that was accepted is run, and sees that it is cancelled
+            return;
+        runOne(job);
     }
+}
+
+void Jobs::runOne(const Job &job)
+{
+    m_last = nullptr;
+    bool isWell = guarded("job", [&] { job.work(m_cancelled); });
+    const std::function<void()> last = std::exchange(m_last, nullptr);
+    {
+        const std::lock_guard guard(m_lock);
+        m_running = false;
+        if (m_next)
+            beginLocked(std::exchange(m_next, {}), false);
+    }
+    if (isWell && last)
+        isWell = guarded("job", last);
+    if (!isWell && job.brokenOff)
+        guarded("job", job.brokenOff);
 }
 
 void Jobs::end()
 {
-    m_cancelled = true;
     std::thread last;
     {
         const std::lock_guard guard(m_lock);
+        m_cancelled = true;
+        m_wake.notify_one();
         last.swap(m_thread);
     }
     if (last.joinable())

@@ -147,7 +147,7 @@ void checkProvider(const CallPtr &call)
         const ProviderVerdict verdict = judge(call->context(), question, cancelled);
         const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
         call->state->checks.afterwards([call, asked = question.ask, verdict, tookMs] { answerVerdict(call, asked, verdict, tookMs); });
-    });
+    }, [call] { breakOff(call); });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "A provider is being asked already; try again when that is done.", {}});
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "secrets/file_source.h"
 
+#include "base/threads.h"
+
 #include <algorithm>
 #include <chrono>
 #include <climits>
@@ -10,10 +12,9 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <mutex>
-#include <pthread.h>
+#include <optional>
 #include <sys/stat.h>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -90,6 +91,10 @@ SharedSecret readFile(const std::string &path, const std::vector<std::string> &r
 
 } // namespace
 
+// Readers take what waits, in turn. The first is made with the source and stays. A read may hang in the kernel, where nobody can
+// end its reader or wait for it: others stand in for it as long as there are fewer than mostReaders, each made when a read would
+// have to wait, and gone when nothing waits. Where the system has no thread left for one, the read fails, and whoever asked tries
+// again: an error, never the process's end.
 struct FileSource::Root
 {
     explicit Root(std::string path) : named(std::move(path)) {}
@@ -101,16 +106,20 @@ struct FileSource::Root
     };
 
     const std::string named;
+    std::vector<std::string> names; // of all roots, this one first: that no other one is looked at without need
     std::mutex lock; // of what follows
     std::condition_variable wake;
     bool isResolved = false;
+    bool isOver = false; // its source is gone
     std::string real; // where links lead to: a path may be written either way
     std::deque<Read> waiting;
-    int readers = 0;
+    int readers = 0, idle = 0;
 
     void resolve();
     bool holds(const std::string &path);
     void waitUntilResolved(std::chrono::steady_clock::time_point deadline);
+    std::optional<Read> next(bool stays);
+    void readAll(bool stays);
 };
 
 // A folder that is made later is found by its parent.
@@ -145,17 +154,33 @@ FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir
             named.pop_back();
         if (named.empty())
             continue;
-        const auto &root = m_roots.emplace_back(std::make_shared<Root>(std::move(named)));
-        try {
-            std::thread([root] { root->resolve(); }).detach();
-        } catch (const std::system_error &) {
-            // No thread to be had: paths are taken as this root is named.
+        m_roots.push_back(std::make_shared<Root>(std::move(named)));
+    }
+    for (const auto &root : m_roots) {
+        root->names.push_back(root->named);
+        for (const auto &other : m_roots) {
+            if (other != root)
+                root->names.push_back(other->named);
         }
+        root->readers = 1;
+        makeThread("secret-file", [root] {
+            root->resolve();
+            root->readAll(true);
+        }).detach(); // it may hang, and owns what it uses
     }
     // Local folders resolve well within this time. One on a network that hangs is known by its configured name until it resolves.
     const auto deadline = std::chrono::steady_clock::now() + rootsWait;
     for (const auto &root : m_roots)
         root->waitUntilResolved(deadline);
+}
+
+FileSource::~FileSource()
+{
+    for (const auto &root : m_roots) {
+        const std::lock_guard guard(root->lock);
+        root->isOver = true;
+        root->wake.notify_all();
+    }
 }
 
 Outcome FileSource::check(const std::string &reference) const
@@ -169,57 +194,60 @@ Outcome FileSource::check(const std::string &reference) const
     return {};
 }
 
-// Thread: a reader's. root's own folder is the first that a file may lie below.
-void FileSource::readAll(const std::shared_ptr<Root> &root, const Roots &roots)
+// Thread: a reader's. Nothing: it is over.
+std::optional<FileSource::Root::Read> FileSource::Root::next(bool stays)
 {
-    pthread_setname_np(pthread_self(), "secret-file");
-    std::vector<std::string> names{root->named};
-    for (const auto &other : roots) {
-        if (other != root)
-            names.push_back(other->named);
+    std::unique_lock guard(lock);
+    ++idle;
+    if (stays)
+        wake.wait(guard, [this] { return isOver || !waiting.empty(); });
+    --idle;
+    if (waiting.empty()) {
+        --readers;
+        return std::nullopt;
     }
-    while (true) {
-        Root::Read next;
-        {
-            const std::lock_guard guard(root->lock);
-            if (root->waiting.empty()) {
-                --root->readers;
-                return;
-            }
-            next = std::move(root->waiting.front());
-            root->waiting.pop_front();
-        }
-        next.done(readFile(next.path, names));
+    Read one = std::move(waiting.front());
+    waiting.pop_front();
+    return one;
+}
+
+void FileSource::Root::readAll(bool stays)
+{
+    while (const std::optional<Read> one = next(stays)) {
+        SharedSecret secret;
+        guarded("secret-file", [&] { secret = readFile(one->path, names); });
+        guarded("secret-file", [&] { one->done(secret); });
     }
 }
 
 void FileSource::fetch(const std::string &reference, Done done)
 {
     std::string path = reference.substr(scheme().size());
-    const auto root = std::find_if(m_roots.begin(), m_roots.end(), [&](const auto &one) { return one->holds(path); });
-    if (root == m_roots.end()) {
+    const auto found = std::find_if(m_roots.begin(), m_roots.end(), [&](const auto &one) { return one->holds(path); });
+    if (found == m_roots.end()) {
         done(nullptr);
         return;
     }
+    const std::shared_ptr<Root> root = *found;
     {
-        const std::lock_guard guard((*root)->lock);
-        (*root)->waiting.push_back({std::move(path), std::move(done)});
-        if ((*root)->readers == mostReaders)
+        const std::lock_guard guard(root->lock);
+        root->waiting.push_back({std::move(path), done});
+        root->wake.notify_one();
+        if (static_cast<size_t>(root->idle) >= root->waiting.size() || root->readers == mostReaders)
             return;
-        ++(*root)->readers;
+        ++root->readers;
     }
-    try {
-        std::thread([root = *root, roots = m_roots] { readAll(root, roots); }).detach();
-    } catch (const std::system_error &) { // no thread to be had: another reader does it, or nobody can
-        std::deque<Root::Read> unread;
-        {
-            const std::lock_guard guard((*root)->lock);
-            if (--(*root)->readers == 0)
-                unread.swap((*root)->waiting);
-        }
-        for (const Root::Read &one : unread)
-            one.done(nullptr);
+    if (tryDetachedThread("secret-file", [root] { root->readAll(false); }))
+        return;
+    {
+        const std::lock_guard guard(root->lock);
+        --root->readers;
+        if (root->waiting.empty())
+            return; // somebody took it meanwhile
+        done = std::move(root->waiting.back().done);
+        root->waiting.pop_back();
     }
+    done(nullptr);
 }
 
 } // namespace llmproxy

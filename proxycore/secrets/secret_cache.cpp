@@ -2,13 +2,13 @@
 #include "secrets/secret_cache.h"
 
 #include "base/clock.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <condition_variable>
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <pthread.h>
 #include <utility>
 
 namespace llmproxy {
@@ -133,7 +133,7 @@ void SecretCache::observe(InUse inUse, Changed changed)
 
 void SecretCache::start()
 {
-    m_thread = std::thread([this] { run(); });
+    m_thread = makeThread("secrets", [this] { run(); });
 }
 
 void SecretCache::stop()
@@ -292,7 +292,6 @@ void SecretCache::tick()
 
 void SecretCache::run()
 {
-    pthread_setname_np(pthread_self(), "secrets");
     while (true) {
         {
             // Without references nothing is due; with some, looking four times a second costs nothing that could be measured.
@@ -303,7 +302,7 @@ void SecretCache::run()
             if (m_shared->stopping)
                 return;
         }
-        tick();
+        guarded("secrets", [this] { tick(); });
     }
 }
 

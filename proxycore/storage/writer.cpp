@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <limits>
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -57,7 +57,7 @@ Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> coun
 {
     m_rows.begin(keepsRows(m_parts.audit) ? newest : m_rowsTo.seq, m_hasFile);
     m_behind = missingRows() > 0;
-    m_thread = std::thread([this] { run(); });
+    m_thread = makeThread("storage", [this] { run(); });
 }
 
 Writer::~Writer()
@@ -197,7 +197,6 @@ void Writer::stop()
 
 void Writer::run()
 {
-    pthread_setname_np(pthread_self(), "storage");
     // Rows come in bursts of a millisecond; whoever waits for an answer goes first where processors are few.
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
     std::vector<Submit> submits;
@@ -367,12 +366,12 @@ void Writer::answer(const std::vector<Submit> &submits, const Round &round, bool
             continue;
         // After a rollback nobody's outcome holds: it may rest on a neighbour's change that never was.
         if (committed) {
-            submits[at].done(round.outcomes[at]);
+            guarded("storage", [&] { submits[at].done(round.outcomes[at]); });
             continue;
         }
         Error error = round.auditRefused ? auditError() : m_locked ? lockedError() : storageError();
         error.isOnRecord = round.isOnRecord && at < round.outcomes.size() && !round.outcomes[at];
-        submits[at].done(error);
+        guarded("storage", [&] { submits[at].done(error); });
     }
 }
 

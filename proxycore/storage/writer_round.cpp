@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <limits>
@@ -107,7 +108,9 @@ bool Writer::decideAll(const std::vector<Submit> &submits, Round &round)
 // False: the storage failed, and the round with it.
 bool Writer::decideOne(const Submit &submit, Round &round, Outcome &outcome)
 {
-    const Result<Decision> decision = submit.decide(round.working);
+    // What decides is management's and reads what callers sent: what throws there is one change's trouble, not the round's.
+    Result<Decision> decision = Error{ErrorKind::Internal, "", "", {}};
+    guarded("storage", [&] { decision = submit.decide(round.working); });
     if (!decision) {
         outcome = decision.error();
         return true;

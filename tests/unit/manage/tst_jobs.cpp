@@ -6,6 +6,8 @@
 
 #include <QSemaphore>
 
+#include <stdexcept>
+
 using namespace llmproxy;
 
 class TstJobs : public QObject
@@ -16,6 +18,7 @@ private Q_SLOTS:
     void letsACallerWaitForTheEnginesOwn();
     void canBeStartedByTheTimeOfTheAnswer();
     void endsWhatWaits();
+    void aJobThatThrowsIsToldAndOver();
 };
 
 namespace {
@@ -36,9 +39,9 @@ void TstJobs::refusesASecondCaller()
 {
     Held first;
     Jobs jobs;
-    QVERIFY(jobs.start(first.work()));
+    QVERIFY(jobs.start(first.work(), {}));
     first.begun.acquire();
-    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}));
+    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}, {}));
     QVERIFY(!jobs.startOwn([](const std::atomic<bool> &) {}));
     first.mayEnd.release();
 }
@@ -49,14 +52,14 @@ void TstJobs::letsACallerWaitForTheEnginesOwn()
     Jobs jobs;
     QVERIFY(jobs.startOwn(own.work()));
     own.begun.acquire();
-    QVERIFY(jobs.start(caller.work()));
-    QVERIFY(!jobs.start([](const std::atomic<bool> &) {})); // one waits
+    QVERIFY(jobs.start(caller.work(), {}));
+    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}, {})); // one waits
     QVERIFY(!jobs.startOwn([](const std::atomic<bool> &) {}));
     QVERIFY(!caller.begun.available());
     own.mayEnd.release();
     caller.begun.acquire();
     QVERIFY(own.ended.available());
-    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}));
+    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}, {}));
     caller.mayEnd.release();
 }
 
@@ -64,10 +67,10 @@ void TstJobs::canBeStartedByTheTimeOfTheAnswer()
 {
     QSemaphore answered;
     Jobs jobs;
-    QVERIFY(jobs.start([&](const std::atomic<bool> &) { jobs.afterwards([&] { answered.release(); }); }));
+    QVERIFY(jobs.start([&](const std::atomic<bool> &) { jobs.afterwards([&] { answered.release(); }); }, {}));
     answered.acquire();
     QVERIFY(!jobs.isRunning());
-    QVERIFY(jobs.start([](const std::atomic<bool> &) {}));
+    QVERIFY(jobs.start([](const std::atomic<bool> &) {}, {}));
 }
 
 void TstJobs::endsWhatWaits()
@@ -81,10 +84,25 @@ void TstJobs::endsWhatWaits()
             std::this_thread::yield();
     }));
     own.begun.acquire();
-    QVERIFY(jobs.start([&](const std::atomic<bool> &cancelled) { sawTheEnd = cancelled; }));
+    QVERIFY(jobs.start([&](const std::atomic<bool> &cancelled) { sawTheEnd = cancelled; }, {}));
     jobs.end();
     QVERIFY(sawTheEnd); // it ran, and answered whoever waits
-    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}));
+    QVERIFY(!jobs.start([](const std::atomic<bool> &) {}, {}));
+}
+
+void TstJobs::aJobThatThrowsIsToldAndOver()
+{
+    QSemaphore told;
+    Jobs jobs;
+    const auto throws = [](const std::atomic<bool> &) { throw std::runtime_error("no memory"); };
+    const auto throwsAtItsAnswer = [&](const std::atomic<bool> &) { jobs.afterwards([] { throw 1; }); };
+    for (const Jobs::Work &work : {Jobs::Work(throws), Jobs::Work(throwsAtItsAnswer)}) {
+        QVERIFY(jobs.start(work, [&] { told.release(); }));
+        QVERIFY(told.tryAcquire(1, 20'000));
+        QVERIFY(!jobs.isRunning());
+    }
+    QVERIFY(jobs.startOwn(throws)); // whom nobody waits for
+    jobs.end();
 }
 
 REGISTER_TEST(TstJobs)
