@@ -38,6 +38,10 @@ LiveFeed::LiveFeed(const std::vector<std::unique_ptr<EngineThread>> &threads, st
       m_seen(threads.size(), UINT64_MAX), m_self(std::make_shared<LiveFeed *>(this))
 {
     ++m_watchers;
+}
+
+void LiveFeed::start()
+{
     ResponseHead head;
     head.headers.add("Content-Type", "text/event-stream");
     head.headers.add("Cache-Control", "no-store");

@@ -23,6 +23,7 @@ public:
     LiveFeed(const std::vector<std::unique_ptr<EngineThread>> &threads, std::atomic<int> &watchers, const std::atomic<bool> &ending,
              const AlertWatch *alerts, ServerStream &stream);
     ~LiveFeed() override;
+    void start() override;
 
 private:
     void gather();

@@ -16,7 +16,7 @@ constexpr std::string_view modelKey[] = {"model"};
 
 Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream)
     : m_context(context), m_head(std::move(head)), m_id(randomUuid()), m_stream(stream), m_startedUs(Clock::steadyUs()),
-      m_snapshot(context.snapshots->current()),
+      m_snapshot(context.snapshots->current()), m_call(stream.poller()),
       m_modelScanner(modelKey, 1, [this](std::string_view, std::string_view raw, int) {
           if (m_model.empty())
               m_model = raw;

@@ -132,7 +132,7 @@ private:
     std::string m_maskedToken;
     std::string m_cleanQuery;    // without the credential
     Lease m_lease;
-    std::unique_ptr<UpstreamCall> m_call;
+    Posted<UpstreamCall> m_call;
     JsonScanner m_modelScanner;  // looks for "model" in a body that streams through
     UsageReader m_usage;
     std::unique_ptr<ContentDecoder> m_decoder; // of a compressed answer whose usage is read

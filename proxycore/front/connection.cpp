@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/masking.h"
 #include "base/random.h"
+#include "base/threads.h"
 #include "front/fetch_metadata.h"
 #include "front/plain_handlers.h"
 #include "front/routes.h"
@@ -45,7 +46,7 @@ bool isSaneRequestId(std::string_view id)
 
 Connection::Connection(Server &server, int fd, Peer peer, const TlsIdentity *identity)
     : m_server(server), m_socket(fd, identity), m_peer(peer), m_requestPeer(std::move(peer)),
-      m_body(BodyReader::Kind::Request, server.config().maxHeaderSize),
+      m_body(BodyReader::Kind::Request, server.config().maxHeaderSize), m_handler(server.poller()),
       m_deadline(server.poller(), [this] { onDeadline(); }),
       m_again(server.poller(), [this] { readAgain(); }),
       m_writeDeadline(server.poller(), [this] { onWriteStalled(); })
@@ -105,6 +106,25 @@ void Connection::onReady(uint32_t events)
         readSome();
     else if (events & EPOLLRDHUP)
         onPeerFin();
+}
+
+// A handler threw, or we did. Its request ends as our trouble: answered when nothing of the answer has gone yet, else broken off.
+void Connection::onBroken() noexcept
+{
+    m_consuming = false;
+    const bool isTold = guarded("front", [this] {
+        const bool hasBegun = m_headSent;
+        Refusal fault = refusal(Reason::InternalError, "the server made a mistake; its log says more");
+        fault.isOurTrouble = true;
+        if (m_handler && m_state == State::Request)
+            faultBody(fault);
+        else
+            abort();
+        if (hasBegun && m_state != State::Closed)
+            abort();
+    });
+    if (!isTold)
+        guarded("front", [this] { abort(); });
 }
 
 void Connection::shakeHands()
@@ -317,7 +337,7 @@ void Connection::forgetRequest()
 {
     m_head = RequestHead();
     m_origin.clear();
-    m_headSent = m_answered = m_responseDone = m_chunkedOut = m_noBodyOut = false;
+    m_headSent = m_answered = m_responseDone = m_owesWritable = m_chunkedOut = m_noBodyOut = false;
     m_responseLength = -1;
     m_responseBytes = m_bodyBytes = 0;
     m_requestPeer = m_peer;
@@ -515,7 +535,8 @@ void Connection::linger()
 void Connection::clientGone()
 {
     if (m_handler)
-        m_handler->onClientGone();
+        m_handler->onClientGone(); // its own call may have led here
+    m_handler.reset();
     if (m_state != State::Closed)
         closeNow(true);
 }
@@ -565,7 +586,7 @@ void Connection::updateInterest(bool strict)
         wanted |= EPOLLIN;
     if (m_state == State::Request && !m_bodyDone && m_bodyPaused && m_finBehindBody)
         wanted &= ~static_cast<uint32_t>(EPOLLRDHUP);
-    if (m_outAt < m_sendTo && !m_socket.writeWantsRead())
+    if (m_outAt < m_sendTo ? !m_socket.writeWantsRead() : m_owesWritable)
         wanted |= EPOLLOUT;
     if (wanted != m_interest && m_socket.isOpen()) {
         m_interest = wanted;

@@ -29,6 +29,7 @@ public:
 
     // PollHandler
     void onReady(uint32_t events) override;
+    void onBroken() noexcept override;
     // ServerStream
     Poller &poller() override;
     const Peer &peer() const override { return m_requestPeer; }
@@ -67,7 +68,7 @@ private:
     void onDeadline();
     void onWriteStalled();
     void nextRequest();
-    void pump();
+    void pump(bool isFlush = false);
     void compactOutput();
     void linger();
     void closeNow(bool reset);
@@ -90,7 +91,7 @@ private:
     size_t m_outAt = 0;
     size_t m_sendTo = 0;           // of m_out: what may go; the rest is held
     BodyReader m_body;
-    std::unique_ptr<RequestHandler> m_handler;
+    Posted<RequestHandler> m_handler;
     RequestHead m_head;            // once it moved on, what the answer needs: method, version, requestId, framing
     std::string m_origin;          // in CORS_ALLOWED_ORIGINS
     Dialect m_dialect{};           // that its path's refusals speak
@@ -119,6 +120,7 @@ private:
     bool m_consuming = false;
     bool m_parked = false;         // m_in holds requests that wait until the client has read its answers
     bool m_responseDone = false;
+    bool m_owesWritable = false;   // a write did not take all: onWritable() is due when the rest has gone
     bool m_draining = false;
 };
 

@@ -110,11 +110,12 @@ void Connection::sendBody(std::string_view bytes)
 void Connection::flush()
 {
     m_sendTo = m_out.size();
-    pump();
+    pump(true);
 }
 
-// Sends up to where flush() was last called; what was appended since then is held.
-void Connection::pump()
+// Sends up to where flush() was last called; what was appended since then is held. isFlush: the handler may be on the stack; the
+// next EPOLLOUT tells it that it may write, or a fast reader would make it call itself without end.
+void Connection::pump(bool isFlush)
 {
     if (m_state == State::Closed)
         return;
@@ -127,6 +128,7 @@ void Connection::pump()
         if (sent < 0) {
             if (!m_writeDeadline.isActive())
                 m_writeDeadline.start(m_server.config().writeTimeoutMs);
+            m_owesWritable = true;
             compactOutput();
             updateInterest();
             return;
@@ -142,11 +144,12 @@ void Connection::pump()
         linger();
         return;
     }
-    if (m_interest & EPOLLOUT) {
+    const bool owed = m_owesWritable && m_handler;
+    m_owesWritable = owed && isFlush;
+    if (owed || (m_interest & EPOLLOUT))
         updateInterest();
-        if (m_handler)
-            m_handler->onWritable();
-    }
+    if (owed && !isFlush)
+        m_handler->onWritable();
 }
 
 // Thousands of open streams hold no empty buffers, and a slow reader's does not creep.
@@ -168,7 +171,7 @@ void Connection::finish()
 {
     if (m_state == State::Closed || !m_handler)
         return;
-    poller().deleteLater(std::move(m_handler));
+    m_handler.reset(); // it lives until the turn ends
     if (m_chunkedOut)
         m_out.append("0\r\n\r\n");
     m_responseDone = true;
@@ -181,8 +184,7 @@ void Connection::finish()
 
 void Connection::abort()
 {
-    if (m_handler)
-        poller().deleteLater(std::move(m_handler));
+    m_handler.reset();
     closeNow(true);
 }
 

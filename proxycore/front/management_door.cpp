@@ -24,7 +24,7 @@ bool isServedMethod(std::string_view method)
 } // namespace
 
 ManagementDoor::ManagementDoor(const DoorConfig &config, RequestHead &&head, ServerStream &stream)
-    : m_config(config), m_head(std::move(head)), m_stream(stream), m_self(std::make_shared<ManagementDoor *>(this))
+    : m_config(config), m_head(std::move(head)), m_stream(stream), m_feed(stream.poller()), m_self(std::make_shared<ManagementDoor *>(this))
 {
 }
 
@@ -50,6 +50,7 @@ void ManagementDoor::start()
         m_done = true;
         noteAnswer(200);
         m_feed = m_config.openFeed(m_head, m_stream, actor());
+        m_feed->start(); // may find that the client has left, and let go of it
         return;
     }
     if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
@@ -230,7 +231,7 @@ std::string ManagementDoor::actor() const
 void ManagementDoor::leave()
 {
     m_done = true;
-    m_feed.reset();
+    m_feed.reset(); // it may have written what found the client gone
     if (m_blocks)
         m_blocks->close();
     m_blocks.reset();

@@ -15,10 +15,10 @@
 namespace llmproxy {
 
 // An answer that goes on by itself on the connection's thread until it finishes, or its client leaves.
-class ManagementFeed
+class ManagementFeed : public Deletable
 {
 public:
-    virtual ~ManagementFeed() = default;
+    virtual void start() = 0; // right after creation
 };
 
 struct DoorConfig
@@ -66,7 +66,7 @@ private:
     RequestHead m_head;
     ServerStream &m_stream;
     std::string m_body;
-    std::unique_ptr<ManagementFeed> m_feed;
+    Posted<ManagementFeed> m_feed;
     std::shared_ptr<BlockPipe> m_blocks; // a long answer on its way
     bool m_done = false;
     bool m_accepted = false; // by its credential; not yet noted with the answer's status

@@ -18,7 +18,7 @@ public:
     explicit ImmediateHandler(ServerStream &stream) : m_stream(stream) {}
     void onBody(std::string_view) override {}
     void onBodyEnd() override {}
-    void onBodyFault(const Refusal &) override {}
+    void onBodyFault(const Refusal &fault) override { m_stream.refuse(fault); }
     void onWritable() override {}
     void onClientGone() override {}
     void onShutdown() override {}

@@ -2,6 +2,7 @@
 #include "front/poller.h"
 
 #include "base/clock.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <bit>
@@ -175,7 +176,11 @@ void Poller::fire(Timer *timer, int64_t nowUs)
         return;
     }
     timer->m_dueUs = 0;
-    timer->m_onTimeout();
+    try {
+        timer->m_onTimeout();
+    } catch (...) {
+        logException("poller");
+    }
 }
 
 void Poller::runPosted()
@@ -186,7 +191,7 @@ void Poller::runPosted()
         work.swap(m_posted);
     }
     for (auto &item : work)
-        item();
+        guarded("poller", item);
 }
 
 void Poller::runDeferred()
@@ -196,35 +201,50 @@ void Poller::runDeferred()
         work.swap(m_deferred);
         std::vector<std::unique_ptr<Deletable>> doomed;
         doomed.swap(m_doomed);
+        doomed.clear(); // handlers before their connections: a destructor may still look at its stream
         for (auto &item : work)
-            item();
+            guarded("poller", item);
     }
+}
+
+// No std::function here: this runs several times a request.
+void Poller::ready(PollHandler *handler, uint32_t events)
+{
+    try {
+        handler->onReady(events);
+    } catch (...) {
+        logException("poller");
+        handler->onBroken();
+    }
+}
+
+void Poller::turn()
+{
+    m_readyCount = epoll_wait(m_epoll, m_ready.data(), static_cast<int>(m_ready.size()), nextTimeoutMs());
+    m_turnUs = Clock::steadyUs();
+    bool woken = false;
+    for (m_readyAt = 0; m_readyAt < m_readyCount;) {
+        const epoll_event event = m_ready[static_cast<size_t>(m_readyAt++)];
+        if (event.data.ptr == nullptr)
+            woken = true;
+        else if (event.events != 0)
+            ready(static_cast<PollHandler *>(event.data.ptr), event.events);
+    }
+    m_readyCount = 0;
+    if (woken) {
+        uint64_t count = 0;
+        [[maybe_unused]] const ssize_t got = read(m_wakeFd, &count, sizeof count);
+        runPosted();
+    }
+    fireTimers();
+    runDeferred();
 }
 
 void Poller::run()
 {
     m_thread = static_cast<uint64_t>(pthread_self());
-    while (!m_stop) {
-        m_readyCount = epoll_wait(m_epoll, m_ready.data(), static_cast<int>(m_ready.size()), nextTimeoutMs());
-        m_turnUs = Clock::steadyUs();
-        bool woken = false;
-        for (m_readyAt = 0; m_readyAt < m_readyCount;) {
-            const epoll_event event = m_ready[static_cast<size_t>(m_readyAt++)];
-            if (event.data.ptr == nullptr) {
-                woken = true;
-            } else if (event.events != 0) {
-                static_cast<PollHandler *>(event.data.ptr)->onReady(event.events);
-            }
-        }
-        m_readyCount = 0;
-        if (woken) {
-            uint64_t count = 0;
-            [[maybe_unused]] const ssize_t got = read(m_wakeFd, &count, sizeof count);
-            runPosted();
-        }
-        fireTimers();
-        runDeferred();
-    }
+    while (!m_stop)
+        turn();
     runPosted();
     runDeferred();
 }

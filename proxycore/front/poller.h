@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // One epoll set and its thread: file descriptors, timers, posted work. Owned by an engine thread; all
-// methods but post() and stop() belong to that thread. Level-triggered. A raw epoll set because Qt's
+// methods but post() and stop() belong to that thread. What a callback throws ends here, with a line in the log. Level-triggered. A raw epoll set because Qt's
 // dispatcher polls every socket each turn: 30 µs per request with none idle, 250 µs with 4,000.
 #pragma once
 
@@ -19,6 +19,8 @@ class PollHandler
 public:
     virtual ~PollHandler() = default;
     virtual void onReady(uint32_t events) = 0;
+    // onReady() threw: what it was in the middle of is not known. Closes what it stands for, or it is ready for ever.
+    virtual void onBroken() noexcept {}
 };
 
 // What may still be on the stack when its time is over.
@@ -29,6 +31,27 @@ public:
 };
 
 class Poller;
+
+// Owns an object that may be on the stack when its owner lets go of it: reset() never destroys it, its end is posted to the end
+// of the turn. When the owner itself dies, which such an end or the end of the thread alone brings about, nobody is on the stack.
+template <typename T>
+class Posted
+{
+public:
+    explicit Posted(Poller &poller) : m_poller(poller) {}
+    Posted(const Posted &) = delete;
+    Posted &operator=(const Posted &) = delete;
+    Posted &operator=(std::unique_ptr<T> object);
+    void reset() { *this = std::unique_ptr<T>(); }
+    T *operator->() const { return m_object.get(); }
+    T &operator*() const { return *m_object; }
+    T *get() const { return m_object.get(); }
+    explicit operator bool() const { return m_object != nullptr; }
+
+private:
+    Poller &m_poller;
+    std::unique_ptr<T> m_object;
+};
 
 // Fires once per start(). Moving the deadline further away costs no tree operation.
 class Timer
@@ -66,20 +89,21 @@ public:
 
     // Runs work on this thread, in order. Any thread.
     void post(std::function<void()> work);
-    // Runs at the end of this turn: for deleting what is still on the stack. Own thread.
+    // Runs at the end of this turn, when what was posted to its end (Posted) is gone. Own thread.
     void defer(std::function<void()> work) { m_deferred.push_back(std::move(work)); }
-    // Deletes it at the end of this turn. Own thread.
-    void deleteLater(std::unique_ptr<Deletable> object) { m_doomed.push_back(std::move(object)); }
-
     void run();  // until stop()
     void stop(); // any thread
     bool isOwnThread() const;
 
 private:
     friend class Timer;
+    template <typename T>
+    friend class Posted;
     void queueTimer(Timer *timer, bool now);
     void dropTimer(Timer *timer);
     int nextTimeoutMs() const;
+    void turn();
+    void ready(PollHandler *handler, uint32_t events);
     void fireTimers();
     void runPosted();
     void runDeferred();
@@ -109,5 +133,14 @@ private:
     bool m_stop = false;
     uint64_t m_thread = 0;
 };
+
+template <typename T>
+Posted<T> &Posted<T>::operator=(std::unique_ptr<T> object)
+{
+    if (m_object)
+        m_poller.m_doomed.push_back(std::move(m_object));
+    m_object = std::move(object);
+    return *this;
+}
 
 } // namespace llmproxy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // What front and a request's handler say to each other. One handler per request, created after the strict
-// head, Host and address checks passed; destroyed by front after finish(), abort() or onClientGone().
+// head, Host and address checks passed; destroyed by front at the end of the turn in which it called finish() or abort(), or
+// was told onClientGone(): never inside a call that it made itself (Posted). onClientGone() may come out of any call that writes;
+// whoever goes on afterwards finds a stream that takes everything and sends nothing.
 // Thread: the connection's engine thread.
 #pragma once
 
@@ -48,10 +50,10 @@ public:
     virtual void start() = 0; // right after creation
     virtual void onBody(std::string_view bytes) = 0;
     virtual void onBodyEnd() = 0;
-    // Malformed or too slow body: what the client would be told; the handler answers or aborts.
+    // Malformed or too slow body, or the handler itself threw: what the client would be told; the handler answers or aborts.
     virtual void onBodyFault(const Refusal &fault) = 0;
-    virtual void onWritable() = 0; // the backlog fell under the low-water mark
-    // The client left: cancel everything. The handler is destroyed afterwards.
+    virtual void onWritable() = 0; // the backlog was sent; never out of the handler's own flush()
+    // The client left: cancel everything. Nothing else is called afterwards.
     virtual void onClientGone() = 0;
     // The answer must not come to its end: drain time is over.
     virtual void onShutdown() = 0;

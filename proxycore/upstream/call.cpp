@@ -2,6 +2,7 @@
 #include "upstream/call.h"
 
 #include "base/clock.h"
+#include "base/threads.h"
 #include "front/stream.h"
 
 #include <charconv>
@@ -175,6 +176,16 @@ void UpstreamCall::onReady(uint32_t events)
         readSome();
 }
 
+void UpstreamCall::onBroken() noexcept
+{
+    guarded("upstream", [this] {
+        if (m_closed)
+            m_events.onUpstreamFault({UpstreamFaultKind::BadAnswer, Reason::InternalError}); // it threw when it was told the end
+        else
+            fail(UpstreamFaultKind::BadAnswer, Reason::InternalError);
+    });
+}
+
 void UpstreamCall::readSome()
 {
     std::string &buffer = m_pool.scratch();
@@ -300,7 +311,8 @@ void UpstreamCall::complete()
         const int64_t idleMs = m_keepAliveSeconds < 0 ? defaultIdleMs : std::min<int64_t>(defaultIdleMs, (m_keepAliveSeconds - 1) * int64_t{1000});
         if (idleMs > 0)
             m_pool.put(m_request.target->poolKey, std::move(m_socket), idleMs);
-        m_socket.reset();
+        else
+            m_pool.retire(std::move(m_socket));
     } else {
         drop(false);
     }
@@ -365,7 +377,7 @@ void UpstreamCall::drop(bool reset)
     if (m_socket) {
         if (reset)
             m_socket->resetOnClose();
-        m_socket.reset();
+        m_pool.retire(std::move(m_socket));
     }
 }
 

@@ -50,7 +50,7 @@ struct UpstreamRequest
     int64_t connectTimeoutMs = 0, firstByteTimeoutMs = 0, idleTimeoutMs = 0;
 };
 
-class UpstreamCall final : public PollHandler, public Recycled<UpstreamCall>
+class UpstreamCall final : public PollHandler, public Deletable, public Recycled<UpstreamCall>
 {
 public:
     UpstreamCall(UpstreamPool &pool, UpstreamRequest request, UpstreamEvents &events);
@@ -71,6 +71,7 @@ public:
     bool headWritten() const { return m_headWritten; }
 
     void onReady(uint32_t events) override;
+    void onBroken() noexcept override;
     void writeNow(); // the pool's, at the end of a turn
 
 private:
@@ -132,6 +133,8 @@ public:
     void writeAtEndOfTurn(UpstreamCall *call);
     void forget(UpstreamCall *call);
     void put(const std::string &key, std::unique_ptr<UpstreamSocket> socket, int64_t idleMs);
+    // Closed at the end of this turn: what it read or wrote may be on the stack.
+    void retire(std::unique_ptr<UpstreamSocket> socket);
 
 private:
     class Idle;
@@ -142,6 +145,7 @@ private:
     Dialler m_dialler;
     std::string m_scratch;
     std::vector<UpstreamCall *> m_unwritten;
+    std::vector<std::unique_ptr<UpstreamSocket>> m_retired;
     std::vector<std::string> m_buffers;
     std::unordered_map<std::string, std::vector<std::unique_ptr<Idle>>> m_idle;
 };

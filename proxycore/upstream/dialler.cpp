@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -38,6 +39,12 @@ void UpstreamSocket::onReady(uint32_t events)
 {
     if (m_owner)
         m_owner->onReady(events); // this may be gone now
+}
+
+void UpstreamSocket::onBroken() noexcept
+{
+    if (m_owner)
+        m_owner->onBroken();
 }
 
 UpstreamSocket::~UpstreamSocket()
@@ -84,11 +91,17 @@ void UpstreamSocket::resetOnClose()
 }
 
 // A socket while curl is connecting it.
-class Dialler::CurlSocket final : public PollHandler
+class Dialler::CurlSocket final : public PollHandler, public Deletable
 {
 public:
     CurlSocket(Dialler &dialler, int fd) : m_dialler(dialler), m_fd(fd) {}
-    ~CurlSocket() override { m_dialler.m_poller.remove(m_fd, this); }
+    ~CurlSocket() override { leave(); }
+    // At once: curl closes it, and the next one may have the same number.
+    void leave()
+    {
+        if (std::exchange(m_added, false))
+            m_dialler.m_poller.remove(m_fd, this);
+    }
     void watch(int what)
     {
         const uint32_t events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
@@ -169,14 +182,25 @@ int Dialler::onSocket(CURL *, curl_socket_t fd, int what, void *self, void *)
 {
     auto *dialler = static_cast<Dialler *>(self);
     if (what == CURL_POLL_REMOVE) {
-        dialler->m_sockets.erase(fd); // leaves the epoll set before curl closes it
+        dialler->forget(fd);
         return 0;
     }
-    auto &socket = dialler->m_sockets[fd];
+    auto &socket = dialler->m_sockets.try_emplace(fd, dialler->m_poller).first->second;
     if (!socket)
         socket = std::make_unique<CurlSocket>(*dialler, fd);
     socket->watch(what);
     return 0;
+}
+
+// Its onReady() may have brought curl to this.
+void Dialler::forget(int fd)
+{
+    const auto found = m_sockets.find(fd);
+    if (found == m_sockets.end())
+        return;
+    found->second->leave();
+    found->second.reset();
+    m_sockets.erase(found);
 }
 
 int Dialler::onTimer(CURLM *, long timeoutMs, void *self)
@@ -219,7 +243,7 @@ void Dialler::collect()
         if (code == CURLE_OK)
             curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
         if (fd != CURL_SOCKET_BAD) {
-            m_sockets.erase(fd);
+            forget(fd);
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             // A proxy's own TLS would hide behind a plain target too: only a bare connection is read directly.

@@ -48,6 +48,7 @@ public:
     void setOwner(PollHandler *owner) { m_owner = owner; }
     void watch(uint32_t events);
     void onReady(uint32_t events) override;
+    void onBroken() noexcept override;
     int fd() const { return m_fd; }
     bool mayHoldBytes() const { return m_easy != nullptr; } // TLS: epoll does not show all
     // > 0 bytes; 0 end; -1 would block; -2 broken.
@@ -90,6 +91,7 @@ private:
         bool tls = false;
         std::unique_ptr<const std::string> host; // lives as long as its handshake
     };
+    void forget(int fd);
     static int onSocket(CURL *easy, curl_socket_t fd, int what, void *self, void *perSocket);
     static int onTimer(CURLM *multi, long timeoutMs, void *self);
     void act(int fd, int events);
@@ -101,7 +103,7 @@ private:
     Timer m_timer;
     uint64_t m_nextId = 1;
     std::unordered_map<uint64_t, Dial> m_dials;
-    std::unordered_map<int, std::unique_ptr<CurlSocket>> m_sockets;
+    std::unordered_map<int, Posted<CurlSocket>> m_sockets;
     std::shared_ptr<bool> m_alive = std::make_shared<bool>(true);
 };
 

@@ -34,6 +34,7 @@ public:
         return std::move(m_socket);
     }
     void onReady(uint32_t) override { m_pool.drop(this); }
+    void onBroken() noexcept override { m_socket->watch(0); } // its time closes it
     const std::string &key() const { return m_key; }
 
 private:
@@ -51,6 +52,7 @@ UpstreamPool::UpstreamPool(Poller &poller, DialConfig config)
 UpstreamPool::~UpstreamPool()
 {
     m_idle.clear();
+    m_retired.clear(); // before the dialler, whose curl they are of
 }
 
 std::unique_ptr<UpstreamSocket> UpstreamPool::take(const std::string &key)
@@ -107,6 +109,16 @@ void UpstreamPool::put(const std::string &key, std::unique_ptr<UpstreamSocket> s
     auto &list = m_idle[key];
     if (list.size() < maxIdlePerTarget)
         list.push_back(std::make_unique<Idle>(*this, key, std::move(socket), idleMs));
+    else
+        retire(std::move(socket));
+}
+
+void UpstreamPool::retire(std::unique_ptr<UpstreamSocket> socket)
+{
+    socket->setOwner(nullptr);
+    if (m_retired.empty())
+        m_poller.defer([this] { m_retired.clear(); });
+    m_retired.push_back(std::move(socket));
 }
 
 void UpstreamPool::drop(Idle *idle)

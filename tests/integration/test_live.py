@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
-"""Watching requests while they run, and ending one."""
+"""Watching requests while they run, and ending one. Watchers come and go while alerts are raised: LLM_PROXY_WATCHERS=500x100
+says how many watch in each of how many rounds, best with a program under AddressSanitizer."""
 import json
+import os
 import unittest
+from pathlib import Path
 
 from proxy_case import KEY, MANAGEMENT, Proxy, fresh_id, request, until
 
@@ -115,6 +118,51 @@ class Live(Proxy):
         # The class's end waits for the server, with this one still reading.
         type(self).watcher = self.watch()
         self.event(self.watcher)
+
+
+class Watchers(Proxy):
+    settings = {"TRUSTED_PROXIES": "127.0.0.1/32", "ALERT_AUTH_FAILURES": "1", "IP_RATE_LIMIT": "0", "MAX_CONNECTIONS": "5000", "MAX_CONNECTIONS_PER_IP": "5000",
+                "MANAGEMENT_ALLOWED_IPS": "0.0.0.0/0"}
+    count, rounds = (int(n) for n in os.environ.get("LLM_PROXY_WATCHERS", "40x6").split("x"))
+
+    def alert(self, number):
+        """One address more that fails to authenticate."""
+        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        self.assertEqual(self.ask(body={"model": "m"}, token="tok-wrong", headers=[("X-Forwarded-For", address)]).status, 401)
+
+    def watchers(self):
+        ask = request("/manage/events", headers=[("Authorization", f"Bearer {MANAGEMENT}"), ("X-Forwarded-For", "10.255.0.1")])
+        return [self.raw(receive_buffer=2048 if number % 4 == 3 else None).send(ask) for number in range(self.count)]
+
+    def leave(self, watchers, number):
+        """By RST, by FIN, by both, and with what was told still unread."""
+        for at, watcher in enumerate(watchers):
+            if (at + number) % 3 == 1:
+                watcher.fin()
+            if (at + number) % 3 != 2:
+                watcher.reset()
+            else:
+                watcher.sock.close()
+
+    def test_they_come_and_go_while_alerts_are_told(self):
+        stays = self.watchers()[0].send("")
+        self.assertEqual(stays.head()[0], 200)
+        told = 0
+        for number in range(self.rounds):
+            watchers = self.watchers()
+            for watcher in watchers[:self.count // 2]:  # the others leave whenever they got to
+                self.assertEqual(watcher.head()[0], 200)
+            for more in range(4):
+                self.alert(number * 4 + more)
+                self.leave(watchers[more::4], number + more)
+            while told < (number + 1) * 4:
+                told += stays.chunk().decode().startswith("event: alert")
+        def gone():
+            return self.manage("GET", "/health")[0] == 200 and len(list((self.proc() / "fd").iterdir())) < self.count + 100
+        until(gone, "their connections are closed", 60)
+
+    def proc(self):
+        return Path(f"/proc/{self.server.pid}")
 
 
 if __name__ == "__main__":
