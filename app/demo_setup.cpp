@@ -48,7 +48,7 @@ void Demo::prepare(SettingSources &sources)
 {
     if (m_managementToken.empty())
         m_managementToken = randomBase62(43);
-    sources.environment["MANAGEMENT_TOKEN"] = m_managementToken;
+    sources.secrets["MANAGEMENT_TOKEN"] = std::make_shared<const Secret>(m_managementToken);
 }
 
 bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)

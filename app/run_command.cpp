@@ -144,6 +144,7 @@ int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, En
     const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false);
     if (!loadOrComplain(sources, opened.loaded))
         return ExitUsage;
+    wipeSecretVariables(); // the guard has its own copy
     ChildEnvironment child;
     if (const int code = openProxy(o.target, sources, opened, child.url))
         return code;

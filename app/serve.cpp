@@ -53,7 +53,7 @@ void waitForStop(Engine &engine, const sigset_t &signals)
     close(fd);
 }
 
-int runEngine(const SettingSources &sources, const LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
+int runEngine(const SettingSources &sources, LoadedSettings &loaded, Demo *demo, const sigset_t &signals)
 {
     const Settings &settings = loaded.settings;
     const long files = liftOpenFiles();
@@ -66,6 +66,7 @@ int runEngine(const SettingSources &sources, const LoadedSettings &loaded, Demo 
     Engine engine(settings, options);
     if (const Outcome error = engine.start())
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+    loaded.settings.forgetSecrets();
     if (demo && !demo->fill(engine))
         return ExitFailed;
     waitForStop(engine, signals);
@@ -85,6 +86,7 @@ int serve(const GlobalOptions &options)
     // The demo has nothing to do with the settings of the folder it is tried in.
     const EnvFilePolicy policy = options.demo ? EnvFilePolicy::OnlyWhenNamed : EnvFilePolicy::WorkingDirectory;
     SettingSources sources = settingSources(options, policy, true);
+    wipeSecretVariables();
     Demo demo;
     if (options.demo)
         demo.prepare(sources);
@@ -98,6 +100,7 @@ int serve(const GlobalOptions &options)
     }
     if (!openServerLog(loaded.settings))
         return ExitUsage;
+    forgetSecrets(sources);
     return runEngine(sources, loaded, options.demo ? &demo : nullptr, signals);
 }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,19 +18,44 @@ namespace llmproxy {
 
 namespace {
 
-std::map<std::string, std::string> processEnvironment()
+// NAME and value of each variable, where they stand.
+template <typename Visit>
+void eachVariable(Visit visit)
 {
-    std::map<std::string, std::string> values;
     for (char **entry = environ; entry && *entry; ++entry) {
-        const std::string_view text(*entry);
-        const size_t equals = text.find('=');
-        if (equals != std::string_view::npos)
-            values.emplace(text.substr(0, equals), text.substr(equals + 1));
+        char *const equals = std::strchr(*entry, '=');
+        if (equals)
+            visit(std::string_view(*entry, static_cast<size_t>(equals - *entry)), equals + 1);
     }
-    return values;
+}
+
+void readEnvironment(SettingSources &sources)
+{
+    eachVariable([&](std::string_view name, const char *value) {
+        if (isSecretSetting(name))
+            sources.secrets.emplace(name, std::make_shared<const Secret>(value));
+        else
+            sources.environment.emplace(name, value);
+    });
 }
 
 } // namespace
+
+void wipeSecretVariables()
+{
+    eachVariable([](std::string_view name, char *value) {
+        if (isSecretSetting(name))
+            wipe(value, std::strlen(value));
+    });
+}
+
+void forgetSecrets(SettingSources &sources)
+{
+    for (auto &[name, value] : sources.secrets) {
+        if (value && !value->isEmpty())
+            value.reset();
+    }
+}
 
 std::string distrustOfEnvFile(const std::string &path)
 {
@@ -49,7 +75,7 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
 {
     SettingSources sources;
     sources.flags = options.flags;
-    sources.environment = processEnvironment();
+    readEnvironment(sources);
     sources.serve = serve;
     sources.trustsWorkingDirectory = policy == EnvFilePolicy::WorkingDirectory;
     sources.profilesProblem = [](const std::string &path) {

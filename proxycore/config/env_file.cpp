@@ -50,6 +50,12 @@ bool isName(std::string_view name)
 
 } // namespace
 
+EnvFile::~EnvFile()
+{
+    for (auto &[name, value] : values)
+        wipe(value.data(), value.size());
+}
+
 EnvFile parseEnvFile(std::string_view text)
 {
     EnvFile file;
@@ -73,9 +79,11 @@ EnvFile parseEnvFile(std::string_view text)
         }
         const std::string_view raw = trim(line.substr(equals + 1));
         std::string value;
+        value.reserve(raw.size()); // or what it grows out of keeps a part of it
         if (!raw.empty() && (raw.front() == '"' || raw.front() == '\'')) {
             if (const char *what = readQuoted(raw, &value)) {
                 problem(what);
+                wipe(value.data(), value.size());
                 continue;
             }
         } else {

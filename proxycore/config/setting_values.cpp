@@ -2,6 +2,7 @@
 #include "config/setting_values.h"
 
 #include "base/ascii.h"
+#include "secrets/sealed_text.h"
 
 #include <QByteArray>
 #include <QUrl>
@@ -259,10 +260,14 @@ std::string managementToken(const std::string &value, Settings &settings)
 
 std::string encryptionKey(const std::string &value, Settings &settings)
 {
-    const auto decoded = QByteArray::fromBase64Encoding(QByteArray::fromStdString(value), QByteArray::AbortOnBase64DecodingErrors);
-    if (!decoded || (*decoded).size() != 32)
+    std::string padded;
+    padded.reserve(value.size() + 3);
+    padded.append(value).append((4 - value.size() % 4) % 4, '='); // some tools leave the end out
+    auto decoded = fromBase64(padded);
+    wipe(padded.data(), padded.size());
+    if (!decoded || decoded->size() != 32)
         return "base64 of 32 bytes is needed; make one with: openssl rand -base64 32";
-    settings.encryptionKey = Secret(std::string_view((*decoded).constData(), 32));
+    settings.encryptionKey = std::move(*decoded);
     return {};
 }
 

@@ -85,6 +85,13 @@ struct Settings
     std::string secretsDir;
     int64_t drainTimeoutMs = 30'000;
     bool demo = false;
+
+    // An engine that has started needs them no longer.
+    void forgetSecrets()
+    {
+        managementToken = Secret();
+        encryptionKey = Secret();
+    }
 };
 
 struct SettingProblem
@@ -94,11 +101,13 @@ struct SettingProblem
     std::string problem;  // what is wrong and what is accepted
 };
 
-using SettingTexts = std::map<std::string, std::string>; // by variable name
+using SettingTexts = std::map<std::string, std::string>; // by variable name; never of a secret
+using SecretTexts = std::map<std::string, SharedSecret>; // of secrets; null: it was given, and is kept no longer
 
 struct SettingSources
 {
     SettingTexts flags, environment;
+    SecretTexts secrets;       // of the environment
     std::string envFilePath;   // empty: none is read
     bool envFileRequired = false; // named by --env: missing or unreadable is a problem
     // What is wrong with the profiles of API_CONFIG_PATH, or empty. Profiles are read by the folder "upstream".
@@ -184,9 +193,16 @@ bool isOwnSecretVariable(std::string_view name);
 std::string settingProblem(std::string_view name, const std::string &value);
 std::string envExample();     // the text of .env.example
 
-// .env rules of contract section 2. Problems name the line. Unknown names are ignored by loadSettings.
+bool isSecretSetting(std::string_view name);
+
+// .env rules of contract section 2. Problems name the line. Unknown names are ignored by loadSettings. Its values may be secrets,
+// and are wiped with it.
 struct EnvFile
 {
+    EnvFile() = default;
+    ~EnvFile();
+    EnvFile(EnvFile &&) = default;
+    EnvFile &operator=(EnvFile &&) = delete;
     std::vector<std::pair<std::string, std::string>> values;
     std::vector<std::string> problems;
 };

@@ -6,8 +6,8 @@
 #include "secrets/key_ring.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -40,14 +40,47 @@ struct Given
     std::string value, origin;
 };
 
+struct GivenSecret
+{
+    SharedSecret value; // null: as in SecretTexts
+    std::string origin;
+};
+
+struct EnvFileValues
+{
+    SettingTexts texts;
+    SecretTexts secrets;
+};
+
 bool exists(const std::string &path)
 {
     return access(path.c_str(), F_OK) == 0;
 }
 
-SettingTexts readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
+// No stream: its buffer would keep what it read.
+std::string readWhole(const std::string &path)
 {
-    SettingTexts values;
+    std::string text;
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat about{};
+    if (fd >= 0 && fstat(fd, &about) == 0)
+        text.resize(static_cast<size_t>(about.st_size));
+    size_t size = 0;
+    while (fd >= 0 && size < text.size()) {
+        const ssize_t got = read(fd, text.data() + size, text.size() - size);
+        if (got <= 0)
+            break;
+        size += static_cast<size_t>(got);
+    }
+    if (fd >= 0)
+        close(fd);
+    text.resize(size);
+    return text;
+}
+
+EnvFileValues readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
+{
+    EnvFileValues values;
     const std::string &path = sources.envFilePath;
     if (path.empty() || (!exists(path) && !sources.envFileRequired))
         return values;
@@ -55,15 +88,45 @@ SettingTexts readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
         loaded->problems.push_back({path, "", problem});
         return values;
     }
-    std::ifstream stream(path, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    const EnvFile file = parseEnvFile(text.str());
+    std::string text = readWhole(path);
+    const EnvFile file = parseEnvFile(text);
+    wipe(text.data(), text.size());
     for (const std::string &problem : file.problems)
         loaded->problems.push_back({path, "", problem});
-    for (const auto &[name, value] : file.values)
-        values[name] = value;
+    for (const auto &[name, value] : file.values) {
+        if (isSecretSetting(name))
+            values.secrets[name] = std::make_shared<const Secret>(value);
+        else
+            values.texts[name] = value;
+    }
     return values;
+}
+
+// Set but empty is unset.
+std::optional<GivenSecret> findSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file)
+{
+    const auto look = [&](const SecretTexts &from, const char *origin) -> std::optional<GivenSecret> {
+        const auto found = from.find(row.name);
+        if (found == from.end() || (found->second && found->second->isEmpty()))
+            return std::nullopt;
+        return GivenSecret{found->second, origin};
+    };
+    if (auto given = look(sources.secrets, "environment"))
+        return given;
+    return look(file.secrets, ".env");
+}
+
+void storeSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
+{
+    const auto given = findSecret(row, sources, file);
+    loaded->origin[row.name] = given ? given->origin : "default";
+    if (!given || !given->value)
+        return;
+    std::string text(given->value->reveal());
+    const std::string problem = row.store(text, loaded->settings);
+    wipe(text.data(), text.size());
+    if (!problem.empty())
+        loaded->problems.push_back({row.name, hidden, problem});
 }
 
 std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const SettingTexts &file, const SettingTexts &saved)
@@ -181,10 +244,14 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 LoadedSettings loadSettings(const SettingSources &sources)
 {
     LoadedSettings loaded;
-    const SettingTexts file = readEnvFile(sources, &loaded);
-    const SettingTexts saved = readSaved(sources, file, &loaded);
+    const EnvFileValues file = readEnvFile(sources, &loaded);
+    const SettingTexts saved = readSaved(sources, file.texts, &loaded);
     for (const SettingRow &row : settingRows()) {
-        const auto given = findValue(row, sources, file, saved);
+        if (row.secret) {
+            storeSecret(row, sources, file, &loaded);
+            continue;
+        }
+        const auto given = findValue(row, sources, file.texts, saved);
         loaded.origin[row.name] = given ? given->origin : "default";
         if (!given) {
             if (row.defaultText.empty())
@@ -193,10 +260,9 @@ LoadedSettings loadSettings(const SettingSources &sources)
             row.store(row.defaultText, loaded.settings);
             continue;
         }
-        if (!row.secret)
-            loaded.given[row.name] = given->value;
+        loaded.given[row.name] = given->value;
         if (const std::string problem = row.store(given->value, loaded.settings); !problem.empty())
-            loaded.problems.push_back({row.name, row.secret ? hidden : given->value, problem});
+            loaded.problems.push_back({row.name, given->value, problem});
     }
     Settings &settings = loaded.settings;
     const auto isDefault = [&](const char *name) { return loaded.origin[name] == "default"; };

@@ -251,6 +251,12 @@ const SettingRow *rowNamed(std::string_view name)
 
 } // namespace
 
+bool isSecretSetting(std::string_view name)
+{
+    const SettingDeclaration *const declaration = settingNamed(name);
+    return declaration && declaration->secret;
+}
+
 const SettingDeclaration *settingNamed(std::string_view name)
 {
     return rowNamed(name);

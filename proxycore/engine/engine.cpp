@@ -17,6 +17,7 @@
 #include <cstring>
 #include <curl/curl.h>
 #include <future>
+#include <set>
 #include <signal.h>
 #include <thread>
 #include <sys/stat.h>
@@ -86,6 +87,14 @@ Outcome Engine::Private::openAuditKey(std::shared_ptr<const CheckpointKey> *key)
     return database->saveAuditKey(record);
 }
 
+void Engine::Private::noteManagementToken()
+{
+    const std::string_view token = settings.managementToken.reveal();
+    managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(token));
+    managementToken = CredentialDigest(settings.managementToken);
+    managementTokenForm = {token.size(), std::set<char>(token.begin(), token.end()).size()};
+}
+
 std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const
 {
     OutboxConfig config;
@@ -109,7 +118,7 @@ Outcome Engine::Private::openStorage()
     if (Outcome failure = openKeys())
         return failure;
     if (!settings.managementToken.isEmpty())
-        managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(settings.managementToken.reveal()));
+        noteManagementToken();
     secrets = std::make_unique<SecretCache>(makeSecretSources(settings.dataDir, settings.secretsDir, isOwnVariable), settings.secretStaleMaxMs);
     secrets->observe([this] { return referencesOf(*snapshots.current()); }, [this](const std::string &reference) { database->updateReference(reference); });
     secrets->start();
@@ -221,6 +230,7 @@ void Engine::Private::makeApi()
         return all;
     };
     context.runningRequests = [this] { return runningRequests(); };
+    context.managementToken = managementTokenForm;
     context.managementTokenSinceMs = managementTokenSinceMs;
     context.inUse = options.inUse;
     context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &cancelled) { return askProvider(question, cancelled); };

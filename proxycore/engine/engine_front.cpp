@@ -67,7 +67,7 @@ DoorConfig Engine::Private::doorConfig()
 {
     DoorConfig door;
     door.allowedIps = settings.managementAllowedIps;
-    door.token = &settings.managementToken;
+    door.token = &managementToken;
     door.bridge = bridge.get();
     door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
     door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };

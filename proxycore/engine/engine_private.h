@@ -12,6 +12,7 @@
 #include "engine/memory_return.h"
 #include "front/http_bridge.h"
 #include "front/tls.h"
+#include "secrets/credential_digest.h"
 #include "secrets/key_ring.h"
 #include "secrets/secret_cache.h"
 #include "storage/database.h"
@@ -44,6 +45,8 @@ struct Engine::Private
     std::vector<std::unique_ptr<EngineThread>> threads;
     MemoryReturn memory; // management thread
     std::string address, plainAddress;
+    CredentialDigest managementToken;
+    ManagementTokenForm managementTokenForm;
     int64_t managementTokenSinceMs = 0;
     std::atomic<bool> reloadTls{false}; // SIGHUP
     bool started = false;
@@ -55,6 +58,7 @@ struct Engine::Private
     Outcome makeFront();
     void announceStart();
     Outcome openKeys();
+    void noteManagementToken();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;

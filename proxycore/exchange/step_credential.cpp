@@ -14,6 +14,8 @@ Reason Exchange::lookAtCredential()
     m_token = std::move(sent.token);
     m_tokenState = sent.tokenState;
     m_maskedToken = std::move(sent.masked);
+    for (const char *const name : {"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+        m_head.headers.wipe(name); // none of them travels
     return sent.reason;
 }
 

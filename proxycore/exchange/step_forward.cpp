@@ -102,6 +102,7 @@ std::string Exchange::upstreamHead(const DialTarget &target)
     head.append("Via: ").append(via).append(via.empty() ? "1." : ", 1.").append(std::to_string(m_head.minorVersion)).append(" ");
     head.append(m_context.config.viaName).append("\r\n");
     if (m_provider->key) {
+        head.reserve(head.size() + m_provider->key->size() + 256); // nothing behind it makes the buffer grow: the old one would keep the key
         head.append(credentialName(m_profile->auth)).append(m_profile->auth == AuthForm::Bearer ? ": Bearer " : ": ");
         head.append(m_provider->key->reveal()).append("\r\n");
     }

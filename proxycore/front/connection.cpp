@@ -11,6 +11,7 @@
 #include "front/plain_handlers.h"
 #include "front/routes.h"
 #include "front/server.h"
+#include "secrets/secret.h"
 
 #include <algorithm>
 #include <utility>
@@ -149,7 +150,10 @@ void Connection::readSome()
     } else if (got == -2) {
         clientGone();
     } else if (got > 0 && m_state != State::Linger) { // there it is dropped
+        const bool mayHoldHead = m_state == State::Head;
         consume({buffer.data(), static_cast<size_t>(got)});
+        if (mayHoldHead)
+            wipe(buffer.data(), static_cast<size_t>(got)); // until the next read it would stand there, credentials and all
     }
     if (m_state == State::Closed)
         return;
@@ -263,6 +267,7 @@ void Connection::consumeHead(std::string_view *bytes)
     head.resize(end);
     m_scanned = 0;
     beginRequest(head);
+    wipe(head.data(), head.size()); // credentials stand in it
 }
 
 void Connection::beginRequest(std::string_view head)

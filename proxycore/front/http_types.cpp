@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/http_types.h"
 
+#include "secrets/secret.h"
+
 #include <algorithm>
 
 namespace llmproxy {
@@ -37,6 +39,14 @@ std::string_view Headers::value(std::string_view name) const
 {
     const std::string *found = find(name);
     return found ? std::string_view(*found) : std::string_view();
+}
+
+void Headers::wipe(std::string_view name)
+{
+    for (Header &header : *this) {
+        if (equalsIgnoreCase(header.name, name))
+            llmproxy::wipe(header.value.data(), header.value.size());
+    }
 }
 
 std::string Headers::joined(std::string_view name) const

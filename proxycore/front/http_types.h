@@ -45,6 +45,8 @@ struct Headers : std::vector<Header>
     std::string_view value(std::string_view name) const;
     // All of that name as one list (RFC 9110 section 5.3).
     std::string joined(std::string_view name) const;
+    // Overwrites what all of that name say: a credential that was read.
+    void wipe(std::string_view name);
     void add(std::string name, std::string value) { push_back({std::move(name), std::move(value)}); }
 };
 

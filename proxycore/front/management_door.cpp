@@ -83,7 +83,9 @@ bool ManagementDoor::admit()
         deny(401, Reason::MissingToken, refusal(Reason::MissingToken, "send the management token as Authorization: Bearer"));
         return false;
     }
-    if (m_config.token->isEmpty() || !m_config.token->equals(trimmed(value.substr(7)))) {
+    const bool isValid = m_config.token->matches(trimmed(value.substr(7)));
+    m_head.headers.wipe("authorization");
+    if (!isValid) {
         deny(401, Reason::InvalidToken, refusal(Reason::InvalidToken, "this management token is not valid"));
         return false;
     }

@@ -5,7 +5,7 @@
 
 #include "front/http_bridge.h"
 #include "front/stream.h"
-#include "secrets/secret.h"
+#include "secrets/credential_digest.h"
 
 #include <functional>
 #include <memory>
@@ -24,7 +24,7 @@ public:
 struct DoorConfig
 {
     std::vector<Cidr> allowedIps;
-    const Secret *token = nullptr; // empty: every credential is refused
+    const CredentialDigest *token = nullptr; // empty: every credential is refused
     // Refused for address or credential; returns what the limit on failures says (status 429), or code None.
     // written is called when the event is recorded.
     std::function<Refusal(const Peer &, const RequestHead &, int status, Reason reason,

@@ -78,6 +78,12 @@ struct ProviderVerdict
     std::vector<std::string> models;
 };
 
+// What may be known of it once the server has started.
+struct ManagementTokenForm
+{
+    size_t size = 0, differentCharacters = 0; // 0: there is none
+};
+
 struct ManageContext
 {
     const Settings *settings = nullptr;
@@ -104,6 +110,7 @@ struct ManageContext
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
     std::function<int64_t()> runningRequests;
+    ManagementTokenForm managementToken;
     int64_t managementTokenSinceMs = 0;
     SettingsInUse inUse = {};
     // Asks the provider for its models; waits up to 20 s for it. Thread: a job's.

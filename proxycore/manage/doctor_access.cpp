@@ -72,15 +72,14 @@ void eachLiveToken(const ManageContext &context, Visit visit)
 DoctorItem checkManagementTokenStrength(const ManageContext &context)
 {
     DoctorItem made = item("management_token_strength", "Management token strength");
-    const std::string_view token = context.settings->managementToken.reveal();
-    const std::set<char> different(token.begin(), token.end());
-    if (token.empty())
+    const ManagementTokenForm &token = context.managementToken;
+    if (token.size == 0)
         made.evidence = "There is none: management over HTTP is closed.";
-    else if (token.size() < 32 || different.size() < 10)
+    else if (token.size < 32 || token.differentCharacters < 10)
         set(made, DoctorState::Fail, "It is short or repeats few characters.",
             "Make a new one with: openssl rand -base64 32");
     else
-        made.evidence = std::to_string(token.size()) + " characters.";
+        made.evidence = std::to_string(token.size) + " characters.";
     return made;
 }
 

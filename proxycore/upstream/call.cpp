@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/threads.h"
 #include "front/stream.h"
+#include "secrets/secret.h"
 
 #include <charconv>
 #include <utility>
@@ -54,7 +55,7 @@ UpstreamCall::~UpstreamCall()
 void UpstreamCall::start()
 {
     m_out = std::move(m_request.head);
-    m_headLeft = m_out.size();
+    m_headLeft = m_headSize = m_out.size();
     m_bodyEnded = !m_request.hasBody;
     if (auto socket = m_pool.take(m_request.target->poolKey)) {
         connected(std::move(socket));
@@ -137,6 +138,8 @@ void UpstreamCall::writeSome()
         if (!m_headWritten) {
             m_headLeft -= std::min(m_headLeft, static_cast<size_t>(sent));
             m_headWritten = m_headLeft == 0;
+            if (m_headWritten)
+                wipe(m_out.data(), m_headSize); // the provider's key stood in it, and a stream may last
         }
         if (!m_gotHead)
             m_timer.start(m_request.firstByteTimeoutMs);

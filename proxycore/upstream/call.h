@@ -94,7 +94,7 @@ private:
     uint64_t m_dialId = 0;
     std::string m_out;
     size_t m_outAt = 0;
-    size_t m_headLeft = 0; // bytes of the head not yet written
+    size_t m_headLeft = 0, m_headSize = 0; // bytes of the head: not yet written, all
     std::string m_in;      // an incomplete response head
     size_t m_scanned = 0;  // of m_in, searched for the head's end already
     int m_interimHeads = 0;

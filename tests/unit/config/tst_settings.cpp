@@ -19,7 +19,12 @@ const std::string goodToken = "0123456789abcdef0123456789abcdef";
 SettingSources with(std::map<std::string, std::string> environment)
 {
     SettingSources sources;
-    sources.environment = std::move(environment);
+    for (const auto &[name, value] : environment) {
+        if (isSecretSetting(name))
+            sources.secrets[name] = std::make_shared<const Secret>(value);
+        else
+            sources.environment[name] = value;
+    }
     sources.serve = true;
     return sources;
 }
@@ -120,6 +125,28 @@ private Q_SLOTS:
         QVERIFY(complains(loadSettings(sources), "MAX_HEADER_COUNT"));
         sources.saved = SettingTexts{};
         QCOMPARE(loadSettings(sources).settings.maxHeaderCount, int64_t{100});
+    }
+
+    void secretsStandNowhereElse()
+    {
+        QTemporaryDir dir;
+        const std::string key = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s"; // 32 bytes, the end left out
+        SettingSources sources = with({{"MANAGEMENT_TOKEN", goodToken}, {"DATA_DIR", dir.path().toStdString()}});
+        sources.envFilePath = dir.filePath(QStringLiteral(".env")).toStdString();
+        writeFile(sources.envFilePath, ("MANAGEMENT_TOKEN=of-the-file-that-comes-second-01234567\nENCRYPTION_KEY=\"" + key + "\"\n").c_str());
+        LoadedSettings loaded = loadSettings(sources);
+        QVERIFY(loaded.problems.empty());
+        QVERIFY(loaded.settings.managementToken.equals(goodToken));
+        QVERIFY(loaded.settings.encryptionKey.equals(std::string(32, '\xab')));
+        QCOMPARE(loaded.origin.at("MANAGEMENT_TOKEN"), std::string("environment"));
+        QCOMPARE(loaded.origin.at("ENCRYPTION_KEY"), std::string(".env"));
+        QVERIFY(!loaded.given.contains("MANAGEMENT_TOKEN") && !loaded.given.contains("ENCRYPTION_KEY"));
+        loaded.settings.forgetSecrets();
+        QVERIFY(loaded.settings.managementToken.isEmpty() && loaded.settings.encryptionKey.isEmpty());
+        sources.secrets["MANAGEMENT_TOKEN"].reset(); // a server keeps only that it was given
+        loaded = loadSettings(sources);
+        QVERIFY(loaded.problems.empty() && loaded.settings.managementToken.isEmpty());
+        QCOMPARE(loaded.origin.at("MANAGEMENT_TOKEN"), std::string("environment"));
     }
 
     void savedProblemsAreNamed()

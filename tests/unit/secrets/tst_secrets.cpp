@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "secrets/access_token.h"
+#include "secrets/credential_digest.h"
 #include "secrets/key_ring.h"
 #include "secrets/sealed_text.h"
 #include "test_registry.h"
@@ -38,6 +39,15 @@ class TstSecrets : public QObject
     Q_OBJECT
 
 private Q_SLOTS:
+    void aDigestKnowsItsCredentialAlone()
+    {
+        const CredentialDigest digest(Secret("management-token-0123456789abcdef"));
+        QVERIFY(digest.matches("management-token-0123456789abcdef"));
+        for (const char *other : {"", "management-token-0123456789abcdeF", "management-token-0123456789abcde", "management-token-0123456789abcdef "})
+            QVERIFY2(!digest.matches(other), other);
+        QVERIFY(CredentialDigest().isEmpty() && !CredentialDigest().matches("") && CredentialDigest(Secret()).isEmpty());
+    }
+
     void secretsCannotBeCopiedOrPrinted()
     {
         static_assert(!std::is_copy_constructible_v<Secret> && !std::is_copy_assignable_v<Secret>);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "secrets/credential_digest.h"
+
+#include "base/random.h"
+#include "secrets/access_token.h"
+
+#include <array>
+
+namespace llmproxy {
+
+namespace {
+
+Secret digestOf(const Secret &key, std::string_view credential)
+{
+    auto digest = hashAccessToken(key, credential); // HMAC-SHA-256, whatever the credential's form
+    Secret kept(std::string_view(reinterpret_cast<const char *>(digest.data()), digest.size()));
+    wipe(digest.data(), digest.size());
+    return kept;
+}
+
+Secret processKey()
+{
+    std::array<char, 32> bytes{};
+    randomBytes(bytes.data(), bytes.size());
+    Secret key(std::string_view(bytes.data(), bytes.size()));
+    wipe(bytes.data(), bytes.size());
+    return key;
+}
+
+} // namespace
+
+CredentialDigest::CredentialDigest(const Secret &credential)
+{
+    if (credential.isEmpty())
+        return;
+    m_key = processKey();
+    m_digest = digestOf(m_key, credential.reveal());
+}
+
+bool CredentialDigest::matches(std::string_view other) const
+{
+    return !isEmpty() && digestOf(m_key, other).equals(m_digest.reveal());
+}
+
+} // namespace llmproxy
