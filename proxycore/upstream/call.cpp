@@ -305,7 +305,8 @@ void UpstreamCall::onEof(bool broken)
 
 void UpstreamCall::complete()
 {
-    const bool reuse = m_reusable && !m_leftover && m_bodyEnded && backlog() == 0 && !m_writeBroken;
+    // What the provider sent beyond its answer would be the next request's, and that may be another project's.
+    const bool reuse = m_reusable && !m_leftover && m_bodyEnded && backlog() == 0 && !m_writeBroken && (!m_socket->holdsUnread() || m_socket->isQuiet());
     if (reuse) {
         m_closed = true;
         m_timer.stop();

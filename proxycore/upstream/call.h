@@ -127,7 +127,7 @@ public:
     // Output buffers go from request to request: a head is over what malloc keeps at hand.
     std::string takeBuffer();
     void giveBuffer(std::string &&buffer);
-    // A connection that shows neither EOF nor bytes right now, or null.
+    // A connection that has neither an end nor bytes unread right now, inside OpenSSL neither, or null.
     std::unique_ptr<UpstreamSocket> take(const std::string &key);
     // A head waits for the body that comes in the same turn: one send for both.
     void writeAtEndOfTurn(UpstreamCall *call);

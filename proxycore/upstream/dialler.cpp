@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -82,6 +83,24 @@ ssize_t UpstreamSocket::write(const char *bytes, size_t size)
     if (code == CURLE_OK)
         return static_cast<ssize_t>(sent);
     return code == CURLE_AGAIN ? -1 : -2;
+}
+
+bool UpstreamSocket::holdsUnread()
+{
+    if (!m_easy)
+        return false;
+    curl_tlssessioninfo *session = nullptr;
+    if (!m_tls && curl_easy_getinfo(m_easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session && session->backend == CURLSSLBACKEND_OPENSSL)
+        m_tls = static_cast<SSL *>(session->internals);
+    return m_tls && SSL_has_pending(m_tls);
+}
+
+bool UpstreamSocket::isQuiet()
+{
+    char byte = 0;
+    if (!m_easy)
+        return recv(m_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return read(&byte, 1) == -1 && !holdsUnread();
 }
 
 void UpstreamSocket::resetOnClose()

@@ -15,6 +15,8 @@
 #include <string>
 #include <unordered_map>
 
+struct ssl_st; // OpenSSL's SSL
+
 namespace llmproxy {
 
 struct DialConfig
@@ -51,6 +53,11 @@ public:
     void onBroken() noexcept override;
     int fd() const { return m_fd; }
     bool mayHoldBytes() const { return m_easy != nullptr; } // TLS: epoll does not show all
+    // OpenSSL has read ahead: part of a record, session tickets, an end or bytes that nobody asked for.
+    bool holdsUnread();
+    // Nothing unread and no end, on the socket or inside OpenSSL. Reads what TLS sends on its own account (session tickets). The connection is
+    // of no use afterwards if this is false: a byte may have been read.
+    bool isQuiet();
     // > 0 bytes; 0 end; -1 would block; -2 broken.
     ssize_t read(char *buffer, size_t size);
     ssize_t write(const char *bytes, size_t size);
@@ -62,6 +69,7 @@ private:
     uint32_t m_watched = EPOLLIN | EPOLLRDHUP;
     CURLM *m_multi = nullptr;
     CURL *m_easy = nullptr; // null: read and written directly
+    ssl_st *m_tls = nullptr; // curl's, once it was read or written
     int m_fd;
 };
 

@@ -4,7 +4,6 @@
 #include "front/stream.h"
 
 #include <algorithm>
-#include <sys/socket.h>
 #include <utility>
 
 namespace llmproxy {
@@ -18,7 +17,8 @@ constexpr size_t maxBuffers = 16;
 
 } // namespace
 
-// Waits in the epoll set: anything that happens to an idle connection is its end.
+// Waits in the epoll set: anything that happens to an idle connection is its end, but for TLS's own messages: session tickets may come
+// long after the handshake.
 class UpstreamPool::Idle final : public PollHandler
 {
 public:
@@ -33,7 +33,11 @@ public:
         m_socket->setOwner(nullptr);
         return std::move(m_socket);
     }
-    void onReady(uint32_t) override { m_pool.drop(this); }
+    void onReady(uint32_t events) override
+    {
+        if ((events & ~static_cast<uint32_t>(EPOLLIN)) || !m_socket->mayHoldBytes() || !m_socket->isQuiet())
+            m_pool.drop(this);
+    }
     void onBroken() noexcept override { m_socket->watch(0); } // its time closes it
     const std::string &key() const { return m_key; }
 
@@ -61,9 +65,7 @@ std::unique_ptr<UpstreamSocket> UpstreamPool::take(const std::string &key)
     while (!list.empty()) {
         std::unique_ptr<UpstreamSocket> socket = list.back()->release();
         list.pop_back();
-        // EOF or stray bytes since the last turn of the loop: not usable.
-        char byte = 0;
-        if (recv(socket->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+        if (socket->isQuiet()) // else an end or stray bytes since the last turn of the loop
             return socket;
     }
     return nullptr;

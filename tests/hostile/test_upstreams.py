@@ -7,6 +7,8 @@ import json
 import threading
 import unittest
 
+from certificates import Authority
+from flights import CLOSE_NOTIFY, Flights
 from proxy_case import KEY, SANITIZED, Proxy, fresh_id, request
 from upstream import Upstream
 
@@ -75,6 +77,69 @@ class Upstreams(Proxy):
         self.assertLessEqual({status for behave, status in answers if behave != "endless-head"}, {200, 502})
         if not SANITIZED:
             self.assertLess(self.memory() - before, 16 << 20)
+
+
+def answer_of(text):
+    return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+
+
+WELL, OTHERS = '{"of":"this request"}', '{"of":"another project"}'
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(WELL), WELL.encode())
+# What answers the first request: its method, and the answer itself.
+FIRST = {"head": ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"), "get": ("GET", answer_of(WELL)),
+         "no content": ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"), "length": ("POST", answer_of(WELL)), "chunked": ("POST", CHUNKED)}
+# What stands behind it, in the same flight.
+BEHIND = {"a whole answer": answer_of(OTHERS), "one byte": b"H", "a close_notify": CLOSE_NOTIFY}
+
+
+class BeyondTheAnswer(Proxy):
+    """What a provider sends behind an answer is nobody's: the request of another project gets its own answer, on another connection."""
+    settings = {"ENGINE_THREADS": "1"}  # one pool
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.class_folder()
+        cls.authority = Authority(folder)
+        cls.authority.certificate("good", "IP:127.0.0.1")
+        cls.settings = cls.settings | {"SSL_CERT_FILE": str(cls.authority.file)}
+        super().setUpClass()
+
+    def token_for(self, url):
+        project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": url + "/v1"}])["id"]
+        return self.new_token(project_id=project)["token"]
+
+    def two_projects(self, first, behind, context):
+        """The connections on which the provider saw the two requests."""
+        method, answer = FIRST[first]
+
+        def script(head):
+            return [answer, *behind] if "/first" in head else [answer_of(WELL)]
+        with Flights(script, context) as provider:
+            one, other = self.token_for(provider.url), self.token_for(provider.url)
+            given = self.ask("/v1/first", BODY if method == "POST" else b"", method, token=one)
+            self.assertIn(given.status, (200, 204))
+            self.assertNotIn(b"another", given.body)
+            own = self.ask("/v1/second", BODY, token=other)
+            self.assertEqual((own.status, own.body), (200, WELL.encode()))
+            self.assertEqual(len(provider.requests), 2)
+            return [number for number, _, _ in provider.requests]
+
+    def test_what_follows_an_answer_over_tls_reaches_nobody(self):
+        for first in FIRST:
+            for what, behind in BEHIND.items():
+                with self.subTest(first=first, behind=what):
+                    self.assertEqual(self.two_projects(first, [behind], self.authority.server_context("good")), [1, 2])
+
+    def test_what_follows_an_answer_on_a_bare_connection_reaches_nobody(self):
+        for first in FIRST:
+            with self.subTest(first=first):
+                self.assertEqual(self.two_projects(first, [BEHIND["a whole answer"]], None), [1, 2])
+
+    def test_a_connection_with_nothing_behind_its_answer_is_used_again(self):
+        for first in FIRST:
+            for context in (None, self.authority.server_context("good")):
+                with self.subTest(first=first, tls=context is not None):
+                    self.assertEqual(self.two_projects(first, [], context), [1, 1])
 
 
 if __name__ == "__main__":

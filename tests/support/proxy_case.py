@@ -137,7 +137,7 @@ class Proxy(Cli):
             fields.append(("Authorization", f"Bearer {token or self.token}"))
         if behave:
             fields.append(("X-Behave", behave))
-        return self.raw().send(request(path, body, method, fields)).answer()
+        return self.raw().send(request(path, body, method, fields)).answer(method == "HEAD")
 
     def events(self, action="token.access", since=0):
         """The audit log's events, as JSON objects."""
