@@ -65,6 +65,21 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text)
     return {};
 }
 
+std::optional<IpAddress> IpAddress::parseHost(std::string_view host)
+{
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    if (host.find(':') != host.npos)
+        return parse(host.substr(0, host.find('%')));
+    if (host.ends_with('.'))
+        host.remove_suffix(1);
+    in_addr number{};
+    // inet_aton() reads on to a space, which no host has, and takes nothing for an address that does not begin with a digit.
+    if (host.find_first_of(" \t\r\n") != host.npos || inet_aton(std::string(host).c_str(), &number) != 1)
+        return {};
+    return fromV4(&number);
+}
+
 IpAddress IpAddress::fromSockaddr(const sockaddr *address)
 {
     if (address->sa_family == AF_INET) {

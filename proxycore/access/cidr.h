@@ -18,6 +18,9 @@ struct IpAddress
     std::array<unsigned char, 16> bytes{};
 
     static std::optional<IpAddress> parse(std::string_view text); // no brackets, no zone, no port
+    // Whatever libcurl or the system take for an address where a URL has its host: 0x7f.1, 017700000001, 2130706433, [fe80::1%25eth0], one
+    // dot at the end. Nothing: it is a name.
+    static std::optional<IpAddress> parseHost(std::string_view host);
     static IpAddress fromSockaddr(const sockaddr *address);       // AF_UNIX gives ::1
     bool isV4() const;
     bool isLoopback() const; // 127.0.0.0/8, ::1

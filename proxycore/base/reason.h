@@ -27,7 +27,7 @@ enum class Reason : uint8_t {
     // The provider's
     UpstreamStatus, UpstreamConnectTimeout, UpstreamDns, UpstreamRefused, UpstreamCertificate, UpstreamConnectFailed,
     UpstreamFirstByteTimeout, UpstreamIdleTimeout, UpstreamReset, UpstreamClosed, UpstreamTruncated, UpstreamBadHead,
-    UpstreamHeadTooLarge, UpstreamBadFraming,
+    UpstreamHeadTooLarge, UpstreamBadFraming, UpstreamResolverBusy,
     // A word of another version, in a stored event
     Other,
 };
@@ -47,7 +47,7 @@ inline constexpr std::string_view words[] = {
     "preflight", "client_cancelled", "stream_cut", "killed", "shutdown",
     "upstream_status", "upstream_connect_timeout", "upstream_dns", "upstream_refused", "upstream_certificate", "upstream_connect_failed",
     "upstream_first_byte_timeout", "upstream_idle_timeout", "upstream_reset", "upstream_closed", "upstream_truncated", "upstream_bad_head",
-    "upstream_head_too_large", "upstream_bad_framing",
+    "upstream_head_too_large", "upstream_bad_framing", "upstream_resolver_busy",
     "other",
 };
 static_assert(std::size(words) == static_cast<size_t>(Reason::Other) + 1, "a word for each reason");

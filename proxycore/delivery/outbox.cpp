@@ -71,8 +71,9 @@ private:
                 return;
             const std::string text = m_waiting.front();
             guard.unlock();
+            const bool isLast = m_ending;
             std::string problem = "an internal error; see the log";
-            guarded("delivery", [&] { problem = deliver(m_target, text, m_config, m_ending ? lastTry : 15s); });
+            guarded("delivery", [&] { problem = deliver(m_target, text, m_config, isLast ? lastTry : 15s, [this, isLast] { return m_ending && !isLast; }); });
             guard.lock();
             const bool changed = problem != m_problem;
             m_problem = problem;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/settings.h"
+#include "upstream/dialler.h"
 
 #include <functional>
 #include <memory>
@@ -16,7 +17,7 @@ namespace llmproxy {
 struct OutboxConfig
 {
     std::vector<OutsideTarget> targets;
-    std::string proxy, noProxy, caFile; // as towards providers
+    DialConfig dial; // as towards providers
     unsigned fileMode = 0600;
     // Signs a webhook's body; empty: it is sent without X-LLM-Proxy-Key-Id and X-LLM-Proxy-Signature.
     std::function<std::string(std::string_view body)> sign;

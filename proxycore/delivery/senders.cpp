@@ -2,6 +2,7 @@
 #include "delivery/senders.h"
 
 #include "base/curl_handles.h"
+#include "upstream/connection.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -46,11 +47,29 @@ size_t dropBody(char *, size_t size, size_t count, void *)
     return size * count;
 }
 
-std::string toWeb(const std::string &url, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit)
+// Without path and query, which a base URL cannot have all of.
+std::string originIn(const std::string &url)
+{
+    const size_t authority = url.find("://");
+    return authority == std::string::npos ? url : url.substr(0, url.find_first_of("/?#", authority + 3));
+}
+
+std::string lookUpProblem(Reason reason)
+{
+    if (reason == Reason::UpstreamConnectTimeout)
+        return "the name was not resolved in time";
+    return reason == Reason::UpstreamResolverBusy ? "too many names are waiting to be resolved" : "the name cannot be resolved";
+}
+
+std::string toWeb(const std::string &url, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit, const std::function<bool()> &isCancelled)
 {
     const CurlHandle handle(curl_easy_init());
-    if (!handle)
-        return "libcurl cannot be started";
+    const Result<BaseUrl> base = parseBaseUrl(originIn(url));
+    if (!handle || !base)
+        return handle ? "the address " + base.error().message : "libcurl cannot be started";
+    ConnectionPlan plan(DialTarget(*base, ""), config.dial);
+    if (const Reason reason = plan.lookUp(config.dial.resolver, limit.count(), isCancelled); reason != Reason::None)
+        return lookUpProblem(reason);
     HeaderList headers;
     addHeader(headers, "Content-Type: application/json");
     addHeader(headers, "User-Agent: llm-proxy/" LLM_PROXY_VERSION);
@@ -61,14 +80,8 @@ std::string toWeb(const std::string &url, const std::string &text, const OutboxC
     }
     curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https"); // http: loopback alone, the setting's reader saw to that
-    curl_easy_setopt(handle.get(), CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    plan.prepare(handle.get());
     curl_easy_setopt(handle.get(), CURLOPT_FOLLOWLOCATION, 0L);
-    const bool isPlain = url.starts_with("http:");
-    curl_easy_setopt(handle.get(), CURLOPT_PROXY, isPlain ? "" : config.proxy.c_str());
-    curl_easy_setopt(handle.get(), CURLOPT_NOPROXY, config.noProxy.c_str());
-    if (!config.caFile.empty())
-        curl_easy_setopt(handle.get(), CURLOPT_CAINFO, config.caFile.c_str());
-    curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(text.size()));
@@ -84,7 +97,7 @@ std::string toWeb(const std::string &url, const std::string &text, const OutboxC
 
 } // namespace
 
-std::string deliver(const OutsideTarget &target, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit)
+std::string deliver(const OutsideTarget &target, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit, const std::function<bool()> &isCancelled)
 {
     switch (target.kind) {
     case OutsideTarget::Kind::Syslog:
@@ -94,7 +107,7 @@ std::string deliver(const OutsideTarget &target, const std::string &text, const 
     case OutsideTarget::Kind::Web:
         break;
     }
-    return toWeb(std::string(target.url->reveal()), text, config, limit);
+    return toWeb(std::string(target.url->reveal()), text, config, limit, isCancelled);
 }
 
 } // namespace llmproxy

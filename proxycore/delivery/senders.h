@@ -10,6 +10,7 @@
 namespace llmproxy {
 
 // What went wrong, or empty. Never contains the target's address.
-std::string deliver(const OutsideTarget &target, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit);
+// isCancelled ends the wait for a name.
+std::string deliver(const OutsideTarget &target, const std::string &text, const OutboxConfig &config, std::chrono::milliseconds limit, const std::function<bool()> &isCancelled);
 
 } // namespace llmproxy

@@ -99,9 +99,7 @@ std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarg
 {
     OutboxConfig config;
     config.targets = targets;
-    config.proxy = settings.httpsProxy;
-    config.noProxy = settings.noProxy;
-    config.caFile = settings.sslCertFile;
+    config.dial = dialConfig();
     config.fileMode = settings.auditFileMode;
     if (key) {
         config.sign = [key](std::string_view body) { return key->sign("webhook", body); };

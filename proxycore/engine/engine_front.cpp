@@ -98,7 +98,7 @@ void Engine::Private::makeThreads(size_t count, uint16_t port)
     shared.isRecorded = [this](const RequestOutcome &outcome, const IpAddress &client) { return authEvents->isRecorded(outcome, client); };
     shared.storageHealthy = [this] { return ready(); };
 
-    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
+    const DialConfig dial = dialConfig();
     for (size_t i = 0; i < count; ++i)
         threads.push_back(std::make_unique<EngineThread>(static_cast<int>(i), frontConfig(port), frontHooks(), dial, shared, watchers, *audit,
                                                          [this](const RequestOutcome &outcome, int64_t seq) { meter(outcome, seq); }, keys->tokenHashKey(), snapshots, doorConfig()));
@@ -109,8 +109,7 @@ ProviderVerdict Engine::Private::askProvider(const ProviderQuestion &question, c
     const auto profile = profiles.find(question.provider);
     if (profile == profiles.end())
         return {"unexpected_answer", 0, "There is no provider profile of this name.", {}};
-    const DialConfig dial{settings.httpsProxy, settings.noProxy, settings.sslCertFile};
-    ModelsAnswer answer = listModels(profile->second, question.baseUrl, question.key, dial, cancelled);
+    ModelsAnswer answer = listModels(profile->second, question.baseUrl, question.key, dialConfig(), cancelled);
     return {std::move(answer.reason), answer.status, std::move(answer.message), std::move(answer.models)};
 }
 

@@ -16,6 +16,7 @@
 #include "secrets/key_ring.h"
 #include "secrets/secret_cache.h"
 #include "storage/database.h"
+#include "upstream/resolver.h"
 
 #include <atomic>
 
@@ -29,6 +30,7 @@ struct Engine::Private
     EngineOptions options;
     DataLock lock;
     Profiles profiles;
+    mutable Resolver resolver; // before all that connect
     SnapshotHolder snapshots;
     std::optional<KeyRing> keys;
     std::unique_ptr<SecretCache> secrets;
@@ -62,6 +64,7 @@ struct Engine::Private
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
+    DialConfig dialConfig() const { return {settings.httpsProxy, settings.noProxy, settings.sslCertFile, &resolver}; }
     Outcome listen();
     Outcome recordStart();
     void settleTable() const;

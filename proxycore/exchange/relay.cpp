@@ -129,6 +129,30 @@ void Exchange::onUpstreamEnd()
     });
 }
 
+static Refusal faultRefusal(const UpstreamFault &fault)
+{
+    Refusal no;
+    switch (fault.kind) {
+    case UpstreamFaultKind::Timeout:
+        no = refusal(Reason::UpstreamTimeout, "the provider did not answer in time");
+        break;
+    case UpstreamFaultKind::Busy:
+        no = refusal(Reason::ServiceUnavailable, "too many provider names are waiting to be resolved; try again");
+        no.retryAfter = 1;
+        break;
+    case UpstreamFaultKind::BadAnswer:
+        no = refusal(Reason::UpstreamUnreachable, "the provider's answer is not valid HTTP");
+        break;
+    case UpstreamFaultKind::Unreachable:
+    case UpstreamFaultKind::Truncated:
+        no = refusal(Reason::UpstreamUnreachable, "the provider could not be reached or closed the connection");
+        break;
+    }
+    no.isOurTrouble = true;
+    no.reason = fault.reason;
+    return no;
+}
+
 void Exchange::onUpstreamFault(const UpstreamFault &fault)
 {
     if (m_concluded)
@@ -142,14 +166,7 @@ void Exchange::onUpstreamFault(const UpstreamFault &fault)
         m_stream.abort();
         return;
     }
-    Refusal no = fault.kind == UpstreamFaultKind::Timeout
-                     ? llmproxy::refusal(Reason::UpstreamTimeout, "the provider did not answer in time")
-                     : llmproxy::refusal(Reason::UpstreamUnreachable, fault.kind == UpstreamFaultKind::BadAnswer
-                                                                     ? "the provider's answer is not valid HTTP"
-                                                                     : "the provider could not be reached or closed the connection");
-    no.isOurTrouble = true;
-    no.reason = fault.reason;
-    refuse(std::move(no));
+    refuse(faultRefusal(fault));
 }
 
 } // namespace llmproxy

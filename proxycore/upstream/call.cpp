@@ -32,6 +32,13 @@ int keepAliveSeconds(const Headers &headers)
     return seconds;
 }
 
+UpstreamFaultKind kindOf(const DialFailure &failure)
+{
+    if (failure.reason == Reason::UpstreamResolverBusy)
+        return UpstreamFaultKind::Busy;
+    return failure.timedOut ? UpstreamFaultKind::Timeout : UpstreamFaultKind::Unreachable;
+}
+
 } // namespace
 
 UpstreamCall::UpstreamCall(UpstreamPool &pool, UpstreamRequest request, UpstreamEvents &events)
@@ -67,7 +74,7 @@ void UpstreamCall::start()
                                          if (socket)
                                              connected(std::move(socket));
                                          else
-                                             fail(failure.timedOut ? UpstreamFaultKind::Timeout : UpstreamFaultKind::Unreachable, failure.reason);
+                                             fail(kindOf(failure), failure.reason);
                                      });
 }
 

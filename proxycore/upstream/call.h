@@ -20,6 +20,7 @@ enum class UpstreamFaultKind {
     Timeout,     // connect, first byte or idle
     BadAnswer,   // not HTTP that we relay
     Truncated,   // broken after the head
+    Busy,        // not even tried: too many names wait to be resolved
 };
 
 struct UpstreamFault

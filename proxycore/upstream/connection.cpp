@@ -1,26 +1,70 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/connection.h"
 
+#include "access/host_rules.h"
+#include "base/ascii.h"
+
+#include <algorithm>
+#include <charconv>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <optional>
+#include <sys/socket.h>
 
 namespace llmproxy {
 
 namespace {
 
-// Read ahead: one system call a record instead of two. Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
-// ends an upload with "bad write retry".
-CURLcode prepareTls(CURL *, void *given, void *host)
+struct ProxyAddress
 {
-    auto *const context = static_cast<SSL_CTX *>(given);
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
-    // curl takes a common name for the host's where there is no subjectAltName; RFC 9110 section 4.3.4 forbids that.
-    X509_VERIFY_PARAM *const rules = SSL_CTX_get0_param(context);
-    const std::string &name = *static_cast<const std::string *>(host);
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    const bool isSet = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1 || X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
-    return isSet ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
+    std::string host;
+    uint16_t port = 0;
+    bool asksForAddress = false; // SOCKS with look-ups on this side: it is given the provider's address, not its name
+};
+
+// As libcurl reads it.
+std::optional<ProxyAddress> proxyAddressOf(const std::string &text)
+{
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+    const bool hasScheme = text.find("://") != std::string::npos;
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, (hasScheme ? text : "http://" + text).c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+        return {};
+    const auto part = [&](CURLUPart which) {
+        char *found = nullptr;
+        curl_url_get(url.get(), which, &found, 0);
+        std::string copy = found ? found : "";
+        curl_free(found);
+        return copy;
+    };
+    ProxyAddress address;
+    const std::string scheme = part(CURLUPART_SCHEME), port = part(CURLUPART_PORT);
+    address.host = lowerCased(part(CURLUPART_HOST));
+    address.port = scheme == "https" ? 443 : 1080;
+    std::from_chars(port.data(), port.data() + port.size(), address.port);
+    address.asksForAddress = scheme == "socks4" || scheme == "socks5";
+    return address;
+}
+
+std::string withoutDot(const std::string &host)
+{
+    return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+}
+
+bool isNoProxyItem(std::string_view item, const std::string &name, const std::optional<IpAddress> &address)
+{
+    if (item == "*")
+        return true;
+    if (address) {
+        const auto single = IpAddress::parseHost(item);
+        const auto network = single ? std::nullopt : Cidr::parse(item);
+        return single ? *single == *address : network && network->contains(*address);
+    }
+    if (item.starts_with('.'))
+        item.remove_prefix(1);
+    if (item.ends_with('.'))
+        item.remove_suffix(1);
+    const std::string domain = lowerCased(item);
+    return !domain.empty() && (name == domain || name.ends_with("." + domain));
 }
 
 } // namespace
@@ -30,30 +74,143 @@ std::string originOf(const DialTarget &target)
     return (target.url.tls ? "https://" : "http://") + target.authority;
 }
 
-std::string certifiedHost(const DialTarget &target)
+bool isInNoProxy(std::string_view noProxy, std::string_view host)
 {
-    const std::string &host = target.url.host;
-    return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    const auto address = IpAddress::parseHost(host);
+    const std::string name = lowerCased(withoutDot(std::string(host)));
+    while (!noProxy.empty()) {
+        const size_t end = std::min(noProxy.find_first_of(", \t"), noProxy.size());
+        if (end > 0 && isNoProxyItem(noProxy.substr(0, end), name, address))
+            return true;
+        noProxy.remove_prefix(std::min(end + 1, noProxy.size()));
+    }
+    return false;
 }
 
-void prepareConnection(CURL *easy, const DialTarget &target, const DialConfig &config, const std::string &host)
+bool goesThroughProxy(const DialTarget &target, const DialConfig &config)
+{
+    return target.url.tls && target.unixSocket.empty() && !config.httpsProxy.empty() && !isThisMachine(target.url.host)
+           && !isInNoProxy(config.noProxy, target.url.host);
+}
+
+ConnectionPlan::ConnectionPlan(const DialTarget &target, const DialConfig &config)
+    : m_unixSocket(target.unixSocket), m_certifiedHost(withoutDot(target.url.host)), m_caFile(config.caFile)
+{
+    if (!m_unixSocket.empty())
+        return;
+    if (!goesThroughProxy(target, config)) {
+        add({target.url.host, target.url.port, true});
+        return;
+    }
+    m_proxy = config.httpsProxy;
+    const auto proxy = proxyAddressOf(m_proxy);
+    if (!proxy)
+        return; // nothing is dialled then: openSocket() knows no address
+    if (proxy->asksForAddress)
+        add({target.url.host, target.url.port, false});
+    add({proxy->host, proxy->port, true});
+}
+
+void ConnectionPlan::add(Hop hop)
+{
+    if (const auto literal = IpAddress::parseHost(hop.host)) {
+        if (hop.isDialled)
+            m_dialled.push_back(*literal);
+    } else if (isLocalhostName(hop.host)) {
+        settle(hop, localhostAddresses());
+    } else {
+        m_unknown.push_back(std::move(hop));
+    }
+}
+
+// "+": libcurl may forget it; it is given anew for each connection. With and without a dot at the end, since its versions differ in
+// which of the two they look for.
+void ConnectionPlan::settle(const Hop &hop, const std::vector<IpAddress> &addresses)
+{
+    std::string list;
+    for (const IpAddress &address : addresses) {
+        const std::string text = address.toString();
+        list += (list.empty() ? "" : ",") + (address.isV4() ? text : "[" + text + "]");
+    }
+    const std::string name = withoutDot(hop.host), rest = ":" + std::to_string(hop.port) + ":" + list;
+    addHeader(m_known, "+" + name + rest);
+    if (hop.host != name)
+        addHeader(m_known, "+" + hop.host + rest);
+    if (hop.isDialled)
+        m_dialled = addresses;
+}
+
+Reason ConnectionPlan::take(const NameAnswer &answer)
+{
+    const Hop hop = std::move(m_unknown.back());
+    m_unknown.pop_back();
+    switch (answer.kind) {
+    case NameAnswer::Kind::Found:
+        settle(hop, answer.addresses);
+        return Reason::None;
+    case NameAnswer::Kind::Busy:
+        return Reason::UpstreamResolverBusy;
+    case NameAnswer::Kind::TimedOut:
+        return Reason::UpstreamConnectTimeout;
+    case NameAnswer::Kind::Failed:
+        break;
+    }
+    return Reason::UpstreamDns;
+}
+
+Reason ConnectionPlan::lookUp(Resolver *resolver, int64_t timeoutMs, const std::function<bool()> &isCancelled)
+{
+    while (const std::string *name = nextName()) {
+        if (const Reason reason = take(resolver ? resolver->wait(*name, timeoutMs, isCancelled) : NameAnswer{}); reason != Reason::None)
+            return reason;
+    }
+    return Reason::None;
+}
+
+// Read ahead: one system call a record instead of two. Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
+// ends an upload with "bad write retry".
+CURLcode ConnectionPlan::prepareTls(CURL *, void *given, void *plan)
+{
+    auto *const context = static_cast<SSL_CTX *>(given);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    // curl takes a common name for the host's where there is no subjectAltName; RFC 9110 section 4.3.4 forbids that.
+    X509_VERIFY_PARAM *const rules = SSL_CTX_get0_param(context);
+    const std::string &name = static_cast<const ConnectionPlan *>(plan)->m_certifiedHost;
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    const bool isSet = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1 || X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
+    return isSet ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
+}
+
+// Whatever libcurl makes of the URL: only the addresses that were looked up and judged here are dialled.
+curl_socket_t ConnectionPlan::openSocket(void *given, curlsocktype, curl_sockaddr *address)
+{
+    const auto &plan = *static_cast<const ConnectionPlan *>(given);
+    const bool isPlanned = address->family == AF_UNIX ? !plan.m_unixSocket.empty()
+                                                      : std::find(plan.m_dialled.begin(), plan.m_dialled.end(), IpAddress::fromSockaddr(&address->addr)) != plan.m_dialled.end();
+    return isPlanned ? socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol) : CURL_SOCKET_BAD;
+}
+
+void ConnectionPlan::prepare(CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // else giving up on a slow name waits for its resolver thread
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &prepareTls);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, const_cast<std::string *>(&host));
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &ConnectionPlan::prepareTls);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, this);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &ConnectionPlan::openSocket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, m_known.get());
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
-    curl_easy_setopt(easy, CURLOPT_PROXY, config.httpsProxy.c_str()); // "": curl would read the environment
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, config.noProxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY, m_proxy.c_str()); // "": curl would read the environment
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    if (!config.caFile.empty())
-        curl_easy_setopt(easy, CURLOPT_CAINFO, config.caFile.c_str());
-    if (!target.unixSocket.empty())
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, target.unixSocket.c_str());
+    if (!m_caFile.empty())
+        curl_easy_setopt(easy, CURLOPT_CAINFO, m_caFile.c_str());
+    if (!m_unixSocket.empty())
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, m_unixSocket.c_str());
 }
 
 bool isCertificateTrouble(CURLcode code)

@@ -1,20 +1,64 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// What holds for every connection to a provider, whoever makes it: proxy, TLS, and whose certificate it must be.
-// Thread: any, its handle's.
+// What holds for every connection to the outside, whoever makes it: through a proxy or not, to which addresses, under which TLS, and whose
+// certificate it must be. Names are looked up before libcurl is asked, and libcurl gets all addresses of a name, so that it races IPv6 and
+// IPv4; it looks up nothing itself, and opens a socket to none but these. Thread: one at a time.
 #pragma once
 
+#include "base/curl_handles.h"
+#include "base/reason.h"
 #include "upstream/dialler.h"
+#include "upstream/resolver.h"
 
 #include <curl/curl.h>
 
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace llmproxy {
 
 std::string originOf(const DialTarget &target); // "https://api.example.com:8443"
-std::string certifiedHost(const DialTarget &target); // the name that the certificate must have
-// host: certifiedHost(target); it outlives the handshake.
-void prepareConnection(CURL *easy, const DialTarget &target, const DialConfig &config, const std::string &host);
+// HTTPS_PROXY is for https, and never for this machine nor for what NO_PROXY names (ruling 61).
+bool goesThroughProxy(const DialTarget &target, const DialConfig &config);
+// NO_PROXY as libcurl reads it: names with all below them, addresses and networks, "*"; separated by commas or spaces.
+bool isInNoProxy(std::string_view noProxy, std::string_view host);
+
+class ConnectionPlan
+{
+public:
+    ConnectionPlan(const DialTarget &target, const DialConfig &config);
+    ConnectionPlan(const ConnectionPlan &) = delete;
+    ConnectionPlan &operator=(const ConnectionPlan &) = delete;
+
+    // The name to look up next, the provider's or the proxy's; null: none is left.
+    const std::string *nextName() const { return m_unknown.empty() ? nullptr : &m_unknown.back().host; }
+    // The answer for nextName(). None: it can be used.
+    Reason take(const NameAnswer &answer);
+    // Looks up all names in this thread. None: it can connect.
+    // resolver null: there are none but addresses and localhost.
+    Reason lookUp(Resolver *resolver, int64_t timeoutMs, const std::function<bool()> &isCancelled);
+    // When no name is left. The plan outlives the connecting.
+    void prepare(CURL *easy);
+
+private:
+    struct Hop
+    {
+        std::string host;
+        uint16_t port = 0;
+        bool isDialled = false; // by us; else by the proxy, which is given an address
+    };
+    void add(Hop hop);
+    void settle(const Hop &hop, const std::vector<IpAddress> &addresses);
+    static CURLcode prepareTls(CURL *easy, void *context, void *plan);
+    static curl_socket_t openSocket(void *plan, curlsocktype purpose, curl_sockaddr *address);
+
+    const std::string m_unixSocket, m_certifiedHost, m_caFile;
+    std::string m_proxy; // empty: none
+    std::vector<Hop> m_unknown;
+    std::vector<IpAddress> m_dialled;
+    HeaderList m_known; // for CURLOPT_RESOLVE
+};
+
 bool isCertificateTrouble(CURLcode code);
 
 } // namespace llmproxy

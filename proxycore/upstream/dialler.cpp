@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/dialler.h"
 
+#include "base/clock.h"
 #include "upstream/connection.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -158,32 +160,126 @@ Dialler::Dialler(Poller &poller, DialConfig config)
     curl_multi_setopt(m_multi, CURLMOPT_TIMERDATA, this);
 }
 
+Dialler::Dial::Dial() = default;
+Dialler::Dial::Dial(Dial &&) noexcept = default;
+Dialler::Dial::~Dial() = default;
+
 Dialler::~Dialler()
 {
     *m_alive = false;
-    for (auto &[id, dial] : m_dials) {
-        curl_multi_remove_handle(m_multi, dial.easy);
-        curl_easy_cleanup(dial.easy);
-    }
+    for (auto &[id, dial] : m_dials)
+        forget(dial);
     m_sockets.clear();
     curl_multi_cleanup(m_multi);
 }
 
+void Dialler::forget(Dial &dial)
+{
+    if (dial.ticket != 0)
+        m_config.resolver->cancel(dial.ticket);
+    if (!dial.easy)
+        return;
+    curl_multi_remove_handle(m_multi, dial.easy);
+    curl_easy_cleanup(dial.easy);
+}
+
 uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
 {
-    CURL *easy = curl_easy_init();
-    const std::string url = originOf(target) + "/";
-    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    auto host = std::make_unique<const std::string>(certifiedHost(target));
-    prepareConnection(easy, target, m_config, *host);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L); // curl reads no bodies here
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeoutMs));
     const uint64_t id = m_nextId++;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, reinterpret_cast<void *>(id));
-    m_dials.emplace(id, Dial{easy, std::move(done), target.url.tls, std::move(host)});
-    curl_multi_add_handle(m_multi, easy);
+    Dial &dial = m_dials[id];
+    dial.done = std::move(done);
+    dial.url = originOf(target) + "/";
+    dial.tls = target.url.tls;
+    dial.untilUs = Clock::steadyUs() + timeoutMs * 1000;
+    dial.plan = std::make_unique<ConnectionPlan>(target, m_config);
+    lookUp(id);
     return id;
+}
+
+void Dialler::lookUp(uint64_t id)
+{
+    Dial &dial = m_dials[id];
+    while (const std::string *name = dial.plan->nextName()) {
+        const auto told = [this, alive = m_alive, id, number = ++dial.lookUps](const NameAnswer &answer) {
+            m_poller.post([this, alive, id, number, answer] {
+                if (*alive)
+                    lookedUp(id, number, answer);
+            });
+        };
+        const std::optional<NameAnswer> known = m_config.resolver ? m_config.resolver->resolve(*name, told, &dial.ticket) : NameAnswer{};
+        if (!known) {
+            if (!dial.patience)
+                dial.patience = std::make_unique<Timer>(m_poller, [this, id] { waitedFor(id); });
+            dial.patience->start(std::clamp<int64_t>((dial.untilUs - Clock::steadyUs()) / 1000, 0, Resolver::patienceMs));
+            return;
+        }
+        if (const Reason reason = dial.plan->take(*known); reason != Reason::None) {
+            fail(id, {false, reason});
+            return;
+        }
+    }
+    connect(id);
+}
+
+// number: which of its look-ups this answers; another one may be under way, or none.
+void Dialler::lookedUp(uint64_t id, int number, const NameAnswer &answer)
+{
+    const auto found = m_dials.find(id);
+    if (found == m_dials.end() || found->second.ticket == 0 || found->second.lookUps != number)
+        return;
+    Dial &dial = found->second;
+    dial.ticket = 0;
+    dial.patience->stop();
+    if (const Reason reason = dial.plan->take(answer); reason != Reason::None)
+        fail(id, {false, reason});
+    else
+        lookUp(id);
+}
+
+// A name server that does not answer: the last good answer will do, else it is waited for as long as connecting may take.
+void Dialler::waitedFor(uint64_t id)
+{
+    Dial &dial = m_dials[id];
+    if (const auto last = m_config.resolver->lastGood(*dial.plan->nextName())) {
+        m_config.resolver->cancel(dial.ticket);
+        lookedUp(id, dial.lookUps, *last);
+        return;
+    }
+    const int64_t leftMs = (dial.untilUs - Clock::steadyUs()) / 1000;
+    if (leftMs > 0)
+        dial.patience->start(leftMs);
+    else
+        fail(id, {true, Reason::UpstreamConnectTimeout});
+}
+
+void Dialler::connect(uint64_t id)
+{
+    Dial &dial = m_dials[id];
+    dial.easy = curl_easy_init();
+    curl_easy_setopt(dial.easy, CURLOPT_URL, dial.url.c_str());
+    curl_easy_setopt(dial.easy, CURLOPT_CONNECT_ONLY, 1L);
+    dial.plan->prepare(dial.easy);
+    curl_easy_setopt(dial.easy, CURLOPT_BUFFERSIZE, 1024L); // curl reads no bodies here
+    const int64_t leftMs = (dial.untilUs - Clock::steadyUs()) / 1000;
+    curl_easy_setopt(dial.easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::max<int64_t>(leftMs, 1)));
+    curl_easy_setopt(dial.easy, CURLOPT_PRIVATE, reinterpret_cast<void *>(id));
+    curl_multi_add_handle(m_multi, dial.easy);
+}
+
+// Later: never from inside dial(), nor from the timer that goes with it.
+void Dialler::fail(uint64_t id, DialFailure failure)
+{
+    m_poller.post([this, alive = m_alive, id, failure] {
+        if (!*alive)
+            return;
+        const auto found = m_dials.find(id);
+        if (found == m_dials.end())
+            return;
+        Dial dial = std::move(found->second);
+        m_dials.erase(found);
+        forget(dial);
+        dial.done(nullptr, failure);
+    });
 }
 
 void Dialler::cancel(uint64_t id)
@@ -191,10 +287,8 @@ void Dialler::cancel(uint64_t id)
     const auto found = m_dials.find(id);
     if (found == m_dials.end())
         return;
-    CURL *easy = found->second.easy;
+    forget(found->second);
     m_dials.erase(found);
-    curl_multi_remove_handle(m_multi, easy);
-    curl_easy_cleanup(easy);
 }
 
 int Dialler::onSocket(CURL *, curl_socket_t fd, int what, void *self, void *)
@@ -265,8 +359,7 @@ void Dialler::collect()
             forget(fd);
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            // A proxy's own TLS would hide behind a plain target too: only a bare connection is read directly.
-            if (dial.tls || !m_config.httpsProxy.empty()) {
+            if (dial.tls) { // no proxy stands before a plain one
                 dial.done(std::make_unique<UpstreamSocket>(m_poller, m_multi, easy, fd), {});
                 continue;
             }

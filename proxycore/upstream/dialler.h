@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Opens connections to providers with libcurl: DNS, happy eyeballs, proxies and verified TLS are its
-// work (CURLOPT_CONNECT_ONLY through the multi interface); HTTP is ours. One per engine thread, on its
-// epoll set. Thread: its poller's.
+// Opens connections to providers with libcurl: happy eyeballs, proxies and verified TLS are its work (CURLOPT_CONNECT_ONLY through the multi
+// interface); names and HTTP are ours. One per engine thread, on its epoll set. Thread: its poller's.
 #pragma once
 
 #include "base/reason.h"
@@ -19,9 +18,14 @@ struct ssl_st; // OpenSSL's SSL
 
 namespace llmproxy {
 
+class ConnectionPlan;
+class Resolver;
+struct NameAnswer;
+
 struct DialConfig
 {
     std::string httpsProxy, noProxy, caFile; // HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE
+    Resolver *resolver = nullptr;            // outlives all that connect; null: addresses and localhost only
 };
 
 // Made once for each base URL: taking one apart for each request cost 3 % of it.
@@ -94,12 +98,27 @@ private:
     class CurlSocket;
     struct Dial
     {
-        CURL *easy = nullptr;
         Done done;
+        std::string url;
         bool tls = false;
-        std::unique_ptr<const std::string> host; // lives as long as its handshake
+        int64_t untilUs = 0;
+        std::unique_ptr<ConnectionPlan> plan; // lives as long as its handshake
+        CURL *easy = nullptr;                 // null: names are looked up
+        std::unique_ptr<Timer> patience;      // while they are
+        uint64_t ticket = 0;                  // of the look-up that it waits for
+        int lookUps = 0;
+
+        ~Dial();
+        Dial();
+        Dial(Dial &&) noexcept;
     };
     void forget(int fd);
+    void lookUp(uint64_t id);
+    void lookedUp(uint64_t id, int lookUp, const NameAnswer &answer);
+    void waitedFor(uint64_t id);
+    void connect(uint64_t id);
+    void fail(uint64_t id, DialFailure failure);
+    void forget(Dial &dial);
     static int onSocket(CURL *easy, curl_socket_t fd, int what, void *self, void *perSocket);
     static int onTimer(CURLM *multi, long timeoutMs, void *self);
     void act(int fd, int events);

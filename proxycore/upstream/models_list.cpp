@@ -77,13 +77,22 @@ ModelsAnswer failed(CURLcode code, const Body &body, const std::string &origin)
         return answer("certificate", "The certificate of " + origin + " cannot be trusted; check the address, or name its authority in SSL_CERT_FILE.");
     if (code == CURLE_OPERATION_TIMEDOUT)
         return answer("timeout", origin + " did not answer in time; check the address, the network and HTTPS_PROXY, or try again.");
-    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
-        return answer("unreachable", "The name in " + origin + ", or that of the proxy, is not known; check the address and HTTPS_PROXY.");
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return answer("unreachable", "The server is shutting down. Try again when it has restarted.");
     if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
         return answer("unexpected_answer", origin + " does not speak HTTP; check the base URL.");
     return answer("unreachable", "No connection to " + origin + " comes about; check the address, the network and HTTPS_PROXY.");
+}
+
+// Before there was a connection.
+ModelsAnswer notDialled(Reason reason, const std::string &origin)
+{
+    const auto answer = [](const char *why, std::string message) { return ModelsAnswer{why, 0, std::move(message), {}}; };
+    if (reason == Reason::UpstreamConnectTimeout)
+        return answer("timeout", "The name in " + origin + " was not resolved in time. Check the name server, the network and HTTPS_PROXY, or try again.");
+    if (reason == Reason::UpstreamResolverBusy)
+        return answer("unreachable", "Too many names are waiting to be resolved. Check the name server and the network, or try again.");
+    return answer("unreachable", "The name in " + origin + ", or that of the proxy, is not known; check the address and HTTPS_PROXY.");
 }
 
 ModelsAnswer judged(const ProviderProfile &profile, int status, const std::string &body, const std::string &origin)
@@ -145,7 +154,10 @@ ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseU
         return {"unexpected_answer", 0, base ? "libcurl cannot be started; restart the server." : "The base URL " + base.error().message + ".", {}};
     const std::string path = joinPath(base->path, pathOf(profile.api));
     const DialTarget target(std::move(*base), profile.unixSocket);
-    const std::string host = certifiedHost(target), origin = originOf(target), url = origin + path;
+    const std::string origin = originOf(target), url = origin + path;
+    ConnectionPlan plan(target, config);
+    if (const Reason reason = plan.lookUp(config.resolver, connectMs, [&] { return cancelled.load(); }); reason != Reason::None)
+        return notDialled(reason, origin);
     HeaderList headers;
     addHeader(headers, "User-Agent: llm-proxy/" LLM_PROXY_VERSION);
     addHeader(headers, "Accept: application/json");
@@ -154,7 +166,7 @@ ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseU
     if (key && profile.auth != AuthForm::None)
         addCredential(headers, profile.auth, *key);
     Body body;
-    prepareConnection(handle.get(), target, config, host);
+    plan.prepare(handle.get());
     curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(handle.get(), CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");

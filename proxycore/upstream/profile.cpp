@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/profile.h"
 
+#include "access/cidr.h"
 #include "base/ascii.h"
 #include "config/settings.h"
 
 #include <QFile>
+#include <QUrl>
 #include <algorithm>
 #include <charconv>
 #include <yaml-cpp/yaml.h>
@@ -172,6 +174,20 @@ bool anyGlobMatches(const std::vector<std::string> &patterns, std::string_view t
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string &pattern) { return globMatches(pattern, text); });
 }
 
+// One spelling for a host, the one that libcurl makes of it: lower case, IDNA, addresses as dotted numbers. What is judged, resolved and
+// dialled is the same then.
+static bool normalizeHost(std::string *host)
+{
+    const bool isAscii = std::all_of(host->begin(), host->end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    *host = isAscii ? lowerCased(*host) : QUrl::toAce(QString::fromStdString(*host)).toStdString();
+    if (const auto address = IpAddress::parseHost(*host)) {
+        if (host->find('%') == std::string::npos) // a zone is needed as it is
+            *host = address->toString();
+        return true;
+    }
+    return !host->empty() && std::all_of(host->begin(), host->end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
 std::string BaseUrl::authority() const
 {
     const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
@@ -216,6 +232,10 @@ Result<BaseUrl> parseBaseUrl(std::string_view url)
     }
     if (out.host.empty())
         return fail("has no host");
+    if (!normalizeHost(&out.host))
+        return fail("has a host that is neither a name nor an address");
+    if (authority.front() == '[' && !IpAddress::parseHost(out.host))
+        return fail("has no IPv6 address between [ and ]");
     if (colon != std::string_view::npos) {
         const std::string_view digits = authority.substr(colon + 1);
         unsigned port = 0;

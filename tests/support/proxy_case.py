@@ -51,6 +51,7 @@ class LocalLink(http.client.HTTPConnection):
 class Proxy(Cli):
     settings = {}
     arguments = ()
+    wrapper = ()  # a command that becomes the server
     providers = ("openai", "anthropic", "gemini", "ollama")
 
     @classmethod
@@ -75,7 +76,7 @@ class Proxy(Cli):
         settings = cls.env | {"MANAGEMENT_TOKEN": MANAGEMENT, "LISTEN_ADDR": "127.0.0.1:0", "ENGINE_THREADS": "2"} | cls.settings
         with open(cls.cwd / "log", "ab") as log, open(cls.cwd / "errors", "ab") as errors:
             before = log.tell()
-            cls.server = subprocess.Popen([BIN, "--serve", "--data-dir", str(cls.data), *cls.arguments], env=settings,
+            cls.server = subprocess.Popen([*cls.wrapper, BIN, "--serve", "--data-dir", str(cls.data), *cls.arguments], env=settings,
                                           cwd=cls.cwd, stdout=log, stderr=errors, stdin=subprocess.DEVNULL)
 
         def listening():

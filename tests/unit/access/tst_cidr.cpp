@@ -42,6 +42,42 @@ private Q_SLOTS:
         QCOMPARE(cidr->contains(*ip), inside);
     }
 
+    void hosts_data()
+    {
+        QTest::addColumn<QString>("host");
+        QTest::addColumn<QString>("address"); // empty: a name
+        const auto row = [](const char *host, const char *address) { QTest::newRow(host) << QString::fromLatin1(host) << QString::fromLatin1(address); };
+        row("127.0.0.1", "127.0.0.1");
+        row("127.0.0.1.", "127.0.0.1");
+        row("2130706433", "127.0.0.1");
+        row("0x7f000001", "127.0.0.1");
+        row("0x7f.1", "127.0.0.1");
+        row("017700000001", "127.0.0.1");
+        row("127.1", "127.0.0.1");
+        row("0251.0376.0251.0376", "169.254.169.254");
+        row("0xA9FEA9FE", "169.254.169.254");
+        row("::1", "::1");
+        row("[::1]", "::1");
+        row("[fe80::1%25eth0]", "fe80::1");
+        row("::ffff:169.254.169.254", "169.254.169.254");
+        row("127.evil.example", "");
+        row("127.0.0.1.evil.example", "");
+        row("localhost", "");
+        row("0x7g", "");
+        row("1.2.3.4.5", "");
+        row("256.1.1.1", "");
+        row("127.0.0.1 x", "");
+        row("", "");
+        row(".", "");
+    }
+
+    void hosts()
+    {
+        QFETCH(const QString, host);
+        const auto address = IpAddress::parseHost(host.toStdString());
+        QTEST(address ? QString::fromStdString(address->toString()) : QString(), "address");
+    }
+
     void refuses()
     {
         for (const char *bad : {"", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "::/129", "example.com", "1.2.3.4/ 8", "10.0.0.0/08x"})

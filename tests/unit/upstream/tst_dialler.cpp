@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "test_registry.h"
 
-#include "upstream/dialler.h"
+#include "fake_names.h"
+#include "upstream/connection.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -52,8 +53,57 @@ class TstDialler : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
+    void init();
+    void cleanup();
     void aConnectionStaysOursWhateverIsDialledNext();
+    void allAddressesOfANameAreTried_data();
+    void allAddressesOfANameAreTried();
+    void aNameThatIsNotKnown();
+    void theLastGoodAnswerIsUsedWhenALookUpHangs();
+    void connectingIncludesTheLookUp();
+    void whoCancelsWaitsForNoName();
+    void tooManyNames();
+    void whatGoesThroughAProxy_data();
+    void whatGoesThroughAProxy();
+    void theProxysNameIsLookedUp_data();
+    void theProxysNameIsLookedUp();
+
+private:
+    DialFailure dialOnce(const DialTarget &target, int64_t timeoutMs = 10'000);
+
+    std::unique_ptr<test::FakeNames> m_names;
+    std::atomic<int64_t> m_nowMs{0};
+    std::unique_ptr<Resolver> m_resolver;
+    bool m_isConnected = false;
 };
+
+void TstDialler::init()
+{
+    m_names = std::make_unique<test::FakeNames>();
+    m_resolver = std::make_unique<Resolver>(m_names->lookUp(), [this] { return m_nowMs.load(); });
+}
+
+void TstDialler::cleanup()
+{
+    m_names->hang(false);
+    m_resolver.reset();
+}
+
+DialFailure TstDialler::dialOnce(const DialTarget &target, int64_t timeoutMs)
+{
+    Poller poller;
+    DialConfig config;
+    config.resolver = m_resolver.get();
+    Dialler dialler(poller, config);
+    DialFailure failure;
+    dialler.dial(target, timeoutMs, [&](std::unique_ptr<UpstreamSocket> socket, const DialFailure &given) {
+        m_isConnected = socket != nullptr;
+        failure = given;
+        poller.stop();
+    });
+    poller.run();
+    return failure;
+}
 
 // libcurl closes connections that it takes for idle when it dials the next one; with a descriptor of the same number
 // two requests would then share one socket.
@@ -83,6 +133,149 @@ void TstDialler::aConnectionStaysOursWhateverIsDialledNext()
         QVERIFY(made[i]->fd() != first.fd());
     char byte = 0;
     QCOMPARE(made.front()->read(&byte, 1), ssize_t{0}); // its own end, not what another was sent
+}
+
+void TstDialler::allAddressesOfANameAreTried_data()
+{
+    QTest::addColumn<QString>("host");
+    QTest::newRow("a name") << QStringLiteral("provider.test");
+    QTest::newRow("with a dot") << QStringLiteral("provider.test.");
+}
+
+// Nobody listens at the first address. libcurl asks nobody itself: this name is known here alone.
+void TstDialler::allAddressesOfANameAreTried()
+{
+    QFETCH(const QString, host);
+    Listener listener;
+    m_names->answer(host.toStdString(), {"127.0.0.77", "127.0.0.1"});
+    for (int i = 0; i < 2; ++i) {
+        QCOMPARE(dialOnce(DialTarget({false, host.toStdString(), listener.port(), ""}, "")).reason, Reason::None);
+        QVERIFY(m_isConnected);
+    }
+    QCOMPARE(m_names->lookUps(host.toStdString()), 1);
+}
+
+void TstDialler::aNameThatIsNotKnown()
+{
+    const DialFailure failure = dialOnce(DialTarget({true, "nowhere.test", 443, ""}, ""));
+    QCOMPARE(failure.reason, Reason::UpstreamDns);
+    QVERIFY(!failure.timedOut && !m_isConnected);
+}
+
+void TstDialler::theLastGoodAnswerIsUsedWhenALookUpHangs()
+{
+    Listener listener;
+    const DialTarget target({false, "provider.test", listener.port(), ""}, "");
+    m_names->answer("provider.test", {"127.0.0.1"});
+    QCOMPARE(dialOnce(target).reason, Reason::None);
+    m_nowMs += Resolver::keptMs;
+    m_names->hang(true);
+    QCOMPARE(dialOnce(target).reason, Reason::None);
+    QVERIFY(m_isConnected);
+}
+
+void TstDialler::connectingIncludesTheLookUp()
+{
+    m_names->hang(true);
+    const DialFailure failure = dialOnce(DialTarget({true, "provider.test", 443, ""}, ""), 20);
+    QVERIFY(failure.timedOut);
+    QCOMPARE(failure.reason, Reason::UpstreamConnectTimeout);
+}
+
+void TstDialler::whoCancelsWaitsForNoName()
+{
+    Poller poller;
+    DialConfig config;
+    config.resolver = m_resolver.get();
+    Dialler dialler(poller, config);
+    m_names->hang(true);
+    bool isTold = false;
+    const uint64_t id = dialler.dial(DialTarget({true, "provider.test", 443, ""}, ""), 10'000, [&](std::unique_ptr<UpstreamSocket>, const DialFailure &) { isTold = true; });
+    QVERIFY(m_names->waitRunning(1));
+    dialler.cancel(id);
+    m_names->hang(false);
+    QVERIFY(m_names->waitLookUps("provider.test", 1));
+    QCOMPARE(m_resolver->wait("another.test", 10'000, [] { return false; }).kind, NameAnswer::Kind::Failed); // it has told all before
+    poller.post([&] { poller.stop(); });
+    poller.run();
+    QVERIFY(!isTold);
+}
+
+void TstDialler::tooManyNames()
+{
+    m_names->hang(true);
+    uint64_t ticket = 0;
+    for (size_t i = 0; i < Resolver::threadCount + Resolver::mostQueued; ++i) {
+        QVERIFY(!m_resolver->resolve("name-" + std::to_string(i) + ".test", [](const NameAnswer &) {}, &ticket));
+        if (i + 1 == Resolver::threadCount)
+            QVERIFY(m_names->waitRunning(Resolver::threadCount));
+    }
+    QCOMPARE(dialOnce(DialTarget({true, "provider.test", 443, ""}, "")).reason, Reason::UpstreamResolverBusy);
+}
+
+void TstDialler::whatGoesThroughAProxy_data()
+{
+    QTest::addColumn<QString>("url");
+    QTest::addColumn<QString>("noProxy");
+    QTest::addColumn<bool>("expected");
+    const auto row = [](const char *url, const char *noProxy, bool expected) {
+        QTest::addRow("%s without %s", url, noProxy) << QString::fromUtf8(url) << QString::fromUtf8(noProxy) << expected;
+    };
+    row("https://api.example.com", "", true);
+    row("http://api.example.com", "", false); // HTTPS_PROXY is for https
+    row("https://127.0.0.1", "", false);
+    row("https://0x7f.1", "", false);
+    row("https://[::1]:8443", "", false);
+    row("https://localhost", "", false);
+    row("https://Demo.LocalHost.", "", false);
+    row("https://127.evil.example", "", true); // a name, and not this machine
+    row("https://localhost.evil.example", "", true);
+    row("https://api.example.com", "*", false);
+    row("https://api.example.com", "example.com", false);
+    row("https://api.example.com", ".example.com", false);
+    row("https://API.example.com.", "other.org, Example.COM", false);
+    row("https://myexample.com", "example.com", true);
+    row("https://api.example.com", "other.org api.example.com", false);
+    row("https://10.1.2.3", "10.0.0.0/8", false);
+    row("https://10.1.2.3", "10.1.2.3", false);
+    row("https://11.1.2.3", "10.0.0.0/8", true);
+    row("https://10.example.com", "10.0.0.0/8", true);
+    row("https://[fd00::7]", "fd00::/8", false);
+    row("https://[fd00::7]", "[fd00::7]", false);
+}
+
+void TstDialler::whatGoesThroughAProxy()
+{
+    QFETCH(const QString, url);
+    QFETCH(const QString, noProxy);
+    const Result<BaseUrl> base = parseBaseUrl(url.toStdString());
+    QVERIFY2(base.ok(), base ? "" : base.error().message.c_str());
+    QTEST(goesThroughProxy(DialTarget(*base, ""), {"http://proxy.test:3128", noProxy.toStdString(), {}}), "expected");
+    QVERIFY(!goesThroughProxy(DialTarget(*base, ""), {}));
+}
+
+void TstDialler::theProxysNameIsLookedUp_data()
+{
+    QTest::addColumn<QString>("proxy");
+    QTest::addColumn<QStringList>("names"); // in this order
+    const QStringList one{QStringLiteral("proxy.test")}, both{QStringLiteral("proxy.test"), QStringLiteral("api.example.com")};
+    QTest::newRow("http") << QStringLiteral("http://user:secret@Proxy.test:3128") << one;
+    QTest::newRow("without scheme") << QStringLiteral("proxy.test:3128") << one;
+    QTest::newRow("socks5h") << QStringLiteral("socks5h://proxy.test") << one;
+    QTest::newRow("socks5") << QStringLiteral("socks5://proxy.test") << both; // this side gives it an address
+    QTest::newRow("an address") << QStringLiteral("http://192.0.2.1:3128") << QStringList();
+}
+
+void TstDialler::theProxysNameIsLookedUp()
+{
+    QFETCH(const QString, proxy);
+    ConnectionPlan plan(DialTarget({true, "api.example.com", 443, ""}, ""), {proxy.toStdString(), {}, {}});
+    QStringList names;
+    while (const std::string *name = plan.nextName()) {
+        names.append(QString::fromStdString(*name));
+        QCOMPARE(plan.take({NameAnswer::Kind::Found, {*IpAddress::parse("192.0.2.1")}}), Reason::None);
+    }
+    QTEST(names, "names");
 }
 
 REGISTER_TEST(TstDialler)

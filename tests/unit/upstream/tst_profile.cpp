@@ -56,8 +56,14 @@ void TstProfile::baseUrls()
     QCOMPARE(url->path, std::string("/v1"));
     QCOMPARE(url->authority(), std::string("[::1]:8000"));
     QCOMPARE(parseBaseUrl("https://api.openai.com")->authority(), std::string("api.openai.com"));
-    for (const char *bad : {"api.openai.com", "https://", "https://a:0", "https://a:x", "https://u:p@a", "https://a?b", "https://a#b"})
+    for (const char *bad : {"api.openai.com", "https://", "https://a:0", "https://a:x", "https://u:p@a", "https://a?b", "https://a#b", "https://%31.2.3.4", "https://a\\b",
+                            "https://[a.example]", "https://[::1"})
         QVERIFY2(!parseBaseUrl(bad).ok(), bad);
+    // One spelling, whichever was given.
+    QCOMPARE(parseBaseUrl("https://API.Example.COM")->host, std::string("api.example.com"));
+    QCOMPARE(parseBaseUrl("https://bücher.example")->host, std::string("xn--bcher-kva.example"));
+    QCOMPARE(parseBaseUrl("http://0xA9FEA9FE")->host, std::string("169.254.169.254"));
+    QCOMPARE(parseBaseUrl("http://[::FFFF:127.0.0.1]:80")->host, std::string("127.0.0.1"));
 }
 
 void TstProfile::paths()
