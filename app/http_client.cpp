@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The transport of management_client.h over libcurl: a unix socket or a URL.
+#include "access/host_rules.h"
 #include "base/curl_handles.h"
 #include "management_client.h"
 #include "output.h"
@@ -223,8 +224,13 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
 
 bool isLoopback(const std::string &url)
 {
-    return url.rfind("http://127.", 0) == 0 || url.rfind("http://localhost", 0) == 0
-           || url.rfind("http://[::1]", 0) == 0;
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);
+    char *found = nullptr;
+    if (!parts || curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK || curl_url_get(parts.get(), CURLUPART_HOST, &found, 0) != CURLUE_OK)
+        return false;
+    const std::string host = found;
+    curl_free(found);
+    return isThisMachine(host);
 }
 
 } // namespace

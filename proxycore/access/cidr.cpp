@@ -39,11 +39,6 @@ bool samePrefix(const IpAddress &a, const IpAddress &b, int bits)
     return ((a.bytes[whole] ^ b.bytes[whole]) & mask) == 0;
 }
 
-bool inAny(const IpAddress &address, std::initializer_list<Cidr> networks)
-{
-    return std::any_of(networks.begin(), networks.end(), [&](const Cidr &n) { return n.contains(address); });
-}
-
 Cidr literal(std::string_view text)
 {
     return *Cidr::parse(text);
@@ -107,17 +102,6 @@ bool IpAddress::isLoopback() const
     static const Cidr v4 = literal("127.0.0.0/8");
     static const Cidr v6 = literal("::1");
     return v4.contains(*this) || v6.contains(*this);
-}
-
-bool IpAddress::isPrivate() const
-{
-    static const Cidr a = literal("10.0.0.0/8");
-    static const Cidr b = literal("172.16.0.0/12");
-    static const Cidr c = literal("192.168.0.0/16");
-    static const Cidr link4 = literal("169.254.0.0/16");
-    static const Cidr unique = literal("fc00::/7");
-    static const Cidr link6 = literal("fe80::/10");
-    return isLoopback() || inAny(*this, {a, b, c, link4, unique, link6});
 }
 
 IpAddress IpAddress::network() const

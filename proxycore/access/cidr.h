@@ -24,7 +24,6 @@ struct IpAddress
     static IpAddress fromSockaddr(const sockaddr *address);       // AF_UNIX gives ::1
     bool isV4() const;
     bool isLoopback() const; // 127.0.0.0/8, ::1
-    bool isPrivate() const;  // loopback, RFC 1918, fc00::/7, link-local
     std::string toString() const;
     // One client as limits count it: of IPv6 the /64, from which a customer may choose addresses (RFC 6177).
     IpAddress network() const;

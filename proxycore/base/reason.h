@@ -27,7 +27,7 @@ enum class Reason : uint8_t {
     // The provider's
     UpstreamStatus, UpstreamConnectTimeout, UpstreamDns, UpstreamRefused, UpstreamCertificate, UpstreamConnectFailed,
     UpstreamFirstByteTimeout, UpstreamIdleTimeout, UpstreamReset, UpstreamClosed, UpstreamTruncated, UpstreamBadHead,
-    UpstreamHeadTooLarge, UpstreamBadFraming, UpstreamResolverBusy,
+    UpstreamHeadTooLarge, UpstreamBadFraming, UpstreamResolverBusy, UpstreamMetadataAddress, UpstreamLinkLocalAddress, UpstreamInsecureAddress,
     // A word of another version, in a stored event
     Other,
 };
@@ -48,6 +48,7 @@ inline constexpr std::string_view words[] = {
     "upstream_status", "upstream_connect_timeout", "upstream_dns", "upstream_refused", "upstream_certificate", "upstream_connect_failed",
     "upstream_first_byte_timeout", "upstream_idle_timeout", "upstream_reset", "upstream_closed", "upstream_truncated", "upstream_bad_head",
     "upstream_head_too_large", "upstream_bad_framing", "upstream_resolver_busy",
+    "upstream_metadata_address", "upstream_link_local_address", "upstream_insecure_address",
     "other",
 };
 static_assert(std::size(words) == static_cast<size_t>(Reason::Other) + 1, "a word for each reason");

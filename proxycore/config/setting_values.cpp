@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/setting_values.h"
 
+#include "access/host_rules.h"
 #include "base/ascii.h"
 #include "secrets/sealed_text.h"
 
@@ -67,7 +68,7 @@ bool isWebhook(const std::string &item, std::string *shown)
     if (host.empty() || authority.find('@') != std::string::npos || item.find_first_of(" \t\r\n") != std::string::npos)
         return false;
     *shown = item.substr(0, begin) + authority;
-    return !isPlain || host == "localhost" || host == "[::1]" || host.starts_with("127.");
+    return !isPlain || isThisMachine(host);
 }
 
 } // namespace

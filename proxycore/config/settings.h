@@ -44,7 +44,7 @@ struct Settings
     std::string tlsCertFile, tlsKeyFile, tlsMinVersion = "1.2", tlsCiphers, acmeWebroot;
     std::vector<std::string> corsOrigins; // "https://app.example"; "*"
     bool allowInsecureListen = false;
-    bool allowInsecureUpstream = false;
+    bool allowInsecureUpstream = false, allowLinkLocalUpstream = false;
     std::vector<std::string> referenceOrigins; // "https://llm.example:443": lower case, always with the port
     std::string dataDir, databasePath;
     Secret managementToken;

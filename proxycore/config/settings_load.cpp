@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/saved_settings.h"
+#include "access/host_rules.h"
 #include "base/ascii.h"
 #include "config/settings_table.h"
 
@@ -192,12 +193,31 @@ SettingTexts readSaved(const SettingSources &sources, const SettingTexts &file, 
     return std::move(saved.values);
 }
 
+// The origins of a list of webhooks or anchors, as base URLs are judged; names are judged where they are dialled.
+void checkOutside(LoadedSettings *loaded, const char *name, const std::vector<OutsideTarget> &targets)
+{
+    for (const OutsideTarget &target : targets) {
+        if (target.kind != OutsideTarget::Kind::Web)
+            continue;
+        std::string host = target.shown.substr(target.shown.find("://") + 3);
+        if (const size_t colon = host.rfind(':'); colon != std::string::npos && host.find(']', colon) == std::string::npos)
+            host.resize(colon);
+        const HostVerdict verdict = judgeHost(host, false, {loaded->settings.allowLinkLocalUpstream, false});
+        if (verdict == HostVerdict::Metadata)
+            loaded->problems.push_back({name, target.shown, "a cloud metadata address is never connected to"});
+        else if (verdict == HostVerdict::LinkLocal)
+            loaded->problems.push_back({name, target.shown, "a link-local address is refused; set ALLOW_LINK_LOCAL_UPSTREAM=true to allow it"});
+    }
+}
+
 // What single values cannot show.
 void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
     const auto isGiven = [&](const char *name) { return loaded->origin[name] != "default"; };
     Settings &s = loaded->settings;
     const auto problem = [&](const char *name, const std::string &value, const std::string &text) { loaded->problems.push_back({name, value, text}); };
+    checkOutside(loaded, "ALERT_WEBHOOKS", s.alertWebhooks);
+    checkOutside(loaded, "AUDIT_ANCHORS", s.auditAnchors);
     const auto address = IpAddress::parse(s.listen.host);
     const bool tls = !s.tlsCertFile.empty() && !s.tlsKeyFile.empty();
     if (s.tlsCertFile.empty() != s.tlsKeyFile.empty())

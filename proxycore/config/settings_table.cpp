@@ -177,6 +177,7 @@ Rows providersRows()
         lower(row("UPSTREAM_IDLE_TIMEOUT", "290s", "duration", "a provider's stream may pause this long", duration(&S::upstreamIdleTimeoutMs, 10, day))),
         row("ALLOW_INSECURE_UPSTREAM", "false", "boolean", "allow http:// base URLs beyond loopback and private addresses", flag(&S::allowInsecureUpstream)),
         row("REFERENCE_ORIGINS", "", "list of origins", "a management credential may send references to keys (env:, file:) there too, not only to a provider's own address", referenceOrigins),
+        row("ALLOW_LINK_LOCAL_UPSTREAM", "false", "boolean", "allow connections to link-local addresses (169.254.0.0/16, fe80::/10); cloud metadata addresses are always refused", flag(&S::allowLinkLocalUpstream)),
         row("HTTPS_PROXY", "", "URL", "proxy towards providers", proxy),
         row("NO_PROXY", "", "list of hosts", "reached without it", text(&S::noProxy)),
         row("SSL_CERT_FILE", "", "file", "certificate authorities for providers; the system's when unset", text(&S::sslCertFile)),

@@ -58,6 +58,12 @@ std::string lookUpProblem(Reason reason)
 {
     if (reason == Reason::UpstreamConnectTimeout)
         return "the name was not resolved in time";
+    if (reason == Reason::UpstreamMetadataAddress)
+        return "the address is a cloud metadata address, which is never connected to";
+    if (reason == Reason::UpstreamLinkLocalAddress)
+        return "the address is link-local, which ALLOW_LINK_LOCAL_UPSTREAM does not allow";
+    if (reason == Reason::UpstreamInsecureAddress)
+        return "the address is public, and http:// is for this machine only";
     return reason == Reason::UpstreamResolverBusy ? "too many names are waiting to be resolved" : "the name cannot be resolved";
 }
 

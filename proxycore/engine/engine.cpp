@@ -100,6 +100,7 @@ std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarg
     OutboxConfig config;
     config.targets = targets;
     config.dial = dialConfig();
+    config.dial.hosts.allowInsecure = false; // that is for providers
     config.fileMode = settings.auditFileMode;
     if (key) {
         config.sign = [key](std::string_view body) { return key->sign("webhook", body); };

@@ -27,6 +27,11 @@ Refusal tooMany(const RateDecision &rate, const char *message)
 
 } // namespace
 
+DialConfig Engine::Private::dialConfig() const
+{
+    return {settings.httpsProxy, settings.noProxy, settings.sslCertFile, {settings.allowLinkLocalUpstream, settings.allowInsecureUpstream}, &resolver};
+}
+
 FrontConfig Engine::Private::frontConfig(uint16_t port) const
 {
     FrontConfig front;

@@ -64,7 +64,7 @@ struct Engine::Private
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
-    DialConfig dialConfig() const { return {settings.httpsProxy, settings.noProxy, settings.sslCertFile, &resolver}; }
+    DialConfig dialConfig() const;
     Outcome listen();
     Outcome recordStart();
     void settleTable() const;

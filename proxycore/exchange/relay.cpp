@@ -129,6 +129,20 @@ void Exchange::onUpstreamEnd()
     });
 }
 
+static const char *unreachableMessage(Reason reason)
+{
+    switch (reason) {
+    case Reason::UpstreamMetadataAddress:
+        return "the provider's address is a cloud metadata address, which is never connected to; check the project's base_url";
+    case Reason::UpstreamLinkLocalAddress:
+        return "the provider's address is link-local, which ALLOW_LINK_LOCAL_UPSTREAM does not allow; check the project's base_url";
+    case Reason::UpstreamInsecureAddress:
+        return "the provider's name resolves to a public address, where http:// would send the key unencrypted; use https:// in the project's base_url";
+    default:
+        return "the provider could not be reached or closed the connection";
+    }
+}
+
 static Refusal faultRefusal(const UpstreamFault &fault)
 {
     Refusal no;
@@ -145,7 +159,7 @@ static Refusal faultRefusal(const UpstreamFault &fault)
         break;
     case UpstreamFaultKind::Unreachable:
     case UpstreamFaultKind::Truncated:
-        no = refusal(Reason::UpstreamUnreachable, "the provider could not be reached or closed the connection");
+        no = refusal(Reason::UpstreamUnreachable, unreachableMessage(fault.reason));
         break;
     }
     no.isOurTrouble = true;

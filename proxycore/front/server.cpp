@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/server.h"
 
+#include "access/host_rules.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -192,7 +193,7 @@ bool Server::originAllowed(std::string_view origin) const
 
 bool isLocalName(const std::string &host)
 {
-    return IpAddress::parse(host) || host == "localhost" || (host.size() > 10 && host.substr(host.size() - 10) == ".localhost");
+    return IpAddress::parse(host) || isLocalhostName(host);
 }
 
 bool Server::hostAllowed(const std::string &host) const

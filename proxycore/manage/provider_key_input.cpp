@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "manage/provider_key_input.h"
 
-#include "access/cidr.h"
+#include "access/host_rules.h"
 #include "access/key_binding.h"
 #include "audit/masking.h"
 #include "config/settings.h"
@@ -16,14 +16,6 @@
 namespace llmproxy {
 
 namespace {
-
-bool isNearby(const QString &host)
-{
-    if (host == QLatin1String("localhost") || host.endsWith(QLatin1String(".localhost")))
-        return true;
-    const auto address = IpAddress::parse(host.toStdString());
-    return address && address->isPrivate();
-}
 
 Outcome readKey(const ManageContext &context, std::string_view value, const std::string &field,
                 ProviderKeyInput &input)
@@ -49,7 +41,7 @@ Outcome readKey(const ManageContext &context, std::string_view value, const std:
 
 } // namespace
 
-Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string &field)
+Outcome checkBaseUrl(const QString &text, const HostRules &rules, const std::string &field)
 {
     const auto wrong = [&](const char *message) { return invalidField(field, "'" + field + "' " + message); };
     const QUrl url(text, QUrl::StrictMode);
@@ -65,7 +57,15 @@ Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string 
         return wrong("must not contain '.' or '..' segments or backslashes.");
     if (url.port(1) < 1)
         return wrong("must have a port from 1 to 65535.");
-    if (scheme == QLatin1String("http") && !allowInsecure && !isNearby(url.host()))
+    const bool isPlain = scheme == QLatin1String("http");
+    const std::string host = url.host().toStdString();
+    const bool isName = !IpAddress::parseHost(host);
+    const HostVerdict verdict = judgeHost(host, isPlain, rules);
+    if (verdict == HostVerdict::Metadata)
+        return wrong("must not be a cloud metadata address.");
+    if (verdict == HostVerdict::LinkLocal)
+        return wrong("must not be a link-local address (ALLOW_LINK_LOCAL_UPSTREAM=true lifts that).");
+    if (verdict == HostVerdict::Insecure || (isPlain && isName && !rules.allowInsecure && !isLocalhostName(host)))
         return wrong("may use http:// only for loopback and private addresses "
                      "(ALLOW_INSECURE_UPSTREAM=true lifts that); use https://.");
     return {};
@@ -86,7 +86,7 @@ Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const Jso
     if (object.has("base_url")) {
         input.baseUrl = object.text("base_url");
         if (!input.baseUrl->isEmpty()) {
-            if (auto failure = checkBaseUrl(*input.baseUrl, context.settings->allowInsecureUpstream,
+            if (auto failure = checkBaseUrl(*input.baseUrl, {context.settings->allowLinkLocalUpstream, context.settings->allowInsecureUpstream},
                                             object.fieldName("base_url")))
                 return *failure;
         }

@@ -3,6 +3,7 @@
 // memory between the two. Thread: values; the key is shared, immutable.
 #pragma once
 
+#include "access/host_rules.h"
 #include "access/records.h"
 #include "manage/call.h"
 
@@ -46,6 +47,6 @@ Outcome refusedReference(const ManageCall &call, const std::string &provider, co
 // with a key that can be used, and a source that hangs holds up nothing but that. At once, or on another thread.
 void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput> inputs, std::function<void()> then);
 
-Outcome checkBaseUrl(const QString &text, bool allowInsecure, const std::string &field);
+Outcome checkBaseUrl(const QString &text, const HostRules &rules, const std::string &field);
 
 } // namespace llmproxy

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/connection.h"
 
-#include "access/host_rules.h"
 #include "base/ascii.h"
 
 #include <algorithm>
@@ -43,6 +42,21 @@ std::optional<ProxyAddress> proxyAddressOf(const std::string &text)
     std::from_chars(port.data(), port.data() + port.size(), address.port);
     address.asksForAddress = scheme == "socks4" || scheme == "socks5";
     return address;
+}
+
+Reason reasonOf(HostVerdict verdict)
+{
+    switch (verdict) {
+    case HostVerdict::Metadata:
+        return Reason::UpstreamMetadataAddress;
+    case HostVerdict::LinkLocal:
+        return Reason::UpstreamLinkLocalAddress;
+    case HostVerdict::Insecure:
+        return Reason::UpstreamInsecureAddress;
+    case HostVerdict::Allowed:
+        break;
+    }
+    return Reason::None;
 }
 
 std::string withoutDot(const std::string &host)
@@ -94,30 +108,33 @@ bool goesThroughProxy(const DialTarget &target, const DialConfig &config)
 }
 
 ConnectionPlan::ConnectionPlan(const DialTarget &target, const DialConfig &config)
-    : m_unixSocket(target.unixSocket), m_certifiedHost(withoutDot(target.url.host)), m_caFile(config.caFile)
+    : m_unixSocket(target.unixSocket), m_certifiedHost(withoutDot(target.url.host)), m_caFile(config.caFile), m_rules(config.hosts)
 {
     if (!m_unixSocket.empty())
         return;
     if (!goesThroughProxy(target, config)) {
-        add({target.url.host, target.url.port, true});
+        add({target.url.host, target.url.port, true, !target.url.tls});
         return;
     }
+    m_refusal = reasonOf(judgeHost(target.url.host, false, m_rules)); // all that can be said of it here: the proxy resolves names
     m_proxy = config.httpsProxy;
     const auto proxy = proxyAddressOf(m_proxy);
     if (!proxy)
         return; // nothing is dialled then: openSocket() knows no address
     if (proxy->asksForAddress)
-        add({target.url.host, target.url.port, false});
-    add({proxy->host, proxy->port, true});
+        add({target.url.host, target.url.port, false, false});
+    add({proxy->host, proxy->port, true, false});
 }
 
 void ConnectionPlan::add(Hop hop)
 {
     if (const auto literal = IpAddress::parseHost(hop.host)) {
-        if (hop.isDialled)
+        if (const Reason reason = reasonOf(judgeHost(*literal, hop.isPlain, m_rules)); reason != Reason::None)
+            m_refusal = reason;
+        else if (hop.isDialled)
             m_dialled.push_back(*literal);
     } else if (isLocalhostName(hop.host)) {
-        settle(hop, localhostAddresses());
+        settle(hop, localhostAddresses()); // loopback, which nothing is said against
     } else {
         m_unknown.push_back(std::move(hop));
     }
@@ -125,19 +142,27 @@ void ConnectionPlan::add(Hop hop)
 
 // "+": libcurl may forget it; it is given anew for each connection. With and without a dot at the end, since its versions differ in
 // which of the two they look for.
-void ConnectionPlan::settle(const Hop &hop, const std::vector<IpAddress> &addresses)
+Reason ConnectionPlan::settle(const Hop &hop, const std::vector<IpAddress> &addresses)
 {
     std::string list;
+    Reason refusal = Reason::UpstreamDns;
     for (const IpAddress &address : addresses) {
+        if (const Reason reason = reasonOf(judgeHost(address, hop.isPlain, m_rules)); reason != Reason::None) {
+            refusal = reason;
+            continue;
+        }
         const std::string text = address.toString();
         list += (list.empty() ? "" : ",") + (address.isV4() ? text : "[" + text + "]");
+        if (hop.isDialled)
+            m_dialled.push_back(address);
     }
+    if (list.empty())
+        return refusal;
     const std::string name = withoutDot(hop.host), rest = ":" + std::to_string(hop.port) + ":" + list;
     addHeader(m_known, "+" + name + rest);
     if (hop.host != name)
         addHeader(m_known, "+" + hop.host + rest);
-    if (hop.isDialled)
-        m_dialled = addresses;
+    return Reason::None;
 }
 
 Reason ConnectionPlan::take(const NameAnswer &answer)
@@ -146,8 +171,7 @@ Reason ConnectionPlan::take(const NameAnswer &answer)
     m_unknown.pop_back();
     switch (answer.kind) {
     case NameAnswer::Kind::Found:
-        settle(hop, answer.addresses);
-        return Reason::None;
+        return settle(hop, answer.addresses);
     case NameAnswer::Kind::Busy:
         return Reason::UpstreamResolverBusy;
     case NameAnswer::Kind::TimedOut:
@@ -160,6 +184,8 @@ Reason ConnectionPlan::take(const NameAnswer &answer)
 
 Reason ConnectionPlan::lookUp(Resolver *resolver, int64_t timeoutMs, const std::function<bool()> &isCancelled)
 {
+    if (m_refusal != Reason::None)
+        return m_refusal;
     while (const std::string *name = nextName()) {
         if (const Reason reason = take(resolver ? resolver->wait(*name, timeoutMs, isCancelled) : NameAnswer{}); reason != Reason::None)
             return reason;

@@ -32,7 +32,9 @@ public:
 
     // The name to look up next, the provider's or the proxy's; null: none is left.
     const std::string *nextName() const { return m_unknown.empty() ? nullptr : &m_unknown.back().host; }
-    // The answer for nextName(). None: it can be used.
+    // Why this is not dialled, whatever else resolves (ruling 50); None: nothing is known against it.
+    Reason refusal() const { return m_refusal; }
+    // The answer for nextName(). None: it can be used. Addresses that are refused are left out; where none is left, that is the reason.
     Reason take(const NameAnswer &answer);
     // Looks up all names in this thread. None: it can connect.
     // resolver null: there are none but addresses and localhost.
@@ -46,13 +48,16 @@ private:
         std::string host;
         uint16_t port = 0;
         bool isDialled = false; // by us; else by the proxy, which is given an address
+        bool isPlain = false;   // what it is judged as: the provider's without TLS
     };
     void add(Hop hop);
-    void settle(const Hop &hop, const std::vector<IpAddress> &addresses);
+    Reason settle(const Hop &hop, const std::vector<IpAddress> &addresses);
     static CURLcode prepareTls(CURL *easy, void *context, void *plan);
     static curl_socket_t openSocket(void *plan, curlsocktype purpose, curl_sockaddr *address);
 
     const std::string m_unixSocket, m_certifiedHost, m_caFile;
+    const HostRules m_rules;
+    Reason m_refusal = Reason::None;
     std::string m_proxy; // empty: none
     std::vector<Hop> m_unknown;
     std::vector<IpAddress> m_dialled;

@@ -199,6 +199,10 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
 void Dialler::lookUp(uint64_t id)
 {
     Dial &dial = m_dials[id];
+    if (const Reason reason = dial.plan->refusal(); reason != Reason::None) {
+        fail(id, {false, reason});
+        return;
+    }
     while (const std::string *name = dial.plan->nextName()) {
         const auto told = [this, alive = m_alive, id, number = ++dial.lookUps](const NameAnswer &answer) {
             m_poller.post([this, alive, id, number, answer] {

@@ -3,6 +3,7 @@
 // interface); names and HTTP are ours. One per engine thread, on its epoll set. Thread: its poller's.
 #pragma once
 
+#include "access/host_rules.h"
 #include "base/reason.h"
 #include "front/poller.h"
 #include "upstream/profile.h"
@@ -25,6 +26,7 @@ struct NameAnswer;
 struct DialConfig
 {
     std::string httpsProxy, noProxy, caFile; // HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE
+    HostRules hosts;
     Resolver *resolver = nullptr;            // outlives all that connect; null: addresses and localhost only
 };
 

@@ -92,6 +92,12 @@ ModelsAnswer notDialled(Reason reason, const std::string &origin)
         return answer("timeout", "The name in " + origin + " was not resolved in time. Check the name server, the network and HTTPS_PROXY, or try again.");
     if (reason == Reason::UpstreamResolverBusy)
         return answer("unreachable", "Too many names are waiting to be resolved. Check the name server and the network, or try again.");
+    if (reason == Reason::UpstreamMetadataAddress)
+        return answer("unreachable", origin + " is a cloud metadata address, which is never connected to. Check the base URL.");
+    if (reason == Reason::UpstreamLinkLocalAddress)
+        return answer("unreachable", origin + " is a link-local address. Check the base URL, or set ALLOW_LINK_LOCAL_UPSTREAM=true.");
+    if (reason == Reason::UpstreamInsecureAddress)
+        return answer("unreachable", origin + " is a public address, where http:// would send the key unencrypted. Use https:// in the base URL.");
     return answer("unreachable", "The name in " + origin + ", or that of the proxy, is not known; check the address and HTTPS_PROXY.");
 }
 

@@ -20,7 +20,7 @@ ALLOWED = {
     "config": {"base", "secrets", "access/cidr.h", "access/host_rules.h"},
     "storage": {"base", "secrets", "access", "audit", "exchange/outcome.h", "exchange/outcome_event.h"}, # what it counts
     # The strict reader and the poller serve both legs; providers are told apart by settings and references.
-    "front": {"base", "access/cidr.h", "secrets/secret.h", "secrets/credential_digest.h"}, # it checks the management credential
+    "front": {"base", "access/cidr.h", "access/host_rules.h", "secrets/secret.h", "secrets/credential_digest.h"}, # it checks the management credential
     "upstream": {"base", "secrets", "config", "front", "access/cidr.h", "access/host_rules.h"},
     "exchange": {"base", "secrets", "config", "access", "limits", "usage", "audit", "upstream", "front"},
     "manage": {"base", "secrets", "config", "access", "audit", "storage", "limits"},

@@ -50,7 +50,7 @@ class Silent(Proxy):
     def class_folder(cls):
         folder = super().class_folder()
         (folder / "resolv.conf").write_text(f"nameserver {cls.names.address}\noptions timeout:30 attempts:1\n")
-        (folder / "hosts").write_text("127.0.0.1 localhost known.test\n")
+        (folder / "hosts").write_text("127.0.0.1 localhost known.test\n169.254.169.254 metadata.test\n169.254.7.7 near.test\n203.0.113.7 127.evil.test\n")
         return folder
 
     def threads(self):
@@ -93,6 +93,48 @@ class Resolving(Silent):
     def test_a_name_of_the_hosts_file(self):
         port = self.upstream.port
         self.assertEqual(self.ask(body=CHAT, token=self.token_for(f"http://known.test:{port}/v1")).status, 200)
+
+
+class RefusedAddresses(Silent):
+    """Ruling 50: what a name resolves to is judged where it is dialled."""
+    settings = {"API_CONFIG_PATH": "profiles.yaml"}
+
+    @classmethod
+    def class_folder(cls):
+        folder = super().class_folder()
+        (folder / "profiles.yaml").write_text("providers:\n  evil:\n    base_url: http://127.evil.test\n")
+        return folder
+
+    def refused(self, token, path, reason):
+        request_id = fresh_id()
+        answer = self.ask(path, CHAT, token=token, headers=[("X-Request-ID", request_id)])
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (502, "upstream_unreachable"), answer.body)
+        event = self.event_of(request_id)
+        self.assertEqual((event["result"], event["details"]["reason"], event["details"]["forwarded"]), ("error", reason, False))
+        return answer.body
+
+    def test_names_that_resolve_to_refused_addresses(self):
+        token = self.token_for("https://metadata.test")
+        self.assertIn(b"metadata address", self.refused(token, "/v1/chat/completions", "upstream_metadata_address"))
+        token = self.token_for("https://near.test")
+        self.assertIn(b"ALLOW_LINK_LOCAL_UPSTREAM", self.refused(token, "/v1/chat/completions", "upstream_link_local_address"))
+
+    def test_clear_text_to_a_name_with_a_public_address(self):
+        """Only a profile can name one; the name only looks like this machine's."""
+        project = self.new_project(providers=[{"provider": "evil", "api_key": KEY}])["id"]
+        token = self.new_token(project_id=project)["token"]
+        self.assertIn(b"https://", self.refused(token, "/evil/x", "upstream_insecure_address"))
+
+    def test_literals_are_refused_at_creation(self):
+        for address in ("https://169.254.169.254/v1", "http://0251.0376.0251.0376", "https://[64:ff9b::a9fe:a9fe]/", "http://127.evil.test", "https://169.254.7.7"):
+            with self.subTest(address):
+                status, answer = self.manage("POST", "/manage/projects", {"name": "a", "providers": [{"provider": "openai", "api_key": KEY, "base_url": address}]})
+                self.assertEqual((status, answer["error"]["field"]), (400, "providers[0].base_url"), answer)
+
+    def test_the_check_of_a_provider_judges_too(self):
+        status, answer = self.manage("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY, "base_url": "https://metadata.test"})
+        self.assertEqual((status, answer["reason"]), (200, "unreachable"))
+        self.assertIn("metadata address", answer["message"])
 
 
 class TooManyNames(Silent):

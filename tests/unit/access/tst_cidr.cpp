@@ -91,10 +91,6 @@ private Q_SLOTS:
         QVERIFY(IpAddress::parse("127.3.2.1")->isLoopback() && IpAddress::parse("::1")->isLoopback());
         QVERIFY(IpAddress::parse("::ffff:127.0.0.1")->isLoopback());
         QVERIFY(!IpAddress::parse("128.0.0.1")->isLoopback());
-        for (const char *one : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "169.254.1.1", "fd00::1", "fe80::1", "127.0.0.1"})
-            QVERIFY2(IpAddress::parse(one)->isPrivate(), one);
-        for (const char *one : {"172.32.0.1", "8.8.8.8", "2001:db8::1", "11.0.0.1"})
-            QVERIFY2(!IpAddress::parse(one)->isPrivate(), one);
         QCOMPARE(IpAddress::parse("::ffff:1.2.3.4")->toString(), std::string("1.2.3.4"));
         QCOMPARE(IpAddress::parse("2001:DB8:0::1")->toString(), std::string("2001:db8::1"));
     }

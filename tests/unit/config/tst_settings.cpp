@@ -347,13 +347,28 @@ private Q_SLOTS:
                                  "TOKEN_MAX_LIFETIME", "TOKEN_DEFAULT_LIFETIME", "TOKEN_DEFAULT_RATE_LIMIT", "PROVIDER_KEY_MAX_AGE",
                                  "MANAGEMENT_TOKEN_MAX_AGE", "IP_RATE_LIMIT", "AUTH_FAILURE_LIMIT", "API_CONFIG_PATH", "ENGINE_THREADS",
                                  "HTTP_CACHE_ENABLED", "HTTP_CACHE_MAX_SIZE", "HTTP_CACHE_DEFAULT_TTL", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
-                                 "MAX_TARGET_SIZE", "MAX_INSPECTED_BODY", "CLIENT_WRITE_TIMEOUT", "SECRETS_DIR", "ALLOW_INSECURE_UPSTREAM"}) {
+                                 "MAX_TARGET_SIZE", "MAX_INSPECTED_BODY", "CLIENT_WRITE_TIMEOUT", "SECRETS_DIR", "ALLOW_INSECURE_UPSTREAM", "ALLOW_LINK_LOCAL_UPSTREAM"}) {
             const auto found = std::find_if(all.begin(), all.end(), [&](const SettingDeclaration &one) { return one.name == name; });
             QVERIFY2(found != all.end(), name);
             QVERIFY2(!found->meaning.empty() && !found->accepts.empty(), name);
             QCOMPARE(flagOf(*found).empty(), found->secret);
             QVERIFY2(!found->group.empty(), name);
         }
+    }
+
+    void webhooksAndAnchorsAreJudgedAsHosts()
+    {
+        const auto refused = [](const std::string &address, const char *linkLocal = "false") {
+            const LoadedSettings loaded = loadSettings(with({{"ALERT_WEBHOOKS", address}, {"AUDIT_ANCHORS", "syslog," + address}, {"ALLOW_LINK_LOCAL_UPSTREAM", linkLocal}}));
+            return complains(loaded, "ALERT_WEBHOOKS") && complains(loaded, "AUDIT_ANCHORS");
+        };
+        for (const char *bad : {"http://127.evil.example/x", "http://127.0.0.1.evil.example", "http://localhost.evil.example:80/", "http://10.0.0.1/",
+                                "https://169.254.169.254/x", "https://0xA9FEA9FE:8443/x", "https://[fd00:ec2::254]/", "https://169.254.1.1/"})
+            QVERIFY2(refused(bad), bad);
+        QVERIFY(refused("https://169.254.169.254/x", "true"));
+        for (const char *good : {"http://127.0.0.1:9000/x", "http://[::1]:9000/x", "http://localhost/x", "https://hooks.example/x?token=1", "https://10.0.0.1/x"})
+            QVERIFY2(loadSettings(with({{"ALERT_WEBHOOKS", good}, {"AUDIT_ANCHORS", good}})).problems.empty(), good);
+        QVERIFY(loadSettings(with({{"ALERT_WEBHOOKS", "https://169.254.1.1/"}, {"ALLOW_LINK_LOCAL_UPSTREAM", "true"}})).problems.empty());
     }
 
     void choicesAreWhatIsAccepted()

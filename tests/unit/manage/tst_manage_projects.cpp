@@ -85,6 +85,12 @@ void TstManageProjects::refusesFields_data()
     row("ftp", R"("name":"a","base_url":"ftp://a.example","api_key":"k1234567890123")", "base_url");
     row("http far", R"("name":"a","base_url":"http://a.example","api_key":"k1234567890123")", "base_url");
     row("http public ip", R"("name":"a","base_url":"http://8.8.8.8","api_key":"k1234567890123")", "base_url");
+    row("http name like loopback", R"("name":"a","base_url":"http://127.evil.example","api_key":"k1234567890123")", "base_url");
+    row("metadata", R"("name":"a","base_url":"https://169.254.169.254/v1","api_key":"k1234567890123")", "base_url");
+    row("metadata in octal", R"("name":"a","base_url":"http://0251.0376.0251.0376/","api_key":"k1234567890123")", "base_url");
+    row("metadata as one number", R"("name":"a","base_url":"http://2852039166/","api_key":"k1234567890123")", "base_url");
+    row("metadata mapped", R"("name":"a","base_url":"http://[::ffff:169.254.169.254]/","api_key":"k1234567890123")", "base_url");
+    row("link-local", R"("name":"a","base_url":"http://169.254.10.10:8000","api_key":"k1234567890123")", "base_url");
     row("credentials", R"("name":"a","base_url":"https://u:p@a.example","api_key":"k1234567890123")", "base_url");
     row("query", R"("name":"a","base_url":"https://a.example/?x=1","api_key":"k1234567890123")", "base_url");
     row("fragment", R"("name":"a","base_url":"https://a.example/#x","api_key":"k1234567890123")", "base_url");

@@ -47,6 +47,14 @@ private:
     std::vector<int> m_accepted;
 };
 
+DialConfig through(const std::string &proxy, const std::string &noProxy = {})
+{
+    DialConfig config;
+    config.httpsProxy = proxy;
+    config.noProxy = noProxy;
+    return config;
+}
+
 } // namespace
 
 class TstDialler : public QObject
@@ -65,6 +73,10 @@ private Q_SLOTS:
     void tooManyNames();
     void whatGoesThroughAProxy_data();
     void whatGoesThroughAProxy();
+    void refusedAddressesAreNotDialled_data();
+    void refusedAddressesAreNotDialled();
+    void anAddressThatIsAllowedIsDialledAlone();
+    void aProxyIsAskedForNoRefusedAddress();
     void theProxysNameIsLookedUp_data();
     void theProxysNameIsLookedUp();
 
@@ -138,8 +150,8 @@ void TstDialler::aConnectionStaysOursWhateverIsDialledNext()
 void TstDialler::allAddressesOfANameAreTried_data()
 {
     QTest::addColumn<QString>("host");
-    QTest::newRow("a name") << QStringLiteral("provider.test");
-    QTest::newRow("with a dot") << QStringLiteral("provider.test.");
+    QTest::newRow("a name") << QStringLiteral("upstream.test");
+    QTest::newRow("with a dot") << QStringLiteral("upstream.test.");
 }
 
 // Nobody listens at the first address. libcurl asks nobody itself: this name is known here alone.
@@ -165,8 +177,8 @@ void TstDialler::aNameThatIsNotKnown()
 void TstDialler::theLastGoodAnswerIsUsedWhenALookUpHangs()
 {
     Listener listener;
-    const DialTarget target({false, "provider.test", listener.port(), ""}, "");
-    m_names->answer("provider.test", {"127.0.0.1"});
+    const DialTarget target({false, "upstream.test", listener.port(), ""}, "");
+    m_names->answer("upstream.test", {"127.0.0.1"});
     QCOMPARE(dialOnce(target).reason, Reason::None);
     m_nowMs += Resolver::keptMs;
     m_names->hang(true);
@@ -177,7 +189,7 @@ void TstDialler::theLastGoodAnswerIsUsedWhenALookUpHangs()
 void TstDialler::connectingIncludesTheLookUp()
 {
     m_names->hang(true);
-    const DialFailure failure = dialOnce(DialTarget({true, "provider.test", 443, ""}, ""), 20);
+    const DialFailure failure = dialOnce(DialTarget({true, "upstream.test", 443, ""}, ""), 20);
     QVERIFY(failure.timedOut);
     QCOMPARE(failure.reason, Reason::UpstreamConnectTimeout);
 }
@@ -190,11 +202,11 @@ void TstDialler::whoCancelsWaitsForNoName()
     Dialler dialler(poller, config);
     m_names->hang(true);
     bool isTold = false;
-    const uint64_t id = dialler.dial(DialTarget({true, "provider.test", 443, ""}, ""), 10'000, [&](std::unique_ptr<UpstreamSocket>, const DialFailure &) { isTold = true; });
+    const uint64_t id = dialler.dial(DialTarget({true, "upstream.test", 443, ""}, ""), 10'000, [&](std::unique_ptr<UpstreamSocket>, const DialFailure &) { isTold = true; });
     QVERIFY(m_names->waitRunning(1));
     dialler.cancel(id);
     m_names->hang(false);
-    QVERIFY(m_names->waitLookUps("provider.test", 1));
+    QVERIFY(m_names->waitLookUps("upstream.test", 1));
     QCOMPARE(m_resolver->wait("another.test", 10'000, [] { return false; }).kind, NameAnswer::Kind::Failed); // it has told all before
     poller.post([&] { poller.stop(); });
     poller.run();
@@ -210,7 +222,7 @@ void TstDialler::tooManyNames()
         if (i + 1 == Resolver::threadCount)
             QVERIFY(m_names->waitRunning(Resolver::threadCount));
     }
-    QCOMPARE(dialOnce(DialTarget({true, "provider.test", 443, ""}, "")).reason, Reason::UpstreamResolverBusy);
+    QCOMPARE(dialOnce(DialTarget({true, "upstream.test", 443, ""}, "")).reason, Reason::UpstreamResolverBusy);
 }
 
 void TstDialler::whatGoesThroughAProxy_data()
@@ -250,7 +262,7 @@ void TstDialler::whatGoesThroughAProxy()
     QFETCH(const QString, noProxy);
     const Result<BaseUrl> base = parseBaseUrl(url.toStdString());
     QVERIFY2(base.ok(), base ? "" : base.error().message.c_str());
-    QTEST(goesThroughProxy(DialTarget(*base, ""), {"http://proxy.test:3128", noProxy.toStdString(), {}}), "expected");
+    QTEST(goesThroughProxy(DialTarget(*base, ""), through("http://proxy.test:3128", noProxy.toStdString())), "expected");
     QVERIFY(!goesThroughProxy(DialTarget(*base, ""), {}));
 }
 
@@ -269,13 +281,63 @@ void TstDialler::theProxysNameIsLookedUp_data()
 void TstDialler::theProxysNameIsLookedUp()
 {
     QFETCH(const QString, proxy);
-    ConnectionPlan plan(DialTarget({true, "api.example.com", 443, ""}, ""), {proxy.toStdString(), {}, {}});
+    ConnectionPlan plan(DialTarget({true, "api.example.com", 443, ""}, ""), through(proxy.toStdString()));
     QStringList names;
     while (const std::string *name = plan.nextName()) {
         names.append(QString::fromStdString(*name));
         QCOMPARE(plan.take({NameAnswer::Kind::Found, {*IpAddress::parse("192.0.2.1")}}), Reason::None);
     }
     QTEST(names, "names");
+}
+
+void TstDialler::refusedAddressesAreNotDialled_data()
+{
+    QTest::addColumn<bool>("tls");
+    QTest::addColumn<QString>("host");
+    QTest::addColumn<QString>("address"); // of a name
+    QTest::addColumn<Reason>("reason");
+    const auto row = [](const char *what, bool tls, const char *host, const char *address, Reason reason) {
+        QTest::newRow(what) << tls << QString::fromLatin1(host) << QString::fromLatin1(address) << reason;
+    };
+    row("metadata", true, "169.254.169.254", "", Reason::UpstreamMetadataAddress);
+    row("metadata, a name", true, "a.test", "169.254.169.254", Reason::UpstreamMetadataAddress);
+    row("metadata, NAT64", true, "a.test", "64:ff9b::a9fe:a9fe", Reason::UpstreamMetadataAddress);
+    row("link-local", false, "169.254.1.1", "", Reason::UpstreamLinkLocalAddress);
+    row("link-local, a name", true, "a.test", "fe80::1", Reason::UpstreamLinkLocalAddress);
+    row("clear and public", false, "192.0.2.1", "", Reason::UpstreamInsecureAddress);
+    row("clear and public, a name", false, "a.test", "192.0.2.1", Reason::UpstreamInsecureAddress);
+    row("clear and not of this machine", false, "127.evil.test", "192.0.2.1", Reason::UpstreamInsecureAddress);
+}
+
+void TstDialler::refusedAddressesAreNotDialled()
+{
+    QFETCH(const bool, tls);
+    QFETCH(const QString, host);
+    QFETCH(const QString, address);
+    if (!address.isEmpty())
+        m_names->answer(host.toStdString(), {address.toStdString()});
+    const DialFailure failure = dialOnce(DialTarget({tls, host.toStdString(), 443, ""}, ""));
+    QTEST(failure.reason, "reason");
+    QVERIFY(!m_isConnected && !failure.timedOut);
+}
+
+void TstDialler::anAddressThatIsAllowedIsDialledAlone()
+{
+    Listener listener;
+    m_names->answer("upstream.test", {"169.254.169.254", "192.0.2.1", "127.0.0.1"});
+    QCOMPARE(dialOnce(DialTarget({false, "upstream.test", listener.port(), ""}, "")).reason, Reason::None);
+    QVERIFY(m_isConnected);
+}
+
+void TstDialler::aProxyIsAskedForNoRefusedAddress()
+{
+    const DialConfig remote = through("http://192.0.2.1:3128"), local = through("socks5://192.0.2.1:1080");
+    QCOMPARE(ConnectionPlan(DialTarget({true, "169.254.169.254", 443, ""}, ""), remote).refusal(), Reason::UpstreamMetadataAddress);
+    QCOMPARE(ConnectionPlan(DialTarget({true, "192.0.2.9", 443, ""}, ""), remote).refusal(), Reason::None);
+    ConnectionPlan plan(DialTarget({true, "a.test", 443, ""}, ""), local); // this side looks the name up
+    QCOMPARE(plan.refusal(), Reason::None);
+    QCOMPARE(*plan.nextName(), std::string("a.test"));
+    QCOMPARE(plan.take({NameAnswer::Kind::Found, {*IpAddress::parse("169.254.169.254")}}), Reason::UpstreamMetadataAddress);
 }
 
 REGISTER_TEST(TstDialler)

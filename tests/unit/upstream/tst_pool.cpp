@@ -104,6 +104,13 @@ private:
     std::thread m_thread;
 };
 
+DialConfig trusting(const std::string &caFile)
+{
+    DialConfig config;
+    config.caFile = caFile;
+    return config;
+}
+
 // Dials, exchanges a byte each way and puts the connection into the pool; script runs at the peer then, and taken() behind what it did.
 class PooledConnection final : public PollHandler
 {
@@ -114,7 +121,7 @@ public:
               script(tls);
               m_poller.post([this] { m_settle.start(1); }); // the socket is ready before this is
           }),
-          m_pool(m_poller, {{}, {}, identity.file()}), m_settle(m_poller, [this] { m_poller.stop(); })
+          m_pool(m_poller, trusting(identity.file())), m_settle(m_poller, [this] { m_poller.stop(); })
     {
         m_pool.dialler().dial(DialTarget({true, "127.0.0.1", m_peer.port(), ""}, ""), 10'000, [this](std::unique_ptr<UpstreamSocket> socket, const DialFailure &) {
             m_socket = std::move(socket);
