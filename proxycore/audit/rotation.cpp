@@ -145,7 +145,7 @@ void LogPacker::run()
     bool done = true;
     std::unique_lock guard(m_lock);
     while (!m_ending) {
-        m_wake.wait_for(guard, done ? std::chrono::milliseconds(retentionPeriodMs(m_retentionMs)) : waitingEvery, [this] { return m_looking || m_ending; });
+        m_wake.wait_for(guard, done ? std::chrono::milliseconds(retentionPeriodMs(m_rules.retentionMs)) : waitingEvery, [this] { return m_looking || m_ending; });
         if (m_ending)
             return;
         m_looking = false;

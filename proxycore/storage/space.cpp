@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 
-#include <algorithm>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -14,8 +13,7 @@ namespace {
 // 4 MB that new rows use up soon anyway, and a tenth of the file.
 constexpr int64_t keptPages = 1024;
 constexpr int64_t keptShare = 10;
-constexpr int mostPages = 512, fewestPages = 8;
-constexpr auto stepLength = std::chrono::milliseconds(20);
+constexpr auto stepLength = std::chrono::milliseconds(10);
 constexpr int64_t keptLogBytes = 1 << 20;
 constexpr int idleSecondsForLog = 2;
 constexpr int lockWaitMs = 1'000;
@@ -43,13 +41,12 @@ void Space::step(SqlConnection &connection)
     sqlite3 *const database = connection.handle();
     const int64_t before = numberOf(connection, QStringLiteral("PRAGMA freelist_count"));
     const auto began = std::chrono::steady_clock::now();
-    const std::string statement = "PRAGMA incremental_vacuum(" + std::to_string(m_pages) + ")";
-    if (!database || sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-        m_isActive = false; // the next look decides
-        return;
-    }
-    const bool slow = std::chrono::steady_clock::now() - began > stepLength;
-    m_pages = slow ? std::max(m_pages / 2, fewestPages) : std::min(m_pages + m_pages / 4, mostPages);
+    do { // each is a transaction
+        if (!database || sqlite3_exec(database, "PRAGMA incremental_vacuum(32)", nullptr, nullptr, nullptr) != SQLITE_OK) {
+            m_isActive = false; // the next look decides
+            return;
+        }
+    } while (std::chrono::steady_clock::now() - began < stepLength);
     const int64_t free = numberOf(connection, QStringLiteral("PRAGMA freelist_count"));
     m_canShrink = free < before; // else it was made without
     m_isActive = m_canShrink && free > keptPages;

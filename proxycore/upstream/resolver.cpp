@@ -2,6 +2,7 @@
 #include "upstream/resolver.h"
 
 #include "base/clock.h"
+#include "base/threads.h"
 
 #include <algorithm>
 #include <array>
@@ -135,7 +136,6 @@ std::deque<std::string>::iterator Resolver::State::nextInQueue()
 
 void Resolver::State::work(size_t number)
 {
-    pthread_setname_np(pthread_self(), "resolver");
     std::unique_lock guard(lock);
     while (true) {
         wake.wait(guard, [this] { return isEnding || nextInQueue() != queue.end(); });
@@ -189,7 +189,7 @@ Resolver::Resolver(LookUp lookUp) : Resolver(std::move(lookUp), &Clock::steadyMs
 Resolver::Resolver(LookUp lookUp, NowMs now) : m_state(std::make_shared<State>(std::move(lookUp), std::move(now)))
 {
     for (size_t number = 0; number < threadCount; ++number)
-        m_state->threads[number] = std::thread([state = m_state, number] { state->work(number); });
+        m_state->threads[number] = makeThread("resolver", [state = m_state, number] { state->work(number); });
 }
 
 Resolver::~Resolver()
