@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "delivery/senders.h"
 
+#include "base/clock.h"
 #include "base/curl_handles.h"
 #include "upstream/connection.h"
 
@@ -73,6 +74,7 @@ std::string toWeb(const std::string &url, const std::string &text, const OutboxC
     const Result<BaseUrl> base = parseBaseUrl(originIn(url));
     if (!handle || !base)
         return handle ? "the address " + base.error().message : "libcurl cannot be started";
+    const int64_t untilMs = Clock::steadyMs() + limit.count();
     ConnectionPlan plan(DialTarget(*base, ""), config.dial);
     if (const Reason reason = plan.lookUp(config.dial.resolver, limit.count(), isCancelled); reason != Reason::None)
         return lookUpProblem(reason);
@@ -88,7 +90,7 @@ std::string toWeb(const std::string &url, const std::string &text, const OutboxC
     curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https"); // http: loopback alone, the setting's reader saw to that
     plan.prepare(handle.get());
     curl_easy_setopt(handle.get(), CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<int64_t>(untilMs - Clock::steadyMs(), 1)));
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(text.size()));
     curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, text.c_str());

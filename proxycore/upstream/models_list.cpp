@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/models_list.h"
 
+#include "base/clock.h"
 #include "base/curl_handles.h"
 #include "upstream/connection.h"
 
@@ -161,6 +162,7 @@ ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseU
     const std::string path = joinPath(base->path, pathOf(profile.api));
     const DialTarget target(std::move(*base), profile.unixSocket);
     const std::string origin = originOf(target), url = origin + path;
+    const int64_t beganMs = Clock::steadyMs();
     ConnectionPlan plan(target, config);
     if (const Reason reason = plan.lookUp(config.resolver, connectMs, [&] { return cancelled.load(); }); reason != Reason::None)
         return notDialled(reason, origin);
@@ -178,7 +180,7 @@ ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseU
     curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle.get(), CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, connectMs);
-    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, wholeMs);
+    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(wholeMs - std::min<int64_t>(Clock::steadyMs() - beganMs, connectMs)));
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(handle.get(), CURLOPT_HEADEROPT, long{CURLHEADER_SEPARATE}); // the proxy gets no key
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, &takeBody);

@@ -36,31 +36,34 @@ class Load:
 
 
 class Client(Load):
-    """Requests of all kinds over one connection; (id, status) of each that was answered whole."""
+    """Requests of all kinds over one connection; (id, status) of each that was answered whole. Those of strangers apart: ten a
+    minute are on record by themselves, and a kill may lose how many the others were."""
+    STATUS = {"refused": 404, "stranger": 401}
 
     def __init__(self, case, seed):
         super().__init__(case, seed)
-        self.answered, self.asked = [], []
+        self.answered, self.asked, self.strange = [], [], []
 
     def run(self):
-        kinds = {"chat": 5, "models": 2, "stream": 2, "refused": 1}
+        kinds = {"chat": 5, "models": 2, "stream": 2, "refused": 1, "stranger": 1}
         with RawClient(self.case.port) as link:
             while not self.case.killed.is_set():
                 kind = self.random.choices(list(kinds), kinds.values())[0]
                 name = fresh_id()
-                token = self.case.token if kind != "refused" else "tok-nobody"
+                token = self.case.token if kind != "stranger" else "tok-nobody"
                 fields = [("Authorization", f"Bearer {token}"), ("X-Request-ID", name)]
-                self.asked.append(name)
-                if kind == "models":
-                    link.send(request("/v1/models", headers=fields))
+                (self.strange if kind == "stranger" else self.asked).append(name)
+                if kind in ("models", "refused"):
+                    link.send(request("/v1/models" if kind == "models" else "/nowhere", headers=fields))
                 else:
                     link.send(request(body=CHAT | {"stream": kind == "stream"}, headers=fields))
                 answer = link.answer()
                 if not answer.whole:
                     raise EOFError("cut")
                 assert answer.header("x-request-id") == name, answer.headers
-                assert answer.status == (401 if kind == "refused" else 200), (kind, answer.status, answer.body)
-                self.answered.append((name, answer.status))
+                assert answer.status == self.STATUS.get(kind, 200), (kind, answer.status, answer.body)
+                if kind != "stranger":
+                    self.answered.append((name, answer.status))
 
 
 class Manager(Load):
@@ -146,7 +149,7 @@ class KillLoop(AuditedProxy):
         self.random = random.Random(f"{SEED} {type(self).__name__}")
         self.killed = threading.Event()
         self.managers = [Manager(self, self.random.random()) for _ in range(MANAGERS)]
-        self.expected, self.allowed = {}, set()  # answered: id and status; asked, perhaps answered by nobody
+        self.expected, self.allowed, self.strange = {}, set(), set()  # answered: id and status; asked, perhaps answered by nobody
         self.began = time.monotonic()
 
     def moment(self):
@@ -178,6 +181,7 @@ class KillLoop(AuditedProxy):
         for client in clients:
             self.expected |= dict(client.answered)
             self.allowed |= set(client.asked)
+            self.strange |= set(client.strange)
         self.start()
 
     def check_events(self):
@@ -187,6 +191,9 @@ class KillLoop(AuditedProxy):
             seen = [(e["action"], e["details"]["status"]) for e in found.get(name, [])]
             wanted = [("token.access", self.expected[name])] if name in self.expected else seen[:1]
             self.assertEqual(seen, wanted, f"the events of {name}")
+        for name in self.strange:
+            seen = [(e["action"], e["details"]["status"]) for e in found.get(name, [])]
+            self.assertIn(seen, ([], [("token.access", 401)]), f"the events of {name}")
         for manager in self.managers:
             manager.settle(found, lost)
             for name, action in manager.answered:

@@ -8,6 +8,7 @@
 #include <QTemporaryDir>
 
 #include <atomic>
+#include <thread>
 
 using namespace llmproxy;
 
@@ -135,6 +136,32 @@ private Q_SLOTS:
         QVERIFY(has(lines[0], R"("http_method":"GET")") && has(lines[0], "misdirected_request"));
         QVERIFY(!has(lines[1], "http_method") && !has(lines[1], "endpoint") && has(lines[1], R"("details":{"status":400,"reason":"bad_request"})"));
         QVERIFY(has(lines[2], R"("count":1)"));
+    }
+
+    // Engine threads ask at the same time, and the minute ends in between.
+    void manyThreadsLoseNone()
+    {
+        Door door;
+        constexpr int threads = 4, each = 3000;
+        std::atomic<int> recorded{0};
+        std::vector<std::thread> askers;
+        for (int number = 0; number < threads; ++number) {
+            askers.emplace_back([&] {
+                for (int i = 0; i < each; ++i) {
+                    recorded += isRecorded(door, Reason::EndpointNotFound, 404);
+                    if (i % 1000 == 0)
+                        door.events.flush();
+                }
+            });
+        }
+        for (std::thread &asker : askers)
+            asker.join();
+        door.events.flushAll();
+        int64_t counted = 0;
+        for (const std::string &line : door.lines())
+            counted += std::get<int64_t>(*parseAuditLine(line)->find("count"));
+        QCOMPARE(counted + recorded.load(), int64_t{threads * each});
+        QVERIFY(recorded.load() <= 2 * 10);
     }
 
     void withoutAuditingEachIsTold()

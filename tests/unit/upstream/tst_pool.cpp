@@ -65,7 +65,8 @@ class TlsPeer
 {
 public:
     using Script = std::function<void(SSL *)>;
-    TlsPeer(const LocalIdentity &identity, Script script) : m_context(identity.serverContext()), m_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+    // ended: the other end left.
+    TlsPeer(const LocalIdentity &identity, Script script, std::function<void()> ended) : m_ended(std::move(ended)), m_context(identity.serverContext()), m_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
     {
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -94,10 +95,12 @@ private:
         if (SSL_accept(tls) == 1 && SSL_read(tls, &byte, 1) == 1 && SSL_write(tls, "a", 1) == 1)
             script(tls);
         SSL_read(tls, &byte, 1); // until the other end leaves
+        m_ended();
         SSL_free(tls);
         close(fd);
     }
 
+    std::function<void()> m_ended;
     SSL_CTX *m_context;
     int m_fd;
     uint16_t m_port = 0;
@@ -111,16 +114,21 @@ DialConfig trusting(const std::string &caFile)
     return config;
 }
 
-// Dials, exchanges a byte each way and puts the connection into the pool; script runs at the peer then, and taken() behind what it did.
+// Dials, exchanges a byte each way and puts the connection into the pool; then the script runs at the peer. Constructed when that is done,
+// or, with untilEnd, when the pool has closed the connection for it.
 class PooledConnection final : public PollHandler
 {
 public:
-    PooledConnection(const LocalIdentity &identity, TlsPeer::Script script)
-        : m_peer(identity, [this, script = std::move(script)](SSL *tls) {
-              m_pooled.wait(false);
-              script(tls);
-              m_poller.post([this] { m_settle.start(1); }); // the socket is ready before this is
-          }),
+    PooledConnection(const LocalIdentity &identity, TlsPeer::Script script, bool untilEnd)
+        : m_peer(
+              identity,
+              [this, untilEnd, script = std::move(script)](SSL *tls) {
+                  m_pooled.wait(false);
+                  script(tls);
+                  if (!untilEnd)
+                      m_poller.post([this] { m_settle.start(1); }); // the socket is ready before this is
+              },
+              [this] { m_poller.stop(); }),
           m_pool(m_poller, trusting(identity.file())), m_settle(m_poller, [this] { m_poller.stop(); })
     {
         m_pool.dialler().dial(DialTarget({true, "127.0.0.1", m_peer.port(), ""}, ""), 10'000, [this](std::unique_ptr<UpstreamSocket> socket, const DialFailure &) {
@@ -169,7 +177,7 @@ void TstPool::sessionTicketsThatComeLateEndNothing()
     PooledConnection connection(m_identity, [](SSL *tls) {
         SSL_new_session_ticket(tls);
         SSL_do_handshake(tls);
-    });
+    }, false);
     QVERIFY(connection.isReusable());
 }
 
@@ -194,7 +202,7 @@ void TstPool::anythingElseEndsAnIdleConnection()
             SSL_shutdown(tls);
         else
             SSL_write(tls, bytes.constData(), static_cast<int>(bytes.size()));
-    });
+    }, true);
     QVERIFY(!connection.isReusable());
 }
 
