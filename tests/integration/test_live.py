@@ -130,9 +130,9 @@ class Watchers(Proxy):
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         self.assertEqual(self.ask(body={"model": "m"}, token="tok-wrong", headers=[("X-Forwarded-For", address)]).status, 401)
 
-    def watchers(self):
+    def watchers(self, count):
         ask = request("/manage/events", headers=[("Authorization", f"Bearer {MANAGEMENT}"), ("X-Forwarded-For", "10.255.0.1")])
-        return [self.raw(receive_buffer=2048 if number % 4 == 3 else None).send(ask) for number in range(self.count)]
+        return [self.raw(receive_buffer=2048 if number % 4 == 3 else None).send(ask) for number in range(count)]
 
     def leave(self, watchers, number):
         """By RST, by FIN, by both, and with what was told still unread."""
@@ -145,11 +145,11 @@ class Watchers(Proxy):
                 watcher.sock.close()
 
     def test_they_come_and_go_while_alerts_are_told(self):
-        stays = self.watchers()[0].send("")
+        stays, = self.watchers(1)
         self.assertEqual(stays.head()[0], 200)
         told = 0
         for number in range(self.rounds):
-            watchers = self.watchers()
+            watchers = self.watchers(self.count)
             for watcher in watchers[:self.count // 2]:  # the others leave whenever they got to
                 self.assertEqual(watcher.head()[0], 200)
             for more in range(4):
