@@ -348,6 +348,7 @@ Outcome Engine::Private::startParts()
 {
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    resolver = std::make_unique<Resolver>();
     auto known = loadProfiles(settings.apiConfigPath);
     if (!known)
         return known.error();

@@ -30,7 +30,7 @@ struct Engine::Private
     EngineOptions options;
     DataLock lock;
     Profiles profiles;
-    mutable Resolver resolver; // before all that connect
+    std::unique_ptr<Resolver> resolver; // before all that connect
     SnapshotHolder snapshots;
     std::optional<KeyRing> keys;
     std::unique_ptr<SecretCache> secrets;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace llmproxy {
@@ -17,8 +18,10 @@ bool RefusalLedger::addStranger(const Refused &refused, int64_t nowMs, std::vect
 {
     const IpAddress place = refused.address.network();
     if (!refused.isOverLimit && m_lines < linesOfMinute && m_linesToday < linesOfDay) {
-        if (AddressMinute &address = m_addresses[place]; address.lines < linesOfAddress) {
-            ++address.lines;
+        AddressMinute &address = m_addresses[place];
+        int64_t &lines = refused.kind == RefusedKind::Preflight ? address.preflights : address.lines;
+        if (lines < linesOfAddress) {
+            ++lines;
             ++m_lines;
             ++m_linesToday;
             return true;
@@ -35,7 +38,7 @@ RefusalLedger::Tally &RefusalLedger::tallyOf(const Refused &refused, const IpAdd
     const auto known = m_addresses.find(place);
     if (known != m_addresses.end() && known->second.tallies[kind])
         return *known->second.tallies[kind];
-    const bool usedItsLines = known != m_addresses.end() && known->second.lines >= linesOfAddress;
+    const bool usedItsLines = known != m_addresses.end() && std::max(known->second.lines, known->second.preflights) >= linesOfAddress;
     if ((!usedItsLines && !refused.isOverLimit) || m_counts >= countsOfMinute || m_countsToday >= countsOfDay) {
         m_all[kind].waiting.isOfAll = true;
         return m_all[kind];

@@ -2,8 +2,8 @@
 // Which refusals have a line of their own in the audit log, and which are only counted, so that nobody can fill the disk from
 // outside (ruling 47). It knows no clock and writes nothing: it is told the time, and hands out what has to be written.
 //
-// A stranger's refusals count by address (IPv6: by /64), on both planes together: ten a minute have their own lines, of all
-// addresses 600 a minute and 20,000 a day (UTC). 429 never has one: who is over a limit is told so and counted. The rest of the
+// A stranger's refusals count by address (IPv6: by /64), on both planes together: ten a minute have their own lines, and ten answered
+// preflights, which carry no token either; of all addresses 600 a minute and 20,000 a day (UTC). 429 never has one: who is over a limit is told so and counted. The rest of the
 // minute is counted under the address, for 60 addresses a minute and 2,000 a day (as many as can have used up ten lines), else for
 // all addresses together. A token that is not valid any more has ten lines a minute and is then counted by itself, a valid one 600.
 // The first that is counted is handed out at once, the others when the minute is over.
@@ -60,7 +60,7 @@ private:
     };
     struct AddressMinute
     {
-        int64_t lines = 0;
+        int64_t lines = 0, preflights = 0; // that have lines of their own
         std::array<std::unique_ptr<Tally>, 3> tallies; // by kind
     };
     struct TokenMinute

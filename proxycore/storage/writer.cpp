@@ -270,8 +270,9 @@ void Writer::catchUp(bool isWaitedFor)
     int64_t upTo = missingRows();
     for (bool goesOn = true; upTo > 0 && goesOn; upTo = missingRows()) {
         const auto now = std::chrono::steady_clock::now();
-        const bool good = now >= m_catchUpAt && catchUpStep(upTo);
-        if (!good && now >= m_catchUpAt)
+        const bool mayTry = isWaitedFor || now >= m_catchUpAt;
+        const bool good = mayTry && catchUpStep(upTo);
+        if (!good && mayTry)
             m_catchUpAt = now + tickLength;
         goesOn = good && isWaitedFor && now < until;
     }

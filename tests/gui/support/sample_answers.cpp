@@ -74,7 +74,7 @@ QJsonObject verified()
 {
     const QJsonObject part{{u"events"_s, sampleEvents}, {u"first_seq"_s, 1}, {u"last_seq"_s, sampleEvents}, {u"last_hash"_s, u"ab"_s}, {u"checkpoints"_s, 2}, {u"signed_to_seq"_s, 990},
                            {u"problem_count"_s, 0}, {u"problems"_s, QJsonArray()}};
-    return {{u"valid"_s, true}, {u"first_bad_seq"_s, QJsonValue()}, {u"problem"_s, QJsonValue()}, {u"file"_s, part}, {u"table"_s, part}, {u"duration_ms"_s, 1'200}};
+    return {{u"valid"_s, true}, {u"first_bad_seq"_s, QJsonValue()}, {u"problem"_s, QJsonValue()}, {u"file"_s, part}, {u"table"_s, part}, {u"table_to_seq"_s, sampleEvents}, {u"duration_ms"_s, 1'200}};
 }
 
 QJsonArray settings()
