@@ -168,6 +168,8 @@ QString DesktopHost::startEngine(bool onFreePort)
 
 QString DesktopHost::startHere()
 {
+    if (!m_log)
+        m_log.emplace();
     openServerLog(m_loaded.settings);
     liftOpenFiles();
     EngineOptions options;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "client/console_host.h"
+#include "base/log.h"
 #include "demo_setup.h"
 #include "management_client.h"
 
@@ -51,6 +52,7 @@ private:
     bool m_demoFilled = false;
     SettingSources m_sources; // of the newest load
     LoadedSettings m_loaded; // the engine keeps a reference to its settings: not loaded anew while it runs
+    std::optional<LogThread> m_log; // from the first start of an engine on
     std::unique_ptr<Engine> m_engine;
     std::shared_ptr<EngineGate> m_gate; // of m_engine
     std::atomic<bool> m_attached{false};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "management_client.h"
 
+#include "base/log.h"
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
@@ -237,6 +238,7 @@ int openLoaded(const Target &target, OpenClient &opened)
         return ExitOk;
     }
     forbidCoreDumps();
+    opened.log = std::make_unique<LogThread>();
     if (!openCommandLog(settings))
         return ExitUsage;
     EngineOptions options;

@@ -20,6 +20,7 @@
 namespace llmproxy {
 
 class Engine;
+class LogThread;
 
 struct ApiAnswer
 {
@@ -83,6 +84,7 @@ std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow
 struct OpenClient
 {
     LoadedSettings loaded;
+    std::unique_ptr<LogThread> log; // of the engine
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
 

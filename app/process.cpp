@@ -32,7 +32,7 @@ sigset_t setOf(std::initializer_list<int> signals)
 // As the signal would have ended it: the caller's shell sees which one it was.
 void endBy(int signal)
 {
-    logError("stopped at once by a second signal; running requests were cut off", {{"signal", std::to_string(signal)}});
+    logFatal("stopped at once by a second signal; running requests were cut off", {{"signal", std::to_string(signal)}});
     std::signal(signal, SIG_DFL);
     const sigset_t set = setOf({signal});
     pthread_sigmask(SIG_UNBLOCK, &set, nullptr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // llm-proxy run: a token for one command, for as long as that runs.
 #include "base/clock.h"
+#include "base/log.h"
 #include "child_process.h"
 #include "command_line.h"
 #include "engine/engine.h"
@@ -42,6 +43,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
     settings.httpListen = {"", 0};
     settings.tlsCertFile.clear();
     settings.tlsKeyFile.clear();
+    opened.log = std::make_unique<LogThread>();
     if (!openCommandLog(settings))
         return ExitUsage;
     EngineOptions options;

@@ -98,6 +98,7 @@ int serve(const GlobalOptions &options)
             return ExitFailed;
         loaded.settings.demo = true;
     }
+    const LogThread log;
     if (!openServerLog(loaded.settings))
         return ExitUsage;
     forgetSecrets(sources);

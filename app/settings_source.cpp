@@ -167,9 +167,10 @@ bool openLogAt(const Settings &settings, LogLevel level)
     target.fileMode = settings.auditFileMode;
     target.maxBytes = long{settings.logMaxSizeMb} * 1'000'000;
     target.backups = settings.logMaxBackups;
-    if (openLog(target))
+    std::string problem;
+    if (openLog(target, &problem))
         return true;
-    note("LOG_FILE cannot be opened: " + settings.logFile);
+    note("LOG_FILE cannot be opened: " + settings.logFile + ": " + problem);
     return false;
 }
 
