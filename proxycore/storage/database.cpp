@@ -4,6 +4,7 @@
 #include "access/key_binding.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/owned_file.h"
 #include "exchange/outcome_event.h"
 #include "storage/access_rows.h"
 #include "storage/audit_catch_up.h"
@@ -11,6 +12,7 @@
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
 #include "storage/counters.h"
+#include "storage/database_file.h"
 #include "storage/entries.h"
 #include "storage/migrations.h"
 #include "storage/space.h"
@@ -19,16 +21,9 @@
 #include "storage/writer.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <mutex>
 #include <unistd.h>
-
-static void initSqlResource()
-{
-    Q_INIT_RESOURCE(sql); // we are a static library: nobody else does it
-}
 
 namespace llmproxy {
 
@@ -143,7 +138,7 @@ Result<SnapshotPtr> Database::Private::load(SqlConnection &connection, Counters 
 Database::Database(DatabaseConfig config)
     : d(std::make_unique<Private>())
 {
-    initSqlResource();
+    newestSchema(); // its files are linked in
     d->config = std::move(config);
 }
 
@@ -154,12 +149,18 @@ Database::~Database()
 
 Outcome Database::open()
 {
+    const auto look = lookAt(d->config.path);
+    if (!look)
+        return look.error();
+    if (*look == State::Other)
+        return notOurDatabase(d->config.path);
     // Made here, for SQLite itself would take the umask's mode; its -wal and -shm files get the same one.
-    const int descriptor = ::open(d->config.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    std::string problem;
+    const int descriptor = openOwned(d->config.path, O_RDWR | O_CREAT, 0600, &problem);
     if (descriptor < 0)
-        return Error{ErrorKind::Unavailable, "storage", "The database '" + d->config.path + "' cannot be opened: "
-                     + std::strerror(errno), "DATABASE_PATH"};
+        return Error{ErrorKind::Unavailable, "storage", "The database '" + d->config.path + "' cannot be opened: " + problem, "DATABASE_PATH"};
     close(descriptor);
+    SqlConnection::forget(d->config.path);
     auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return connection.error();
@@ -167,6 +168,9 @@ Outcome Database::open()
         return failure;
     if (!makeShrinkable(**connection))
         logWarn("the database cannot be rewritten, so it does not shrink when events are removed; free some disk space and restart", {{"path", d->config.path}});
+    // The mark of an older database is in the file itself, where the next look finds it.
+    if (*look != State::Current && !(*connection)->run(QStringLiteral("PRAGMA wal_checkpoint(TRUNCATE)")))
+        return storageError();
     return d->usage.load(**connection);
 }
 

@@ -50,7 +50,15 @@ public:
     Database(const Database &) = delete;
     Database &operator=(const Database &) = delete;
 
-    // Opens, migrates, checks. No thread yet.
+    enum class State {
+        None,    // no file, or an empty one
+        Current, // ours; perhaps of a newer program, which open() refuses
+        Older,   // ours: open() changes its schema, or marks it as ours
+        Other,   // another program's
+    };
+    // Changes nothing. For who does not have it open.
+    static Result<State> lookAt(const std::string &path);
+    // Opens, migrates, checks. No thread yet. Error Invalid: the file is another program's and stays as it is.
     Outcome open();
     // The seq of the last committed change in the database at this path; nullopt: it cannot be read. For who does not open it.
     static std::optional<int64_t> lastChangeSeqAt(const std::string &path);

@@ -2,12 +2,18 @@
 #include "storage/migrations.h"
 
 #include "base/log.h"
+#include "base/owned_file.h"
 
 #include <QDir>
 #include <QFile>
 #include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
+
+static void initSqlResource()
+{
+    Q_INIT_RESOURCE(sql); // we are a static library: nobody else does it
+}
 
 namespace llmproxy {
 
@@ -23,15 +29,21 @@ int numberOf(const QString &file)
     return file.left(4).toInt();
 }
 
+QStringList filesOf(const QString &folder)
+{
+    return QDir(folder).entryList({QStringLiteral("*.sql")}, QDir::Files, QDir::Name);
+}
+
 // Made under another name first: an earlier copy is replaced by a whole one only.
 Outcome backUp(SqlConnection &connection, const std::string &path, int version)
 {
     const std::string target = path + ".backup-v" + std::to_string(version);
     const std::string unfinished = target + ".new";
     unlink(unfinished.c_str());
-    const int descriptor = open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    std::string problem;
+    const int descriptor = openOwned(unfinished, O_WRONLY | O_CREAT | O_EXCL, 0600, &problem);
     if (descriptor < 0)
-        return migrationError("The copy '" + unfinished + "' cannot be made; nothing was changed.");
+        return migrationError("The copy '" + unfinished + "' cannot be made (" + problem + "); nothing was changed.");
     QSqlQuery copy = connection.query();
     copy.prepare(QStringLiteral("VACUUM INTO ?")); // an existing empty file is accepted and keeps its mode
     copy.addBindValue(QString::fromStdString(unfinished));
@@ -82,6 +94,13 @@ QStringList splitStatements(const QString &text)
     return statements;
 }
 
+int newestSchema()
+{
+    initSqlResource();
+    const QStringList files = filesOf(QStringLiteral(":/sql"));
+    return files.isEmpty() ? 0 : numberOf(files.last());
+}
+
 int schemaVersion(SqlConnection &connection)
 {
     QSqlQuery query = connection.query();
@@ -90,7 +109,7 @@ int schemaVersion(SqlConnection &connection)
 
 Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder)
 {
-    const QStringList files = QDir(folder).entryList({QStringLiteral("*.sql")}, QDir::Files, QDir::Name);
+    const QStringList files = filesOf(folder);
     const int known = files.isEmpty() ? 0 : numberOf(files.last());
     const int version = schemaVersion(connection);
     if (version < 0 || known == 0)

@@ -11,6 +11,8 @@
 
 namespace llmproxy {
 
+// The highest schema number of this program's own files, :/sql. They are linked in when it is first asked.
+int newestSchema();
 // The statements of one file, comments removed.
 QStringList splitStatements(const QString &text);
 int schemaVersion(SqlConnection &connection); // -1: cannot be read

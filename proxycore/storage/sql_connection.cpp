@@ -2,12 +2,18 @@
 #include "storage/sql_connection.h"
 
 #include "base/log.h"
+#include "storage/database_file.h"
+#include "storage/migrations.h"
 
 #include <QSqlDriver>
 #include <QSqlError>
 #include <QVariant>
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <tuple>
 
 namespace llmproxy {
 
@@ -19,12 +25,75 @@ QString nextName()
     return QStringLiteral("llm-proxy-") + QString::number(++count);
 }
 
+// Files whose mark was seen are not looked at again: that would give up the locks of their connections.
+class MarkedFiles
+{
+public:
+    bool knows(const std::string &path)
+    {
+        const auto key = keyOf(path);
+        const std::lock_guard guard(m_lock);
+        return key && m_known.contains(*key);
+    }
+    void add(const std::string &path)
+    {
+        const auto key = keyOf(path);
+        const std::lock_guard guard(m_lock);
+        if (key)
+            m_known.insert(*key);
+    }
+
+    void remove(const std::string &path)
+    {
+        const auto key = keyOf(path);
+        const std::lock_guard guard(m_lock);
+        if (key)
+            m_known.erase(*key);
+    }
+
+private:
+    using Key = std::tuple<std::string, dev_t, ino_t>;
+    static std::optional<Key> keyOf(const std::string &path)
+    {
+        struct stat info{};
+        return stat(path.c_str(), &info) == 0 ? std::optional<Key>({path, info.st_dev, info.st_ino}) : std::nullopt;
+    }
+    std::mutex m_lock;
+    std::set<Key> m_known;
+};
+
+MarkedFiles &markedFiles()
+{
+    static MarkedFiles files;
+    return files;
+}
+
+// Error: it is not ours to open.
+Result<DatabaseKind> kindOf(const std::string &path, SqlConnection::Use use)
+{
+    if (markedFiles().knows(path))
+        return DatabaseKind::Marked;
+    const auto look = lookAtDatabase(path, static_cast<uint32_t>(newestSchema()));
+    if (!look)
+        return look.error();
+    const bool isThere = look->kind == DatabaseKind::Marked || look->kind == DatabaseKind::Unmarked;
+    if (look->kind == DatabaseKind::Other)
+        return notOurDatabase(path);
+    if (!isThere && use == SqlConnection::Use::Read)
+        return Error{ErrorKind::Unavailable, "storage", "There is no database at '" + path + "'.", "DATABASE_PATH"};
+    return look->kind;
+}
+
 } // namespace
 
 Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &path, Use use)
 {
     // Before SQLite is first used: it would count its memory under one lock for all threads, which nobody reads (5 % of a row).
     [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    const auto kind = kindOf(path, use);
+    if (!kind)
+        return kind.error();
+    const bool marks = *kind != DatabaseKind::Marked && use == Use::Write;
     std::unique_ptr<SqlConnection> connection(new SqlConnection(nextName()));
     QSqlDatabase &database = connection->m_database;
     database = QSqlDatabase::addDatabase(QStringLiteral("QSQLITE"), connection->m_name);
@@ -37,6 +106,8 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &pa
     }
     // In a new database, so that pages can be given back; in one that is there it changes nothing (makeShrinkable() does).
     const bool ready = (use != Use::Write || connection->run(QStringLiteral("PRAGMA auto_vacuum = INCREMENTAL")))
+                       // 0x4c4c4d50, before any table: a start that is killed leaves an empty file or one of ours.
+                       && (!marks || connection->run(QStringLiteral("PRAGMA application_id = 1280068944")))
                        && connection->run(QStringLiteral("PRAGMA journal_mode = WAL"))
                        && connection->run(QStringLiteral("PRAGMA synchronous = FULL"))
                        && connection->run(QStringLiteral("PRAGMA foreign_keys = ON"))
@@ -49,7 +120,14 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &pa
     if (!ready)
         return Error{ErrorKind::Unavailable, "storage", "'" + path + "' is not a database that this program can use.",
                      "DATABASE_PATH"};
+    if (marks || *kind == DatabaseKind::Marked)
+        markedFiles().add(path);
     return connection;
+}
+
+void SqlConnection::forget(const std::string &path)
+{
+    markedFiles().remove(path);
 }
 
 SqlConnection::~SqlConnection()

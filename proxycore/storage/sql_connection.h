@@ -18,7 +18,11 @@ class SqlConnection
 public:
     enum class Use { Write, Read };
 
+    // Only a database of ours is opened (storage/database_file.h). Write: a file that is missing or empty becomes one, and one of
+    // a version that set no mark gets it. Error Invalid: it is another program's, and unchanged.
     static Result<std::unique_ptr<SqlConnection>> open(const std::string &path, Use use);
+    // The next open() reads the file's mark again. While there are no connections to it.
+    static void forget(const std::string &path);
     ~SqlConnection();
     SqlConnection(const SqlConnection &) = delete;
     SqlConnection &operator=(const SqlConnection &) = delete;
