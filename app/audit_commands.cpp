@@ -24,7 +24,7 @@ using Options = std::shared_ptr<AuditOptions>;
 int listEvents(const CommandLine &line, const AuditOptions &o)
 {
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/audit", o.filters, o.most);
     if (const auto code = shownWithoutTable(answer, o.target))
@@ -41,7 +41,7 @@ int listEvents(const CommandLine &line, const AuditOptions &o)
 int showEvent(const CommandLine &line, const AuditOptions &o)
 {
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     return show(opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq)), o.target);
 }

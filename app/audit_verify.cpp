@@ -60,7 +60,7 @@ int showReport(const QJsonObject &report, const Target &target)
 int verifyHere(const CommandLine &line, const VerifyOptions &o)
 {
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     ApiAnswer answer;
     {
@@ -209,7 +209,7 @@ void addAuditVerify(CLI::App *audit, CommandLine &line)
     key->callback([&line, target] {
         line.chosen = [&line, target] {
             OpenClient opened;
-            if (const int code = openClient(line.options, *target, opened))
+            if (const int code = openToRead(line.options, *target, opened))
                 return code;
             const ApiAnswer answer = opened.client->call("GET", "/manage/audit/public-key");
             if (!answer.ok())

@@ -163,6 +163,8 @@ QString DesktopHost::startEngine(bool onFreePort)
     if (!load())
         return settingProblems().join(QLatin1Char('\n'));
     m_attached = dataDirOwner(m_loaded.settings.dataDir).held;
+    if (const Outcome error = checkDataDir(m_loaded.settings.dataDir, m_attached))
+        return fromText(error->message);
     return m_attached ? QString() : startHere();
 }
 

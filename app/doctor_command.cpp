@@ -23,7 +23,7 @@ void printItems(const QJsonArray &items)
 int runDoctor(const CommandLine &line, const Target &target)
 {
     OpenClient opened;
-    if (const int code = openClient(line.options, target, opened))
+    if (const int code = openToRead(line.options, target, opened, Access::Checks))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/doctor");
     if (!answer.ok())

@@ -6,13 +6,16 @@
 #include "engine/engine.h"
 #include "output.h"
 #include "process.h"
+#include "storage/database.h"
 
+#include <QDir>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QUrl>
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <QSemaphore>
 
 namespace llmproxy {
@@ -209,7 +212,10 @@ OpenClient::~OpenClient()
     if (engine) {
         engine->requestStop();
         engine->waitStopped();
+        engine.reset();
     }
+    if (!temporary.empty())
+        QDir(fromText(temporary)).removeRecursively();
 }
 
 namespace {
@@ -228,14 +234,87 @@ int openServer(const std::string &given, OpenClient &opened)
 
 } // namespace
 
-int openLoaded(const Target &target, OpenClient &opened)
+namespace {
+
+class NothingClient : public ManagementClient
+{
+public:
+    explicit NothingClient(std::string path) : m_path(std::move(path)) {}
+
+    using ManagementClient::call;
+    ApiAnswer call(const std::string &method, const std::string &path, const Query &, const QByteArray &) override
+    {
+        static const std::set<std::string> lists = {"/manage/projects", "/manage/tokens", "/manage/audit"};
+        if (method == "GET" && lists.contains(path)) {
+            note("nothing is stored yet: there is no database at " + m_path);
+            return {200, QJsonObject{{QLatin1String("items"), QJsonArray()}}, {}, false};
+        }
+        return none();
+    }
+    ApiAnswer download(const std::string &, const Query &, const Sink &) override { return none(); }
+
+private:
+    ApiAnswer none() const
+    {
+        const std::string sentence = "there is no database at " + m_path + " yet; llm-proxy --serve or llm-proxy project create makes one (see DATA_DIR)";
+        const QJsonObject error{{QLatin1String("code"), QLatin1String("not_found")}, {QLatin1String("message"), fromText(sentence)}};
+        return {404, QJsonObject{{QLatin1String("error"), error}}, {}, false};
+    }
+    const std::string m_path;
+};
+
+int useEmptyDirectory(Settings &settings, OpenClient &opened)
+{
+    std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-check-XXXXXX";
+    if (!mkdtemp(folder.data()))
+        return complain(ExitFailed, "no temporary folder can be made in " + QDir::tempPath().toStdString());
+    note("nothing is stored yet: there is no database at " + settings.databasePath + "; the settings are checked with an empty one");
+    opened.temporary = folder;
+    settings.dataDir = folder;
+    settings.databasePath = folder + "/llm-proxy.db";
+    settings.auditLogFile = settings.auditLogFile.empty() ? std::string() : folder + "/audit.log";
+    return ExitOk;
+}
+
+// ExitOk: the directory can be opened by a command that changes nothing, or a client of nothing is opened.
+int lookBeforeReading(Settings &settings, OpenClient &opened, Access access)
+{
+    const auto found = Database::lookAt(settings.databasePath);
+    if (!found)
+        return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
+    if (*found == Database::State::None && access == Access::Checks)
+        return useEmptyDirectory(settings, opened);
+    if (*found == Database::State::None)
+        opened.client = clientOfNothing(settings.databasePath);
+    if (*found == Database::State::Older)
+        return complain(ExitFailed, "the database '" + settings.databasePath + "' is of an older version, and this command changes nothing; start llm-proxy --serve "
+                                    "or the console once, which updates it after a backup copy");
+    return ExitOk; // another program's: refused where it would be opened
+}
+
+} // namespace
+
+std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath)
+{
+    return std::make_unique<NothingClient>(databasePath);
+}
+
+int openLoaded(const Target &target, OpenClient &opened, Access access)
 {
     if (!target.url.empty())
         return openServer(target.url, opened);
     Settings &settings = opened.loaded.settings;
-    if (dataDirOwner(settings.dataDir).held) {
+    const bool engineRuns = dataDirOwner(settings.dataDir).held;
+    if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
+        return complain(ExitUsage, error->message);
+    if (engineRuns) {
         opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
         return ExitOk;
+    }
+    if (access != Access::Changes) {
+        const int code = lookBeforeReading(settings, opened, access);
+        if (code != ExitOk || opened.client)
+            return code;
     }
     forbidCoreDumps();
     opened.log = std::make_unique<LogThread>();
@@ -260,6 +339,13 @@ int openClient(const GlobalOptions &options, const Target &target, OpenClient &o
     if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
         return ExitUsage;
     return openLoaded(target, opened);
+}
+
+int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
+{
+    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        return ExitUsage;
+    return openLoaded(target, opened, access);
 }
 
 bool checkId(const std::string &id)

@@ -65,6 +65,8 @@ std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Sett
 // actor: "cli" or "console".
 std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor = "cli");
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
+// Of a database that is not there yet: lists are empty, and nothing else is found.
+std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath);
 
 // Where a command goes.
 struct Target
@@ -85,6 +87,7 @@ struct OpenClient
 {
     LoadedSettings loaded;
     std::unique_ptr<LogThread> log; // of the engine
+    std::string temporary; // a folder that goes with it; empty: none
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
 
@@ -94,8 +97,16 @@ struct OpenClient
 
 // For administrative commands. ExitOk, or the code after the sentence is printed.
 int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened);
-// The same with settings that are loaded already.
-int openLoaded(const Target &target, OpenClient &opened);
+// The same for commands that change nothing (list, show, verify, export, doctor): a data directory that nobody works with is not
+// created, and a database of an older version is not changed.
+enum class Access {
+    Changes,
+    Reads,
+    Checks, // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
+};
+int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access = Access::Reads);
+// For any command, with settings that are loaded already.
+int openLoaded(const Target &target, OpenClient &opened, Access access = Access::Changes);
 
 // True for what can be an id of ours; the sentence is printed when not.
 bool checkId(const std::string &id);

@@ -103,7 +103,7 @@ int showProject(const CommandLine &line, ProjectOptions &o)
     OpenClient opened;
     if (!checkId(o.id))
         return ExitUsage;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     return show(opened.client->call("GET", "/manage/projects/" + o.id), o.target);
 }
@@ -124,7 +124,7 @@ std::string keyCell(const QJsonObject &project)
 int listProjects(const CommandLine &line, ProjectOptions &o)
 {
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     Query query;
     if (!o.state.empty())

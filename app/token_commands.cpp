@@ -111,7 +111,7 @@ int listTokens(const CommandLine &line, TokenOptions &o)
     if (!o.q.empty())
         query.emplace_back("q", o.q);
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/tokens", query, o.most);
     if (const auto code = shownWithoutTable(answer, o.target))
@@ -129,7 +129,7 @@ int showToken(const CommandLine &line, TokenOptions &o)
     OpenClient opened;
     if (!checkId(o.id))
         return ExitUsage;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     return show(opened.client->call("GET", "/manage/tokens/" + o.id), o.target);
 }
@@ -181,7 +181,7 @@ int validateToken(const CommandLine &line, TokenOptions &o)
     if (const int code = readSecretLine("access token", token))
         return code;
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     QByteArray body("{\"token\":\"");
     for (const char c : token.reveal()) {

@@ -27,7 +27,7 @@ int showUsage(const CommandLine &line, const UsageOptions &o)
     Query query = o.query;
     query.emplace_back("by", o.by);
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/usage", query);
     if (const auto code = shownWithoutTable(answer, o.target))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/file_cipher.h"
 
+#include "base/owned_file.h"
 #include "base/random.h"
 #include "base/write_all.h"
 
@@ -138,7 +139,8 @@ Error broken()
 
 bool encryptFile(int from, const std::string &target, unsigned mode, int64_t firstSeq, const KeyRing &keys)
 {
-    const int into = open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    std::string problem;
+    const int into = openOwned(target, O_WRONLY | O_CREAT | O_TRUNC, mode, &problem);
     if (into < 0)
         return false;
     fchmod(into, mode);

@@ -3,6 +3,7 @@
 
 #include "audit/file_reader.h"
 #include "base/log.h"
+#include "base/owned_file.h"
 
 #include <algorithm>
 #include <cstring>
@@ -25,6 +26,17 @@ Error fileError(const std::string &what, const std::string &path)
     return {ErrorKind::Unavailable, "audit_file", what + " " + path + ": " + std::strerror(errno), "AUDIT_LOG_FILE"};
 }
 
+// Empty, or with an event of ours as its last whole line; the first line may have been cut off.
+bool isAuditLog(int fd, int64_t size)
+{
+    constexpr std::string_view begin = R"({"timestamp":")";
+    const std::string line = lastWholeLine(fd, size);
+    if (!line.empty())
+        return parseAuditLine(line).has_value();
+    const std::string first = readRange(fd, 0, std::min(size, static_cast<int64_t>(begin.size())));
+    return begin.starts_with(first);
+}
+
 Outcome makeParents(const std::string &path)
 {
     for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
@@ -43,24 +55,33 @@ AuditLogFile::~AuditLogFile()
         close(m_fd);
 }
 
-bool AuditLogFile::openDescriptor()
+std::string AuditLogFile::openDescriptor()
 {
-    const int fd = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, m_mode);
+    std::string problem;
+    const int fd = openOwned(m_path, O_RDWR | O_CREAT | O_APPEND, m_mode, &problem);
     if (fd < 0)
-        return false;
+        return problem;
     struct stat info{};
-    fchmod(fd, m_mode);
-    if (fstat(fd, &info) != 0) {
+    if (fstat(fd, &info) != 0)
+        problem = std::strerror(errno);
+    else if (!isAuditLog(fd, info.st_size))
+        problem = "it is not empty, and its last line is no event of LLM Proxy; nothing was changed in it. Move it away, or set AUDIT_LOG_FILE to another file";
+    // What the old file holds, events that were answered a moment ago among it, outlives a power cut like the rest.
+    else if (m_fd >= 0 && !sync())
+        problem = std::string("the old file cannot be synced: ") + std::strerror(errno);
+    if (!problem.empty()) {
         close(fd);
-        return false;
+        errno = EPERM;
+        return problem;
     }
+    fchmod(fd, m_mode);
     if (m_fd >= 0)
         close(m_fd);
     m_fd = fd;
     m_size = info.st_size;
     m_reservedEnd = 0;
     m_isTorn = false;
-    return true;
+    return {};
 }
 
 Outcome AuditLogFile::open(bool createDir)
@@ -69,8 +90,8 @@ Outcome AuditLogFile::open(bool createDir)
         if (Outcome failure = makeParents(m_path))
             return failure;
     }
-    if (!openDescriptor())
-        return fileError("cannot open the audit log", m_path);
+    if (const std::string problem = openDescriptor(); !problem.empty())
+        return Error{errno == EPERM ? ErrorKind::Invalid : ErrorKind::Unavailable, "audit_file", "cannot open the audit log " + m_path + ": " + problem, "AUDIT_LOG_FILE"};
     // kill -9 or a power cut can leave a last line without its end.
     const int64_t window = std::min(m_size, firstWindow);
     const std::string tail = readRange(m_fd, m_size - window, window);
@@ -93,8 +114,10 @@ Outcome AuditLogFile::open(bool createDir)
 
 bool AuditLogFile::reopen()
 {
-    if (!openDescriptor())
+    if (const std::string problem = openDescriptor(); !problem.empty()) {
+        logError("the audit log cannot be opened again; it goes on in the same file", {{"file", m_path}, {"problem", problem}});
         return false;
+    }
     renewReserve();
     return true;
 }

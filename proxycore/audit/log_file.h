@@ -26,9 +26,10 @@ public:
     AuditLogFile(const AuditLogFile &) = delete;
     AuditLogFile &operator=(const AuditLogFile &) = delete;
 
-    // Creates missing folders 0700 when asked to, cuts off a half-written last line.
+    // Creates missing folders 0700 when asked to, cuts off a half-written last line. Error Invalid: it is no log of ours, or in a
+    // place where others can put files (base/owned_file.h).
     Outcome open(bool createDir);
-    bool reopen();
+    bool reopen(); // the old file is synced first
 
     enum class Place {
         Same,
@@ -81,7 +82,7 @@ private:
         std::chrono::steady_clock::time_point at;
         std::string lines;
     };
-    bool openDescriptor();
+    std::string openDescriptor(); // empty, or why not: then nothing has changed
     int openEmpty() const;
     bool take(int fd, int64_t size);
     bool write(std::string_view lines);

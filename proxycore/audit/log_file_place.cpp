@@ -4,6 +4,7 @@
 #include "audit/line_reader.h"
 #include "audit/log_file.h"
 #include "audit/log_set.h"
+#include "base/owned_file.h"
 
 #include <QDir>
 #include <algorithm>
@@ -107,7 +108,8 @@ AuditLogFile::Length AuditLogFile::length() const
 // An empty file under our name; -1: it is not to be had.
 int AuditLogFile::openEmpty() const
 {
-    const int fd = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, m_mode);
+    std::string problem;
+    const int fd = openOwned(m_path, O_RDWR | O_CREAT | O_APPEND, m_mode, &problem);
     struct stat info{};
     if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0) {
         fchmod(fd, m_mode);

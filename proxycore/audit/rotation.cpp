@@ -5,6 +5,7 @@
 #include "audit/log_set.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/owned_file.h"
 #include "base/retention_period.h"
 #include "base/threads.h"
 
@@ -42,7 +43,8 @@ bool copyInto(int from, gzFile to)
 
 bool packInto(int from, const std::string &target, unsigned mode)
 {
-    const int fd = open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    std::string problem;
+    const int fd = openOwned(target, O_WRONLY | O_CREAT | O_TRUNC, mode, &problem);
     if (fd < 0)
         return false;
     fchmod(fd, mode);

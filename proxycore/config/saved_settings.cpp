@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/saved_settings.h"
 
+#include "base/owned_file.h"
 #include "base/write_all.h"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +68,21 @@ Error cannot(const char *what, const std::string &path)
     return {ErrorKind::Unavailable, "service_unavailable", std::string("The settings cannot be saved: ") + what + " " + path + ": " + std::strerror(errno) + ".", {}};
 }
 
+bool readOwned(const std::string &path, std::string *text, std::string *problem)
+{
+    const int fd = openOwned(path, O_RDONLY, 0, problem);
+    if (fd < 0)
+        return false;
+    std::array<char, 4096> bytes{};
+    ssize_t got = 0;
+    while ((got = read(fd, bytes.data(), bytes.size())) > 0)
+        text->append(bytes.data(), static_cast<size_t>(got));
+    if (got < 0)
+        *problem = std::strerror(errno);
+    close(fd);
+    return got == 0;
+}
+
 std::string folderOf(const std::string &path)
 {
     const size_t slash = path.rfind('/');
@@ -104,14 +119,12 @@ SavedSettings readSavedSettings(const std::string &path)
         saved.problems.push_back({path, "", problem});
         return saved;
     }
-    std::ifstream stream(path, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    if (!stream.is_open()) {
-        saved.problems.push_back({path, "", "cannot be read"});
+    std::string text, why;
+    if (!readOwned(path, &text, &why)) {
+        saved.problems.push_back({path, "", "cannot be read: " + why});
         return saved;
     }
-    const EnvFile file = parseEnvFile(text.str());
+    const EnvFile file = parseEnvFile(text);
     for (const std::string &problem : file.problems)
         saved.problems.push_back({path, "", problem});
     for (const auto &[name, value] : file.values)
@@ -138,7 +151,8 @@ Result<SavedSettingsDraft> SavedSettingsDraft::write(const std::string &path, co
 {
     const std::string draft = path + ".new";
     unlink(draft.c_str()); // left by a crash
-    const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    std::string problem;
+    const int fd = openOwned(draft, O_WRONLY | O_CREAT | O_EXCL, 0600, &problem);
     if (fd < 0)
         return cannot("no file can be made at", draft);
     SavedSettingsDraft made(path, draft); // from here on it is removed with it

@@ -150,7 +150,11 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
         if (auto given = look(sources.environment, lowerCased(row.name), "environment"))
             return given;
     }
-    if (auto given = look(file, row.name, ".env"))
+    // Who names a data directory means what is in it, not the files that some folder's .env names.
+    const bool isInDataDir = row.name == "DATABASE_PATH" || row.name == "AUDIT_LOG_FILE";
+    const auto dataDir = sources.flags.find("DATA_DIR");
+    const bool isOverruled = isInDataDir && dataDir != sources.flags.end() && !dataDir->second.empty();
+    if (auto given = isOverruled ? std::nullopt : look(file, row.name, ".env"))
         return given;
     return isSavable(row) ? look(saved, row.name, "saved") : std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/curl_handles.h"
+#include "base/owned_file.h"
 #include "upstream/connection.h"
 
 #include <algorithm>
@@ -28,12 +29,17 @@ std::string toSyslog(const std::string &text)
 
 std::string toFile(const std::string &path, const std::string &text, unsigned mode)
 {
-    const int fd = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    std::string refused;
+    const int fd = openOwned(path, O_RDWR | O_APPEND | O_CREAT, mode, &refused);
     if (fd < 0)
-        return std::strerror(errno);
+        return refused;
+    const off_t size = lseek(fd, 0, SEEK_END);
+    if (const std::string line = lastWholeLine(fd, size); !line.empty() && !line.starts_with(R"({"timestamp":")")) {
+        close(fd);
+        return "it is not empty, and its last line is no checkpoint of LLM Proxy; nothing was changed in it";
+    }
     // Whoever was interrupted left half a line; it must not swallow this one.
     char last = '\n';
-    const off_t size = lseek(fd, 0, SEEK_END);
     if (size > 0 && pread(fd, &last, 1, size - 1) != 1)
         last = '\n';
     const std::string line = (last == '\n' ? "" : "\n") + text + "\n";

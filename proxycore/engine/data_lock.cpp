@@ -2,24 +2,48 @@
 #include "engine/data_lock.h"
 
 #include "base/log.h"
-#include "base/sha256.h"
+#include "base/owned_file.h"
 #include "engine/engine.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace llmproxy {
 
 namespace {
 
+constexpr size_t mostLockBytes = 4096;
+constexpr int mostLooks = 20;
+constexpr useconds_t lookUs = 5'000;
+
 std::string lockPath(const std::string &dataDir)
 {
     return dataDir + "/llm-proxy.lock";
+}
+
+std::string readLock(int descriptor)
+{
+    std::string text(mostLockBytes, '\0');
+    const ssize_t got = pread(descriptor, text.data(), text.size(), 0);
+    text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+    return text;
+}
+
+// Empty, or a process id and what follows on its line.
+bool isLockText(const std::string &text)
+{
+    const size_t digits = text.find_first_not_of("0123456789");
+    return text.empty() || (digits > 0 && digits != std::string::npos && text[digits] == '\n' && text.size() < mostLockBytes);
+}
+
+Error lockError(ErrorKind kind, std::string message)
+{
+    return {kind, "data_dir", std::move(message), "DATA_DIR"};
 }
 
 } // namespace
@@ -28,20 +52,39 @@ Outcome DataLock::acquire(const std::string &dataDir)
 {
     m_path = lockPath(dataDir);
     m_holds = true;
-    m_fd = open(m_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    std::string problem;
+    m_fd = openOwned(m_path, O_RDWR | O_CREAT, 0600, &problem);
     if (m_fd < 0)
-        return Error{ErrorKind::Unavailable, "data_dir", "cannot open " + lockPath(dataDir) + ": " + std::strerror(errno), "DATA_DIR"};
-    if (flock(m_fd, LOCK_EX | LOCK_NB) != 0) {
-        const LockOwner owner = dataDirOwner(dataDir);
+        return lockError(errno == EPERM ? ErrorKind::Invalid : ErrorKind::Unavailable, "cannot open " + m_path + ": " + problem);
+    LockOwner owner;
+    bool isLocked = flock(m_fd, LOCK_EX | LOCK_NB) == 0;
+    for (int attempt = 0; !isLocked && attempt < mostLooks && !(owner = dataDirOwner(dataDir)).held; ++attempt) {
+        usleep(lookUs); // somebody asks just now who holds it
+        isLocked = flock(m_fd, LOCK_EX | LOCK_NB) == 0;
+    }
+    if (!isLocked) {
         release();
         return Error{ErrorKind::Conflict, "data_dir_in_use",
                      "the data directory " + dataDir + " is in use by another llm-proxy, process " + std::to_string(owner.pid)
                          + "; stop that one or set DATA_DIR to another directory", "DATA_DIR"};
     }
-    const std::string pid = std::to_string(getpid()) + "\n";
-    if (ftruncate(m_fd, 0) != 0 || pwrite(m_fd, pid.data(), pid.size(), 0) < 0)
-        return Error{ErrorKind::Unavailable, "data_dir", "cannot write " + lockPath(dataDir) + ": " + std::strerror(errno), "DATA_DIR"};
+    if (!isLockText(readLock(m_fd))) {
+        release();
+        return lockError(ErrorKind::Invalid, m_path + " is not a lock file of LLM Proxy; nothing was changed in it. Move it away or set DATA_DIR to another directory");
+    }
+    return write(std::to_string(getpid()) + "\n");
+}
+
+Outcome DataLock::write(const std::string &text)
+{
+    if (ftruncate(m_fd, 0) != 0 || pwrite(m_fd, text.data(), text.size(), 0) < 0)
+        return lockError(ErrorKind::Unavailable, "cannot write " + m_path + ": " + std::strerror(errno));
     return {};
+}
+
+Outcome DataLock::nameSocket(const std::string &path)
+{
+    return write(std::to_string(getpid()) + "\n" + path + "\n");
 }
 
 void DataLock::look()
@@ -62,14 +105,19 @@ void DataLock::release()
 LockOwner dataDirOwner(const std::string &dataDir)
 {
     LockOwner owner;
-    const int fd = open(lockPath(dataDir).c_str(), O_RDWR | O_CLOEXEC);
+    std::string problem;
+    int fd = openOwned(lockPath(dataDir), O_RDONLY, 0, &problem);
+    if (fd < 0 && errno == EPERM && geteuid() == 0) // another user's engine, which root may talk to
+        fd = open(lockPath(dataDir).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return owner;
     if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
         owner.held = true;
-        char text[32] = {};
-        if (pread(fd, text, sizeof text - 1, 0) > 0)
-            owner.pid = std::strtol(text, nullptr, 10);
+        const std::string text = readLock(fd);
+        owner.pid = std::strtol(text.c_str(), nullptr, 10);
+        const size_t second = text.find('\n');
+        if (second != std::string::npos)
+            owner.socket = text.substr(second + 1, text.find('\n', second + 1) - second - 1);
     }
     close(fd);
     return owner;
@@ -77,16 +125,8 @@ LockOwner dataDirOwner(const std::string &dataDir)
 
 std::string controlSocketPath(const std::string &dataDir)
 {
-    char *resolved = realpath(dataDir.c_str(), nullptr);
-    const std::string absolute = resolved ? resolved : dataDir;
-    free(resolved);
-    const std::string path = absolute + "/control.sock";
-    if (path.size() < sizeof(sockaddr_un::sun_path))
-        return path;
-    // One name per directory, wherever it is called from.
-    const std::string name = "llm-proxy-" + Sha256Hex().hash(absolute).substr(0, 16);
-    const char *runtime = std::getenv("XDG_RUNTIME_DIR");
-    return std::string(runtime && *runtime ? runtime : "/tmp") + "/" + name + ".sock";
+    const LockOwner owner = dataDirOwner(dataDir);
+    return owner.socket.empty() ? dataDir + "/control.sock" : owner.socket;
 }
 
 } // namespace llmproxy

@@ -14,13 +14,11 @@
 #include "storage/entries.h"
 
 #include <algorithm>
-#include <cstring>
 #include <curl/curl.h>
 #include <future>
 #include <set>
 #include <signal.h>
 #include <thread>
-#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -31,18 +29,6 @@ namespace {
 constexpr int flushEveryMs = 1'000, alertsEveryMs = 60'000;
 constexpr int memoryEveryMs = 1'000, lockEveryMs = 1'000;
 constexpr int certificateEveryMs = 1'000; // two stat(2) calls
-
-// Creates each missing folder of the path 0700.
-Outcome makeFolder(const std::string &path)
-{
-    for (size_t at = path.find('/', 1); ; at = path.find('/', at + 1)) {
-        const std::string part = path.substr(0, at);
-        if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
-            return Error{ErrorKind::Unavailable, "data_dir", "cannot create the folder " + part + ": " + std::strerror(errno), "DATA_DIR"};
-        if (at == std::string::npos)
-            return {};
-    }
-}
 
 } // namespace
 
@@ -287,32 +273,6 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     });
 }
 
-bool finishSavedSettings(const Settings &settings)
-{
-    const std::string path = savedSettingsPath(settings.dataDir);
-    DataLock lock;
-    if (!hasSettingsDrafts(path) || lock.acquire(settings.dataDir))
-        return false; // nothing to finish, or it is the running engine's own
-    const auto lastChangeSeq = Database::lastChangeSeqAt(settings.databasePath);
-    return lastChangeSeq && finishSavedSettings(path, *lastChangeSeq);
-}
-
-// Of the owner of the data directory, before it makes a change: later, a draft that was never committed would have a seq below the
-// last one's. finishSavedSettings() has seen them before, but for those of a process that died in between.
-static Outcome settleDrafts(const Settings &settings)
-{
-    const std::string path = savedSettingsPath(settings.dataDir);
-    if (!hasSettingsDrafts(path))
-        return {};
-    const bool isNew = access(settings.databasePath.c_str(), F_OK) != 0;
-    const auto lastChangeSeq = isNew ? std::optional<int64_t>(0) : Database::lastChangeSeqAt(settings.databasePath);
-    if (!lastChangeSeq)
-        return Error{ErrorKind::Unavailable, "storage", "A settings change was interrupted, and '" + settings.databasePath + "' cannot be read to determine whether it was committed.", "DATABASE_PATH"};
-    if (finishSavedSettings(path, *lastChangeSeq))
-        return Error{ErrorKind::Unavailable, "settings", "An interrupted settings change has been completed. Start again to apply it.", {}};
-    return {};
-}
-
 // What is saved and wrong, but hidden by another source: it keeps nobody out today, and everybody at a start without that source.
 static void warnOfHiddenSettings(const Settings &settings, const SettingsInUse &inUse)
 {
@@ -353,14 +313,10 @@ Outcome Engine::Private::startParts()
     if (!known)
         return known.error();
     profiles = std::move(*known);
+    if (Outcome failure = ownDataDir())
+        return failure;
     if (options.demo)
         addDemoProfile();
-    if (Outcome failure = makeFolder(settings.dataDir))
-        return failure;
-    if (Outcome failure = lock.acquire(settings.dataDir))
-        return failure;
-    if (Outcome failure = settleDrafts(settings))
-        return failure;
     warnOfHiddenSettings(settings, options.inUse);
     if (Outcome failure = makeFront())
         return failure;
@@ -532,7 +488,7 @@ void Engine::waitStopped()
     d->api.reset();
     d->threads.clear();
     if (d->started && d->options.controlSocket)
-        unlink(controlSocketPath(d->settings.dataDir).c_str());
+        unlink(d->socketPath.c_str());
     if (d->started && d->options.demo)
         unlink(d->demoSocket().c_str());
     d->started = false;

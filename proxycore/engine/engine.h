@@ -50,14 +50,19 @@ private:
 // Before an engine starts with these settings: what saving settings left when its process was killed is finished, or removed.
 // True: the saved settings changed, load them again. Takes the data directory's lock for it; without it nothing is done.
 bool finishSavedSettings(const Settings &settings);
+// May this process use the data directory? It is ours or root's, others cannot write it, and a link to it is one that nobody else
+// can have placed. Root does not work in another user's directory: what it creates there, that user could not read. With an engine
+// running there it may still talk to that. Nothing: it may, or the directory does not exist yet. Error: Invalid.
+Outcome checkDataDir(const std::string &dataDir, bool engineRuns = false);
 // Who holds the data directory's lock, without taking it.
 struct LockOwner
 {
     bool held = false;
     long pid = 0;
+    std::string socket; // the control socket, when it is not in the data directory
 };
 LockOwner dataDirOwner(const std::string &dataDir);
-// $DATA_DIR/control.sock, or below $XDG_RUNTIME_DIR when that path is longer than 107 bytes (sun_path).
+// Where the engine that runs there has its control socket: $DATA_DIR/control.sock, or what the lock file says.
 std::string controlSocketPath(const std::string &dataDir);
 
 } // namespace llmproxy

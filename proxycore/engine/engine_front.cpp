@@ -148,7 +148,7 @@ Outcome Engine::Private::listen()
         plainAddress = ListenAddress{settings.httpListen.host, plainPort}.text();
     }
     if (options.controlSocket) {
-        const int fd = openUnixListener(controlSocketPath(settings.dataDir), &problem);
+        const int fd = openUnixListener(socketPath, &problem);
         if (fd < 0)
             return failed(problem);
         threads.front()->listenOn(fd, true);

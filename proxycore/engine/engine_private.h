@@ -49,6 +49,7 @@ struct Engine::Private
     std::string address, plainAddress;
     CredentialDigest managementToken;
     ManagementTokenForm managementTokenForm;
+    std::string socketPath; // of the control socket; empty: there is none
     int64_t managementTokenSinceMs = 0;
     std::atomic<bool> reloadTls{false}; // SIGHUP
     bool started = false;
@@ -82,7 +83,8 @@ struct Engine::Private
     // A request can be recorded. Tokens are in memory: the database is only asked for where it is the only place for events.
     bool ready() const { return lock.holds() && (!settings.auditEnabled || (audit->healthy() && (!settings.auditLogFile.empty() || database->healthy()))); }
     std::string readyText() const;
-    std::string demoSocket() const { return controlSocketPath(settings.dataDir) + ".demo"; }
+    Outcome ownDataDir();
+    std::string demoSocket() const { return socketPath + ".demo"; }
 };
 
 } // namespace llmproxy

@@ -310,4 +310,14 @@ int openUnixListener(const std::string &path, std::string *error)
     return fd;
 }
 
+bool takesSocket(const std::string &path, std::string *error)
+{
+    const int fd = openUnixListener(path, error);
+    if (fd < 0)
+        return false;
+    ::close(fd);
+    ::unlink(path.c_str());
+    return true;
+}
+
 } // namespace llmproxy

@@ -92,5 +92,7 @@ int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort,
 bool probeBind(const std::string &host, uint16_t *port, std::string *error);
 bool isPortTaken(const std::string &host, uint16_t port); // by another program, now
 int openUnixListener(const std::string &path, std::string *error); // 0600
+// Can a listener be opened there? Tried, and taken back: a path may be too long, and not all file systems have sockets.
+bool takesSocket(const std::string &path, std::string *error);
 
 } // namespace llmproxy

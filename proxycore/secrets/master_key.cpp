@@ -2,6 +2,7 @@
 // loadMasterKey(): where the encryption key comes from (contract section 2, ruling 27).
 #include "secrets/key_ring.h"
 
+#include "base/owned_file.h"
 #include "base/random.h"
 #include "base/write_all.h"
 #include "secrets/sealed_text.h"
@@ -77,9 +78,10 @@ Result<MasterKey> readKeyFile(int descriptor, const std::string &path, const std
 
 Result<MasterKey> generateKeyFile(const std::string &path, const std::string &dataDir)
 {
-    const File file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    std::string problem;
+    const File file(openOwned(path, O_WRONLY | O_CREAT | O_EXCL, 0600, &problem));
     if (!file.isOpen())
-        return keyError("The encryption key file '" + path + "' cannot be made: " + std::strerror(errno), "DATA_DIR");
+        return keyError("The encryption key file '" + path + "' cannot be made: " + problem, "DATA_DIR");
     std::array<char, sealingKeyBytes> bytes{};
     randomBytes(bytes.data(), bytes.size());
     Secret key(std::string_view(bytes.data(), bytes.size()));
@@ -116,11 +118,12 @@ Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string
         return readKeyFile(handle.get(), file, "file:" + file, "ENCRYPTION_KEY_FILE");
     }
     const std::string path = dataDir + "/encryption.key";
-    const File handle(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    std::string problem;
+    const File handle(openOwned(path, O_RDONLY, 0, &problem));
     if (handle.isOpen())
         return readKeyFile(handle.get(), path, "generated", "DATA_DIR");
     if (errno != ENOENT)
-        return keyError("The encryption key file '" + path + "' cannot be read: " + std::strerror(errno), "DATA_DIR");
+        return keyError("The encryption key file '" + path + "' cannot be read: " + problem, "DATA_DIR");
     if (!mayCreate)
         return keyError("The encryption key is missing: '" + path + "' is not there, and neither ENCRYPTION_KEY nor "
                         "ENCRYPTION_KEY_FILE is set. Put the key back; without it the stored keys cannot be opened.",

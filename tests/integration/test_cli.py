@@ -123,7 +123,7 @@ class Setup(Cli):
         self.assertEqual(path.read_text(), text)
 
     def test_a_directory_keeps_its_key(self):
-        self.local("project", "list")
+        self.project()
         self.assertTrue((self.data / "encryption.key").is_file())
         self.cli("setup", "--non-interactive")
         self.assertNotIn("ENCRYPTION_KEY", self.values())
@@ -174,7 +174,7 @@ class Commands(Cli):
 
     def test_a_command_without_a_server_sees_the_key_of_a_file(self):
         secrets = self.data / "secrets"
-        self.local("project", "list")
+        self.data.mkdir(mode=0o700)
         secrets.mkdir(mode=0o700)
         (secrets / "key").write_text(KEY)
         self.local("project", "create", "--name", "File", "--key", f"file:{secrets}/key", "--provider", "openai")

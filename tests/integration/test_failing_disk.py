@@ -3,6 +3,7 @@
 """A disk that fails under the audit log or the database: changes are refused and do not happen, nothing is forwarded that cannot
 be recorded, an answer whose event cannot be written has no end, and within five seconds of the disk being well service is back,
 with every event in the log once. Where the log's file takes the events, requests do not depend on the database."""
+import signal
 import threading
 import time
 import unittest
@@ -261,13 +262,35 @@ class GoesOn(Outage):
                 for _ in range(5):
                     self.assertEqual(self.ask_named(token=token["token"]).status, 200)
                 self.assertEqual(self.admitted.finish(), {"slow-body": 200, "gate": 200})
-                self.assertGreater((self.cwd / "log").read_text().count("the audit log cannot be written"), said)
+                until(lambda said=said: (self.cwd / "log").read_text().count("the audit log cannot be written") > said, "the log says so")
                 self.service_is_back()
                 self.one_event_each([call, *self.asked, *self.admitted.names], [])
                 self.assert_sound()
                 self.end()
                 self.start()
                 self.assert_sound()
+
+
+class HangUp(DiskCase):
+    settings = {"AUDIT_MAX_FILE_SIZE": "0", "AUDIT_FSYNC": "never"}  # nothing else syncs the file
+
+    def test_the_old_file_is_synced_before_it_is_let_go(self):
+        self.rename_and_hang_up("sync HANG /audit.log.1")
+        until(lambda: self.disk.hung, "the old file is synced")
+        self.disk.well()
+        self.new_project()
+        until(lambda: "project.create" in (self.data / "audit.log").read_text(), "the new file is written")
+
+    def test_an_old_file_that_cannot_be_synced_is_kept(self):
+        said = (self.cwd / "log").read_text().count("cannot be opened again")
+        self.rename_and_hang_up("sync EIO /audit.log.1")
+        until(lambda: (self.cwd / "log").read_text().count("cannot be opened again") > said, "the log says so")
+
+    def rename_and_hang_up(self, *rules):
+        log = self.data / "audit.log"
+        log.rename(log.with_name("audit.log.1"))
+        self.disk.fails(*rules)
+        self.server.send_signal(signal.SIGHUP)
 
 
 class FileOnly(Outage):

@@ -4,7 +4,7 @@
 //     OPERATION,… OUTCOME PART-OF-PATH        write,sync EIO /audit.log
 //
 // Operations: write, sync, allocate, truncate; rename, whose path is OLD>NEW<; open, before the file is opened;
-// resolve, before realpath() reads the path. Outcomes: EIO, ENOSPC; SHORT (half of a write is done, the next one finds no space);
+// resolve, before realpath() reads the path; bind, a socket in the file system. Outcomes: EIO, ENOSPC, EPERM; SHORT (half of a write is done, the next one finds no space);
 // PART (half of each write is done); HANG (waits until the rule is gone; FAILING_DISK.hung is there as soon as one does). It is
 // looked at before each operation, so what it says holds at once; without it the disk is well. It must be replaced by a rename.
 #define _GNU_SOURCE
@@ -17,12 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum Outcome { Well, Eio, Enospc, Short, Part, Hang };
-static const char *const outcomeNames[] = {"", "EIO", "ENOSPC", "SHORT", "PART", "HANG"};
+enum Outcome { Well, Eio, Enospc, Eperm, Short, Part, Hang };
+static const char *const outcomeNames[] = {"", "EIO", "ENOSPC", "EPERM", "SHORT", "PART", "HANG"};
 
 struct Rule
 {
@@ -118,7 +120,7 @@ static enum Outcome outcomeOf(const char *operation, int fd)
 
 static int errorOf(enum Outcome outcome)
 {
-    return outcome == Eio ? EIO : outcome == Enospc ? ENOSPC : 0;
+    return outcome == Eio ? EIO : outcome == Enospc ? ENOSPC : outcome == Eperm ? EPERM : 0;
 }
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -249,4 +251,33 @@ int open64(const char *path, int flags, ...)
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
     va_end(more);
     return allows("open", path) ? NEXT(open64)(path, flags, mode) : -1;
+}
+
+int openat(int folder, const char *name, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    char link[64], path[1024] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    const ssize_t size = name[0] == '/' || folder < 0 ? 0 : readlink(link, path, sizeof path / 2);
+    snprintf(path + (size > 0 ? size : 0), sizeof path / 2, "/%s", name);
+    // A step on the way to a file opens no file.
+    return (flags & O_PATH) || allows("open", path) ? NEXT(openat)(folder, name, flags, mode) : -1;
+}
+
+int openat64(int folder, const char *name, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    return openat(folder, name, flags, mode);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+    const bool isFile = address->sa_family == AF_UNIX && ((const struct sockaddr_un *)address)->sun_path[0] != '\0';
+    return !isFile || allows("bind", ((const struct sockaddr_un *)address)->sun_path) ? NEXT(bind)(fd, address, size) : -1;
 }

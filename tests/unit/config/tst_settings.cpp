@@ -189,6 +189,29 @@ private Q_SLOTS:
         QDir::setCurrent(before);
     }
 
+    // Another program's .env must not put its files into a directory that the command line names.
+    void aDataDirOnTheCommandLineWins()
+    {
+        QTemporaryDir dir;
+        const std::string env = dir.filePath(QStringLiteral("env")).toStdString(), data = dir.filePath(QStringLiteral("data")).toStdString();
+        writeFile(env, "DATABASE_PATH=./app.db\nAUDIT_LOG_FILE=./app.log\nLOG_LEVEL=warn\n");
+        SettingSources sources = with({});
+        sources.envFilePath = env;
+        QCOMPARE(loadSettings(sources).settings.databasePath, std::string("./app.db"));
+        QCOMPARE(loadSettings(sources).settings.auditLogFile, std::string("./app.log"));
+        sources.flags["DATA_DIR"] = data;
+        LoadedSettings loaded = loadSettings(sources);
+        QCOMPARE(loaded.settings.databasePath, data + "/llm-proxy.db");
+        QCOMPARE(loaded.settings.auditLogFile, data + "/audit.log");
+        QCOMPARE(loaded.settings.logLevel, std::string("warn"));
+        QCOMPARE(loaded.origin["DATABASE_PATH"], std::string("default"));
+        sources.environment["DATABASE_PATH"] = "/srv/a.db";
+        sources.flags["AUDIT_LOG_FILE"] = "/srv/a.log";
+        loaded = loadSettings(sources);
+        QCOMPARE(loaded.settings.databasePath, std::string("/srv/a.db"));
+        QCOMPARE(loaded.settings.auditLogFile, std::string("/srv/a.log"));
+    }
+
     void savedIsWrittenAsItIsRead()
     {
         QTemporaryDir dir;

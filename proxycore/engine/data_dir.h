@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The data directory's surroundings: making it, and where its control socket lies. Thread: the engine's start.
+#pragma once
+
+#include "base/result.h"
+
+#include <string>
+
+namespace llmproxy {
+
+// Creates each missing folder of the path 0700.
+Outcome makeDataDir(const std::string &dataDir);
+// Where an engine opens its control socket: in the data directory; where that is too long a path (sun_path has 108 bytes) or on a file
+// system without sockets, in $XDG_RUNTIME_DIR or /run/llm-proxy. Error: none of them takes one.
+Result<std::string> placeForSocket(const std::string &dataDir);
+
+} // namespace llmproxy
