@@ -311,6 +311,8 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
         opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
         return ExitOk;
     }
+    if (!settings.auditEnabled)
+        note("warning: auditing is off (AUDIT_ENABLED=false), so this is not recorded");
     if (access != Access::Changes) {
         const int code = lookBeforeReading(settings, opened, access);
         if (code != ExitOk || opened.client)
@@ -321,8 +323,6 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (!openCommandLog(settings))
         return ExitUsage;
     EngineOptions options;
-    if (!settings.auditEnabled)
-        note("warning: auditing is off (AUDIT_ENABLED=false), so this is not recorded");
     options.networkListener = false;
     options.controlSocket = false;
     opened.engine = std::make_unique<Engine>(settings, options);

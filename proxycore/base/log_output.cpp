@@ -38,6 +38,12 @@ bool isConsoleLine(std::string_view line)
     return true;
 }
 
+bool isLink(const std::string &path)
+{
+    struct stat info{};
+    return lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 bool isLogOfOurs(int descriptor, off_t size)
 {
     if (size == 0)
@@ -65,6 +71,7 @@ LogOutput &LogOutput::operator=(LogOutput &&other) noexcept
     std::swap(m_file, other.m_file);
     std::swap(m_size, other.m_size);
     std::swap(m_isRegular, other.m_isRegular);
+    std::swap(m_isLink, other.m_isLink);
     std::swap(m_isTorn, other.m_isTorn);
     std::swap(m_isDisplaced, other.m_isDisplaced);
     return *this;
@@ -109,6 +116,7 @@ bool LogOutput::openFile(std::string *problem)
         close(m_file);
     m_file = opened;
     m_isRegular = isRegular;
+    m_isLink = isLink(m_target.file);
     m_size = isRegular ? long{about.st_size} : 0;
     m_isTorn = m_isDisplaced = false;
     return true;
@@ -167,6 +175,8 @@ std::string LogOutput::look()
     if (!m_isRegular || fstat(m_file, &held) != 0)
         return {};
     m_size = long{held.st_size}; // copytruncate, or another process of ours writes too
+    if (!m_isLink && isLink(m_target.file))
+        return std::exchange(m_isDisplaced, true) ? std::string() : "it is a symbolic link now; SIGHUP follows one of ours";
     if (!isInPlace())
         return reopen();
     m_isDisplaced = false;

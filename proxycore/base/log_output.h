@@ -40,6 +40,7 @@ private:
     int m_file = -1; // -1: stdout
     long m_size = 0;
     bool m_isRegular = false;
+    bool m_isLink = false;      // LOG_FILE was a link of ours when it was opened
     bool m_isTorn = false;      // half a line stands at the end
     bool m_isDisplaced = false; // something is in its place that is not written into; said once
 };

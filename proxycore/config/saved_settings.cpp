@@ -68,11 +68,30 @@ Error cannot(const char *what, const std::string &path)
     return {ErrorKind::Unavailable, "service_unavailable", std::string("The settings cannot be saved: ") + what + " " + path + ": " + std::strerror(errno) + ".", {}};
 }
 
+std::string folderOf(const std::string &path)
+{
+    const size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// Root asks the engine of another user, which has its own settings, or is sent away.
+bool isAnotherUsers(const std::string &folder)
+{
+    struct stat info{};
+    return geteuid() == 0 && stat(folder.c_str(), &info) == 0 && info.st_uid != 0;
+}
+
 bool readOwned(const std::string &path, std::string *text, std::string *problem)
 {
     const int fd = openOwned(path, O_RDONLY, 0, problem);
     if (fd < 0)
         return false;
+    struct stat info{};
+    if (fstat(fd, &info) == 0 && (info.st_mode & S_IWGRP) != 0) {
+        *problem = "its group can write it; chmod 600 " + path;
+        close(fd);
+        return false;
+    }
     std::array<char, 4096> bytes{};
     ssize_t got = 0;
     while ((got = read(fd, bytes.data(), bytes.size())) > 0)
@@ -81,12 +100,6 @@ bool readOwned(const std::string &path, std::string *text, std::string *problem)
         *problem = std::strerror(errno);
     close(fd);
     return got == 0;
-}
-
-std::string folderOf(const std::string &path)
-{
-    const size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
 } // namespace
@@ -113,13 +126,9 @@ std::string savedSettingsPath(const std::string &dataDir)
 SavedSettings readSavedSettings(const std::string &path)
 {
     SavedSettings saved;
-    if (access(path.c_str(), F_OK) != 0 && errno == ENOENT)
-        return saved;
-    if (const std::string problem = distrustOfFile(path); !problem.empty()) {
-        saved.problems.push_back({path, "", problem});
-        return saved;
-    }
     std::string text, why;
+    if (isAnotherUsers(folderOf(path)) || (access(path.c_str(), F_OK) != 0 && errno == ENOENT))
+        return saved;
     if (!readOwned(path, &text, &why)) {
         saved.problems.push_back({path, "", "cannot be read: " + why});
         return saved;

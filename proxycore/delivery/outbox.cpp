@@ -74,8 +74,8 @@ private:
             const bool isLast = m_ending;
             std::string problem = "an internal error; see the log";
             guarded("delivery", [&] { problem = deliver(m_target, text, m_config, isLast ? lastTry : 15s, [this, isLast] { return m_ending && !isLast; }); });
+            tell(problem);
             guard.lock();
-            const bool changed = problem != m_problem;
             m_problem = problem;
             if (problem.empty()) {
                 if (!m_waiting.empty() && m_waiting.front() == text) // not dropped meanwhile
@@ -83,17 +83,24 @@ private:
                 ++m_delivered;
                 m_lastMs = Clock::wallMs();
                 pause = firstPause;
-                if (changed)
-                    logInfo("deliveries are taken again", {{"target", m_target.shown}});
                 continue;
             }
-            if (changed)
-                logWarn("a delivery is not taken; it is tried again", {{"target", m_target.shown}, {"problem", problem}});
             if (m_ending)
                 return;
             m_wake.wait_for(guard, pause, [this] { return m_ending.load(); });
             pause = std::min<std::chrono::seconds>(2 * pause, longestPause);
         }
+    }
+
+    // Without the lock: m_problem is this thread's to change.
+    void tell(const std::string &problem) const
+    {
+        if (problem == m_problem)
+            return;
+        if (problem.empty())
+            logInfo("deliveries are taken again", {{"target", m_target.shown}});
+        else
+            logWarn("a delivery is not taken; it is tried again", {{"target", m_target.shown}, {"problem", problem}});
     }
 
     const OutboxConfig &m_config;

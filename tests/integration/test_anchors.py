@@ -104,6 +104,7 @@ class Syslog(Cli):
         log.bind("/dev/log")
         self.addCleanup(os.unlink, "/dev/log")
         log.settimeout(20)
+        self.project()
         self.local("audit", "export", "-o", "x.jsonl", env={"AUDIT_ANCHORS": "syslog"})
         text = log.recv(1 << 16).decode()
         self.assertIn("llm-proxy: {", text)

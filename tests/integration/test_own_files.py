@@ -216,7 +216,7 @@ class ServerCase(Own):
                                    env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT, "LOG_FILE": str(self.cwd / "log")} | settings)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        until(lambda: process.poll() is not None or "listening" in self.log(), "the server listens", 60)
+        until(lambda: process.poll() is not None or f'"pid":"{process.pid}"' in self.log(), "the server listens", 60)
         self.assertIsNone(process.poll())
         return process
 
@@ -297,8 +297,40 @@ class TheDataDirectory(ServerCase):
         for line in server.stdout:
             if '"listening"' in line:
                 break
+        (self.data / "settings.env").write_text("LOG_MAX_BACKUPS=7\n")
+        os.chown(self.data / "settings.env", NOBODY, NOBODY)
         self.assertEqual(self.json("project", "list")["items"], [])
         self.assertEqual((self.data / "llm-proxy.db").stat().st_uid, NOBODY)
+
+    @unittest.skipUnless(IS_ROOT, "gives a folder to a group")
+    def test_a_volume_of_root_that_a_group_may_write(self):
+        """As Kubernetes mounts one with fsGroup."""
+        os.chmod(self.cwd, 0o755)
+        self.data.mkdir()
+        os.chown(self.data, 0, NOBODY)
+        os.chmod(self.data, 0o2770)
+        server = subprocess.Popen([BIN, "--serve", "--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0"], cwd=self.data, user=NOBODY, group=NOBODY,
+                                  extra_groups=[], env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT}, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.kill)
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if '"listening"' in line:
+                break
+        self.assertIn("can be written by its group", "".join(lines))
+        self.assertIn('"listening"', "".join(lines))
+
+    def test_an_anchor_file_that_is_none(self):
+        diary = self.cwd / "diary"
+        diary.write_text("Dear diary,\n")
+        server = self.start(AUDIT_ANCHORS=f"file:{diary}")
+        self.end(server)  # writes a checkpoint
+        self.assertEqual(diary.read_text(), "Dear diary,\n")
+        self.assertIn("its last line is no checkpoint", self.log())
+        server = self.start(AUDIT_ANCHORS=f"file:{self.cwd / 'anchors'}")
+        self.end(server)
+        self.assertIn("audit.checkpoint", (self.cwd / "anchors").read_text())
 
     @unittest.skipUnless(IS_ROOT, "takes the place of another user")
     def test_a_stranger_in_our_directory(self):

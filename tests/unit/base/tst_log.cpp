@@ -210,7 +210,7 @@ void TstLog::aFileThatWasMovedIsLeft()
 void TstLog::whatIsNoLogOfOursIsNotWrittenInto_data()
 {
     QTest::addColumn<QString>("what");
-    for (const char *what : {"a text", "a folder", "a device", "a pipe", "a link to a text"})
+    for (const char *what : {"a text", "a folder", "a device", "a pipe", "a link to a text", "a link to a log"})
         QTest::newRow(what) << QString::fromLatin1(what);
 }
 
@@ -236,21 +236,24 @@ void TstLog::whatIsNoLogOfOursIsNotWrittenInto()
             QSKIP("only root makes devices");
     if (what == QLatin1String("a pipe"))
         QCOMPARE(mkfifo(name.constData(), 0600), 0);
-    if (what == QLatin1String("a link to a text"))
+    if (what.startsWith(QLatin1String("a link")))
         QVERIFY(QFile::link(text, path));
+    if (what == QLatin1String("a link to a log"))
+        writeText(text, lineOfOurs);
+    const std::string linked = logText(text);
     struct stat before{}, after{};
     QCOMPARE(::stat(name.constData(), &before), 0);
     QVERIFY(!output.look().empty());
     QVERIFY(output.look().empty()); // said once
     QVERIFY(output.write("goes on\n"));
     QCOMPARE(logText(path + QStringLiteral(".1")), std::string(lineOfOurs) + "goes on\n");
-    QCOMPARE(logText(text), std::string("Dear diary,\n"));
+    QCOMPARE(logText(text), linked);
     QCOMPARE(::stat(name.constData(), &after), 0);
     QCOMPARE(after.st_mode, before.st_mode);
     QCOMPARE(after.st_size, before.st_size);
-    LogOutput fresh; // nor at a start
-    QVERIFY(!fresh.open(targetAt(path), &problem));
-    QVERIFY(!problem.empty());
+    LogOutput fresh; // nor at a start, but for a link of ours to a log of ours
+    QCOMPARE(fresh.open(targetAt(path), &problem), what == QLatin1String("a link to a log"));
+    QCOMPARE(problem.empty(), what == QLatin1String("a link to a log"));
 }
 
 void TstLog::itRotatesAtItsSize()
