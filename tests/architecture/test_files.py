@@ -25,6 +25,7 @@ REASONS = {
     "proxycore/audit/export_proof.cpp": "exports and their proofs, wherever a person put them; read only",
     "proxycore/audit/file_reader.cpp": "copies of the log, wherever a person put them; read only",
     "proxycore/audit/log_set.cpp": "likewise",
+    "proxycore/audit/log_stream.cpp": "likewise",
     "proxycore/audit/rotation.cpp": "reads the log that was rotated, to compress it",
     "app/audit_verify.cpp": "files that the person who calls the command names",
     "app/audit_export.cpp": "likewise",
