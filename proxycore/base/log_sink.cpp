@@ -2,10 +2,10 @@
 #include "base/log_sink.h"
 
 #include "base/log_line.h"
+#include "base/threads.h"
 #include "base/write_all.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 #include <utility>
 
@@ -38,8 +38,8 @@ void LogSink::start()
     const std::lock_guard guard(m_lock);
     if (m_state != State::Direct)
         return;
-    m_state = State::Queued;
-    m_thread = std::thread([this] { run(); });
+    if (tryDetachedThread("log", [this] { run(); })) // else callers write
+        m_state = State::Queued;
 }
 
 void LogSink::stop()
@@ -49,13 +49,8 @@ void LogSink::stop()
         return;
     m_state = State::Ending;
     m_wake.notify_one();
-    if (m_emptied.wait_for(guard, atMost, [this] { return m_state == State::Direct; })) {
-        guard.unlock();
-        m_thread.join();
-        return;
-    }
-    m_state = State::Stuck;
-    m_thread.detach(); // in a write to a pipe that nobody reads
+    if (!m_emptied.wait_for(guard, atMost, [this] { return m_state == State::Direct; }))
+        m_state = State::Stuck; // in a write to a pipe that nobody reads
 }
 
 bool LogSink::waitEmpty(std::unique_lock<std::mutex> &guard)
@@ -123,7 +118,6 @@ bool LogSink::enqueue(Entry &&entry, bool always)
 
 void LogSink::run()
 {
-    pthread_setname_np(pthread_self(), "log");
     std::unique_lock guard(m_lock);
     while (true) {
         m_wake.wait_for(guard, lookEvery, [this] { return !m_waiting.empty() || m_state != State::Queued; });

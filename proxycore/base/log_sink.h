@@ -11,11 +11,11 @@
 #include <deque>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <variant>
 
 namespace llmproxy {
 
+// It outlives its thread, which nobody can wait for.
 class LogSink
 {
 public:
@@ -60,7 +60,6 @@ private:
     std::deque<Entry> m_waiting;
     size_t m_waitingBytes = 0; // with what is being written
     bool m_isWriting = false;
-    std::thread m_thread;
 
     std::mutex m_outputLock; // the thread's while there is one
     LogOutput m_output;

@@ -15,6 +15,7 @@ REASONS = {
     "proxycore/base/write_all.cpp": "a folder, to sync it",
     "proxycore/engine/data_lock.cpp": "root asks who runs another user's engine",
     "proxycore/front/virtual_socket.cpp": "a QIODevice, no file",
+    "proxycore/exchange/json_members.cpp": "brackets of JSON, no file",
     "proxycore/front/plain_handlers.cpp": "ACME challenges, which another program writes",
     "proxycore/secrets/master_key.cpp": "ENCRYPTION_KEY_FILE, which the operator names: secrets of Kubernetes are links",
     "proxycore/secrets/file_source.cpp": "file: references, likewise",

@@ -120,7 +120,7 @@ void TstLog::aReaderThatStopsHoldsNobodyUp()
 
 void TstLog::whatWasDroppedIsSaidWhenThereIsRoom()
 {
-    LogSink sink;
+    static LogSink sink;
     std::string problem;
     FullStdout full;
     sink.open(targetAt(QStringLiteral("/dev/stdout")), &problem);
@@ -160,7 +160,7 @@ void TstLog::anEndWaitsASecondForThePipe()
 void TstLog::theLastWordsAreWrittenOrGoToStderr()
 {
     QTemporaryDir folder;
-    LogSink sink;
+    static LogSink sink;
     std::string problem;
     QVERIFY(sink.open(targetAt(folder.filePath(QStringLiteral("log"))), &problem));
     sink.start();
