@@ -35,11 +35,23 @@ void writeToStderr(const std::string &line)
 
 void LogSink::start()
 {
-    const std::lock_guard guard(m_lock);
-    if (m_state != State::Direct)
-        return;
-    if (tryDetachedThread("log", [this] { run(); })) // else callers write
+    {
+        const std::lock_guard guard(m_lock);
+        if (m_state != State::Direct)
+            return;
         m_state = State::Queued;
+    }
+    if (tryDetachedThread("log", [this] { run(); })) // not under the lock: what it has to say of a failure is a line, too
+        return;
+    std::deque<Entry> waiting; // callers write from now on
+    {
+        const std::lock_guard guard(m_lock);
+        m_state = State::Direct;
+        waiting.swap(m_waiting);
+        m_waitingBytes = 0;
+    }
+    for (Entry &entry : waiting)
+        handle(entry);
 }
 
 void LogSink::stop()

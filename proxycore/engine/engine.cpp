@@ -206,7 +206,10 @@ void Engine::Private::makeApi()
     };
     context.listenAddress = [this] { return address; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
-    context.isDataGone = [this] { return !lock.holds(); };
+    context.isDataGone = [this] { // management thread
+        lock.look();
+        return !lock.holds();
+    };
     context.certificateExpiresMs = [this] { return tls ? tls->current()->expiresMs() : int64_t{0}; };
     context.anchorStatus = [this] {
         std::vector<DeliveryStatus> all;
