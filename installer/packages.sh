@@ -4,6 +4,7 @@
 #   installer/packages.sh            what a build needs
 #   installer/packages.sh --tests    and what the tests need
 #   installer/packages.sh --bare     what check-bare.sh needs, alone
+#   installer/packages.sh --tsan     what tests/tsan.sh needs beside the tests, alone
 #   installer/packages.sh --list     prints the names, installs nothing
 set -euo pipefail
 
@@ -51,9 +52,10 @@ for argument in "$@"; do
     case $argument in
     --tests) want_tests=true ;;
     --bare) list=(debootstrap) ;;
+    --tsan) list=(tcl dpkg-dev) ;; # SQLite's source is made of parts by Tcl
     --list) only_list=true ;;
     *)
-        echo "usage: installer/packages.sh [--tests | --bare] [--list]" >&2
+        echo "usage: installer/packages.sh [--tests | --bare | --tsan] [--list]" >&2
         exit 2
         ;;
     esac

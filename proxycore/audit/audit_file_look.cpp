@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace llmproxy {
 
@@ -143,10 +144,13 @@ void AuditLog::Private::loseFile(const char *reason, const std::string &message)
 
 void AuditLog::Private::setTrouble(const std::string &message)
 {
-    const std::lock_guard guard(troubleLock);
-    if (trouble != message && !message.empty())
+    {
+        const std::lock_guard guard(troubleLock);
+        if (std::exchange(trouble, message) == message)
+            return;
+    }
+    if (!message.empty())
         logError("the audit log's file is not in its place", {{"file", config.file}, {"why", message}});
-    trouble = message;
 }
 
 void AuditLog::Private::report(AuditFinding finding)

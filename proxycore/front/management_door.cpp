@@ -33,6 +33,7 @@ ManagementDoor::~ManagementDoor()
     *m_self = nullptr;
     if (m_blocks)
         m_blocks->close();
+    m_head.headers.wipe("authorization"); // of a call that was refused before its credential was looked at
     wipe(m_body.data(), m_body.size()); // provider keys come in here
 }
 

@@ -153,6 +153,24 @@ class LargeBodies(Proxy):
         until(lambda: self.memory() <= 1.2 * ordinary + (16 << 20), "the memory is given back", 60, 0.2)
 
 
+@unittest.skipIf(SANITIZED, "a sanitizer keeps freed memory on purpose")
+class RevokedTokens(Proxy):
+    TOKENS = int(os.environ.get("LLM_PROXY_REVOKED", "800"))  # 6330 in full
+
+    def test_they_take_no_more_than_live_ones(self):
+        """Each is used, so that all that is kept about a token is there."""
+        client = self.raw()
+        for _ in range(self.TOKENS):
+            token = self.new_token()["token"]
+            self.assertEqual(client.send(request(body={"model": "m"}, headers=[("Authorization", f"Bearer {token}")])).answer().status, 200)
+        until(lambda: len(self.events()) >= self.TOKENS, "all is on record")
+        before = self.memory()
+        status, answer = self.manage("POST", f"/manage/projects/{self.project_id}/tokens/revoke", {})
+        self.assertEqual(status, 200, answer)
+        self.assertGreaterEqual(answer["revoked_count"], self.TOKENS)
+        until(lambda: self.memory() <= 1.1 * before, "what the revocation took is given back", 60, 0.2)
+
+
 # UBSan opens a pipe to look at an object of a type that it has not seen yet; without a descriptor it takes it for broken.
 @unittest.skipIf("undefined" in SANITIZED, "UBSan itself needs descriptors")
 class Descriptors(Proxy):
