@@ -48,7 +48,8 @@ std::vector<IpAddress> innerAddresses(const IpAddress &address)
 
 Reach outerReach(const IpAddress &address)
 {
-    static const Networks metadata = networksOf({"169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200", "fd00:ec2::254"});
+    static const Networks metadata = networksOf({"169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200", "fd00:ec2::254",
+                                                 "fd00:ec2::23", "fd20:ce::254"}); // EKS Pod Identity, Google Cloud
     static const Networks linkLocal = networksOf({"169.254.0.0/16", "fe80::/10"});
     static const Networks thisMachine = networksOf({"127.0.0.0/8", "0.0.0.0/8", "::1", "::"});
     static const Networks privates = networksOf({"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"});

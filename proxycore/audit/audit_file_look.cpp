@@ -32,7 +32,7 @@ void AuditLog::Private::lookAtFile()
         moveOn(file->length() == AuditLogFile::Length::Whole);
         break;
     case AuditLogFile::Place::Removed:
-        if (file->isContinued())
+        if (file->isContinued(file->recentLines()))
             moveOn(false); // compressed right after it was renamed
         else
             restoreFile();
@@ -58,11 +58,11 @@ void AuditLog::Private::lookAtLength()
         setTrouble({});
         break;
     case AuditLogFile::Length::Emptied:
-        if (file->beginAgain()) {
-            emptiedAt = std::chrono::steady_clock::now();
-            emptiedSeq = seq;
+        emptiedAt = std::chrono::steady_clock::now();
+        emptiedSeq = seq;
+        emptiedLines = file->recentLines(); // what follows takes their place
+        if (file->beginAgain())
             beginFile();
-        }
         break;
     case AuditLogFile::Length::Cut:
         loseFile("file_cut", "The end of the audit log's file was cut off; nothing is written behind it. Move the file away.");
@@ -121,10 +121,11 @@ void AuditLog::Private::awaitCopy()
 {
     if (emptiedAt == std::chrono::steady_clock::time_point())
         return;
-    const bool isCopied = file->isContinued();
+    const bool isCopied = file->isContinued(emptiedLines);
     if (!isCopied && std::chrono::steady_clock::now() - emptiedAt < copyWait)
         return;
     emptiedAt = {};
+    emptiedLines.clear();
     if (!isCopied)
         report({"file_truncated", "The audit log's file was truncated, and no copy of it stands beside it.", 0, emptiedSeq});
 }
@@ -153,20 +154,24 @@ void AuditLog::Private::setTrouble(const std::string &message)
         logError("the audit log's file is not in its place", {{"file", config.file}, {"why", message}});
 }
 
-void AuditLog::Private::report(AuditFinding finding)
+void AuditLog::Private::report(AuditFinding found)
 {
     AuditEvent event(Action::SystemRecovered, "system", "failure");
-    event.detail("reason", finding.reason);
-    event.detail("message", finding.message);
-    if (finding.fromSeq > 0)
-        event.detail("from_seq", finding.fromSeq);
-    if (finding.toSeq > 0)
-        event.detail("to_seq", finding.toSeq);
+    event.detail("reason", found.reason);
+    event.detail("message", found.message);
+    if (found.fromSeq > 0)
+        event.detail("from_seq", found.fromSeq);
+    if (found.toSeq > 0)
+        event.detail("to_seq", found.toSeq);
     std::vector<Entry> one;
     one.push_back({std::move(event), nullptr});
     enqueue(std::move(one));
+    {
+        const std::lock_guard guard(troubleLock);
+        finding = found.message;
+    }
     if (config.found)
-        config.found(finding);
+        config.found(found);
 }
 
 } // namespace llmproxy

@@ -277,8 +277,8 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
 void AuditLog::Private::rotateIfDue()
 {
     const int64_t today = Clock::wallMs() / dayMs;
-    if (!packer || file->isEmpty())
-        return;
+    if (!packer || file->isEmpty() || file->isLost())
+        return; // what stands under its name may be somebody else's
     if (fileDay == 0)
         fileDay = today;
     if (file->size() < config.maxFileBytes && today <= fileDay)
@@ -341,6 +341,10 @@ void AuditLog::Private::everySecond()
     } else if (isCheckpointDue()) {
         writeCheckpoint();
     }
+    if (file)
+        file->forgetOld();
+    else if (failing && config.storeInDb)
+        table->append({}, [this](bool stored) { setFailing(!stored); }); // nobody else may ask for a while
     rotateIfDue();
     if (unsynced && file && config.fsync != AuditFsync::Never && !sync())
         setFailing(true);
@@ -497,9 +501,9 @@ void AuditLog::reopen()
     const std::lock_guard guard(d->fileLock);
     if (!d->file)
         return;
-    if (d->file->place() != AuditLogFile::Place::Same)
-        d->lookAtFile();
-    else if (!d->file->reopen())
+    d->lookAtFile();
+    const bool isWell = d->file->place() == AuditLogFile::Place::Same && d->file->length() == AuditLogFile::Length::Whole && !d->file->isTorn();
+    if (isWell && !d->file->reopen())
         d->setFailing(true);
 }
 
@@ -507,6 +511,18 @@ std::string AuditLog::fileTrouble() const
 {
     const std::lock_guard guard(d->troubleLock);
     return d->trouble;
+}
+
+std::string AuditLog::lastFinding() const
+{
+    const std::lock_guard guard(d->troubleLock);
+    return d->finding;
+}
+
+void AuditLog::setFinding(std::string message)
+{
+    const std::lock_guard guard(d->troubleLock);
+    d->finding = std::move(message);
 }
 
 void AuditLog::report(AuditFinding finding)

@@ -155,6 +155,9 @@ public:
     std::string fileTrouble() const;
     // Puts it on record.
     void report(AuditFinding finding);
+    // The message of the newest finding of this run; empty: none, or it was reviewed. Any thread.
+    std::string lastFinding() const;
+    void setFinding(std::string message); // one whose event was written with a change; empty: reviewed
     void reopen();          // SIGHUP
     int64_t lastSeq() const;
     const AuditConfig &config() const;

@@ -50,8 +50,10 @@ struct AuditLog::Private
     bool isLooking = false; // at the file
     std::chrono::steady_clock::time_point emptiedAt; // the epoch: it was not, or its copy is there
     int64_t emptiedSeq = 0;
+    std::string emptiedLines;
     mutable std::mutex troubleLock;
     std::string trouble; // see fileTrouble()
+    std::string finding; // see lastFinding()
     std::unique_ptr<LogPacker> packer;
 
     bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);

@@ -37,11 +37,12 @@ public:
         m_hasEvents = true;
         if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
             m_corrected.insert(std::get<int64_t>(*seq));
-        if (event.action == Action::SystemStart && event.result == "success" && m_lastStartSeq > 0 && event.seq > m_lastStartSeq)
+        const bool isLate = event.find("late") != nullptr, isCorrection = event.find("not_applied_seq") != nullptr;
+        if (event.action == Action::SystemStart && event.result == "success" && m_lastStartSeq > 0 && event.seq > m_lastStartSeq && !isLate)
             m_starts.push_back(event.seq);
-        else if (event.action.kind() != ActionKind::System)
+        else if (event.action.kind() != ActionKind::System && !isCorrection)
             m_lastWorkSeq = event.seq;
-        if (event.seq > m_lastChangeSeq && isChange(event) && !event.find("late"))
+        if (event.seq > m_lastChangeSeq && isChange(event))
             m_changes.push_back(std::move(event));
     }
     bool hasEvents() const { return m_hasEvents; }
@@ -57,7 +58,8 @@ public:
     // whose correction stands in the file already, and one that went on before its line could be written.
     std::vector<AuditEvent> takeChanges()
     {
-        std::erase_if(m_changes, [this](const AuditEvent &event) { return m_corrected.contains(event.seq); });
+        const bool isOlder = isDatabaseOlder();
+        std::erase_if(m_changes, [this, isOlder](const AuditEvent &event) { return m_corrected.contains(event.seq) || (!isOlder && event.find("late")); });
         return std::move(m_changes);
     }
 
@@ -130,7 +132,10 @@ Outcome AuditLog::Private::openFile()
     firstSeq = files.empty() ? seq + 1 : files.front().firstSeq;
     const auto last = newestEvent(config.file, config.keys);
     judgeClock(last ? last->timestampMs : 0);
-    const int64_t known = config.storeInDb ? seq : std::max(table ? table->lastChangeSeq() : 0, (last ? last->seq : 0) - mostAfterChange);
+    const auto place = table ? table->logPlace(config.file) : std::nullopt;
+    // Without rows: not the whole log at each start, but all that came after what the database knows of the file.
+    const int64_t knownOfFile = place ? std::min(place->lastSeq, last ? last->seq : 0) : 0;
+    const int64_t known = config.storeInDb ? seq : std::max(table ? table->lastChangeSeq() : (last ? last->seq : 0) - mostAfterChange, knownOfFile - mostAfterChange);
     Tail tail(table ? table->lastChangeSeq() : INT64_MAX, table ? table->lastStartSeq() : 0);
     LogStream stream(config.file, config.keys, known);
     while (auto event = stream.next())
@@ -175,6 +180,8 @@ void AuditLog::Private::checkPlace(const LogPlace &place, const std::optional<Au
         hash = place.lastHash;
     }
     const std::string ends = "It went up to event " + std::to_string(place.lastSeq) + ".";
+    if (lastSeqOfFile >= place.lastSeq && firstSeq > place.lastSeq)
+        return; // older files are gone, and that one with them
     if (lastSeqOfFile < place.lastSeq)
         report({"file_cut", (last ? "The audit log's files end with event " + std::to_string(lastSeqOfFile) + ". " : "The audit log's files are gone. ") + ends,
                 lastSeqOfFile + 1, place.lastSeq});

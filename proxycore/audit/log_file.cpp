@@ -185,6 +185,12 @@ void AuditLogFile::keepRecent(std::string_view lines)
     const auto now = std::chrono::steady_clock::now();
     m_recent.push_back({now, std::string(lines)});
     m_recentBytes += lines.size();
+    forgetOld();
+}
+
+void AuditLogFile::forgetOld()
+{
+    const auto now = std::chrono::steady_clock::now();
     while (m_recent.size() > 1 && (m_recent.front().at < now - repeatedAge || m_recentBytes > mostRepeatedBytes)) {
         m_recentBytes -= m_recent.front().lines.size();
         m_recent.pop_front();

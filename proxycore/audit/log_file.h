@@ -57,8 +57,11 @@ public:
     std::string_view firstRepeated() const { return m_firstRepeated; }
     // Of its first line; nothing: it has none.
     std::optional<int64_t> firstSeq() const;
-    // A file beside it, named after it, ends with one of the lines of the last two seconds: a copy, or it was compressed.
-    bool isContinued() const;
+    // A file beside it, named after it, ends with one of these lines: a copy, or it was compressed.
+    bool isContinued(const std::string &lines) const;
+    // Those of the last two seconds before the newest, and always the newest.
+    std::string recentLines() const;
+    void forgetOld(); // lines of the last two seconds that are older by now
     // Nothing is written any more until it has moved on.
     void setLost(bool lost) { m_isLost = lost; }
 
@@ -68,6 +71,8 @@ public:
     bool append(std::string_view lines);
     bool sync();
     bool isEmpty() const { return m_size == 0; }
+    bool isLost() const { return m_isLost; }
+    bool isTorn() const { return m_isTorn; }
     int64_t size() const { return m_size; }
     // open() found half a line.
     bool wasRepaired() const { return m_repaired; }
@@ -86,7 +91,6 @@ private:
     int openEmpty() const;
     bool take(int fd, int64_t size);
     bool write(std::string_view lines);
-    std::string recentLines() const;
     bool repeat();
     void keepRecent(std::string_view lines);
 

@@ -178,13 +178,13 @@ std::optional<int64_t> AuditLogFile::firstSeq() const
     return firstSeqIn(m_fd);
 }
 
-bool AuditLogFile::isContinued() const
+bool AuditLogFile::isContinued(const std::string &lines) const
 {
     const QFileInfo main(QString::fromStdString(m_path));
     const auto files = main.dir().entryInfoList({main.fileName() + QLatin1String(".*"), main.fileName() + QLatin1String("-*")}, QDir::Files, QDir::Time);
-    return std::any_of(files.begin(), files.begin() + std::min(files.size(), mostBeside), [this](const QFileInfo &file) {
+    return std::any_of(files.begin(), files.begin() + std::min(files.size(), mostBeside), [&lines](const QFileInfo &file) {
         const std::string last = lastLine(file.filePath().toStdString()) + "\n";
-        return last.size() > 1 && std::any_of(m_recent.begin(), m_recent.end(), [&last](const Recent &recent) { return recent.lines.find(last) != std::string::npos; });
+        return last.size() > 1 && lines.find(last) != std::string::npos;
     });
 }
 

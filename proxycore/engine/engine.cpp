@@ -387,8 +387,11 @@ Outcome Engine::Private::recordStart()
         return decision;
     }, [&committed](const Outcome &outcome) { committed.set_value(outcome); }, Rights::Take);
     const Outcome failure = committed.get_future().get();
-    if (!failure && !audit->unknownChanges().empty() && alerts)
-        alerts->tell({"database_restored", std::string(databaseRestored), 0, 0});
+    if (!failure && !audit->unknownChanges().empty()) {
+        audit->setFinding(std::string(databaseRestored));
+        if (alerts)
+            alerts->tell({"database_restored", std::string(databaseRestored), 0, 0});
+    }
     // Without its log it serves nobody; without its database it would not know at the next start which of the two is older.
     return failure && audit->healthy() ? failure : Outcome();
 }

@@ -9,6 +9,9 @@ namespace llmproxy {
 
 namespace {
 
+// Of a header that we decide by; nobody sends more, and each is compared with all others.
+constexpr size_t mostParameters = 16;
+
 bool isTokenText(std::string_view text)
 {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); });
@@ -66,6 +69,8 @@ bool readParameters(std::string_view text, std::vector<HeaderParameter> *found)
                 return false;
             text.remove_prefix(end);
         }
+        if (found->size() >= mostParameters)
+            return false;
         found->push_back(std::move(parameter));
     }
 }
@@ -74,7 +79,8 @@ const HeaderParameter *onlyParameter(const std::vector<HeaderParameter> &paramet
 {
     const HeaderParameter *value = nullptr;
     for (const HeaderParameter &parameter : parameters) {
-        if (parameter.name == std::string(name) + "*" || (parameter.name == name && value))
+        const bool isExtended = parameter.name.size() == name.size() + 1 && parameter.name.ends_with('*') && parameter.name.starts_with(name);
+        if (isExtended || (parameter.name == name && value))
             return nullptr;
         if (parameter.name == name)
             value = &parameter;

@@ -65,7 +65,9 @@ private:
     {
         if (item.isElement) {
             check(isModelText(item), "\"models\" is not a list of texts");
-            m_view.furtherModels.emplace_back(item.text);
+            check(m_view.furtherModels.size() < mostModels, "\"models\" has more than 64 entries");
+            if (!m_problem)
+                m_view.furtherModels.emplace_back(item.text);
             return false;
         }
         const std::string name = foldedName(item.key.substr(0, longestName));
@@ -90,6 +92,8 @@ private:
         if (!good && !m_problem)
             m_problem = problem;
     }
+    static constexpr size_t mostModels = 64; // OpenRouter's list of stand-ins has three
+
     static bool isModelText(const JsonItem &item) { return item.kind == JsonKind::String && !item.isCut && isPlainText(item.text); }
 
     BodyView m_view;

@@ -88,7 +88,12 @@ void cleanUpAudit(const CallPtr &call)
         refuse(call, *refused);
         return;
     }
-    call->context().audit->removeOldFromNow(); // somebody has looked at the clock
+    if (call->request.isLocal)
+        call->context().audit->removeOldFromNow(); // somebody has looked at the clock
+    else if (call->context().audit->keepsOldForMs() > 0) {
+        refuse(call, {ErrorKind::Conflict, "clock_doubtful", "The clock was more than 48 hours ahead of the newest event when the server started; until it is checked on the machine itself, nothing is removed.", {}});
+        return;
+    }
     const bool started = call->state->jobs.start([call, olderThan](const std::atomic<bool> &cancelled) {
         Removed removed = call->context().database->oldAudit(Clock::wallMs() - *olderThan);
         if (removed)

@@ -34,6 +34,8 @@ int64_t lastAuditReviewMs(const ManageContext &context)
 
 std::string unreviewedFinding(const ManageContext &context)
 {
+    if (!context.settings->auditStoreInDb)
+        return context.audit->lastFinding(); // not all files for each look
     AuditQuery query;
     query.action = nameOf(Action::SystemRecovered);
     query.result = "failure";
@@ -43,7 +45,9 @@ std::string unreviewedFinding(const ManageContext &context)
         return {};
     const auto review = lastReview(context);
     const AuditEvent &event = found->front();
-    if (review && review->seq > event.seq)
+    const auto *const detail = review ? review->find("to_seq") : nullptr;
+    const auto *const reviewedTo = detail ? std::get_if<int64_t>(detail) : nullptr;
+    if (reviewedTo && *reviewedTo >= event.seq)
         return {};
     const std::string said(event.text("message"));
     return "Event " + std::to_string(event.seq) + ", " + rfc3339(event.timestampMs) + ": " + (said.empty() ? std::string(event.text("reason")) : said);
@@ -74,6 +78,7 @@ void reviewAudit(const CallPtr &call)
     answer.status = 201;
     answer.body = QJsonDocument(QJsonObject{{QStringLiteral("from_seq"), qint64{fromSeq}}, {QStringLiteral("to_seq"), qint64{last->front().seq}},
                                             {QStringLiteral("to_hash"), QString::fromStdString(last->front().hash)}}).toJson(QJsonDocument::Compact);
+    call->context().audit->setFinding({});
     answerAudited(call, std::move(event), std::move(answer));
 }
 

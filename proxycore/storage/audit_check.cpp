@@ -140,7 +140,9 @@ void Check::checkTableEnd(VerifyReport &table) const
         table.add(table.lastSeq + 1, "cut", "The table ends with event " + std::to_string(table.lastSeq) + ", and rows up to event " + std::to_string(m_rowsTo.seq)
                   + " were in it.");
     for (VerifyProblem &problem : table.problems) {
-        if (const auto lost = m_lost.find(problem.seq); problem.kind == "missing" && lost != m_lost.end())
+        const auto lost = m_lost.find(problem.seq);
+        const bool isWhole = lost != m_lost.end() && problem.message.find("to " + std::to_string(lost->second) + " are") != std::string::npos;
+        if (problem.kind == "missing" && (isWhole || (lost != m_lost.end() && lost->first == lost->second)))
             problem.message = "Events " + std::to_string(lost->first) + " to " + std::to_string(lost->second)
                 + " are not in the table: their lines were removed from the log's file before their rows were made.";
     }

@@ -85,7 +85,13 @@ bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &inser
 // Events that were not counted when the last run ended: first those of the table, then those that stand in the files alone.
 Outcome Database::Private::countLater(SqlConnection &connection, const AuditLog *audit, int64_t rowsTo, Counters &counters, const Snapshot &snapshot)
 {
-    const bool read = visitAccessRows(connection, counters.savedSeq(), [&](const AuditEvent &row) { counters.addLater(outcomeOf(row), row.seq, snapshot); });
+    // Some may have come into the table since usage was loaded: each adds itself once.
+    const bool read = visitAccessRows(connection, std::min(counters.savedSeq(), usage.lastSeq()), [&](const AuditEvent &row) {
+        const RequestOutcome outcome = outcomeOf(row);
+        if (!outcome.isSummary)
+            usage.add(outcome, row.seq);
+        counters.addLater(outcome, row.seq, snapshot);
+    });
     if (!read)
         return storageError();
     if (audit && audit->config().enabled && !audit->config().file.empty()) {
@@ -309,7 +315,7 @@ void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)>
             return;
         }
         done = d->insertNow(rows);
-        d->newest = rows.empty() ? d->newest : rows.back().seq;
+        d->newest = rows.empty() || !done ? d->newest : rows.back().seq;
     }
     if (stored)
         stored(done);

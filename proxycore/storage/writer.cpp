@@ -220,8 +220,8 @@ void Writer::run()
 bool Writer::isDue()
 {
     const auto now = std::chrono::steady_clock::now();
-    const bool rows = !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue);
-    return m_stopping || m_retain || m_retention.isActive() || m_space.isActive() || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
+    const bool rows = !m_behind && !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue); // behind a gap they wait for what is missing
+    return m_stopping || m_retain || m_retention.isActive() || (m_space.isActive() && isHealthy()) || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
         || (m_behind && now >= m_catchUpAt);
 }
 
@@ -231,12 +231,13 @@ bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
     updates.clear();
     std::unique_lock guard(m_lock);
     while (!isDue()) {
-        auto until = m_rows.isEmpty() ? m_nextTick : std::min(m_nextTick, m_rowsDue);
+        auto until = m_rows.isEmpty() || m_behind ? m_nextTick : std::min(m_nextTick, m_rowsDue);
         if (m_behind)
             until = std::min(until, m_catchUpAt);
         m_wake.wait_until(guard, until);
     }
-    m_stopped = m_stopping && m_submits.empty() && m_rows.isEmpty() && m_updates.empty();
+    // What is missing, and what is behind it, stands in the file: the next start takes it from there.
+    m_stopped = m_stopping && m_submits.empty() && (m_rows.isEmpty() || (m_behind && m_hasFile)) && m_updates.empty();
     submits.swap(m_submits);
     updates.swap(m_updates);
     if (auto retain = std::exchange(m_retain, std::nullopt)) {
@@ -250,6 +251,9 @@ void Writer::takeRows()
 {
     const std::lock_guard guard(m_lock);
     m_rows.takeAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq, m_batch);
+    // More came at once than may wait, and the queue let it go.
+    if (m_rows.missingAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq) > 0)
+        m_behind = true;
     m_rowsUrgent = false;
     m_room.notify_all();
 }
@@ -273,7 +277,7 @@ void Writer::catchUp(bool isWaitedFor)
         const bool mayTry = isWaitedFor || now >= m_catchUpAt;
         const bool good = mayTry && catchUpStep(upTo);
         if (!good && mayTry)
-            m_catchUpAt = now + tickLength;
+            m_catchUpAt = std::chrono::steady_clock::now() + tickLength;
         goesOn = good && isWaitedFor && now < until;
     }
     m_behind = upTo > 0;

@@ -69,7 +69,7 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
     }
     good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good) {
-        m_batch.clear();
+        std::vector<AuditEvent>().swap(m_batch); // with its memory: a burst would keep it
         setRowsTo(rowsTo);
         return true;
     }

@@ -7,6 +7,7 @@ import os
 import gzip
 import shutil
 import threading
+import time
 import unittest
 
 from audited_proxy import AuditedProxy, seq_of
@@ -114,6 +115,27 @@ class Rotations(InOtherHands):
             target.unlink()
         self.under_load(rotate)
 
+    def test_copytruncate_of_an_idle_log(self):
+        """The copy ends with a line that is older than two seconds, and it is the copy all the same."""
+        self.fresh()
+        for _ in range(5):
+            self.ask(body=CHAT)
+        until(lambda: len(self.events()) == 5, "all is on record")
+        size = [0]
+
+        def quiet():
+            before, size[0] = size[0], self.log.stat().st_size
+            return before == size[0]
+        until(quiet, "nothing more is written", 10, 3)
+        shutil.copyfile(self.log, self.data / "audit.log.1")
+        os.truncate(self.log, 0)
+        until(lambda: self.log.stat().st_size > 0, "the log goes on", 5)
+        self.ask(body=CHAT)
+        self.good()
+        at = time.monotonic()
+        until(lambda: time.monotonic() > at + 63, "the time that a copy may take", 70, 1)
+        self.assertEqual((self.alerts(), self.findings(), self.doctor()["state"]), ([], [], "pass"))
+
     def test_older_files_may_go(self):
         def rotate(target):
             for older in self.data.glob("audit.log.*"):
@@ -217,6 +239,17 @@ class LeftAlone(InOtherHands):
         self.assertEqual(self.log.stat().st_size, 2000)
         self.log.rename(self.data / "cut")
         self.back("audit_file_cut", "file_cut")
+
+    def test_a_hang_up_changes_nothing(self):
+        self.fresh()
+        for _ in range(20):
+            self.ask(body=CHAT)
+        until(lambda: self.log.stat().st_size > 4000, "lines")
+        os.truncate(self.log, 2000)
+        self.refused("cut off")
+        self.server.send_signal(1)
+        self.refused("cut off")
+        self.assertEqual(self.log.stat().st_size, 2000)
 
     def test_the_folder_is_not_made_again(self):
         folder = self.cwd / "logs"

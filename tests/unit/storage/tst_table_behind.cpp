@@ -3,6 +3,7 @@
 // once.
 #include "base/clock.h"
 #include "database_rig.h"
+#include "storage/row_queue.h"
 #include "storage/usage_rollup.h"
 #include "test_registry.h"
 
@@ -98,6 +99,45 @@ private Q_SLOTS:
         assertWhole(rig);
         QCOMPARE(rig.audit->lastSeq(), int64_t{1 + batches * each + 1});
         QVERIFY(!rig.change({PutProject{project(rig, "p2")}}).has_value());
+    }
+
+    // More at once than may wait, from a database that works: nobody waits for ever, and no row is missing.
+    void aBurstIsCaughtUp()
+    {
+        QTemporaryDir dir;
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        for (int burst = 0; burst < 3; ++burst) {
+            recordMany(rig, static_cast<int>(RowQueue::crowdedRows) - 1);
+            recordMany(rig, static_cast<int>(RowQueue::mostRows) + 1);
+        }
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        assertWhole(rig);
+        QVERIFY(!rig.change({PutProject{project(rig, "p1")}}).has_value());
+    }
+
+    // It ends although the table lags and cannot catch up; the next start does.
+    void aStopDoesNotWaitForTheLock()
+    {
+        QTemporaryDir dir;
+        int64_t last = 0;
+        {
+            Rig rig(dir);
+            QVERIFY(!rig.start().has_value());
+            const OtherProgram other(rig.path);
+            recordMany(rig, 100);
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            QTRY_VERIFY_WITH_TIMEOUT(rig.database.tableState().isBehind, 10'000);
+            recordMany(rig, 100);
+            QVERIFY(rig.record(accessEvent(tokenId)));
+            last = rig.audit->lastSeq();
+            rig.stop();
+        }
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        QCOMPARE(rig.audit->lastSeq(), last);
+        QVERIFY(rig.record(accessEvent(tokenId)));
+        assertWhole(rig);
     }
 
     void whatGivesRightsIsRefusedAndWhatTakesThemWaits()
