@@ -19,6 +19,7 @@ constexpr int64_t connectionsOfAWave = 100;
 constexpr int64_t bytesOfAWave = 4 << 20;
 #ifdef __GLIBC__
 constexpr int largestInHeap = 1 << 20; // bytes
+constexpr int freeEnd = 128 << 10;      // of each thread's memory, and as much again: glibc's own value at the beginning
 #endif
 
 void giveBack()
@@ -39,7 +40,7 @@ MemoryReturn::MemoryReturn()
     // By itself glibc raises both with the first large block that is freed. From then on such blocks lie among others, and the free
     // end of a thread's memory, which malloc_trim() does not look at, may be twice as large: 15 MB stayed with each thread.
     mallopt(M_MMAP_THRESHOLD, largestInHeap);
-    mallopt(M_TRIM_THRESHOLD, largestInHeap);
+    mallopt(M_TRIM_THRESHOLD, freeEnd);
 #endif
 }
 
