@@ -24,7 +24,9 @@ void AuditLog::Private::lookAtFile()
     if (isLooking)
         return;
     isLooking = true;
-    switch (file->place()) {
+    const AuditLogFile::Place place = file->place();
+    isGone = place == AuditLogFile::Place::Gone;
+    switch (place) {
     case AuditLogFile::Place::Same:
         lookAtLength();
         break;
@@ -41,8 +43,8 @@ void AuditLog::Private::lookAtFile()
         loseFile("file_replaced", "The audit log's file was replaced by something else, into which nothing is written. Move it away.");
         break;
     case AuditLogFile::Place::Gone:
+        // Requests that were let in are still recorded in the file that is open.
         setTrouble("The folder of the audit log's file is not there.");
-        file->setLost(true);
         setFailing(true);
         break;
     }

@@ -462,6 +462,8 @@ AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
     if (!d->config.enabled)
         return Appended::Yes;
     const std::lock_guard guard(d->fileLock);
+    if (d->isGone && d->config.refuseOnError)
+        return Appended::No;
     const bool appended = d->writeWithKept(events, false); // a change has its own lines and no other
     bool good = appended;
     if (appended && d->file && d->config.fsync != AuditFsync::Never)

@@ -48,6 +48,7 @@ struct AuditLog::Private
     std::atomic<int64_t> keepsOldUntilMs{0}; // steady clock
     int64_t fileDay = 0; // of the file's first event, days since 1970 in UTC
     bool isLooking = false; // at the file
+    bool isGone = false;    // its folder is
     std::chrono::steady_clock::time_point emptiedAt; // the epoch: it was not, or its copy is there
     int64_t emptiedSeq = 0;
     std::string emptiedLines;
@@ -92,7 +93,7 @@ struct AuditLog::Private
     void everySecond();
     void setFailing(bool now);
     bool sync();
-    bool isFileWell() const { return !syncFailed && (!file || file->hasReserve()); }
+    bool isFileWell() const { return !syncFailed && !isGone && (!file || file->hasReserve()); }
     void recover();
 };
 
