@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t keptPages = 1024;
 constexpr int64_t keptShare = 10;
 constexpr auto stepLength = std::chrono::milliseconds(10);
-constexpr int64_t keptLogBytes = 1 << 20;
+constexpr int64_t keptLogBytes = 24 << 20; // what a checkpoint leaves is written over, which is cheaper than making the file grow again
 constexpr int idleSecondsForLog = 2;
 constexpr int lockWaitMs = 1'000;
 

@@ -114,8 +114,8 @@ Result<std::unique_ptr<SqlConnection>> SqlConnection::open(const std::string &pa
                        // What a transaction of audit rows touches, and no more: the rest would only be memory that grows.
                        && (use != Use::Write || connection->run(QStringLiteral("PRAGMA cache_size = -4096")))
                        && (use != Use::Write || connection->run(QStringLiteral("PRAGMA wal_autocheckpoint = 4000")))
-                       // A log that a large removal made grow is cut back to what the checkpoint above takes.
-                       && (use != Use::Write || connection->run(QStringLiteral("PRAGMA journal_size_limit = 16777216")))
+                       // A log that a large removal made grow is cut back to somewhat more than the checkpoint above takes.
+                       && (use != Use::Write || connection->run(QStringLiteral("PRAGMA journal_size_limit = 25165824")))
                        && (use == Use::Write || connection->run(QStringLiteral("PRAGMA query_only = ON")));
     if (!ready)
         return Error{ErrorKind::Unavailable, "storage", "'" + path + "' is not a database that this program can use.",
