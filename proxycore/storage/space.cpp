@@ -32,8 +32,8 @@ void Space::look(SqlConnection &connection, bool busy)
     m_isActive = m_canShrink && free > keptPages && free * keptShare > numberOf(connection, QStringLiteral("PRAGMA page_count"));
     m_idleSeconds = busy || m_isActive ? 0 : m_idleSeconds + 1;
     struct stat log{};
-    if (m_idleSeconds == idleSecondsForLog && stat(m_log.c_str(), &log) == 0 && log.st_size > keptLogBytes)
-        shortenLog(connection);
+    if (m_idleSeconds == idleSecondsForLog && stat(m_log.c_str(), &log) == 0 && log.st_size > 0)
+        takeLogIn(connection, log.st_size > keptLogBytes);
 }
 
 void Space::step(SqlConnection &connection)
@@ -52,12 +52,12 @@ void Space::step(SqlConnection &connection)
     m_isActive = m_canShrink && free > keptPages;
 }
 
-// Readers are not waited for: with one in the way it is tried again after the next writing.
-void Space::shortenLog(SqlConnection &connection)
+// The database itself shrinks with it. Readers are not waited for: with one in the way it is tried again after the next writing.
+void Space::takeLogIn(SqlConnection &connection, bool shortens)
 {
     connection.setLockWait(0);
     if (sqlite3 *const database = connection.handle())
-        sqlite3_wal_checkpoint_v2(database, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+        sqlite3_wal_checkpoint_v2(database, nullptr, shortens ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
     connection.setLockWait(lockWaitMs);
 }
 

@@ -22,7 +22,7 @@ public:
     void step(SqlConnection &connection);
 
 private:
-    void shortenLog(SqlConnection &connection);
+    static void takeLogIn(SqlConnection &connection, bool shortens);
 
     const std::string m_log;
     int m_idleSeconds = 0;
