@@ -97,7 +97,7 @@ inline constexpr ActionRow table[] = {
     {Action::AlertRaise, "alert.raise", ActionKind::System, system, "", "An alert rule was met."},
     {Action::SystemStart, "system.start", ActionKind::System, system, "", "The server started."},
     {Action::SystemStop, "system.stop", ActionKind::System, system, "", "The server stopped."},
-    {Action::SystemRecovered, "system.recovered", ActionKind::System, system, "", "What a crash left was repaired; or, with result failure, something happened to the log or the database that nobody ordered: reason says what."},
+    {Action::SystemRecovered, "system.recovered", ActionKind::System, system, "", "The log was repaired after a crash. With result failure: the log or the database was changed from outside; reason says how."},
 };
 
 inline constexpr size_t count = std::size(table);

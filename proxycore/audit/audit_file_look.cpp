@@ -40,11 +40,11 @@ void AuditLog::Private::lookAtFile()
             restoreFile();
         break;
     case AuditLogFile::Place::Taken:
-        loseFile("file_replaced", "The audit log's file was replaced by something else, into which nothing is written. Move it away.");
+        loseFile("file_replaced", "The audit log's file was replaced. Nothing is written to what is there now; move it away.");
         break;
     case AuditLogFile::Place::Gone:
         // Requests that were let in are still recorded in the file that is open.
-        setTrouble("The folder of the audit log's file is not there.");
+        setTrouble("The folder of the audit log's file does not exist.");
         setFailing(true);
         break;
     }
@@ -67,7 +67,7 @@ void AuditLog::Private::lookAtLength()
             beginFile();
         break;
     case AuditLogFile::Length::Cut:
-        loseFile("file_cut", "The end of the audit log's file was cut off; nothing is written behind it. Move the file away.");
+        loseFile("file_cut", "The end of the audit log's file was cut off. Nothing more is written to it; move it away.");
         break;
     }
 }
@@ -82,7 +82,7 @@ void AuditLog::Private::moveOn(bool isOldFileOurs)
         loseFile("file_replaced", std::string("A new file cannot be opened for the audit log: ") + std::strerror(errno));
         return;
     }
-    logInfo("the audit log goes on in a new file", {{"file", config.file}});
+    logInfo("the audit log continues in a new file", {{"file", config.file}});
     setTrouble({});
     fileDay = 0;
     beginFile();
@@ -99,8 +99,8 @@ void AuditLog::Private::restoreFile()
     sync();
     setTrouble({});
     const auto first = whole ? file->firstSeq() : std::optional<int64_t>();
-    report({"file_removed", whole ? "The audit log's file was removed; it was written again from what was still open."
-                                  : "The audit log's file was removed; only its last two seconds could be written again.",
+    report({"file_removed", whole ? "The audit log's file was removed. It was restored from the open file."
+                                  : "The audit log's file was removed. Only the events of its last two seconds could be restored.",
             first.value_or(0), seq});
     if (!whole)
         beginFile();
@@ -129,31 +129,28 @@ void AuditLog::Private::awaitCopy()
     emptiedAt = {};
     emptiedLines.clear();
     if (!isCopied)
-        report({"file_truncated", "The audit log's file was truncated, and no copy of it stands beside it.", 0, emptiedSeq});
+        report({"file_truncated", "The audit log's file was truncated, and there is no copy of it in its folder.", 0, emptiedSeq});
 }
 
 void AuditLog::Private::loseFile(const char *reason, const std::string &message)
 {
-    {
-        const std::lock_guard guard(troubleLock);
-        if (trouble == message)
-            return;
-    }
-    setTrouble(message);
+    if (!setTrouble(message))
+        return;
     file->setLost(true);
     setFailing(true);
     report({reason, message, 0, seq});
 }
 
-void AuditLog::Private::setTrouble(const std::string &message)
+bool AuditLog::Private::setTrouble(const std::string &message)
 {
     {
         const std::lock_guard guard(troubleLock);
         if (std::exchange(trouble, message) == message)
-            return;
+            return false;
     }
     if (!message.empty())
         logError("the audit log's file is not in its place", {{"file", config.file}, {"why", message}});
+    return true;
 }
 
 void AuditLog::Private::report(AuditFinding found)

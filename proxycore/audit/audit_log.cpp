@@ -336,7 +336,7 @@ void AuditLog::Private::everySecond()
     const std::lock_guard guard(fileLock);
     if (file)
         lookAtFile();
-    if (failing && file) {
+    if (failing && file && !isGone) { // else each second would leave a checkpoint in a file that nobody finds
         recover();
     } else if (isCheckpointDue()) {
         writeCheckpoint();
@@ -403,11 +403,6 @@ bool AuditLog::recovered() const
 const std::vector<AuditEvent> &AuditLog::unknownChanges() const
 {
     return d->unknownChanges;
-}
-
-int64_t AuditLog::firstSeq() const
-{
-    return d->firstSeq;
 }
 
 int64_t AuditLog::keepsOldForMs() const

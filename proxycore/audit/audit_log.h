@@ -30,7 +30,7 @@ enum class AuditFsync { Management, Always, Never };
 // somebody has reviewed the log.
 struct AuditFinding
 {
-    std::string reason;  // file_removed, file_replaced, file_cut, file_truncated, file_missing, rows_lost, database_restored
+    std::string reason;  // file_removed, file_replaced, file_cut, file_truncated, rows_lost, database_restored
     std::string message; // one sentence
     int64_t fromSeq = 0, toSeq = 0; // events that it is about; 0: not known
 };
@@ -129,9 +129,8 @@ public:
     void recordAll(std::vector<Entry> entries);
 
     // Blocking, from the storage thread: assigns, appends and fsyncs these events, fills seq, prev and hash, and hands their rows to
-    // the table. With
-    // AUDIT_ON_ERROR=log and a failing file they count as written and events is emptied: the change goes on, the rows follow by
-    // append() on recovery.
+    // the table. With AUDIT_ON_ERROR=log and a failing file they count as written and events is emptied: the change goes on, the
+    // rows follow by append() on recovery.
     enum class Appended {
         Yes,
         No,        // nothing of them is written
@@ -146,7 +145,6 @@ public:
     // The database is older than the file: somebody put a copy back (ruling 64). These changes of the file it does not know, in
     // order; empty: it knows all. After start().
     const std::vector<AuditEvent> &unknownChanges() const;
-    int64_t firstSeq() const; // in the files; 0: there are none. Any thread
     // At start() the clock was more than 48 hours ahead of the newest event, so it may be wrong: for how long rows and files that
     // look old are kept all the same; 0: they may be removed. Any thread.
     int64_t keepsOldForMs() const;

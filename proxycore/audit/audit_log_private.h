@@ -62,7 +62,7 @@ struct AuditLog::Private
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
     Outcome openFile();
-    void continueFrom(const std::optional<AuditEvent> &last);
+    void continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place);
     void checkPlace(const LogPlace &place, const std::optional<AuditEvent> &last);
     void judgeClock(int64_t newestMs);
     int64_t newestRowMs() const;
@@ -77,7 +77,7 @@ struct AuditLog::Private
     void restoreFile();
     void beginFile();
     void loseFile(const char *reason, const std::string &message);
-    void setTrouble(const std::string &message);
+    bool setTrouble(const std::string &message); // false: it was known
     void awaitCopy();
     void report(AuditFinding finding);
     void anchorDurable();

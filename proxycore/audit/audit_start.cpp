@@ -135,8 +135,9 @@ Outcome AuditLog::Private::openFile()
     const auto place = table ? table->logPlace(config.file) : std::nullopt;
     // Without rows: not the whole log at each start, but all that came after what the database knows of the file.
     const int64_t knownOfFile = place ? std::min(place->lastSeq, last ? last->seq : 0) : 0;
-    const int64_t known = config.storeInDb ? seq : std::max(table ? table->lastChangeSeq() : (last ? last->seq : 0) - mostAfterChange, knownOfFile - mostAfterChange);
-    Tail tail(table ? table->lastChangeSeq() : INT64_MAX, table ? table->lastStartSeq() : 0);
+    const int64_t lastChangeSeq = table ? table->lastChangeSeq() : INT64_MAX;
+    const int64_t known = config.storeInDb ? seq : std::max(table ? lastChangeSeq : (last ? last->seq : 0) - mostAfterChange, knownOfFile - mostAfterChange);
+    Tail tail(lastChangeSeq, table ? table->lastStartSeq() : 0);
     LogStream stream(config.file, config.keys, known);
     while (auto event = stream.next())
         tail.add(std::move(*event));
@@ -146,7 +147,7 @@ Outcome AuditLog::Private::openFile()
     recovered = file->wasRepaired() || (config.storeInDb && tail.hasEvents()) || !changes.empty() || (config.storeInDb && had < seq);
     if (config.storeInDb && had < seq && !appendFromTable(had))
         return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
-    continueFrom(last);
+    continueFrom(last, place);
     if (tail.isDatabaseOlder())
         unknownChanges = std::move(changes);
     else
@@ -154,7 +155,7 @@ Outcome AuditLog::Private::openFile()
     return {};
 }
 
-void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last)
+void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place)
 {
     if (last && last->seq > seq) {
         seq = last->seq;
@@ -162,7 +163,7 @@ void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last)
     }
     if (last && last->seq == seq && last->action == Action::AuditCheckpoint)
         checkpointSeq = seq;
-    if (const auto place = table ? table->logPlace(config.file) : std::nullopt)
+    if (place)
         checkPlace(*place, last);
 }
 

@@ -165,6 +165,7 @@ void LogPacker::run()
 bool LogPacker::pack()
 {
     bool done = true;
+    const int64_t wholeTo = m_rules.wholeTo();
     for (const RotatedFile &file : rotatedFiles(m_rules.path)) {
         {
             const std::lock_guard guard(m_lock);
@@ -173,7 +174,7 @@ bool LogPacker::pack()
         }
         if (file.packed)
             continue;
-        if (file.lastSeq > m_rules.wholeTo())
+        if (file.lastSeq > wholeTo)
             done = false;
         else
             packFile(file.path, m_rules.mode, m_rules.keys);
@@ -187,10 +188,11 @@ bool LogPacker::removeOld() const
     bool done = true;
     if (m_rules.retentionMs == 0 || !m_rules.mayRemove())
         return done;
+    const int64_t wholeTo = m_rules.wholeTo();
     for (const RotatedFile &file : rotatedFiles(m_rules.path)) {
         if (file.rotatedMs >= Clock::wallMs() - m_rules.retentionMs || file.rotatedMs <= 0)
             continue;
-        if (file.lastSeq > m_rules.wholeTo())
+        if (file.lastSeq > wholeTo)
             done = false;
         else if (unlink(file.path.c_str()) == 0) {
             m_rules.removed(file.lastSeq);

@@ -37,11 +37,11 @@ std::string range(int64_t from, int64_t to)
 
 } // namespace
 
-void VerifyReport::add(int64_t seq, std::string kind, std::string message)
+void VerifyReport::add(int64_t seq, std::string kind, std::string message, int64_t toSeq)
 {
     ++problemCount;
     if (problems.size() < mostProblems)
-        problems.push_back({seq, std::move(kind), std::move(message)});
+        problems.push_back({seq, std::move(kind), std::move(message), toSeq});
 }
 
 std::optional<ChainedLine> readChainedLine(std::string_view line)
@@ -110,7 +110,7 @@ void ChainVerifier::checkLink(const ChainedLine &line)
                          + ": one of the two was changed.");
     } else if (line.seq > expected) {
         m_report.add(expected, "missing", range(expected, line.seq - 1) + (line.seq - 1 == expected ? " is missing." : " are missing.")
-                     + " No checkpoint says that they may be.");
+                     + " No checkpoint says that they may be.", line.seq - 1);
     } else {
         m_report.add(line.seq, "reordered", "Event " + std::to_string(line.seq) + " stands behind event " + std::to_string(m_report.lastSeq) + ".");
     }

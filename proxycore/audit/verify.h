@@ -19,6 +19,7 @@ struct VerifyProblem
     int64_t seq = 0;     // the first event that it is about
     std::string kind;    // changed, missing, reordered, cut, signature, unreadable, differs
     std::string message; // one sentence
+    int64_t toSeq = 0;   // the last event that is missing
 };
 
 struct VerifyReport
@@ -31,7 +32,7 @@ struct VerifyReport
     int64_t problemCount = 0;
     std::vector<VerifyProblem> problems; // the first hundred
     bool isGood() const { return problemCount == 0; }
-    void add(int64_t seq, std::string kind, std::string message);
+    void add(int64_t seq, std::string kind, std::string message, int64_t toSeq = 0);
 };
 
 // The seq and hashes of a line, without reading its JSON. Nothing: it is not one of ours.

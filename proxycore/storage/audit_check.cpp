@@ -141,8 +141,7 @@ void Check::checkTableEnd(VerifyReport &table) const
                   + " were in it.");
     for (VerifyProblem &problem : table.problems) {
         const auto lost = m_lost.find(problem.seq);
-        const bool isWhole = lost != m_lost.end() && problem.message.find("to " + std::to_string(lost->second) + " are") != std::string::npos;
-        if (problem.kind == "missing" && (isWhole || (lost != m_lost.end() && lost->first == lost->second)))
+        if (lost != m_lost.end() && lost->second == problem.toSeq)
             problem.message = "Events " + std::to_string(lost->first) + " to " + std::to_string(lost->second)
                 + " are not in the table: their lines were removed from the log's file before their rows were made.";
     }
