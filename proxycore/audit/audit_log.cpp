@@ -39,6 +39,7 @@ bool failsWithItsEvent(const AuditLog::Entry &entry, const AuditEvent &event)
 
 void AuditLog::Private::setFailing(bool now)
 {
+    mayTakeOver = now && file && config.storeInDb && !isGone && !file->isLost(); // where it was replaced, AUDIT_ON_ERROR decides
     if (failing.exchange(now) == now)
         return;
     if (now)
@@ -51,14 +52,16 @@ bool AuditLog::Private::sync()
 {
     syncFailed = !file->sync();
     unsynced = syncFailed;
-    if (!syncFailed && table && config.fsync != AuditFsync::Never)
+    if (!syncFailed && table && config.fsync != AuditFsync::Never && !isBehind())
         table->noteLogPlace({config.file, firstSeq, seq, hash});
     return !syncFailed;
 }
 
-// Assigns seq, prev and hash, and appends; a failure leaves everything as it was.
+// Assigns seq, prev and hash, and appends; a failure leaves everything as it was. No line is written before those that are late.
 bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint)
 {
+    if (isBehind())
+        return false;
     const int64_t seqBefore = seq;
     const std::string hashBefore = hash;
     lines.clear();
@@ -84,7 +87,7 @@ bool AuditLog::Private::writeLocked(std::vector<AuditEvent> &events, bool mayChe
         checkpointAt = std::chrono::steady_clock::now();
     }
     unsynced = unsynced || file != nullptr;
-    lastSeq = seq;
+    lastSeq = fileSeq = seq;
     return true;
 }
 
@@ -130,16 +133,18 @@ bool AuditLog::Private::writeWithKept(std::vector<AuditEvent> &events, bool mayC
 {
     if (file && !isLooking && file->isDisturbed())
         lookAtFile();
+    if (isBehind() && !writeLate())
+        return false;
     if (!kept.empty()) {
-        std::vector<AuditEvent> late;
-        late.swap(kept);
-        if (!writeLocked(late, false)) {
-            kept.swap(late);
+        std::vector<AuditEvent> first;
+        first.swap(kept);
+        if (!writeLocked(first, false)) {
+            kept.swap(first);
             return false;
         }
-        show(late);
+        show(first);
         if (config.storeInDb)
-            table->append(std::move(late), nullptr);
+            table->append(std::move(first), nullptr);
     }
     return writeLocked(events, mayCheckpoint);
 }
@@ -200,74 +205,97 @@ void AuditLog::Private::enqueue(std::vector<Entry> entries)
         wake.notify_one();
 }
 
-// Before they are kept for later: who waits for one of these is told that it could not be done.
-void AuditLog::Private::withdraw(const std::vector<Entry> &entries, std::vector<AuditEvent> &events)
+std::vector<AuditEvent> AuditLog::Private::eventsOf(std::vector<Entry> &entries) const
 {
-    for (size_t at = 0; config.refuseOnError && at < entries.size(); ++at) {
-        if (failsWithItsEvent(entries[at], events[at]))
-            markFailed(events[at], "service_unavailable");
-    }
-}
-
-void AuditLog::Private::handBatch(std::vector<Entry> entries)
-{
-    const bool mayAppend = !config.storeInDb || table->waitForRoom() || file;
-    std::vector<AuditEvent> events; // those of the entries in their order, then a checkpoint when one is due
-    events.reserve(entries.size() + 1);
+    std::vector<AuditEvent> events;
+    events.reserve(entries.size() + 1); // a checkpoint may follow
     for (Entry &entry : entries) {
         events.push_back(entry.outcome ? config.eventOf(*entry.outcome) : std::move(entry.event));
         if (entry.outcome)
             events.back().outcome = std::move(entry.outcome);
     }
-    const auto isWaitedForByPerson = [&] {
-        for (size_t at = 0; at < entries.size(); ++at) {
-            const std::string &actor = events[at].actor;
-            if (entries[at].written && (actor == "management" || actor == "console" || actor == "cli"))
-                return true;
-        }
+    return events;
+}
+
+bool AuditLog::Private::mustSync(const std::vector<Entry> &entries, const std::vector<AuditEvent> &events) const
+{
+    if (!file || config.fsync == AuditFsync::Never)
         return false;
-    };
-    bool appended = false, good = false;
+    bool isWaitedForByPerson = false;
+    for (size_t at = 0; at < entries.size(); ++at) {
+        const std::string &actor = events[at].actor;
+        isWaitedForByPerson = isWaitedForByPerson || (entries[at].written && (actor == "management" || actor == "console" || actor == "cli"));
+    }
+    return config.fsync == AuditFsync::Always || isWaitedForByPerson;
+}
+
+// The calls that are answered with 503 without their event. doubtful: those whose lines or rows may stand.
+std::vector<AuditLog::Written> AuditLog::Private::refuseCalls(std::vector<Entry> &entries, std::vector<AuditEvent> &events, bool appended,
+                                                              std::vector<AuditEvent> &doubtful) const
+{
+    std::vector<Written> refused;
+    for (size_t at = 0; at < entries.size(); ++at) {
+        if (!failsWithItsEvent(entries[at], events[at]))
+            continue;
+        if (appended)
+            doubtful.push_back(events[at]);
+        else
+            markFailed(events[at], "service_unavailable");
+        if (file) // else it waits for its row
+            refused.push_back(std::exchange(entries[at].written, nullptr));
+    }
+    return refused;
+}
+
+// The row is all there is: who waits is answered when it is committed. doubtful: of calls that fail when it is not.
+void AuditLog::Private::answerLater(std::vector<Entry> entries, std::vector<AuditEvent> events, std::vector<AuditEvent> doubtful)
+{
+    table->append(std::move(events), [this, entries = std::move(entries), doubtful = std::move(doubtful)](bool stored) {
+        if (!file)
+            setFailing(!stored);
+        if (!stored)
+            correct(doubtful);
+        for (const Entry &entry : entries) {
+            if (entry.written)
+                entry.written(stored || !config.refuseOnError);
+        }
+    });
+}
+
+void AuditLog::Private::handBatch(std::vector<Entry> entries)
+{
+    const bool hasRoom = !config.storeInDb || table->waitForRoom();
+    std::vector<AuditEvent> events = eventsOf(entries); // in their order, then a checkpoint when one is due
+    std::vector<Written> refused;
+    bool good = false;
     // The rows are handed over under the lock that gave them their seq: a change that takes the next one finds them
     // waiting, and no later row is in the table without them.
     {
         const std::lock_guard guard(fileLock);
         if (std::any_of(entries.begin(), entries.end(), [](const Entry &entry) { return entry.sign; }))
             checkpointAt = {}; // due
-        appended = good = mayAppend && writeWithKept(events, true);
-        const bool waitsForDisk = config.fsync == AuditFsync::Always || (config.fsync == AuditFsync::Management && isWaitedForByPerson());
-        if (good && file && waitsForDisk)
-            good = sync();
-        std::vector<AuditEvent> doubtful; // their lines or rows may stand
-        for (size_t at = 0; at < entries.size() && appended && config.refuseOnError && (!good || !file); ++at) {
-            if (failsWithItsEvent(entries[at], events[at]))
-                doubtful.push_back(events[at]);
-        }
-        if (!good)
-            correct(doubtful);
-        if (!appended) {
-            withdraw(entries, events);
-            keep(events);
-        }
+        bool appended = (hasRoom || file) && writeWithKept(events, true);
+        good = appended && (!mustSync(entries, events) || sync());
         setFailing(!appended || !isFileWell());
-        if (appended)
+        std::vector<AuditEvent> doubtful;
+        if (config.refuseOnError && !(good && file))
+            refused = refuseCalls(entries, events, appended, doubtful);
+        if (!good)
+            correct(std::exchange(doubtful, {}));
+        bool isRowAll = !file || (appended && !good && mayTakeOver && table->isWorking());
+        if (!appended && hasRoom && writeToTable(events))
+            appended = isRowAll = true;
+        if (!appended)
+            keep(events);
+        else
             show(events);
-        if (good && !file) { // the row is all there is: answered when it is committed
-            auto waiting = std::make_shared<std::vector<Entry>>(std::move(entries));
-            table->append(std::move(events), [this, waiting, doubtful](bool stored) {
-                setFailing(!stored);
-                if (!stored)
-                    correct(doubtful);
-                for (const Entry &entry : *waiting) {
-                    if (entry.written)
-                        entry.written(stored || !config.refuseOnError);
-                }
-            });
-            return;
-        }
-        if (appended && config.storeInDb)
+        if (appended && isRowAll)
+            answerLater(std::move(entries), std::move(events), std::move(doubtful));
+        else if (appended && config.storeInDb)
             table->append(std::move(events), nullptr);
     }
+    for (const Written &written : refused)
+        written(false);
     for (const Entry &entry : entries) {
         if (entry.written)
             entry.written(good || !config.refuseOnError);
@@ -277,7 +305,7 @@ void AuditLog::Private::handBatch(std::vector<Entry> entries)
 void AuditLog::Private::rotateIfDue()
 {
     const int64_t today = Clock::wallMs() / dayMs;
-    if (!packer || file->isEmpty() || file->isLost())
+    if (!packer || file->isEmpty() || file->isLost() || isBehind())
         return; // what stands under its name may be somebody else's
     if (fileDay == 0)
         fileDay = today;
@@ -316,10 +344,12 @@ void AuditLog::Private::anchorDurable()
 // Nothing is called well that was not written and, where that is asked for, synced.
 void AuditLog::Private::recover()
 {
-    const bool mustSync = config.fsync != AuditFsync::Never;
-    if (mustSync && (unsynced || syncFailed) && !sync())
+    const bool isSynced = config.fsync != AuditFsync::Never;
+    if (isSynced && (unsynced || syncFailed) && !sync())
         return;
     file->renewReserve();
+    if (!catchUpFile())
+        return;
     if (kept.empty() && config.checkpointKey) { // then a checkpoint shows whether it can be
         checkpointAt = {};
         checkpointSeq = std::min(checkpointSeq, seq - 1);
@@ -328,7 +358,7 @@ void AuditLog::Private::recover()
     const bool good = writeWithKept(none, true);
     if (good && !none.empty() && config.storeInDb)
         table->append(std::move(none), nullptr);
-    setFailing(!good || (mustSync && !sync()) || !isFileWell());
+    setFailing(!good || (isSynced && !sync()) || !isFileWell());
 }
 
 void AuditLog::Private::everySecond()
@@ -338,6 +368,9 @@ void AuditLog::Private::everySecond()
         lookAtFile();
     if (failing && file && !isGone) { // else each second would leave a checkpoint in a file that nobody finds
         recover();
+        std::vector<AuditEvent> none;
+        if (failing && !kept.empty())
+            writeToTable(none);
     } else if (isCheckpointDue()) {
         writeCheckpoint();
     }
@@ -463,10 +496,12 @@ AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
     bool good = appended;
     if (appended && d->file && d->config.fsync != AuditFsync::Never)
         good = d->sync();
-    if (appended && d->config.storeInDb)
-        d->table->append(events, nullptr); // behind those with a lower seq; the caller takes them into its transaction
     d->setFailing(!good || !d->isFileWell());
-    if (good)
+    const bool isStart = std::all_of(events.begin(), events.end(), [](const AuditEvent &event) { return event.action == Action::SystemStart; });
+    const bool isInTable = !appended && isStart && d->writeToTable(events); // requests will follow it there
+    if ((appended || isInTable) && d->config.storeInDb)
+        d->table->append(events, nullptr); // behind those with a lower seq; the caller takes them into its transaction
+    if (good || isInTable)
         return Appended::Yes;
     if (d->config.refuseOnError) {
         if (!appended)

@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,8 +95,14 @@ public:
     virtual std::optional<LogPlace> logPlace(const std::string &) { return {}; }
     // Is stored with the next commit. Any thread.
     virtual void noteLogPlace(LogPlace) {}
-    // The lines of the rows after a seq, oldest first. False: they cannot be read. Called before the thread starts.
-    virtual bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) = 0;
+    // The lines of the rows after a seq, oldest first, until line() returns false. False: they cannot be read. Thread: audit, or the
+    // one that starts the log.
+    virtual bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) = 0;
+    // Commits succeed at the moment. Any thread.
+    virtual bool isWorking() const { return true; }
+    // The file's lines end with this seq: rows behind it are nowhere else yet. INT64_MAX: it has all lines. Before the append() of rows
+    // to which it matters.
+    virtual void fileEndsAt(int64_t) {}
 };
 
 class AuditLog
@@ -141,7 +148,10 @@ public:
     // "reason":"not_applied" with their action and "not_applied_seq".
     void notApplied(const std::vector<AuditEvent> &events);
 
-    bool healthy() const;   // false while writing fails: the data plane answers 503
+    bool healthy() const;   // false while the file, or where there is none the table, cannot be written: changes are refused
+    // False: neither file nor table takes the event of a request, and the data plane answers 503. While the file fails and the table
+    // does not, an event counts as written when its row is committed; the file gets its line when it can be written again. Any thread.
+    bool takesRequests() const;
     // The database is older than the file: somebody put a copy back (ruling 64). These changes of the file it does not know, in
     // order; empty: it knows all. After start().
     const std::vector<AuditEvent> &unknownChanges() const;

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -31,6 +32,15 @@ struct AuditLog::Private
     bool unsynced = false;
     bool syncFailed = false; // until one succeeds: what was written since may be lost
     std::vector<AuditEvent> kept; // could not be written; first on recovery
+    int64_t fileSeq = 0; // the file's newest: behind seq while the table alone takes events
+    struct Late
+    {
+        int64_t firstSeq = 0;
+        std::string lines;
+    };
+    std::deque<Late> late; // lines that wait for the file, in memory; older ones are in the table
+    size_t lateBytes = 0;
+    std::atomic<bool> mayTakeOver{false};        // the table, while the file fails
 
     std::mutex queueLock;
     std::condition_variable wake;
@@ -84,7 +94,10 @@ struct AuditLog::Private
     bool writeWithKept(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void handBatch(std::vector<Entry> entries);
     void keep(const std::vector<AuditEvent> &events);
-    void withdraw(const std::vector<Entry> &entries, std::vector<AuditEvent> &events);
+    std::vector<AuditEvent> eventsOf(std::vector<Entry> &entries) const;
+    bool mustSync(const std::vector<Entry> &entries, const std::vector<AuditEvent> &events) const;
+    std::vector<Written> refuseCalls(std::vector<Entry> &entries, std::vector<AuditEvent> &events, bool appended, std::vector<AuditEvent> &doubtful) const;
+    void answerLater(std::vector<Entry> entries, std::vector<AuditEvent> events, std::vector<AuditEvent> doubtful);
     // Queues the line that says of each of these that it was not applied.
     void correct(const std::vector<AuditEvent> &events);
     void enqueue(std::vector<Entry> entries);
@@ -95,6 +108,14 @@ struct AuditLog::Private
     bool sync();
     bool isFileWell() const { return !syncFailed && !isGone && (!file || file->hasReserve()); }
     void recover();
+    // See audit_late.cpp.
+    bool isBehind() const { return file && fileSeq < seq; }
+    bool writeToTable(std::vector<AuditEvent> &events);
+    void chainLate(std::vector<AuditEvent> &events);
+    bool writeLate();
+    bool catchUpFile();
+    bool copyFromTable(int64_t upTo, std::chrono::steady_clock::time_point until);
+    void forgetLate();
 };
 
 } // namespace llmproxy

@@ -89,7 +89,7 @@ Outcome AuditLog::start(AuditTable *table)
     } else if (d->seq > 0) {
         d->judgeClock(d->newestRowMs());
     }
-    d->lastSeq = d->seq;
+    d->lastSeq = d->fileSeq = d->seq;
     if (d->config.storeInDb)
         table->follow(d->config.file, d->config.keys, d->seq);
     d->checkpointAt = std::chrono::steady_clock::now();
@@ -206,6 +206,7 @@ int64_t AuditLog::Private::newestRowMs() const
     table->linesAfter(seq - 1, [&newestMs](const std::string &line) {
         const auto event = parseAuditLine(line);
         newestMs = event ? event->timestampMs : newestMs;
+        return true;
     });
     return newestMs;
 }
@@ -224,6 +225,7 @@ bool AuditLog::Private::appendFromTable(int64_t after)
         text.append(line).append("\n");
         if (text.size() > restoreBytes)
             flush();
+        return good;
     });
     flush();
     return read && good && file->sync();

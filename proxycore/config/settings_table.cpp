@@ -105,7 +105,7 @@ Rows auditRows()
         row("AUDIT_ENABLED", "true", "boolean", "audit at all", flag(&S::auditEnabled)),
         row("AUDIT_LOG_FILE", "", "file, or \"\" for none", "JSONL file; $DATA_DIR/audit.log", text(&S::auditLogFile)),
         row("AUDIT_FILE_MODE", "0600", "0600 or 0640", "mode of the audit log and LOG_FILE", fileMode),
-        row("AUDIT_ON_ERROR", "refuse", "refuse or log", "what a failed audit write does", onError),
+        row("AUDIT_ON_ERROR", "refuse", "refuse or log", "what happens when audit events cannot be written: refuse changes, and requests that neither file nor table can record; or log it and go on", onError),
         row("AUDIT_CREATE_DIR", "true", "boolean", "create missing parent folders of AUDIT_LOG_FILE", flag(&S::auditCreateDir)),
         row("AUDIT_STORE_IN_DB", "true", "boolean", "rows in the table audit_events", flag(&S::auditStoreInDb)),
         row("AUDIT_MASK_CLIENT_IP", "false", "boolean", "zero the last octet of IPv4, the last 80 bits of IPv6", flag(&S::auditMaskClientIp)),

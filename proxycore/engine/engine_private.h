@@ -81,7 +81,7 @@ struct Engine::Private
     void meter(const RequestOutcome &outcome, int64_t seq);
     int64_t runningRequests() const;
     // A request can be recorded. Tokens are in memory: the database is only asked for where it is the only place for events.
-    bool ready() const { return lock.holds() && (!settings.auditEnabled || (audit->healthy() && (!settings.auditLogFile.empty() || database->healthy()))); }
+    bool ready() const { return lock.holds() && (!settings.auditEnabled || (audit->takesRequests() && (!settings.auditLogFile.empty() || database->healthy()))); }
     std::string readyText() const;
     Outcome ownDataDir();
     std::string demoSocket() const { return socketPath + ".demo"; }

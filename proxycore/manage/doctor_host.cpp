@@ -211,6 +211,9 @@ DoctorItem checkAudit(const ManageContext &context)
         return item("audit", title, DoctorState::Fail, "Auditing is off.", "Set AUDIT_ENABLED=true.");
     if (const std::string trouble = context.audit->fileTrouble(); !trouble.empty())
         return item("audit", title, DoctorState::Fail, trouble, "Put the file back, or move what stands in its place away; then review the log.");
+    if (!context.audit->healthy() && context.audit->takesRequests() && settings.auditRefuseOnError)
+        return item("audit", title, DoctorState::Fail, "The audit log's file cannot be written. Requests go on, recorded in the table alone; changes are refused.",
+                    "Look at the application log; free space on the disk of " + settings.auditLogFile + ".");
     if (!context.audit->healthy())
         return item("audit", title, DoctorState::Fail, "Events cannot be written.",
                     "Look at the application log; free space on the disk.");

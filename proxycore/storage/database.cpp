@@ -339,6 +339,13 @@ bool Database::waitForRoom()
     return d->writer->waitForRoom();
 }
 
+void Database::fileEndsAt(int64_t seq)
+{
+    const std::lock_guard guard(d->startLock);
+    if (d->writer)
+        d->writer->fileEndsAt(seq);
+}
+
 int64_t Database::rowsTo(std::string *hash)
 {
     auto connection = d->connect(SqlConnection::Use::Read);
@@ -436,14 +443,16 @@ Result<Database::OldAudit> Database::oldAudit(int64_t beforeMs)
     return old;
 }
 
-bool Database::linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line)
+bool Database::linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line)
 {
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return false;
     AuditLines lines(**connection, seq + 1);
-    while (lines.next())
-        line(lines.line());
+    while (lines.next()) {
+        if (!line(lines.line()))
+            return true;
+    }
     return !lines.hasFailed();
 }
 

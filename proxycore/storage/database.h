@@ -87,7 +87,9 @@ public:
     void noteLogPlace(LogPlace place) override;
     int64_t rowsTo(std::string *hash) override;
     int64_t lastChangeSeq() override;
-    bool linesAfter(int64_t seq, const std::function<void(const std::string &line)> &line) override;
+    bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) override;
+    bool isWorking() const override { return healthy(); }
+    void fileEndsAt(int64_t seq) override;
     TableState tableState() const; // any thread
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();

@@ -18,7 +18,7 @@ void RowQueue::append(std::vector<AuditEvent> rows, Stored stored)
     std::erase_if(rows, [](const AuditEvent &row) { return row.seq == 0; }); // it has no line
     if (!rows.empty())
         m_newest = rows.back().seq;
-    if (m_hasFile && m_rows.size() + rows.size() > mostRows)
+    if (isInFile(m_newest) && m_rows.size() + rows.size() > mostRows)
         m_rows.clear();
     if (m_rows.empty())
         m_rows.swap(rows);

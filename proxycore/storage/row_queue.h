@@ -31,6 +31,9 @@ public:
     // newest: the log's last seq so far, whether the table has it or not. hasFile: rows may be let go.
     void begin(int64_t newest, bool hasFile);
     void append(std::vector<AuditEvent> rows, Stored stored);
+    // Rows behind this seq are not let go: their lines are not in the file yet. INT64_MAX: all are, as at the beginning.
+    void fileEndsAt(int64_t seq) { m_fileTo = seq; }
+    bool isInFile(int64_t seq) const { return m_hasFile && seq <= m_fileTo; }
     // What has arrived, if it follows on this seq; nothing while rows before it are missing.
     void takeAfter(int64_t seq, std::vector<AuditEvent> &rows);
     // Rows after this seq and up to which one are to be found in the files alone; 0: none are.
@@ -45,6 +48,7 @@ private:
     std::vector<AuditEvent> m_rows;
     std::deque<Waiter> m_waiters;
     int64_t m_newest = 0;
+    int64_t m_fileTo = INT64_MAX;
     bool m_hasFile = false;
 };
 

@@ -117,6 +117,12 @@ bool Writer::waitForRoom()
     return m_rows.size() < RowQueue::mostRows || isTaking();
 }
 
+void Writer::fileEndsAt(int64_t seq)
+{
+    const std::lock_guard guard(m_lock);
+    m_rows.fileEndsAt(seq);
+}
+
 void Writer::noteLogPlace(LogPlace place)
 {
     const std::lock_guard guard(m_lock);
@@ -225,6 +231,12 @@ bool Writer::isDue()
         || (m_behind && now >= m_catchUpAt);
 }
 
+// What is missing, and what is behind it, stands in the file: the next start takes it from there. Where neither takes it, it is lost.
+bool Writer::mayLeaveRows() const
+{
+    return m_behind && m_hasFile && (m_rows.isInFile(m_rows.newest()) || !isHealthy());
+}
+
 bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
 {
     submits.clear();
@@ -236,8 +248,7 @@ bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
             until = std::min(until, m_catchUpAt);
         m_wake.wait_until(guard, until);
     }
-    // What is missing, and what is behind it, stands in the file: the next start takes it from there.
-    m_stopped = m_stopping && m_submits.empty() && (m_rows.isEmpty() || (m_behind && m_hasFile)) && m_updates.empty();
+    m_stopped = m_stopping && m_submits.empty() && (m_rows.isEmpty() || mayLeaveRows()) && m_updates.empty();
     submits.swap(m_submits);
     updates.swap(m_updates);
     if (auto retain = std::exchange(m_retain, std::nullopt)) {

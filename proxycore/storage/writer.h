@@ -55,6 +55,7 @@ public:
     void submit(AccessStore::Decide decide, AccessStore::Done done, Rights rights);
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
     bool waitForRoom();
+    void fileEndsAt(int64_t seq);
     void noteLogPlace(LogPlace place);
     // What the cache says of this reference changed: it is put into the snapshot (no stored change).
     void update(const std::string &reference);
@@ -101,6 +102,8 @@ private:
     bool isDue();
     void takeRows();
     int64_t missingRows();
+    bool mayLeaveRows() const;
+    bool mayDropBatch();
     void catchUp(bool isWaitedFor);
     bool catchUpStep(int64_t upTo);
     bool isTaking() const;

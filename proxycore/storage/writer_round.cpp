@@ -83,10 +83,16 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
     return false;
 }
 
+bool Writer::mayDropBatch()
+{
+    const std::lock_guard guard(m_lock);
+    return m_rows.isInFile(m_batch.back().seq);
+}
+
 // The file has these rows' lines, and memory is not to fill up with them.
 void Writer::dropBatch()
 {
-    if (!m_hasFile || m_batch.empty())
+    if (m_batch.empty() || !mayDropBatch())
         return;
     m_batch.clear();
     m_behind = true;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """A disk that fails under the audit log or the database: changes are refused and do not happen, nothing is forwarded that cannot
 be recorded, an answer whose event cannot be written has no end, and within five seconds of the disk being well service is back,
-with every event in the log once. Where the log's file takes the events, requests do not depend on the database."""
+with every event in the log once. Where one of file and table takes the events, requests do not depend on the other."""
 import signal
 import threading
 import time
@@ -190,9 +190,12 @@ DATABASE_FAULTS = {
 }
 
 
+TABLE_FAULTS = {name: (rules, True) for name, rules in DATABASE_FAULTS.items()}
+
+
 class FileAndTable(Outage):
-    faults = LOG_FAULTS | {name: (rules, True) for name, rules in DATABASE_FAULTS.items()}
-    go_on = DATABASE_FAULTS
+    faults = {name: (rules, True) for name, (rules, _) in LOG_FAULTS.items()} | TABLE_FAULTS
+    go_on = faults
 
     def test_a_handout_that_was_refused_is_no_success(self):
         for rule in (f"write EIO {LOG}", f"sync EIO {LOG}"):
@@ -211,37 +214,61 @@ class FileAndTable(Outage):
                     self.assertFalse([e for e in said if e["result"] == "success" and e["seq"] not in not_applied(said)], said)
                 self.assert_sound()
 
-    def test_a_probe_does_not_guess(self):
-        """Nobody asks for a while, so there is no event to try with: the disk is as bad as before all the same."""
-        for rule in (f"write EIO {LOG}", f"sync EIO {LOG}"):
-            with self.subTest(rule):
-                self.fresh()
-                self.disk.fails(rule)
-                self.assertEqual(self.manage("POST", "/manage/tokens", {"project_id": self.project_id})[0], 503)
-                at = time.monotonic() + 2.2
-                until(lambda: time.monotonic() > at, "two probes")
-                before = self.upstream.count()
-                self.assertEqual([(a := self.ask_named()) and a.status for _ in range(3)], [503] * 3)
-                self.assertEqual(self.upstream.count(), before)
-                self.service_is_back()
+    def ask_for_a_while(self, requests):
+        for _ in range(requests):
+            self.assertEqual(self.ask_named().status, 200)
 
-    def test_what_is_reserved_is_for_who_is_in(self):
-        """The disk is full, and the log has its last megabyte: no new requests, but those that were let in end well."""
-        self.admitted = Admitted(self)
-        self.disk.fails(f"allocate ENOSPC {LOG}")
-        long_one = "/v1/" + "x" * 7000
-        until(lambda: self.ask(long_one).status == 503, "what was allocated is used up")
-        size = (self.data / "audit.log").stat().st_size
-        self.requests_are_refused(True)
-        self.assertEqual(self.admitted.finish(), {"slow-body": 200, "gate": 200})
-        self.assertGreater(size, 1 << 20)
+    def test_a_kill_while_the_table_alone_has_events(self):
+        for rules in LOG_FAULTS.values():
+            self.fresh()
+            self.disk.fails(*rules[0])
+            self.ask_for_a_while(20)
+            self.server.kill()
+            self.server.wait()
+            self.disk.well()
+            self.start()
+            self.one_event_each(self.asked, [])
+            self.assert_sound()
+
+    def test_a_start_while_the_file_fails(self):
+        """Requests are served, and a later start finds the file in step."""
+        self.fresh()
+        self.end()
+        self.disk.fails(f"write EIO {LOG}")
+        self.start()
+        self.ask_for_a_while(3)
         self.service_is_back()
-        self.one_event_each(self.asked + self.admitted.names, [])
+        self.one_event_each(self.asked, [])
+        self.assertEqual(sum(e["action"] == "system.start" for e in self.all_events()), 2)
         self.assert_sound()
+
+    def test_first_the_file_then_the_table(self):
+        """While both fail nobody is served; one of the two is enough, whichever is back first."""
+        for back in (LOG, WAL):
+            with self.subTest(back):
+                self.fresh()
+                bad = {LOG: f"write EIO {LOG}", WAL: f"write EIO {WAL}"}
+                self.disk.fails(bad[LOG])
+                self.ask_for_a_while(10)
+                self.disk.fails(*bad.values())
+                self.requests_are_refused(False)
+                self.disk.well()
+                self.disk.fails(*(rule for of, rule in bad.items() if of != back))
+                until(lambda: (a := self.ask_named()) and a.status == 200, "requests are served", BACK)
+                self.ask_for_a_while(10)
+                self.service_is_back()
+                self.one_event_each(self.asked, [])
+                self.assert_sound()
 
 
 class Always(Outage):
     settings = {"AUDIT_FSYNC": "always"}
+    faults = {"EIO on sync of the log, which each request waits for": ((f"sync EIO {LOG}",), True)}
+    go_on = faults
+
+
+class AlwaysFileOnly(Outage):
+    settings = {"AUDIT_FSYNC": "always", "AUDIT_STORE_IN_DB": "false"}
     faults = {"EIO on sync of the log, which each request waits for": ((f"sync EIO {LOG}",), False)}
 
 
@@ -287,8 +314,36 @@ class HangUp(DiskCase):
 
 class FileOnly(Outage):
     settings = {"AUDIT_STORE_IN_DB": "false"}
-    faults = FileAndTable.faults
+    faults = LOG_FAULTS | TABLE_FAULTS
     go_on = DATABASE_FAULTS
+
+    def test_a_probe_does_not_guess(self):
+        """Nobody asks for a while, so there is no event to try with: the disk is as bad as before all the same."""
+        for rule in (f"write EIO {LOG}", f"sync EIO {LOG}"):
+            with self.subTest(rule):
+                self.fresh()
+                self.disk.fails(rule)
+                self.assertEqual(self.manage("POST", "/manage/tokens", {"project_id": self.project_id})[0], 503)
+                at = time.monotonic() + 2.2
+                until(lambda: time.monotonic() > at, "two probes")
+                before = self.upstream.count()
+                self.assertEqual([(a := self.ask_named()) and a.status for _ in range(3)], [503] * 3)
+                self.assertEqual(self.upstream.count(), before)
+                self.service_is_back()
+
+    def test_what_is_reserved_is_for_who_is_in(self):
+        """The disk is full, and the log has its last megabyte: no new requests, but those that were let in end well."""
+        self.admitted = Admitted(self)
+        self.disk.fails(f"allocate ENOSPC {LOG}")
+        long_one = "/v1/" + "x" * 7000
+        until(lambda: self.ask(long_one).status == 503, "what was allocated is used up")
+        size = (self.data / "audit.log").stat().st_size
+        self.requests_are_refused(True)
+        self.assertEqual(self.admitted.finish(), {"slow-body": 200, "gate": 200})
+        self.assertGreater(size, 1 << 20)
+        self.service_is_back()
+        self.one_event_each(self.asked + self.admitted.names, [])
+        self.assert_sound()
 
 
 class TableOnly(Outage):
