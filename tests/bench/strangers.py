@@ -22,7 +22,7 @@ def main():
     os.environ.setdefault("LLM_PROXY_BIN", str(ROOT / "build" / "dev" / "llm-proxy"))
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     from stranger_flood import StrangerFlood
-    StrangerFlood.requests = options.requests
+    StrangerFlood.requests, StrangerFlood.timed = options.requests, True
     names = options.tests or unittest.defaultTestLoader.getTestCaseNames(StrangerFlood)
     began = time.monotonic()
     good = unittest.TextTestRunner().run(unittest.TestSuite(StrangerFlood(name) for name in names)).wasSuccessful()
