@@ -81,6 +81,7 @@ void AlertWatch::tell(const AuditFinding &finding)
 void AlertWatch::tick()
 {
     const std::lock_guard guard(m_lock);
+    m_snapshots.current(); // an old one is not kept
     raiseDue(Clock::wallMs());
 }
 

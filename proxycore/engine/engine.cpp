@@ -227,12 +227,21 @@ void Engine::Private::makeApi()
     bridge = std::make_unique<HttpBridge>([this](const BridgeCall &call, const HttpBridge::Complete &complete) { dispatch(call, complete); });
     bridge->every(flushEveryMs, [this] { authEvents->flush(); });
     bridge->every(lockEveryMs, [this] { lock.look(); });
+    bridge->every(memoryEveryMs, [this] { forgetOldSnapshots(); });
     bridge->every(memoryEveryMs, [this] { memory.tick({addresses->openConnections(), addresses->takePeak()}, {held.now(), held.takePeak()}); });
     if (alerts)
         bridge->every(alertsEveryMs, [this] { alerts->tick(); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
     bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
+}
+
+void Engine::Private::forgetOldSnapshots()
+{
+    if (std::exchange(snapshotsSeen, snapshots.generation()) == snapshots.generation())
+        return;
+    for (const auto &thread : threads)
+        thread->forgetOldSnapshot();
 }
 
 // While the table lags behind the log's file requests go on, and so it is said up to which event it is whole.

@@ -46,6 +46,7 @@ struct Engine::Private
     HeldBudget held;
     std::vector<std::unique_ptr<EngineThread>> threads;
     MemoryReturn memory; // management thread
+    uint64_t snapshotsSeen = 0; // management thread
     std::string address, plainAddress;
     CredentialDigest managementToken;
     ManagementTokenForm managementTokenForm;
@@ -82,6 +83,7 @@ struct Engine::Private
     int64_t runningRequests() const;
     // A request can be recorded. Tokens are in memory: the database is only asked for where it is the only place for events.
     bool ready() const { return lock.holds() && (!settings.auditEnabled || (audit->takesRequests() && (!settings.auditLogFile.empty() || database->healthy()))); }
+    void forgetOldSnapshots();
     std::string readyText() const;
     Outcome ownDataDir();
     std::string demoSocket() const { return socketPath + ".demo"; }

@@ -164,6 +164,11 @@ void EngineThread::renewExpiry(const std::string &tokenId)
     });
 }
 
+void EngineThread::forgetOldSnapshot()
+{
+    m_poller.post([this] { m_snapshots.current(); });
+}
+
 std::vector<Exchange *> EngineThread::runningOf(const std::vector<std::string> &tokenIds) const
 {
     std::vector<Exchange *> found;

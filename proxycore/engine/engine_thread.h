@@ -34,6 +34,8 @@ public:
     void drain(int64_t timeoutMs);
     void cut(const std::vector<std::string> &tokenIds, Reason reason);
     void renewExpiry(const std::string &tokenId);
+    // A snapshot that was replaced, with the tokens and keys that only it has, goes also where no request comes.
+    void forgetOldSnapshot();
     // What runs here, and what ended after seq (UINT64_MAX: nothing of before). done runs on this thread.
     using Live = std::function<void(uint64_t seq, std::vector<LiveRequest> running, std::vector<LiveRequest> ended)>;
     void visitLive(uint64_t afterSeq, Live done);

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from audited_proxy import AuditedProxy, seq_of
-from proxy_case import CHAT, KEY, until
+from proxy_case import CHAT, KEY, request, until
 
 ROUNDS = int(os.environ.get("LLM_PROXY_ROTATIONS", "6"))
 
@@ -66,8 +66,10 @@ class Rotations(InOtherHands):
         ended, sent = threading.Event(), []
 
         def load():
+            client = self.raw()
             while not ended.is_set():
-                sent.append(self.ask(body=CHAT).status)
+                sent.append(client.send(asked).answer().status)
+        asked = request(body=CHAT, headers=[("Authorization", f"Bearer {self.token}")])
         threads = [threading.Thread(target=load) for _ in range(2)]
         for thread in threads:
             thread.start()
