@@ -379,6 +379,7 @@ void AuditLog::Private::everySecond()
     else if (failing && config.storeInDb)
         table->append({}, [this](bool stored) { setFailing(!stored); }); // nobody else may ask for a while
     rotateIfDue();
+    noteClock();
     if (unsynced && file && config.fsync != AuditFsync::Never && !sync())
         setFailing(true);
     anchorDurable();

@@ -70,6 +70,17 @@ struct LogPlace
     std::string lastHash;
 };
 
+// What the table and its database know of the log when it starts.
+struct TableStart
+{
+    int64_t rowsTo = 0;          // the highest seq up to which the table is whole (or was, before retention); 0: it is empty
+    std::string rowsToHash;      // that event's
+    int64_t lastChangeSeq = 0;   // of the last event whose change was committed; 0: none was
+    int64_t lastStartSeq = 0;    // a system.start behind it was not committed
+    std::optional<LogPlace> place; // what was noted last of the log's file; nothing: it never was
+    int64_t keepsOldMs = 0;      // see keepsOldForMs(): what is left of it
+};
+
 // Where rows go; implemented by storage. Thread-safe.
 class AuditTable
 {
@@ -85,16 +96,16 @@ public:
     // Returns when there is room for more rows; at once when the table takes nothing at the moment, for then the file is the queue.
     // False: it takes nothing, and no more than what waits may wait for it (where there is no file). Thread: audit, without a lock.
     virtual bool waitForRoom() { return true; }
-    // The highest seq up to which the table is whole (or was, before retention), and its hash; 0 and "" when it is empty.
+    // As in startOf(); 0 and "" also when it cannot be read. Any thread.
     virtual int64_t rowsTo(std::string *hash) = 0;
-    // The seq of the last event whose change was committed; 0 when nothing is known. Called before the thread starts.
-    virtual int64_t lastChangeSeq() = 0;
-    // The seq of the newest system.start that was committed; 0: none was. Called before the thread starts.
-    virtual int64_t lastStartSeq() { return 0; }
-    // What was noted last of this path; nothing: it never was. Called before the thread starts.
-    virtual std::optional<LogPlace> logPlace(const std::string &) { return {}; }
+    // What the log goes on from. Error Unavailable: it cannot be read, and a guess would give seqs a second time. file: the log's;
+    // empty: it has none. Called before the thread starts.
+    virtual Result<TableStart> startOf(const std::string &file) = 0;
     // Is stored with the next commit. Any thread.
     virtual void noteLogPlace(LogPlace) {}
+    // How long what looks old is still to be kept, for the next start; 0: not at all. Before the storage thread is there it is stored
+    // when this returns, afterwards with the next commit. Any thread.
+    virtual Outcome noteKeepsOld(int64_t ms) = 0;
     // The lines of the rows after a seq, oldest first, until line() returns false. False: they cannot be read. Thread: audit, or the
     // one that starts the log.
     virtual bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) = 0;
@@ -156,7 +167,7 @@ public:
     // order; empty: it knows all. After start().
     const std::vector<AuditEvent> &unknownChanges() const;
     // At start() the clock was more than 48 hours ahead of the newest event, so it may be wrong: for how long rows and files that
-    // look old are kept all the same; 0: they may be removed. Any thread.
+    // look old are kept all the same; 0: they may be removed. Goes on at the next start, until it ran for 24 hours. Any thread.
     int64_t keepsOldForMs() const;
     void removeOldFromNow(); // somebody said that they are old
     // Why nothing is written into the file at the moment, in a sentence; empty: nothing is wrong with it. Any thread.

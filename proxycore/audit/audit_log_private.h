@@ -56,6 +56,7 @@ struct AuditLog::Private
     std::atomic<int64_t> firstSeq{0}; // in the files
     std::vector<AuditEvent> unknownChanges;
     std::atomic<int64_t> keepsOldUntilMs{0}; // steady clock
+    int64_t keepsOldNotedMs = 0; // what the table knows of the time that is left
     int64_t fileDay = 0; // of the file's first event, days since 1970 in UTC
     bool isLooking = false; // at the file
     bool isGone = false;    // its folder is
@@ -71,11 +72,13 @@ struct AuditLog::Private
     void chainLine(AuditEvent &event);
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
-    Outcome openFile();
+    Outcome openFile(const TableStart &known, int64_t *newestMs);
+    int64_t knownTo(const TableStart &known, int64_t lastSeqOfFile) const;
     void continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place);
     void checkPlace(const LogPlace &place, const std::optional<AuditEvent> &last);
-    void judgeClock(int64_t newestMs);
-    int64_t newestRowMs() const;
+    Outcome judgeClock(int64_t newestMs, int64_t storedMs);
+    void noteClock();
+    Outcome readNewestRow(int64_t *newestMs) const;
     void beginRotation();
     int64_t packableTo() const;
     bool appendFromTable(int64_t after);

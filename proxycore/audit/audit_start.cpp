@@ -19,6 +19,8 @@ constexpr size_t restoreBytes = 1 << 20;
 // A change's commit lags by a tenth of a second: without rows, one that was not committed is among the last of so many lines.
 constexpr int64_t mostAfterChange = 10'000;
 constexpr int64_t clockAheadMs = 48 * hourMs, keepsOldMs = 24 * hourMs;
+// An end in between costs this much of the 24 hours.
+constexpr int64_t clockNoteMs = 60'000;
 
 // Written by appendNow(), inside the transaction of what it tells.
 bool isChange(const AuditEvent &event)
@@ -38,7 +40,7 @@ public:
         if (const AuditEvent::Detail *seq = event.find("not_applied_seq"); seq && std::holds_alternative<int64_t>(*seq))
             m_corrected.insert(std::get<int64_t>(*seq));
         const bool isLate = event.find("late") != nullptr, isCorrection = event.find("not_applied_seq") != nullptr;
-        if (event.action == Action::SystemStart && event.result == "success" && m_lastStartSeq > 0 && event.seq > m_lastStartSeq && !isLate)
+        if (event.action == Action::SystemStart && event.result == "success" && event.seq > m_lastStartSeq && !isLate)
             m_starts.push_back(event.seq);
         else if (event.action.kind() != ActionKind::System && !isCorrection)
             m_lastWorkSeq = event.seq;
@@ -80,15 +82,16 @@ Outcome AuditLog::start(AuditTable *table)
     if (!d->config.enabled)
         return {};
     std::signal(SIGXFSZ, SIG_IGN); // a file size limit is an error to handle, not an end
-    d->seq = table ? table->rowsTo(&d->hash) : 0;
-    if (d->seq == 0)
-        d->hash = firstPrev;
-    if (!d->config.file.empty()) {
-        if (Outcome failure = d->openFile())
-            return failure;
-    } else if (d->seq > 0) {
-        d->judgeClock(d->newestRowMs());
-    }
+    auto known = table ? table->startOf(d->config.file) : Result<TableStart>(TableStart{0, {}, INT64_MAX, INT64_MAX, {}, 0});
+    if (!known)
+        return known.error();
+    d->seq = known->rowsTo;
+    d->hash = d->seq > 0 ? known->rowsToHash : std::string(firstPrev);
+    int64_t newestMs = 0;
+    if (Outcome failure = d->config.file.empty() ? d->readNewestRow(&newestMs) : d->openFile(*known, &newestMs))
+        return failure;
+    if (Outcome failure = d->judgeClock(newestMs, known->keepsOldMs))
+        return failure;
     d->lastSeq = d->fileSeq = d->seq;
     if (d->config.storeInDb)
         table->follow(d->config.file, d->config.keys, d->seq);
@@ -123,7 +126,7 @@ int64_t AuditLog::Private::packableTo() const
 }
 
 // The file, and from it where the chain goes on; what the table alone has is written into it.
-Outcome AuditLog::Private::openFile()
+Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
 {
     file = std::make_unique<AuditLogFile>(config.file, config.fileMode);
     if (Outcome failure = file->open(config.createDir))
@@ -131,14 +134,9 @@ Outcome AuditLog::Private::openFile()
     const std::vector<LogSetFile> files = logSet(config.file, config.keys);
     firstSeq = files.empty() ? seq + 1 : files.front().firstSeq;
     const auto last = newestEvent(config.file, config.keys);
-    judgeClock(last ? last->timestampMs : 0);
-    const auto place = table ? table->logPlace(config.file) : std::nullopt;
-    // Without rows: not the whole log at each start, but all that came after what the database knows of the file.
-    const int64_t knownOfFile = place ? std::min(place->lastSeq, last ? last->seq : 0) : 0;
-    const int64_t lastChangeSeq = table ? table->lastChangeSeq() : INT64_MAX;
-    const int64_t known = config.storeInDb ? seq : std::max(table ? lastChangeSeq : (last ? last->seq : 0) - mostAfterChange, knownOfFile - mostAfterChange);
-    Tail tail(lastChangeSeq, table ? table->lastStartSeq() : 0);
-    LogStream stream(config.file, config.keys, known);
+    *newestMs = last ? last->timestampMs : 0;
+    Tail tail(known.lastChangeSeq, known.lastStartSeq);
+    LogStream stream(config.file, config.keys, knownTo(known, last ? last->seq : 0));
     while (auto event = stream.next())
         tail.add(std::move(*event));
     // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
@@ -147,12 +145,21 @@ Outcome AuditLog::Private::openFile()
     recovered = file->wasRepaired() || (config.storeInDb && tail.hasEvents()) || !changes.empty() || (config.storeInDb && had < seq);
     if (config.storeInDb && had < seq && !appendFromTable(had))
         return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
-    continueFrom(last, place);
+    continueFrom(last, known.place);
     if (tail.isDatabaseOlder())
         unknownChanges = std::move(changes);
     else
         correct(changes);
     return {};
+}
+
+// Without rows: not the whole log at each start, but all that came after what the database knows of the file.
+int64_t AuditLog::Private::knownTo(const TableStart &known, int64_t lastSeqOfFile) const
+{
+    if (config.storeInDb)
+        return seq;
+    const int64_t knownOfFile = known.place ? std::min(known.place->lastSeq, lastSeqOfFile) : 0;
+    return std::max(table ? known.lastChangeSeq : lastSeqOfFile - mostAfterChange, knownOfFile - mostAfterChange);
 }
 
 void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place)
@@ -190,25 +197,45 @@ void AuditLog::Private::checkPlace(const LogPlace &place, const std::optional<Au
         report({"file_replaced", "Event " + std::to_string(place.lastSeq) + " of the audit log's files is another one than was written.", place.lastSeq, place.lastSeq});
 }
 
-// A clock that is years ahead makes every event look old enough to be removed.
-void AuditLog::Private::judgeClock(int64_t newestMs)
+// A clock that is years ahead makes every event look old enough to be removed. The next start finds events that this one wrote with
+// that clock, so the doubt is stored before anything is written, and stays until its time is over.
+Outcome AuditLog::Private::judgeClock(int64_t newestMs, int64_t storedMs)
 {
-    if (newestMs <= 0 || Clock::wallMs() - newestMs <= clockAheadMs)
-        return;
-    keepsOldUntilMs = Clock::steadyMs() + keepsOldMs;
-    logWarn("the clock is more than 48 hours ahead of the newest audit event; nothing old is removed for 24 hours, or until 'llm-proxy audit cleanup'",
-            {{"newest_event", rfc3339(newestMs)}});
+    const bool isAhead = newestMs > 0 && Clock::wallMs() - newestMs > clockAheadMs;
+    keepsOldNotedMs = isAhead ? keepsOldMs : storedMs;
+    if (keepsOldNotedMs <= 0)
+        return {};
+    keepsOldUntilMs = Clock::steadyMs() + keepsOldNotedMs;
+    logWarn(isAhead ? "the clock is more than 48 hours ahead of the newest audit event; nothing old is removed for 24 hours, or until 'llm-proxy audit cleanup'"
+                    : "at an earlier start the clock was more than 48 hours ahead of the newest audit event; nothing old is removed before the rest of 24 hours, or 'llm-proxy audit cleanup'",
+            {{"newest_event", rfc3339(newestMs)}, {"minutes_left", std::to_string(keepsOldNotedMs / clockNoteMs)}});
+    return table ? table->noteKeepsOld(keepsOldNotedMs) : Outcome();
 }
 
-int64_t AuditLog::Private::newestRowMs() const
+// Only the time that it runs counts.
+void AuditLog::Private::noteClock()
 {
-    int64_t newestMs = 0;
-    table->linesAfter(seq - 1, [&newestMs](const std::string &line) {
+    if (keepsOldNotedMs <= 0 || !table)
+        return;
+    const int64_t leftMs = std::max<int64_t>(keepsOldUntilMs - Clock::steadyMs(), 0);
+    if (leftMs > 0 && leftMs > keepsOldNotedMs - clockNoteMs)
+        return;
+    if (!table->noteKeepsOld(leftMs))
+        keepsOldNotedMs = leftMs;
+}
+
+Outcome AuditLog::Private::readNewestRow(int64_t *newestMs) const
+{
+    if (seq == 0)
+        return {};
+    const bool read = table->linesAfter(seq - 1, [newestMs](const std::string &line) {
         const auto event = parseAuditLine(line);
-        newestMs = event ? event->timestampMs : newestMs;
+        *newestMs = event ? event->timestampMs : *newestMs;
         return true;
     });
-    return newestMs;
+    if (read)
+        return {};
+    return Error{ErrorKind::Unavailable, "storage", "The newest row of the audit table cannot be read. The application log says why.", "DATABASE_PATH"};
 }
 
 // The power went before the file was synced, but not before the rows were.

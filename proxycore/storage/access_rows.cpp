@@ -161,6 +161,8 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
                                                    query.value(3).toString(), query.value(4).toString(),
                                                    query.value(5).toString(), query.value(6).toLongLong(),
                                                    query.value(7).toString()});
+    if (!ended(query, "providers"))
+        return storageError();
     if (!query.exec(QStringLiteral("SELECT id, name, environment, active, deleted, allowed_models, created_ms, updated_ms, "
                                    "deactivated_ms FROM projects"))) {
         failed(query, "projects");
@@ -181,6 +183,8 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
         project.providers = std::move(keys[project.id]);
         projects.push_back(std::move(project));
     }
+    if (!ended(query, "projects"))
+        return storageError();
     return projects;
 }
 

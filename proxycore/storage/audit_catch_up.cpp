@@ -16,29 +16,6 @@ constexpr int rowsPerStep = 4'000;
 
 } // namespace
 
-bool readRowsTo(SqlConnection &connection, RowsTo *rowsTo)
-{
-    rowsTo->seq = lastAuditRow(connection, &rowsTo->hash);
-    QSqlQuery query = connection.query();
-    if (!query.exec(QStringLiteral("SELECT (SELECT value FROM meta WHERE name = 'rows_to'), (SELECT value FROM meta WHERE name = 'rows_to_hash')"))
-        || !query.next())
-        return failed(query, "rows_to");
-    // Rows that somebody removed from the end were there: their seqs are not given again.
-    if (query.value(0).toLongLong() > rowsTo->seq)
-        *rowsTo = {query.value(0).toLongLong(), query.value(1).toString().toStdString()};
-    return true;
-}
-
-bool writeRowsTo(SqlConnection &connection, const RowsTo &rowsTo)
-{
-    QSqlQuery query = connection.query();
-    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('rows_to', ?), ('rows_to_hash', ?) "
-                                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
-    query.addBindValue(QString::number(qint64{rowsTo.seq}));
-    query.addBindValue(QString::fromStdString(rowsTo.hash));
-    return ran(query, "rows_to");
-}
-
 bool AuditCatchUp::step(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo, Lost &lost)
 {
     if (!m_stream)

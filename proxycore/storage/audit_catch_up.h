@@ -6,6 +6,7 @@
 
 #include "audit/log_stream.h"
 #include "storage/audit_rows.h"
+#include "storage/rows_to.h"
 
 #include <memory>
 #include <optional>
@@ -14,16 +15,6 @@
 #include <vector>
 
 namespace llmproxy {
-
-// How far the table goes, and where that is written down; committed together with the rows.
-struct RowsTo
-{
-    int64_t seq = 0;
-    std::string hash;
-};
-// Of an older database what its newest row says. False: it cannot be read.
-bool readRowsTo(SqlConnection &connection, RowsTo *rowsTo);
-bool writeRowsTo(SqlConnection &connection, const RowsTo &rowsTo);
 
 class AuditCatchUp
 {

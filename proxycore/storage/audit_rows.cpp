@@ -76,16 +76,6 @@ bool AuditInsert::insert(const AuditEvent &event)
     return done && (!isNew || m_index.add(event));
 }
 
-int64_t lastAuditRow(SqlConnection &connection, std::string *hash)
-{
-    QSqlQuery query = connection.query();
-    hash->clear();
-    if (!query.exec(QStringLiteral("SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1")) || !query.next())
-        return 0;
-    *hash = query.value(1).toString().toStdString();
-    return query.value(0).toLongLong();
-}
-
 bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit)
 {
     QSqlQuery query = connection.query();
@@ -97,7 +87,7 @@ bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::fun
         return failed(query, "access rows");
     while (query.next())
         visit(eventOfRow(query));
-    return true;
+    return ended(query, "access rows");
 }
 
 } // namespace llmproxy

@@ -37,8 +37,7 @@ private:
 
 // The event of a row of AUDIT_COLUMNS.
 AuditEvent eventOfRow(const QSqlQuery &query);
-int64_t lastAuditRow(SqlConnection &connection, std::string *hash);
-// The token.access events after a seq, oldest first.
+// The token.access events after a seq, oldest first. False: they cannot be read to the end.
 bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit);
 
 } // namespace llmproxy

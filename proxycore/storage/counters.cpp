@@ -22,7 +22,7 @@ Outcome Counters::load(SqlConnection &connection)
         stored.seq = query.value(6).toLongLong();
         m_seq = std::max(m_seq, stored.seq);
     }
-    return {};
+    return ended(query, "counters") ? Outcome() : storageError();
 }
 
 std::shared_ptr<LineageState> Counters::stateOf(const Snapshot &snapshot, std::string_view lineage)

@@ -15,6 +15,7 @@
 #include "storage/database_file.h"
 #include "storage/entries.h"
 #include "storage/migrations.h"
+#include "storage/rows_to.h"
 #include "storage/space.h"
 #include "storage/usage_query.h"
 #include "storage/usage_rollup.h"
@@ -356,26 +357,25 @@ int64_t Database::rowsTo(std::string *hash)
     return rowsTo.seq;
 }
 
-int64_t Database::lastStartSeq()
+Result<TableStart> Database::startOf(const std::string &file)
 {
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
-        return 0;
-    QSqlQuery query = (*connection)->query();
-    return query.exec(QStringLiteral("SELECT value FROM meta WHERE name = 'start_seq'")) && query.next() ? query.value(0).toLongLong() : 0;
+        return connection.error();
+    TableStart start;
+    if (readTableStart(**connection, file, &start))
+        return start;
+    return Error{ErrorKind::Unavailable, "storage", "The audit table in '" + d->config.path + "' cannot be read, so it is not known with which event the audit log goes on. "
+                 "Nothing was changed. The application log says why; repair the database, or restore a copy.", "DATABASE_PATH"};
 }
 
 std::optional<LogPlace> Database::logPlace(const std::string &path)
 {
     auto connection = d->connect(SqlConnection::Use::Read);
-    if (!connection)
-        return {};
-    QSqlQuery query = (*connection)->query();
-    query.prepare(QStringLiteral("SELECT first_seq, last_seq, last_hash FROM audit_files WHERE path = ?"));
-    query.addBindValue(QString::fromStdString(path));
-    if (!query.exec() || !query.next())
-        return {};
-    return LogPlace{path, query.value(0).toLongLong(), query.value(1).toLongLong(), query.value(2).toString().toStdString()};
+    std::optional<LogPlace> place;
+    if (connection)
+        readLogPlace(**connection, path, &place);
+    return place;
 }
 
 void Database::noteLogPlace(LogPlace place)
@@ -385,14 +385,22 @@ void Database::noteLogPlace(LogPlace place)
         d->writer->noteLogPlace(std::move(place));
 }
 
+Outcome Database::noteKeepsOld(int64_t ms)
+{
+    const std::lock_guard guard(d->startLock);
+    if (d->writer) {
+        d->writer->noteKeepsOld(ms);
+        return {};
+    }
+    auto connection = d->connect(SqlConnection::Use::Write);
+    if (!connection)
+        return connection.error();
+    return writeMeta(**connection, keepsOldName, std::to_string(ms)) ? Outcome() : storageError();
+}
+
 TableState Database::tableState() const
 {
     return d->writer ? d->writer->tableState() : TableState();
-}
-
-int64_t Database::lastChangeSeq()
-{
-    return lastChangeSeqAt(d->config.path).value_or(0);
 }
 
 std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
@@ -405,7 +413,8 @@ std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
     query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = 'last_change_seq'"));
     if (!query.exec())
         return {};
-    return query.next() ? query.value(0).toLongLong() : 0;
+    const int64_t seq = query.next() ? query.value(0).toLongLong() : 0;
+    return ended(query, "last change") ? std::optional(seq) : std::nullopt;
 }
 
 void Database::count(const RequestOutcome &outcome, int64_t seq)
@@ -440,6 +449,8 @@ Result<Database::OldAudit> Database::oldAudit(int64_t beforeMs)
         old.fromSeq = old.fromSeq > 0 ? old.fromSeq : old.toSeq;
         ++old.rows;
     }
+    if (!ended(query, "retention"))
+        return storageError();
     return old;
 }
 

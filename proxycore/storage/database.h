@@ -82,11 +82,12 @@ public:
     void follow(const std::string &file, const KeyRing *keys, int64_t newest) override;
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
     bool waitForRoom() override;
-    int64_t lastStartSeq() override;
-    std::optional<LogPlace> logPlace(const std::string &path) override;
+    Result<TableStart> startOf(const std::string &file) override;
+    // What was noted last of a log's file; nothing: it never was, or it cannot be read.
+    std::optional<LogPlace> logPlace(const std::string &path);
     void noteLogPlace(LogPlace place) override;
     int64_t rowsTo(std::string *hash) override;
-    int64_t lastChangeSeq() override;
+    Outcome noteKeepsOld(int64_t ms) override;
     bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) override;
     bool isWorking() const override { return healthy(); }
     void fileEndsAt(int64_t seq) override;

@@ -197,6 +197,11 @@ bool ran(QSqlQuery &query, std::string_view what)
     return query.exec() || failed(query, what);
 }
 
+bool ended(const QSqlQuery &query, std::string_view what)
+{
+    return !query.lastError().isValid() || failed(query, what);
+}
+
 bool isConstraint(const QSqlQuery &query)
 {
     constexpr int sqliteConstraint = 19; // the low byte of all its extended codes

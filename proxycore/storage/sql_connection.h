@@ -50,6 +50,8 @@ private:
 bool failed(const QSqlQuery &query, std::string_view what);
 // Runs it; false: it failed, and its error stands in the application log.
 bool ran(QSqlQuery &query, std::string_view what);
+// After next() said false. False: it was an error, which stands in the application log, and not the last row.
+bool ended(const QSqlQuery &query, std::string_view what);
 // True when the last statement broke a constraint (a fault of the change, not of the disk).
 bool isConstraint(const QSqlQuery &query);
 // What callers are told of all storage trouble; retryable.

@@ -129,6 +129,12 @@ void Writer::noteLogPlace(LogPlace place)
     m_place = std::move(place);
 }
 
+void Writer::noteKeepsOld(int64_t ms)
+{
+    const std::lock_guard guard(m_lock);
+    m_keepsOld = ms;
+}
+
 void Writer::setRound(bool isRunning)
 {
     const std::lock_guard guard(m_lock);
@@ -327,7 +333,7 @@ void Writer::work(std::vector<Submit> &submits, bool tick)
 {
     const bool countersDue = tick && (m_runningCounters || m_counters->gather(*m_current));
     const bool usageDue = tick && m_parts.usage->isDue();
-    const bool probeDue = tick && (!isHealthy() || hasPlace());
+    const bool probeDue = tick && (!isHealthy() || hasNotes());
     if (submits.empty() && m_batch.empty() && !countersDue && !usageDue && !probeDue) {
         tellWaiters(m_rowsTo.seq, true);
         return;

@@ -57,6 +57,7 @@ public:
     bool waitForRoom();
     void fileEndsAt(int64_t seq);
     void noteLogPlace(LogPlace place);
+    void noteKeepsOld(int64_t ms);
     // What the cache says of this reference changed: it is put into the snapshot (no stored change).
     void update(const std::string &reference);
     // Removes audit rows up to this seq, between other work; done on the storage thread.
@@ -89,6 +90,7 @@ private:
         std::vector<Outcome> outcomes; // one for each submit
         std::vector<std::pair<size_t, std::function<bool(int64_t seq)>>> carries; // number of events up to and with its last, Decision::carry
         std::vector<std::string> removedLineages;
+        std::optional<int64_t> keepsOld;
         bool changed = false;
         bool auditRefused = false;
         bool isOnRecord = false; // the events stand, and others that take them back
@@ -119,8 +121,10 @@ private:
     bool saveCounters(bool last);
     bool carryAll(const Round &round) const;
     bool noteChange(const std::vector<AuditEvent> &events);
-    bool hasPlace();
+    bool hasNotes();
     bool writePlace();
+    bool writeKeepsOld(Round &round);
+    void forgetKeepsOld(const Round &round);
     bool setMeta(const char *name, int64_t value);
     bool probe();
     void publish(Round &round);
@@ -163,6 +167,7 @@ private:
     std::set<std::string> m_updates;
     std::optional<std::pair<int64_t, Retention::Done>> m_retain;
     std::optional<LogPlace> m_place; // noted, not committed
+    std::optional<int64_t> m_keepsOld;
     bool m_rowsUrgent = false; // somebody waits for them
     std::chrono::steady_clock::time_point m_rowsDue;
     bool m_stopping = false;

@@ -67,10 +67,11 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         appended = good = !round.auditRefused;
         takeRows(); // these events' own, and those with a lower seq
     }
-    good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && writeKeepsOld(round) && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good) {
         std::vector<AuditEvent>().swap(m_batch); // with its memory: a burst would keep it
         setRowsTo(rowsTo);
+        forgetKeepsOld(round);
         return true;
     }
     m_connection->rollback();
@@ -205,10 +206,10 @@ bool Writer::noteChange(const std::vector<AuditEvent> &events)
     return setMeta("last_change_seq", events.back().seq);
 }
 
-bool Writer::hasPlace()
+bool Writer::hasNotes()
 {
     const std::lock_guard guard(m_lock);
-    return m_place.has_value();
+    return m_place || m_keepsOld;
 }
 
 // What is noted after this one is higher; one that is not committed is noted anew with the next sync.
@@ -231,6 +232,22 @@ bool Writer::writePlace()
     return ran(query, "log place");
 }
 
+bool Writer::writeKeepsOld(Round &round)
+{
+    {
+        const std::lock_guard guard(m_lock);
+        round.keepsOld = m_keepsOld;
+    }
+    return !round.keepsOld || setMeta(keepsOldName, *round.keepsOld);
+}
+
+void Writer::forgetKeepsOld(const Round &round)
+{
+    const std::lock_guard guard(m_lock);
+    if (m_keepsOld == round.keepsOld)
+        m_keepsOld.reset();
+}
+
 bool Writer::saveCounters(bool last)
 {
     // Read before the states: a request is in its state before its event has a seq, so nothing is lost.
@@ -246,21 +263,17 @@ bool Writer::probe()
 
 bool Writer::setMeta(const char *name, int64_t value)
 {
-    QSqlQuery query = m_connection->query();
-    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES (?, ?) "
-                                 "ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
-    query.addBindValue(QLatin1String(name));
-    query.addBindValue(QString::number(qint64{value}));
-    return ran(query, name);
+    return writeMeta(*m_connection, name, std::to_string(value));
 }
 
 void Writer::close()
 {
     RowsTo rowsTo = m_rowsTo;
+    Round round(*m_current);
     if (!m_runningCounters)
         m_counters->gather(*m_current);
     const bool saved = (m_connection || open()) && begin() && saveCounters(true) && m_parts.usage->write(*m_connection) && writeRows(rowsTo)
-                       && writePlace() && m_connection->commit();
+                       && writePlace() && writeKeepsOld(round) && m_connection->commit();
     if (saved)
         setRowsTo(rowsTo);
     else

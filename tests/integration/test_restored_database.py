@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """An older copy of the database, put back beside the newer audit log: what was revoked, deactivated or deleted since stays so, and
 what else was done since is named, not guessed."""
+import contextlib
 import shutil
+import sqlite3
 import unittest
 
 from audited_proxy import AuditedProxy
@@ -70,6 +72,17 @@ class Restored(AuditedProxy):
             self.server.wait()
             self.start()
         self.assertEqual([e for e in self.findings() if e["timestamp"] > self.events("system.start")[-2]["timestamp"]], [])
+
+
+class RestoredOlderVersion(Restored):
+    """The copy is of a version that did not note its starts."""
+
+    def backup(self):
+        copy = super().backup()
+        with contextlib.closing(sqlite3.connect(copy)) as database:
+            self.assertEqual(database.execute("DELETE FROM meta WHERE name = 'start_seq'").rowcount, 1)
+            database.commit()
+        return copy
 
 
 class RestoredFileOnly(Restored):

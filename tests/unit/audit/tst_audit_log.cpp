@@ -11,6 +11,7 @@
 #include <QJsonObject>
 #include <QTemporaryDir>
 
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <sys/resource.h>
@@ -46,7 +47,20 @@ public:
         *hash = rows.back().hash;
         return rows.back().seq;
     }
-    int64_t lastChangeSeq() override { return changeSeq; }
+    Result<TableStart> startOf(const std::string &) override
+    {
+        TableStart start;
+        start.rowsTo = rowsTo(&start.rowsToHash);
+        start.lastChangeSeq = changeSeq;
+        start.lastStartSeq = startSeq;
+        start.keepsOldMs = keepsOldMs;
+        return start;
+    }
+    Outcome noteKeepsOld(int64_t ms) override
+    {
+        keepsOldMs = ms;
+        return {};
+    }
     bool linesAfter(int64_t seq, const std::function<bool(const std::string &)> &line) override
     {
         for (const AuditEvent &row : rows) {
@@ -58,7 +72,8 @@ public:
     bool isWorking() const override { return good; }
     std::mutex lock;
     std::vector<AuditEvent> rows;
-    int64_t changeSeq = 0, newest = -1;
+    int64_t changeSeq = 0, startSeq = INT64_MAX, newest = -1;
+    std::atomic<int64_t> keepsOldMs{0};
     std::atomic<bool> good{true};
     bool hasRoom = true;
     std::atomic<int> asked{0}; // how far it is, since the start
@@ -483,6 +498,37 @@ private Q_SLOTS:
                     log.stop();
                 }
             }
+        }
+    }
+
+    // Its newest event is one that the first start wrote with the wrong clock.
+    void theDoubtAboutTheClockOutlivesAStart()
+    {
+        for (const bool hasFile : {true, false}) {
+            QTemporaryDir dir;
+            MemoryTable table;
+            AuditConfig config;
+            config.file = hasFile ? dir.path().toStdString() + "/audit.log" : std::string();
+            const auto run = [&](int64_t ageMs, bool isSettled) {
+                AuditLog log(config);
+                if (log.start(&table))
+                    return int64_t{-1};
+                const int64_t keepsMs = log.keepsOldForMs();
+                AuditEvent event = sample();
+                event.timestampMs = Clock::wallMs() - ageMs;
+                recordAndWait(log, event);
+                if (isSettled)
+                    log.removeOldFromNow();
+                log.stop();
+                return keepsMs;
+            };
+            QCOMPARE(run(49 * hourMs, false), int64_t{0});
+            QVERIFY(run(0, false) > 23 * hourMs);
+            QVERIFY(run(0, false) > 23 * hourMs);
+            table.keepsOldMs = hourMs; // the rest, after other runs
+            const int64_t rest = run(0, true);
+            QVERIFY(rest > 0 && rest <= hourMs);
+            QCOMPARE(run(0, false), int64_t{0});
         }
     }
 

@@ -70,6 +70,15 @@ int64_t number(const std::string &path, const char *query)
     return found;
 }
 
+bool execute(const std::string &path, const char *statement)
+{
+    sqlite3 *database = nullptr;
+    sqlite3_open(path.c_str(), &database);
+    const bool done = sqlite3_exec(database, statement, nullptr, nullptr, nullptr) == SQLITE_OK;
+    sqlite3_close(database);
+    return done;
+}
+
 } // namespace
 
 class TstTableBehind : public QObject
@@ -267,6 +276,78 @@ private Q_SLOTS:
         QCOMPARE(std::get<int64_t>(*found->front().find("from_seq")), int64_t{5});
         QCOMPARE(std::get<int64_t>(*found->front().find("to_seq")), int64_t{14});
         QCOMPARE(number(rig.path, "SELECT count(*) FROM audit_events"), rig.audit->lastSeq() - 10);
+    }
+
+    // Not for an empty one either: its seqs would be given a second time.
+    void aTableThatCannotBeReadIsNoStart()
+    {
+        for (const char *damage : {"ALTER TABLE audit_events RENAME TO elsewhere", "ALTER TABLE meta RENAME TO elsewhere", "ALTER TABLE audit_files RENAME TO elsewhere"}) {
+            for (const bool hasFile : {false, true}) {
+                QTemporaryDir dir;
+                {
+                    Rig rig(dir, hasFile);
+                    QVERIFY(!rig.start().has_value());
+                    QVERIFY(rig.record(accessEvent(tokenId)));
+                }
+                Rig rig(dir, hasFile);
+                QVERIFY(!rig.database.open().has_value());
+                QVERIFY(execute(rig.path, damage));
+                const Outcome failure = rig.audit->start(&rig.database);
+                QVERIFY(failure.has_value());
+                QCOMPARE(failure->field, std::string("DATABASE_PATH"));
+                QVERIFY(failure->message.find("cannot be read") != std::string::npos);
+            }
+        }
+    }
+
+    void theDoubtAboutTheClockIsStored()
+    {
+        QTemporaryDir dir;
+        for (const int64_t keepsHours : {0, 24, 24}) {
+            Rig rig(dir, false);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(rig.audit->keepsOldForMs() <= keepsHours * hourMs && rig.audit->keepsOldForMs() >= (keepsHours - 1) * hourMs);
+            AuditEvent event = accessEvent(tokenId);
+            event.timestampMs = keepsHours == 0 ? Clock::wallMs() - 49 * hourMs : Clock::wallMs();
+            QVERIFY(rig.record(event));
+        }
+        {
+            Rig rig(dir, false);
+            QVERIFY(!rig.start().has_value());
+            rig.audit->removeOldFromNow();
+        }
+        Rig rig(dir, false);
+        QVERIFY(!rig.start().has_value());
+        QCOMPARE(rig.audit->keepsOldForMs(), int64_t{0});
+    }
+
+    // Of a version that did not note its starts: the rows say which one was the last.
+    void anOlderCopyWithoutANotedStartIsRecognised()
+    {
+        QTemporaryDir dir, copy;
+        const auto begin = [](Rig &rig) {
+            if (rig.start())
+                return false;
+            AuditEvent started(Action::SystemStart, "system", "success");
+            return !rig.change({}, started);
+        };
+        {
+            Rig rig(dir);
+            QVERIFY(begin(rig));
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}}).has_value());
+        }
+        QVERIFY(QFile::copy(dir.filePath(QStringLiteral("llm-proxy.db")), copy.filePath(QStringLiteral("llm-proxy.db"))));
+        {
+            Rig rig(dir);
+            QVERIFY(begin(rig));
+            QVERIFY(!rig.change({RemoveToken{QString::fromLatin1(tokenId)}}, AuditEvent(Action::TokenRevoke, "cli", "success")).has_value());
+        }
+        QVERIFY(QFile::copy(dir.filePath(QStringLiteral("audit.log")), copy.filePath(QStringLiteral("audit.log"))));
+        QVERIFY(execute(copy.filePath(QStringLiteral("llm-proxy.db")).toStdString(), "DELETE FROM meta WHERE name = 'start_seq'"));
+        Rig rig(copy);
+        QVERIFY(!rig.start().has_value());
+        QCOMPARE(rig.audit->unknownChanges().size(), size_t{1});
+        QVERIFY(rig.audit->unknownChanges().front().action == Action::TokenRevoke);
     }
 
     // A seq is not given twice, even where somebody removed the newest rows and there is no file.
