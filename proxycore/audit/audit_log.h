@@ -87,8 +87,8 @@ class AuditTable
 public:
     virtual ~AuditTable() = default;
     // The log's files, from which the table takes what it lacks when it could not be written for a while (ruling 48). file empty:
-    // there is none. newest: the log's last seq so far. Before the first append().
-    virtual void follow(const std::string &file, const KeyRing *keys, int64_t newest) = 0;
+    // there is none. newestSeq, newestHash: of the log's last event so far. Before the first append().
+    virtual void follow(const std::string &file, const KeyRing *keys, int64_t newestSeq, const std::string &newestHash) = 0;
     // Queues rows for the next commit, in the order of their seq; stored(ok) is called on the storage thread when they, and all
     // rows before them, are committed, or could not be. A row whose commit fails stays queued. Once the storage thread has ended:
     // stored(false) at once.

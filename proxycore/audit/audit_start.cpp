@@ -4,6 +4,7 @@
 
 #include "audit/log_set.h"
 #include "audit/log_stream.h"
+#include "audit/verify.h"
 #include "base/log.h"
 #include "base/threads.h"
 
@@ -94,7 +95,7 @@ Outcome AuditLog::start(AuditTable *table)
         return failure;
     d->lastSeq = d->fileSeq = d->seq;
     if (d->config.storeInDb)
-        table->follow(d->config.file, d->config.keys, d->seq);
+        table->follow(d->config.file, d->config.keys, d->seq, d->hash);
     d->checkpointAt = std::chrono::steady_clock::now();
     if (d->file && d->file->isEmpty() && d->seq > 0)
         d->writeCheckpoint(true);
@@ -131,13 +132,18 @@ Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
     file = std::make_unique<AuditLogFile>(config.file, config.fileMode);
     if (Outcome failure = file->open(config.createDir))
         return failure;
-    const std::vector<LogSetFile> files = logSet(config.file, config.keys);
-    firstSeq = files.empty() ? seq + 1 : files.front().firstSeq;
-    const auto last = newestEvent(config.file, config.keys);
+    const LogSet set = logSet(config.file, config.keys);
+    for (const LogProblem &one : set.unreadable)
+        logWarn("a file of the audit log cannot be read", {{"file", one.file}, {"why", one.why}});
+    firstSeq = set.files.empty() ? seq + 1 : set.files.front().firstSeq;
+    std::optional<LogProblem> unread;
+    const auto last = newestEvent(config.file, config.keys, &unread);
+    if (unread)
+        return Error{ErrorKind::Unavailable, "audit_file", "It is not known with which event the audit log goes on: " + unread->text(), "AUDIT_LOG_FILE"};
     *newestMs = last ? last->timestampMs : 0;
     Tail tail(known.lastChangeSeq, known.lastStartSeq);
     LogStream stream(config.file, config.keys, knownTo(known, last ? last->seq : 0));
-    while (auto event = stream.next())
+    while (auto event = stream.nextReadable())
         tail.add(std::move(*event));
     // What the file has and should have; nothing is missing in one that is only new, or was rotated away.
     const int64_t had = last ? last->seq : file->wasRepaired() ? 0 : seq;
@@ -164,10 +170,12 @@ int64_t AuditLog::Private::knownTo(const TableStart &known, int64_t lastSeqOfFil
 
 void AuditLog::Private::continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place)
 {
-    if (last && last->seq > seq) {
+    if (last && (last->seq > seq || (last->seq == seq && !isHash(hash)))) {
         seq = last->seq;
         hash = last->hash;
     }
+    if (!isHash(hash)) // a line without one could not be read at all
+        hash = firstPrev;
     if (last && last->seq == seq && last->action == Action::AuditCheckpoint)
         checkpointSeq = seq;
     if (place)
@@ -180,17 +188,22 @@ void AuditLog::Private::checkPlace(const LogPlace &place, const std::optional<Au
     if (firstSeq > place.firstSeq && place.firstSeq > 0)
         logWarn("the audit log begins later than it did; older files are gone", {{"first_seq", std::to_string(firstSeq.load())}, {"before", std::to_string(place.firstSeq)}});
     const int64_t lastSeqOfFile = last ? last->seq : 0;
-    const auto there = lastSeqOfFile >= place.lastSeq ? LogStream(config.file, config.keys, place.lastSeq - 1).next() : std::nullopt;
+    LogStream stream(config.file, config.keys, place.lastSeq - 1);
+    const auto there = lastSeqOfFile >= place.lastSeq ? stream.next() : std::nullopt;
     if (there && there->seq == place.lastSeq && there->hash == place.lastHash)
         return;
     if (place.lastSeq > seq) { // its seq is not given twice
         seq = place.lastSeq;
         hash = place.lastHash;
     }
-    const std::string ends = "It went up to event " + std::to_string(place.lastSeq) + ".";
+    const std::string unread = stream.problem() ? " " + stream.problem()->text() : stream.unreadable().empty() ? std::string() : " " + stream.unreadable().front().text();
+    const std::string ends = "It went up to event " + std::to_string(place.lastSeq) + "." + unread;
     if (lastSeqOfFile >= place.lastSeq && firstSeq > place.lastSeq)
         return; // older files are gone, and that one with them
-    if (lastSeqOfFile < place.lastSeq)
+    if (stream.problem() && lastSeqOfFile >= place.lastSeq)
+        report({"file_replaced", "It cannot be told whether event " + std::to_string(place.lastSeq) + " of the audit log's files is the one that was written." + unread,
+                place.lastSeq, place.lastSeq});
+    else if (lastSeqOfFile < place.lastSeq)
         report({"file_cut", (last ? "The audit log's files end with event " + std::to_string(lastSeqOfFile) + ". " : "The audit log's files are gone. ") + ends,
                 lastSeqOfFile + 1, place.lastSeq});
     else

@@ -5,6 +5,8 @@
 #include "audit/verify.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace llmproxy {
 
@@ -35,7 +37,7 @@ std::optional<int64_t> seqBehind(int fd, int64_t from, int64_t size)
 
 } // namespace
 
-LineReader::LineReader(int fd) : m_file(fd < 0 ? nullptr : gzdopen(fd, "rb"), gzclose), m_failed(!m_file)
+LineReader::LineReader(int fd) : m_file(fd < 0 ? nullptr : gzdopen(fd, "rb"), gzclose), m_failed(!m_file), m_error(fd < 0 ? errno : 0)
 {
     if (m_file)
         gzbuffer(m_file.get(), windowBytes);
@@ -49,9 +51,26 @@ bool LineReader::fill()
     m_text.resize(before + windowBytes);
     const int got = m_file ? gzread(m_file.get(), m_text.data() + before, windowBytes) : -1;
     m_text.resize(before + static_cast<size_t>(std::max(got, 0)));
-    if (got <= 0)
-        m_failed = got < 0 || gzeof(m_file.get()) == 0;
-    return got > 0;
+    if (got > 0)
+        return true;
+    const int error = errno;
+    int state = Z_OK;
+    if (m_file)
+        gzerror(m_file.get(), &state);
+    // A compressed file that was cut off ends like any other, but for this state.
+    m_failed = got < 0 || gzeof(m_file.get()) == 0 || state != Z_OK;
+    m_error = state == Z_ERRNO ? error : m_error;
+    return false;
+}
+
+std::string LineReader::problem() const
+{
+    if (m_error != 0)
+        return std::strerror(m_error);
+    int state = Z_OK;
+    if (m_file)
+        gzerror(m_file.get(), &state);
+    return state == Z_BUF_ERROR ? "its end is missing" : state == Z_DATA_ERROR ? "it is damaged" : "it cannot be opened";
 }
 
 bool LineReader::next(std::string_view *line)

@@ -22,6 +22,8 @@ public:
     bool next(std::string_view *line);
     // After next() said false: the file was not read to its end.
     bool hasFailed() const { return m_failed; }
+    // Why; after hasFailed().
+    std::string problem() const;
 
 private:
     bool fill();
@@ -30,6 +32,7 @@ private:
     std::string m_text;
     size_t m_at = 0;
     bool m_failed = false;
+    int m_error = 0; // errno
 };
 
 // Of the first line that is an event in a plain file; nothing: its beginning holds none.

@@ -4,10 +4,12 @@
 #include "audit/file_cipher.h"
 #include "audit/line_reader.h"
 #include "audit/verify.h"
-#include "base/log.h"
 
 #include <QDir>
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <memory>
 #include <sys/mman.h>
@@ -32,30 +34,41 @@ std::shared_ptr<const int> openFile(const std::string &path)
     }};
 }
 
+// False: it cannot be read, and why.
 template<typename File>
-int64_t firstSeqIn(const File &file)
+bool readFirstSeq(const File &file, int64_t *seq, std::string *why)
 {
-    int64_t seq = 0;
-    visitLines(file, [&seq](std::string_view line) {
+    *seq = 0;
+    return visitLines(file, [seq](std::string_view line) {
         const auto read = readChainedLine(line);
-        seq = read ? read->seq : 0;
+        *seq = read ? read->seq : 0;
         return !read;
-    });
-    return seq;
+    }, why);
 }
 
-bool readLines(LineReader reader, const std::function<bool(std::string_view line)> &visit)
+bool readLines(LineReader reader, const std::function<bool(std::string_view line)> &visit, std::string *why)
 {
     for (std::string_view line; reader.next(&line);) {
         if (!visit(line))
             return true;
     }
+    if (reader.hasFailed() && why)
+        *why = reader.problem();
     return !reader.hasFailed();
 }
 
+// As logrotate names them with or without dateext, and we do.
 QStringList namesOf(const QFileInfo &main, bool alone)
 {
-    return alone ? QStringList{main.fileName()} : main.dir().entryList({main.fileName(), main.fileName() + QLatin1String(".*")}, QDir::Files);
+    const QString name = main.fileName();
+    return alone ? QStringList{name} : main.dir().entryList({name, name + QLatin1String(".*"), name + QLatin1String("-*")}, QDir::Files);
+}
+
+// logrotate's compresscmd may be any.
+bool isOtherwiseCompressed(const QString &name)
+{
+    static constexpr std::array endings = {".xz", ".zst", ".bz2", ".lz4", ".lzma", ".br", ".Z", ".zip", ".7z"};
+    return std::any_of(endings.begin(), endings.end(), [&name](const char *ending) { return name.endsWith(QLatin1String(ending)); });
 }
 
 bool isStill(const std::string &path, int fd)
@@ -64,40 +77,67 @@ bool isStill(const std::string &path, int fd)
     return stat(path.c_str(), &now) == 0 && fstat(fd, &opened) == 0 && now.st_ino == opened.st_ino && now.st_dev == opened.st_dev;
 }
 
-// False: something changed meanwhile.
-bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, std::vector<LogSetFile> *files)
+// It is read under another name.
+bool isTwice(const QString &name, const QStringList &names, const KeyRing *keys)
 {
-    files->clear();
+    if (name.endsWith(QLatin1String(".tmp")))
+        return true; // being compressed: the file itself is still there
+    if (name.endsWith(QLatin1String(".gz.enc")))
+        return !keys || names.contains(name.chopped(7)) || names.contains(name.chopped(4));
+    return name.endsWith(QLatin1String(".gz")) && names.contains(name.chopped(3)); // compressed just now, or when the power went
+}
+
+// False: it is gone.
+bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *set)
+{
+    const bool isEncrypted = name.endsWith(QLatin1String(".gz.enc"));
+    std::string why;
+    file.descriptor = openFile(file.path);
+    if (!file.descriptor && errno == ENOENT)
+        return false;
+    if (!file.descriptor) {
+        why = std::strerror(errno);
+    } else if (isOtherwiseCompressed(name)) {
+        why = "it is not compressed with gzip; unpack it";
+    } else if (isEncrypted) {
+        file.keys = keys;
+        file.firstSeq = firstSeqOfEncrypted(*file.descriptor);
+        why = file.firstSeq > 0 ? "" : "it is damaged";
+    } else if (readFirstSeq(file, &file.firstSeq, &why)) {
+        why.clear();
+    }
+    if (file.firstSeq > 0)
+        set->files.push_back(std::move(file));
+    else if (!why.empty())
+        set->unreadable.push_back({file.path, why});
+    return true;
+}
+
+// False: something changed meanwhile.
+bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, LogSet *set)
+{
+    *set = {};
     const QStringList names = namesOf(main, alone);
     for (const QString &name : names) {
-        if (name.endsWith(QLatin1String(".tmp")))
-            continue; // being compressed: the file itself is still there
-        if (name.endsWith(QLatin1String(".gz")) && names.contains(name.chopped(3)))
-            continue; // compressed just now, or when the power went: the same twice
-        const bool isEncrypted = name.endsWith(QLatin1String(".gz.enc"));
-        if (isEncrypted && (!keys || names.contains(name.chopped(7)) || names.contains(name.chopped(4))))
-            continue;
         LogSetFile file;
         file.path = main.dir().filePath(name).toStdString();
-        file.descriptor = openFile(file.path);
-        if (!file.descriptor)
+        if (!isTwice(name, names, keys) && !openOne(name, std::move(file), keys, set))
             return false;
-        file.keys = isEncrypted ? keys : nullptr;
-        file.firstSeq = isEncrypted ? firstSeqOfEncrypted(*file.descriptor) : firstSeqIn(file);
-        if (file.firstSeq > 0)
-            files->push_back(std::move(file));
     }
     return namesOf(main, alone) == names
-        && std::all_of(files->begin(), files->end(), [](const LogSetFile &file) { return isStill(file.path, *file.descriptor); });
+        && std::all_of(set->files.begin(), set->files.end(), [](const LogSetFile &file) { return isStill(file.path, *file.descriptor); });
 }
 
 // What is decrypted lives in memory alone. -1: it cannot be opened.
-int decrypted(const LogSetFile &file)
+int decrypted(const LogSetFile &file, std::string *why)
 {
     const int memory = memfd_create("audit", MFD_CLOEXEC);
-    if (memory >= 0 && !decryptFile(*file.descriptor, memory, *file.keys) && lseek(memory, 0, SEEK_SET) == 0)
+    const Outcome failure = memory < 0 ? Outcome(Error{ErrorKind::Unavailable, "audit_file", std::strerror(errno), {}}) : decryptFile(*file.descriptor, memory, *file.keys);
+    if (!failure && lseek(memory, 0, SEEK_SET) == 0)
         return memory;
-    logError("an encrypted audit log cannot be opened", {{"file", file.path}});
+    *why = failure ? failure->message : std::strerror(errno);
+    if (why->ends_with('.'))
+        why->pop_back();
     if (memory >= 0)
         close(memory);
     return -1;
@@ -105,44 +145,50 @@ int decrypted(const LogSetFile &file)
 
 } // namespace
 
-bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit)
+bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit, std::string *why)
 {
-    return readLines(LineReader(open(path.c_str(), O_RDONLY | O_CLOEXEC)), visit);
+    return readLines(LineReader(open(path.c_str(), O_RDONLY | O_CLOEXEC)), visit, why);
 }
 
-std::unique_ptr<LineReader> openLines(const LogSetFile &file)
+std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why)
 {
-    const int fd = file.keys ? decrypted(file) : fcntl(*file.descriptor, F_DUPFD_CLOEXEC, 0);
+    const int fd = file.keys ? decrypted(file, why) : fcntl(*file.descriptor, F_DUPFD_CLOEXEC, 0);
     if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0)
         return std::make_unique<LineReader>(fd);
+    if (fd >= 0 || !file.keys)
+        *why = std::strerror(errno);
     if (fd >= 0)
         close(fd);
     return nullptr;
 }
 
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit)
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why)
 {
     struct stat before{}, after{};
+    std::string ignored;
+    std::string &reason = why ? *why : ignored;
     const bool known = fstat(*file.descriptor, &before) == 0;
-    const std::unique_ptr<LineReader> reader = openLines(file);
-    if (!reader || !readLines(std::move(*reader), visit))
+    const std::unique_ptr<LineReader> reader = openLines(file, &reason);
+    if (!reader || !readLines(std::move(*reader), visit, &reason))
         return false;
     // Copied and truncated while it was read: what is missing stands in a file that is not among these.
+    reason = "it was truncated just now";
     return known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
 }
 
 int64_t firstSeqOf(const std::string &path)
 {
-    return firstSeqIn(path);
+    int64_t seq = 0;
+    return readFirstSeq(path, &seq, nullptr) ? seq : 0;
 }
 
-std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone)
+LogSet logSet(const std::string &path, const KeyRing *keys, bool alone)
 {
     const QFileInfo main(QString::fromStdString(path));
-    std::vector<LogSetFile> files;
-    for (int attempt = 0; attempt < mostLooks && !openAll(main, keys, alone, &files); ++attempt) { }
-    std::sort(files.begin(), files.end(), [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; });
-    return files;
+    LogSet set;
+    for (int attempt = 0; attempt < mostLooks && !openAll(main, keys, alone, &set); ++attempt) { }
+    std::sort(set.files.begin(), set.files.end(), [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; });
+    return set;
 }
 
 } // namespace llmproxy

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// An audit log with the files that it was rotated to, in order of their events: FILE, FILE.1, FILE.2.gz, and our own
-// FILE.20261125T143000Z-1234.gz and .gz.enc. Thread: any.
+// An audit log with the files that it was rotated to, in order of their events: FILE, logrotate's FILE.1, FILE.2.gz,
+// FILE-20261130.gz (dateext), and our own FILE.20261125T143000Z-1234.gz and .gz.enc. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -23,19 +23,32 @@ struct LogSetFile
     const KeyRing *keys = nullptr; // it is encrypted
 };
 
-// Those that are there and hold an event, the oldest first, as they were at one moment: a rotation while they are opened
-// makes it look again. With alone the file itself and no other.
-// Without keys encrypted ones are left out.
-std::vector<LogSetFile> logSet(const std::string &path, const KeyRing *keys, bool alone = false);
+// Why a file of the log is not read.
+struct LogProblem
+{
+    std::string file;
+    std::string why;
+    std::string text() const { return "'" + file + "' cannot be read: " + why + "."; }
+};
+
+struct LogSet
+{
+    std::vector<LogSetFile> files;      // those that hold an event, the oldest first
+    std::vector<LogProblem> unreadable; // others of the log's name, which may hold events, too
+};
+
+// What is there, as it was at one moment: a rotation while the files are opened makes it look again. With alone the file itself
+// and no other. Without keys encrypted ones are left out.
+LogSet logSet(const std::string &path, const KeyRing *keys, bool alone = false);
 
 // Its lines, from the first one on; null: it cannot be opened. One reader of a file at a time: they share its place.
-std::unique_ptr<LineReader> openLines(const LogSetFile &file);
+std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why);
 
 // Of its first line that is an event; 0: it holds none.
 int64_t firstSeqOf(const std::string &path);
 
-// Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end.
-bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit);
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit);
+// Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end, and why.
+bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr);
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr);
 
 } // namespace llmproxy

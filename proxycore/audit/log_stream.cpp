@@ -3,19 +3,24 @@
 
 #include "audit/file_reader.h"
 #include "audit/verify.h"
+#include "base/log.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace llmproxy {
 
-LogStream::LogStream(std::string path, const KeyRing *keys, int64_t afterSeq) : m_seq(afterSeq)
+LogStream::LogStream(std::string path, const KeyRing *keys, int64_t afterSeq) : m_path(std::move(path)), m_seq(afterSeq)
 {
-    if (openNewest(path))
+    if (openNewest())
         return;
-    m_files = logSet(path, keys);
+    LogSet set = logSet(m_path, keys);
+    m_files = std::move(set.files);
+    m_unreadable = std::move(set.unreadable);
     // The last one that begins at or before what is wanted, and all behind it.
     const auto first = std::find_if(m_files.rbegin(), m_files.rend(), [afterSeq](const LogSetFile &file) { return file.firstSeq <= afterSeq + 1; });
     if (first != m_files.rend())
@@ -24,9 +29,9 @@ LogStream::LogStream(std::string path, const KeyRing *keys, int64_t afterSeq) : 
 }
 
 // False: it does not reach back far enough.
-bool LogStream::openNewest(const std::string &path)
+bool LogStream::openNewest()
 {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = open(m_path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat info{};
     if (fd < 0)
         return false;
@@ -37,6 +42,7 @@ bool LogStream::openNewest(const std::string &path)
         return false;
     }
     m_reader = std::make_unique<LineReader>(fd);
+    m_reading = m_path;
     return true;
 }
 
@@ -44,15 +50,18 @@ bool LogStream::openNext()
 {
     if (m_files.empty())
         return false;
-    m_reader = openLines(m_files.back());
-    m_failed = !m_reader;
+    std::string why;
+    m_reader = openLines(m_files.back(), &why);
+    m_reading = m_files.back().path;
     m_files.pop_back();
+    if (!m_reader)
+        m_problem = LogProblem{m_reading, why};
     return m_reader != nullptr;
 }
 
 std::optional<AuditEvent> LogStream::next()
 {
-    while (!m_failed && (m_reader || openNext())) {
+    while (!m_problem && (m_reader || openNext())) {
         for (std::string_view line; m_reader->next(&line);) {
             const auto chained = readChainedLine(line);
             if (!chained || chained->seq <= m_seq)
@@ -62,24 +71,41 @@ std::optional<AuditEvent> LogStream::next()
                 return event;
             }
         }
-        m_failed = m_reader->hasFailed();
+        if (m_reader->hasFailed())
+            m_problem = LogProblem{m_reading, m_reader->problem()};
         m_reader.reset();
     }
     return {};
 }
 
-std::optional<AuditEvent> newestEvent(const std::string &path, const KeyRing *keys)
+std::optional<AuditEvent> LogStream::nextReadable()
+{
+    auto event = next();
+    for (; !event && m_problem; event = next()) {
+        logError("a file of the audit log cannot be read; what it holds is passed over", {{"file", m_problem->file}, {"why", m_problem->why}});
+        passOver();
+    }
+    return event;
+}
+
+std::optional<AuditEvent> newestEvent(const std::string &path, const KeyRing *keys, std::optional<LogProblem> *problem)
 {
     std::optional<AuditEvent> newest;
-    visitLinesBackwards(path, [&newest](std::string_view line) {
+    errno = 0;
+    const bool read = visitLinesBackwards(path, [&newest](std::string_view line) {
         newest = parseAuditLine(line);
         return !newest;
     });
+    if (!read && errno != 0 && errno != ENOENT) {
+        if (problem)
+            *problem = LogProblem{path, std::strerror(errno)};
+        return newest;
+    }
     if (newest)
         return newest;
-    std::vector<LogSetFile> files = logSet(path, keys);
-    for (; !newest && !files.empty(); files.pop_back()) {
-        visitLines(files.back(), [&newest](std::string_view line) {
+    LogSet set = logSet(path, keys);
+    for (; !newest && !set.files.empty(); set.files.pop_back()) {
+        visitLines(set.files.back(), [&newest](std::string_view line) {
             if (auto event = parseAuditLine(line))
                 newest = std::move(event);
             return true;

@@ -13,11 +13,6 @@ constexpr size_t hashSize = 64;
 // Two seconds of lines at the highest rate that was measured, and then some.
 constexpr size_t mostRepeated = 65'536;
 
-bool isHash(std::string_view text)
-{
-    return text.size() == hashSize && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 // "…,"NAME":"HASH"TAIL": takes it off the end.
 bool takeHash(std::string_view &text, std::string_view before, std::string_view tail, std::string_view *hash)
 {
@@ -36,6 +31,11 @@ std::string range(int64_t from, int64_t to)
 }
 
 } // namespace
+
+bool isHash(std::string_view text)
+{
+    return text.size() == hashSize && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
 
 void VerifyReport::add(int64_t seq, std::string kind, std::string message, int64_t toSeq)
 {

@@ -44,6 +44,9 @@ struct ChainedLine
 };
 std::optional<ChainedLine> readChainedLine(std::string_view line);
 
+// 64 lower-case hex digits.
+bool isHash(std::string_view text);
+
 class ChainVerifier
 {
 public:

@@ -411,7 +411,11 @@ void Engine::Private::settleTable() const
     constexpr auto poll = std::chrono::milliseconds(5);
     constexpr auto atMost = std::chrono::seconds(60);
     const auto until = std::chrono::steady_clock::now() + atMost;
-    while (settings.auditEnabled && settings.auditStoreInDb && database->tableState().isBehind && database->healthy() && std::chrono::steady_clock::now() < until)
+    const auto isCatchingUp = [this] {
+        const TableState table = database->tableState();
+        return table.isBehind && table.obstacle.empty() && database->healthy();
+    };
+    while (settings.auditEnabled && settings.auditStoreInDb && isCatchingUp() && std::chrono::steady_clock::now() < until)
         std::this_thread::sleep_for(poll);
 }
 

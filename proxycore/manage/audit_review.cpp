@@ -63,7 +63,8 @@ void reviewAudit(const CallPtr &call)
         refuse(call, last.error());
         return;
     }
-    if (last->empty()) {
+    const bool isBlocked = !context.database->tableState().obstacle.empty();
+    if (last->empty() && !isBlocked) {
         refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit events to review.", {}});
         return;
     }
@@ -72,13 +73,16 @@ void reviewAudit(const CallPtr &call)
     const auto *const reviewed = detail ? std::get_if<int64_t>(detail) : nullptr;
     const int64_t fromSeq = reviewed ? *reviewed + 1 : 1;
     AuditEvent event = eventOf(*call, "success", 201);
-    event.detail("from_seq", fromSeq).detail("to_seq", last->front().seq).detail("to_hash", last->front().hash);
+    const AuditEvent newestSeen = last->empty() ? AuditEvent() : last->front();
+    event.detail("from_seq", fromSeq).detail("to_seq", newestSeen.seq).detail("to_hash", newestSeen.hash);
     event.detail("note", call->input.root().text("note").toStdString());
     ManageAnswer answer;
     answer.status = 201;
-    answer.body = QJsonDocument(QJsonObject{{QStringLiteral("from_seq"), qint64{fromSeq}}, {QStringLiteral("to_seq"), qint64{last->front().seq}},
-                                            {QStringLiteral("to_hash"), QString::fromStdString(last->front().hash)}}).toJson(QJsonDocument::Compact);
+    answer.body = QJsonDocument(QJsonObject{{QStringLiteral("from_seq"), qint64{fromSeq}}, {QStringLiteral("to_seq"), qint64{newestSeen.seq}},
+                                            {QStringLiteral("to_hash"), QString::fromStdString(newestSeen.hash)}}).toJson(QJsonDocument::Compact);
     call->context().audit->setFinding({});
+    if (isBlocked)
+        context.database->passOverUnreadable(); // who reviews it has seen which file it is
     answerAudited(call, std::move(event), std::move(answer));
 }
 

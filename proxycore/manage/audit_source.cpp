@@ -24,6 +24,11 @@ Error fileUnreadable()
     return {ErrorKind::Unavailable, "service_unavailable", "The audit log's file cannot be read at the moment; try again.", {}};
 }
 
+Error fileUnreadable(const LogProblem &problem)
+{
+    return {ErrorKind::Unavailable, "service_unavailable", "A file of the audit log is missing here: " + problem.text(), {}};
+}
+
 Error nothingStored()
 {
     return {ErrorKind::Conflict, "audit_not_stored", "There is no audit log to read: AUDIT_ENABLED is false.", {}};
@@ -57,7 +62,7 @@ public:
     }
 
     // What stands before all that was read.
-    bool readOlder(const LogSetFile &file)
+    bool readOlder(const LogSetFile &file, std::string *why)
     {
         std::deque<AuditEvent> older;
         const int64_t before = m_events.empty() ? INT64_MAX : m_events.front().seq; // a file may repeat what the one before ended with
@@ -67,7 +72,7 @@ public:
             if (!m_filters.oldestFirst && older.size() > m_limit - m_events.size())
                 older.pop_front();
             return !m_filters.oldestFirst || older.size() < m_limit;
-        });
+        }, why);
         m_events.insert(m_events.begin(), std::make_move_iterator(older.begin()), std::make_move_iterator(older.end()));
         trim();
         return read;
@@ -101,11 +106,14 @@ Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const KeyRi
         return fileUnreadable();
     if (page.isFull())
         return page.take();
-    const std::vector<LogSetFile> files = logSet(path, keys);
-    for (auto file = files.rbegin(); file != files.rend() && !page.isFull(); ++file) {
-        if (file->path != path && !page.readOlder(*file))
-            return fileUnreadable();
+    const LogSet set = logSet(path, keys);
+    std::string why;
+    for (auto file = set.files.rbegin(); file != set.files.rend() && !page.isFull(); ++file) {
+        if (file->path != path && !page.readOlder(*file, &why))
+            return fileUnreadable({file->path, why});
     }
+    if (!page.isFull() && !set.unreadable.empty())
+        return fileUnreadable(set.unreadable.front());
     return page.take();
 }
 
@@ -114,7 +122,11 @@ Outcome visitFiles(const std::string &path, const KeyRing *keys, const AuditQuer
 {
     int64_t last = 0;
     bool goesOn = true;
-    for (const LogSetFile &file : logSet(path, keys)) {
+    const LogSet set = logSet(path, keys);
+    if (!set.unreadable.empty())
+        return fileUnreadable(set.unreadable.front());
+    std::string why;
+    for (const LogSetFile &file : set.files) {
         const bool read = visitLines(file, [&](std::string_view line) {
             const auto event = matching(line, filters);
             if (!event || event->seq <= last) // a file may repeat what the one before ended with
@@ -122,11 +134,11 @@ Outcome visitFiles(const std::string &path, const KeyRing *keys, const AuditQuer
             goesOn = event->seq <= toSeq && visit(*event, line);
             last = event->seq;
             return goesOn;
-        });
+        }, &why);
         if (!goesOn)
             return {};
         if (!read)
-            return fileUnreadable();
+            return fileUnreadable({file.path, why});
     }
     return {};
 }

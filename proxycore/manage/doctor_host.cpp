@@ -220,6 +220,9 @@ DoctorItem checkAudit(const ManageContext &context)
     if (const std::string finding = unreviewedFinding(context); !finding.empty())
         return item("audit", title, DoctorState::Fail, finding, "Find out who did that, and record that you looked: llm-proxy audit review --note \"…\".");
     const TableState table = context.database->tableState();
+    if (settings.auditStoreInDb && !table.obstacle.empty())
+        return item("audit", title, DoctorState::Fail, "The table has events up to " + std::to_string(table.rowsTo) + ", and the next ones are in a file of the log: " + table.obstacle,
+                    "Put the file right, and the table goes on within ten seconds. Or go on without what it holds: llm-proxy audit review --note \"…\".");
     if (settings.auditStoreInDb && table.isBehind)
         return item("audit", title, DoctorState::Warn,
                     (table.isLocked ? "Another process locks the database: the table" : "The table") + std::string(" has events up to ") + std::to_string(table.rowsTo)

@@ -6,6 +6,7 @@
 
 #include "audit/log_stream.h"
 #include "storage/audit_rows.h"
+#include "storage/lost_rows.h"
 #include "storage/rows_to.h"
 
 #include <memory>
@@ -21,19 +22,28 @@ class AuditCatchUp
 public:
     AuditCatchUp(std::string file, const KeyRing *keys) : m_file(std::move(file)), m_keys(keys) {}
 
-    // Seqs from and to whose lines stand in no file any more, so that their rows will never be there.
-    using Lost = std::vector<std::pair<int64_t, int64_t>>;
-    // In the caller's transaction: the next rows behind rowsTo, up to a seq whose line was written before; rowsTo moves along.
-    // False: a file or the database failed, and nothing of it holds.
-    bool step(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo, Lost &lost);
+    struct Found
+    {
+        LostRows lost;                       // stored with the rows behind them
+        std::optional<LogProblem> obstacle;  // rows behind rowsTo may stand in this file: it goes on when the file can be read
+    };
+    // In the caller's transaction: the next rows behind rowsTo, up to an event whose line was written before; rowsTo moves along.
+    // False: the database failed, and nothing of it holds.
+    bool step(SqlConnection &connection, AuditInsert &insert, const RowsTo &upTo, RowsTo &rowsTo, Found &found);
+    // What stands in files that cannot be read is given up.
+    void passOver(bool passesOver) { m_passesOver = passesOver; }
     // The step's transaction failed, or there is nothing to do for now.
     void reset() { m_stream.reset(); }
 
 private:
+    std::optional<AuditEvent> next(Found &found);
+    bool isGone(int64_t from, int64_t to, Found &found);
+
     const std::string m_file;
     const KeyRing *const m_keys;
     std::unique_ptr<LogStream> m_stream;
     int64_t m_missed = 0; // not found at the last look
+    bool m_passesOver = false;
 };
 
 } // namespace llmproxy

@@ -5,6 +5,7 @@
 #include "storage/audit_catch_up.h"
 #include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
+#include "storage/lost_rows.h"
 
 #include <algorithm>
 #include <map>
@@ -26,7 +27,7 @@ private:
     bool readAnchors(std::string *unreadable);
     void holdAgainstAnchor(std::string_view line, int64_t seq);
     bool openTable();
-    bool readFile(const LogSetFile &file);
+    bool readFile(const LogSetFile &file, std::string *why);
     void fileLine(std::string_view line);
     bool stepTable();
     void tableLine();
@@ -129,7 +130,7 @@ void Check::noteLost(std::string_view line)
         const auto *const value = detail ? std::get_if<int64_t>(detail) : nullptr;
         return value ? *value : 0;
     };
-    if (event && event->text("reason") == "rows_lost")
+    if (event && event->text("reason") == lostRowsReason)
         m_lost[number("from_seq")] = number("to_seq");
 }
 
@@ -174,13 +175,13 @@ void Check::fileLine(std::string_view line)
     }
 }
 
-bool Check::readFile(const LogSetFile &file)
+bool Check::readFile(const LogSetFile &file, std::string *why)
 {
     m_fileChain.beginFile();
     return visitLines(file, [this](std::string_view line) {
         fileLine(line);
         return goesOn();
-    });
+    }, why);
 }
 
 AuditCheckReport Check::finish()
@@ -223,11 +224,14 @@ Result<AuditCheckReport> Check::run()
     if (!openTable())
         return storageError();
     if (!m_input.file.empty()) {
-        const std::vector<LogSetFile> files = logSet(m_input.file, m_input.ring, m_input.alone);
-        m_hasFile = !files.empty() || m_input.database.empty();
-        for (const LogSetFile &file : files) {
-            if (!m_cancelled && !readFile(file))
-                return Error{ErrorKind::Unavailable, "audit_file", "'" + file.path + "' cannot be read to its end.", "file"};
+        const LogSet set = logSet(m_input.file, m_input.ring, m_input.alone);
+        if (!set.unreadable.empty())
+            return Error{ErrorKind::Unavailable, "audit_file", set.unreadable.front().text(), "file"};
+        m_hasFile = !set.files.empty() || m_input.database.empty();
+        std::string why;
+        for (const LogSetFile &file : set.files) {
+            if (!m_cancelled && !readFile(file, &why))
+                return Error{ErrorKind::Unavailable, "audit_file", "'" + file.path + "' cannot be read to its end: " + why + ".", "file"};
         }
     }
     while (m_hasRow && goesOn())

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "storage/lost_rows.h"
 
 #include <QVariant>
 
@@ -29,7 +30,7 @@ AuditEvent eventOfRow(const QSqlQuery &query)
     return parseAuditLine(auditLine(bare)).value_or(bare);
 }
 
-AuditInsert::AuditInsert(SqlConnection &connection) : m_index(connection)
+AuditInsert::AuditInsert(SqlConnection &connection) : m_connection(connection), m_index(connection)
 {
     static constexpr char statement[] =
         "INSERT INTO audit_events (seq, timestamp, action, actor, project_id, request_id, client_ip, result, details, "
@@ -73,7 +74,7 @@ bool AuditInsert::insert(const AuditEvent &event)
         logError("storage_failed", {{"what", "audit row"}, {"error", sqlite3_errmsg(sqlite3_db_handle(m_statement))}});
     const bool isNew = done && sqlite3_changes(sqlite3_db_handle(m_statement)) > 0;
     sqlite3_reset(m_statement); // a statement left open would keep the transaction's locks
-    return done && (!isNew || m_index.add(event));
+    return done && (!isNew || (m_index.add(event) && forgetDeclared(m_connection, event)));
 }
 
 bool visitAccessRows(SqlConnection &connection, int64_t afterSeq, const std::function<void(const AuditEvent &)> &visit)

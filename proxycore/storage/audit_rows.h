@@ -31,6 +31,7 @@ public:
     void abandon() { m_index.forget(); }
 
 private:
+    SqlConnection &m_connection;
     AuditIndex m_index;
     sqlite3_stmt *m_statement = nullptr;
 };

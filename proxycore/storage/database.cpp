@@ -36,13 +36,13 @@ struct Database::Private
     std::unique_ptr<Writer> writer;
     std::string followed; // the log's file
     const KeyRing *logKeys = nullptr;
-    int64_t newest = 0;
+    RowsTo newest;
     SnapshotHolder *holder = nullptr;
     SecretCache *secrets = nullptr;
 
     Result<std::unique_ptr<SqlConnection>> connect(SqlConnection::Use use) const { return SqlConnection::open(config.path, use); }
     bool insertNow(const std::vector<AuditEvent> &rows) const;
-    bool catchUpNow(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo) const;
+    bool catchUpNow(SqlConnection &connection, AuditInsert &insert, const RowsTo &upTo, RowsTo &rowsTo) const;
     Result<SnapshotPtr> load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const;
     Outcome countLater(SqlConnection &connection, const AuditLog *audit, int64_t rowsTo, Counters &counters, const Snapshot &snapshot);
 };
@@ -54,7 +54,7 @@ bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
     if (!connection || !readRowsTo(**connection, &rowsTo))
         return false;
     AuditInsert insert(**connection);
-    if (!rows.empty() && !catchUpNow(**connection, insert, rows.front().seq - 1, rowsTo))
+    if (!rows.empty() && !catchUpNow(**connection, insert, {rows.front().seq - 1, rows.front().prev}, rowsTo))
         return false;
     bool good = (*connection)->begin();
     for (const AuditEvent &row : rows) {
@@ -67,15 +67,16 @@ bool Database::Private::insertNow(const std::vector<AuditEvent> &rows) const
     return false;
 }
 
-// What an earlier run has left in the file alone goes in first.
-bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &insert, int64_t upTo, RowsTo &rowsTo) const
+// What an earlier run has left in the file alone goes in first. Ranges that are lost are declared by the writer.
+bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &insert, const RowsTo &upTo, RowsTo &rowsTo) const
 {
     AuditCatchUp files(followed, logKeys);
-    AuditCatchUp::Lost lost; // the engine says so; who uses the log alone sees it when he verifies
-    while (!followed.empty() && rowsTo.seq < upTo) {
+    AuditCatchUp::Found found;
+    while (!followed.empty() && rowsTo.seq < upTo.seq) {
+        found = {};
         if (!connection.begin())
             return false;
-        if (files.step(connection, insert, upTo, rowsTo, lost) && connection.commit())
+        if (files.step(connection, insert, upTo, rowsTo, found) && connection.commit() && !found.obstacle)
             continue;
         connection.rollback();
         return false;
@@ -98,7 +99,7 @@ Outcome Database::Private::countLater(SqlConnection &connection, const AuditLog 
     if (audit && audit->config().enabled && !audit->config().file.empty()) {
         const int64_t counted = std::min(counters.savedSeq(), usage.lastSeq());
         LogStream lines(audit->config().file, audit->config().keys, std::max(rowsTo, counted));
-        while (const auto event = lines.next()) {
+        while (const auto event = lines.nextReadable()) {
             if (event->action != Action::TokenAccess)
                 continue;
             const RequestOutcome outcome = outcomeOf(*event);
@@ -276,15 +277,16 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     if (!snapshot)
         return snapshot.error();
     RowsTo rowsTo;
-    if (!readRowsTo(**connection, &rowsTo))
+    LostRows lost;
+    if (!readRowsTo(**connection, &rowsTo) || !readLostRows(**connection, &lost))
         return storageError();
     if (Outcome failure = d->countLater(**connection, audit, rowsTo.seq, *counters, **snapshot))
         return failure;
     if (audits)
         d->usage.setNewestSeq(audit->lastSeq());
     holder->publish(*snapshot);
-    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage}, *snapshot,
-                                         std::move(counters), std::move(rowsTo), d->newest);
+    d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage},
+                                         Writer::Begin{*snapshot, std::move(counters), std::move(rowsTo), d->newest, std::move(lost)});
     return {};
 }
 
@@ -316,18 +318,19 @@ void Database::append(std::vector<AuditEvent> rows, std::function<void(bool ok)>
             return;
         }
         done = d->insertNow(rows);
-        d->newest = rows.empty() || !done ? d->newest : rows.back().seq;
+        if (!rows.empty() && (done || !d->followed.empty())) // the file has their lines
+            d->newest = {rows.back().seq, rows.back().hash};
     }
     if (stored)
         stored(done);
 }
 
-void Database::follow(const std::string &file, const KeyRing *keys, int64_t newest)
+void Database::follow(const std::string &file, const KeyRing *keys, int64_t newestSeq, const std::string &newestHash)
 {
     const std::lock_guard guard(d->startLock);
     d->followed = file;
     d->logKeys = keys;
-    d->newest = newest;
+    d->newest = {newestSeq, newestHash};
 }
 
 bool Database::waitForRoom()
@@ -415,6 +418,11 @@ std::optional<int64_t> Database::lastChangeSeqAt(const std::string &path)
         return {};
     const int64_t seq = query.next() ? query.value(0).toLongLong() : 0;
     return ended(query, "last change") ? std::optional(seq) : std::nullopt;
+}
+
+void Database::passOverUnreadable()
+{
+    d->writer->passOverUnreadable();
 }
 
 void Database::count(const RequestOutcome &outcome, int64_t seq)

@@ -30,6 +30,7 @@ struct TableState
     int64_t rowsTo = 0; // the highest seq up to which it is whole
     bool isBehind = false;
     bool isLocked = false; // by another process
+    std::string obstacle;  // a file of the log that it needs and cannot read, and why, in a sentence; empty: none
 };
 
 struct DatabaseConfig
@@ -79,7 +80,7 @@ public:
     // AccessStore
     void submit(Decide decide, Done done, Rights rights = Rights::Give) override;
     // AuditTable. Before start() rows are written by their caller.
-    void follow(const std::string &file, const KeyRing *keys, int64_t newest) override;
+    void follow(const std::string &file, const KeyRing *keys, int64_t newestSeq, const std::string &newestHash) override;
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored) override;
     bool waitForRoom() override;
     Result<TableStart> startOf(const std::string &file) override;
@@ -92,6 +93,8 @@ public:
     bool isWorking() const override { return healthy(); }
     void fileEndsAt(int64_t seq) override;
     TableState tableState() const; // any thread
+    // Somebody has seen the obstacle: the table goes on behind it, and what is not there is declared as lost. Any thread.
+    void passOverUnreadable();
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();
     Outcome saveAuditKey(const AuditKeyRecord &record);

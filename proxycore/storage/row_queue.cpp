@@ -7,9 +7,9 @@
 
 namespace llmproxy {
 
-void RowQueue::begin(int64_t newest, bool hasFile)
+void RowQueue::begin(RowsTo newest, bool hasFile)
 {
-    m_newest = newest;
+    m_newest = std::move(newest);
     m_hasFile = hasFile;
 }
 
@@ -17,15 +17,15 @@ void RowQueue::append(std::vector<AuditEvent> rows, Stored stored)
 {
     std::erase_if(rows, [](const AuditEvent &row) { return row.seq == 0; }); // it has no line
     if (!rows.empty())
-        m_newest = rows.back().seq;
-    if (isInFile(m_newest) && m_rows.size() + rows.size() > mostRows)
+        m_newest = {rows.back().seq, rows.back().hash};
+    if (isInFile(m_newest.seq) && m_rows.size() + rows.size() > mostRows)
         m_rows.clear();
     if (m_rows.empty())
         m_rows.swap(rows);
     else
         std::move(rows.begin(), rows.end(), std::back_inserter(m_rows));
     if (stored)
-        m_waiters.push_back({m_newest, std::move(stored)});
+        m_waiters.push_back({m_newest.seq, std::move(stored)});
 }
 
 void RowQueue::takeAfter(int64_t seq, std::vector<AuditEvent> &rows)
@@ -39,10 +39,10 @@ void RowQueue::takeAfter(int64_t seq, std::vector<AuditEvent> &rows)
     m_rows.clear();
 }
 
-int64_t RowQueue::missingAfter(int64_t seq) const
+RowsTo RowQueue::missingAfter(int64_t seq) const
 {
-    const int64_t upTo = m_rows.empty() ? m_newest : m_rows.front().seq - 1;
-    return m_hasFile && upTo > seq ? upTo : 0;
+    RowsTo upTo = m_rows.empty() ? m_newest : RowsTo{m_rows.front().seq - 1, m_rows.front().prev};
+    return m_hasFile && upTo.seq > seq ? std::move(upTo) : RowsTo();
 }
 
 std::vector<RowQueue::Waiter> RowQueue::takeWaiters(int64_t upTo)

@@ -28,6 +28,8 @@ constexpr auto roundLength = std::chrono::seconds(1);
 // While the table catches up, requests go on, a little slower.
 constexpr auto catchUpPause = std::chrono::milliseconds(50);
 constexpr auto roomPoll = std::chrono::milliseconds(20);
+// A file that cannot be read is looked at again this often: it may have to be decompressed each time.
+constexpr auto blockedLength = std::chrono::seconds(10);
 
 Error auditError()
 {
@@ -42,21 +44,22 @@ bool keepsRows(const AuditLog *audit)
 
 } // namespace
 
-Writer::Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters, RowsTo rowsTo, int64_t newest)
+Writer::Writer(Parts parts, Begin begin)
     : m_parts(std::move(parts))
     , m_audits(m_parts.audit && m_parts.audit->config().enabled)
     , m_hasFile(m_audits && !m_parts.audit->config().file.empty())
     , m_runningCounters(!m_audits || !m_parts.audit->config().refuseOnError)
-    , m_current(std::move(snapshot))
-    , m_counters(std::move(counters))
+    , m_current(std::move(begin.snapshot))
+    , m_counters(std::move(begin.counters))
     , m_space(m_parts.path)
     , m_catchUp(m_hasFile ? m_parts.audit->config().file : std::string(), m_parts.keys)
-    , m_rowsTo(std::move(rowsTo))
+    , m_rowsTo(std::move(begin.rowsTo))
+    , m_lost(keepsRows(m_parts.audit) ? std::move(begin.lost) : LostRows())
     , m_rowsToShown(m_rowsTo.seq)
     , m_nextTick(std::chrono::steady_clock::now() + tickLength)
 {
-    m_rows.begin(keepsRows(m_parts.audit) ? newest : m_rowsTo.seq, m_hasFile);
-    m_behind = missingRows() > 0;
+    m_rows.begin(keepsRows(m_parts.audit) ? std::move(begin.newest) : m_rowsTo, m_hasFile);
+    m_behind = missingRows().seq > 0;
     m_thread = makeThread("storage", [this] { run(); });
 }
 
@@ -147,7 +150,15 @@ void Writer::setRound(bool isRunning)
 
 TableState Writer::tableState() const
 {
-    return {m_rowsToShown, m_behind || !isHealthy(), m_locked};
+    const std::lock_guard guard(m_lock);
+    return {m_rowsToShown, m_behind || !isHealthy(), m_locked, m_obstacle};
+}
+
+void Writer::passOverUnreadable()
+{
+    const std::lock_guard guard(m_lock);
+    m_passesOver = !m_obstacle.empty();
+    m_wake.notify_one();
 }
 
 void Writer::update(const std::string &reference)
@@ -219,6 +230,7 @@ void Writer::run()
             m_nextTick = std::chrono::steady_clock::now() + tickLength;
         applyUpdates(updates);
         catchUp(!submits.empty());
+        tellLost();
         takeRows();
         work(submits, tick);
         stepRetention();
@@ -234,7 +246,7 @@ bool Writer::isDue()
     const auto now = std::chrono::steady_clock::now();
     const bool rows = !m_behind && !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue); // behind a gap they wait for what is missing
     return m_stopping || m_retain || m_retention.isActive() || (m_space.isActive() && isHealthy()) || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
-        || (m_behind && now >= m_catchUpAt);
+        || (m_behind && (m_passesOver || now >= m_catchUpAt));
 }
 
 // What is missing, and what is behind it, stands in the file: the next start takes it from there. Where neither takes it, it is lost.
@@ -269,14 +281,14 @@ void Writer::takeRows()
     const std::lock_guard guard(m_lock);
     m_rows.takeAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq, m_batch);
     // More came at once than may wait, and the queue let it go.
-    if (m_rows.missingAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq) > 0)
+    if (m_rows.missingAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq).seq > 0)
         m_behind = true;
     m_rowsUrgent = false;
     m_room.notify_all();
 }
 
-// Up to this seq rows are in the files alone; 0: none are.
-int64_t Writer::missingRows()
+// Up to this one rows are in the files alone; seq 0: none are.
+RowsTo Writer::missingRows()
 {
     const std::lock_guard guard(m_lock);
     return m_rows.missingAfter(m_batch.empty() ? m_rowsTo.seq : m_batch.back().seq);
@@ -288,26 +300,42 @@ void Writer::catchUp(bool isWaitedFor)
     if (!m_behind || !m_batch.empty())
         return;
     const auto until = std::chrono::steady_clock::now() + catchUpWait;
-    int64_t upTo = missingRows();
-    for (bool goesOn = true; upTo > 0 && goesOn; upTo = missingRows()) {
+    const bool passesOver = isPassingOver();
+    RowsTo upTo = missingRows();
+    for (bool goesOn = true; upTo.seq > 0 && goesOn; upTo = missingRows()) {
         const auto now = std::chrono::steady_clock::now();
-        const bool mayTry = isWaitedFor || now >= m_catchUpAt;
+        const bool mayTry = (isWaitedFor && !m_isBlocked) || passesOver || now >= m_catchUpAt;
         const bool good = mayTry && catchUpStep(upTo);
         if (!good && mayTry)
-            m_catchUpAt = std::chrono::steady_clock::now() + tickLength;
+            m_catchUpAt = std::chrono::steady_clock::now() + (m_isBlocked ? blockedLength : tickLength);
         goesOn = good && isWaitedFor && now < until;
     }
-    m_behind = upTo > 0;
+    m_behind = upTo.seq > 0;
+    if (!m_behind) {
+        m_catchUp.passOver(false);
+        setObstacle({});
+    }
 }
 
-bool Writer::catchUpStep(int64_t upTo)
+// What was said once holds until the table is whole.
+bool Writer::isPassingOver()
+{
+    const std::lock_guard guard(m_lock);
+    if (!std::exchange(m_passesOver, false))
+        return false;
+    m_catchUp.passOver(true);
+    m_catchUpAt = {};
+    return true;
+}
+
+bool Writer::catchUpStep(const RowsTo &upTo)
 {
     if (!m_connection && !open())
         return false;
     RowsTo rowsTo = m_rowsTo;
-    AuditCatchUp::Lost lost;
+    AuditCatchUp::Found found;
     setRound(true);
-    const bool good = begin() && m_catchUp.step(*m_connection, *m_auditInsert, upTo, rowsTo, lost) && m_connection->commit();
+    const bool good = begin() && m_catchUp.step(*m_connection, *m_auditInsert, upTo, rowsTo, found) && m_connection->commit();
     setRound(false);
     if (!good) {
         m_connection->rollback();
@@ -316,17 +344,34 @@ bool Writer::catchUpStep(int64_t upTo)
         return false;
     }
     setRowsTo(rowsTo);
-    tellLost(lost);
+    setObstacle(found.obstacle);
+    m_lost.insert(m_lost.end(), found.lost.begin(), found.lost.end());
     tellWaiters(rowsTo.seq, true);
-    return true;
+    return !m_isBlocked;
 }
 
-// Somebody took the lines away before their rows were made; who did what then, nobody can say any more.
-void Writer::tellLost(const AuditCatchUp::Lost &lost)
+void Writer::setObstacle(const std::optional<LogProblem> &obstacle)
 {
-    for (const auto &[from, to] : lost) {
-        m_parts.audit->report({"rows_lost", "Lines of the audit log were removed before they were in the table.", from, to});
+    const std::string text = obstacle ? obstacle->text() : std::string();
+    m_isBlocked = obstacle.has_value();
+    {
+        const std::lock_guard guard(m_lock);
+        if (std::exchange(m_obstacle, text) == text)
+            return;
     }
+    if (obstacle)
+        logError("the audit table needs a file of the log that cannot be read; make it readable, or go on without what it holds: llm-proxy audit review",
+                 {{"file", obstacle->file}, {"why", obstacle->why}, {"rows_to", std::to_string(m_rowsTo.seq)}});
+}
+
+// Somebody took the lines away before their rows were made; who did what then, nobody can say any more. Not before the table is whole:
+// until then a row may come that says so already.
+void Writer::tellLost()
+{
+    if (m_behind)
+        return;
+    for (const auto &[from, to] : std::exchange(m_lost, {}))
+        m_parts.audit->report({std::string(lostRowsReason), "Lines of the audit log were removed before they were in the table.", from, to});
 }
 
 void Writer::work(std::vector<Submit> &submits, bool tick)

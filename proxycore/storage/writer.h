@@ -45,8 +45,15 @@ public:
         UsageRollup *usage = nullptr;
     };
 
-    // The snapshot is already published. newest: the log's last seq.
-    Writer(Parts parts, SnapshotPtr snapshot, std::unique_ptr<Counters> counters, RowsTo rowsTo, int64_t newest);
+    struct Begin
+    {
+        SnapshotPtr snapshot; // already published
+        std::unique_ptr<Counters> counters;
+        RowsTo rowsTo;
+        RowsTo newest; // the log's last event
+        LostRows lost; // not declared yet
+    };
+    Writer(Parts parts, Begin begin);
     ~Writer(); // stop()
     Writer(const Writer &) = delete;
     Writer &operator=(const Writer &) = delete;
@@ -62,6 +69,7 @@ public:
     void update(const std::string &reference);
     // Removes audit rows up to this seq, between other work; done on the storage thread.
     void retain(int64_t toSeq, Retention::Done done);
+    void passOverUnreadable();
     bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
     TableState tableState() const;
     void note(const RequestOutcome &outcome, int64_t seq)
@@ -103,11 +111,13 @@ private:
     bool wait(std::vector<Submit> &submits, std::set<std::string> &updates);
     bool isDue();
     void takeRows();
-    int64_t missingRows();
+    RowsTo missingRows();
     bool mayLeaveRows() const;
     bool mayDropBatch();
     void catchUp(bool isWaitedFor);
-    bool catchUpStep(int64_t upTo);
+    bool catchUpStep(const RowsTo &upTo);
+    bool isPassingOver();
+    void setObstacle(const std::optional<LogProblem> &obstacle);
     bool isTaking() const;
     void setRound(bool isRunning);
     void work(std::vector<Submit> &submits, bool tick);
@@ -131,7 +141,7 @@ private:
     void retryLater(std::vector<Submit> &submits);
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
     void tellWaiters(int64_t upTo, bool stored);
-    void tellLost(const AuditCatchUp::Lost &lost);
+    void tellLost();
     void setRowsTo(const RowsTo &rowsTo);
     void applyUpdates(const std::set<std::string> &references);
     void stepRetention();
@@ -154,11 +164,13 @@ private:
     RowsTo m_rowsTo;                 // committed
     std::vector<AuditEvent> m_batch; // taken, not committed; follows on rowsTo
     std::chrono::steady_clock::time_point m_catchUpAt; // not before
+    bool m_isBlocked = false; // by a file that cannot be read
+    LostRows m_lost;          // to be declared
     std::atomic<int64_t> m_rowsToShown{0};
     std::atomic<bool> m_behind{false}; // rows are missing that no longer wait in memory
     std::atomic<bool> m_locked{false}; // by another process, at the last try
 
-    std::mutex m_lock;
+    mutable std::mutex m_lock;
     std::condition_variable m_wake;
     std::vector<Submit> m_submits;
     RowQueue m_rows;
@@ -168,6 +180,8 @@ private:
     std::optional<std::pair<int64_t, Retention::Done>> m_retain;
     std::optional<LogPlace> m_place; // noted, not committed
     std::optional<int64_t> m_keepsOld;
+    std::string m_obstacle;
+    bool m_passesOver = false; // somebody said so just now
     bool m_rowsUrgent = false; // somebody waits for them
     std::chrono::steady_clock::time_point m_rowsDue;
     bool m_stopping = false;

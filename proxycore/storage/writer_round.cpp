@@ -22,9 +22,10 @@ Error conflict()
     return {ErrorKind::Conflict, "conflict", "The change does not fit to what is stored; nothing was changed.", {}};
 }
 
-Error tableBehind()
+Error tableBehind(const std::string &obstacle)
 {
-    return {ErrorKind::Unavailable, "service_unavailable", "The audit table is behind the audit log's file, and no rights are given before it has caught up; nothing was changed. Try again.", {}};
+    return {ErrorKind::Unavailable, "service_unavailable", "The audit table is behind the audit log's file, and no rights are given before it has caught up; nothing was changed. "
+            + (obstacle.empty() ? std::string("Try again.") : obstacle + " Make it readable, or run llm-proxy audit review to go on without it."), {}};
 }
 
 } // namespace
@@ -105,7 +106,7 @@ bool Writer::decideAll(const std::vector<Submit> &submits, Round &round)
     round.outcomes.resize(submits.size());
     for (size_t at = 0; at < submits.size(); ++at) {
         if (m_behind && submits[at].rights == Rights::Give)
-            round.outcomes[at] = tableBehind();
+            round.outcomes[at] = tableBehind(m_obstacle);
         else if (!decideOne(submits[at], round, round.outcomes[at]))
             return false;
     }

@@ -11,6 +11,7 @@ READS = re.compile(r"\b(?:\w*[eE]vent\w*|row|review|last|found->front\(\)|before
 MAY = {
     "proxycore/exchange/outcome_event.cpp",  # the way back
     "proxycore/engine/restored_database.cpp",  # changes that the log alone knows
+    "proxycore/storage/lost_rows.cpp",  # which ranges are declared
     "proxycore/storage/audit_rows.cpp", "proxycore/storage/audit_index.cpp",  # columns and terms of stored events
     "proxycore/manage/audit_export.cpp", "proxycore/manage/audit_report.cpp", "proxycore/manage/audit_report_text.cpp",
     "proxycore/manage/audit_review.cpp", "proxycore/manage/views.cpp",  # show them

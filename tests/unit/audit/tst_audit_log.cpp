@@ -26,7 +26,7 @@ namespace {
 class MemoryTable final : public AuditTable
 {
 public:
-    void follow(const std::string &, const KeyRing *, int64_t to) override { newest = to; }
+    void follow(const std::string &, const KeyRing *, int64_t to, const std::string &) override { newest = to; }
     void append(std::vector<AuditEvent> more, std::function<void(bool)> stored) override
     {
         {

@@ -2,6 +2,8 @@
 // Reading on from a seq: from the right place of the newest file, or from the files before it, each event once.
 #include "audit/audit_log.h"
 #include "audit/log_stream.h"
+#include "audit/rotation.h"
+#include "secrets/key_ring.h"
 #include "test_registry.h"
 
 #include <QFile>
@@ -42,7 +44,7 @@ private:
         LogStream stream(path, nullptr, after);
         while (const auto event = stream.next())
             found.push_back(event->seq);
-        return stream.hasFailed() ? std::vector<int64_t>() : found;
+        return stream.problem() ? std::vector<int64_t>() : found;
     }
     static std::vector<int64_t> range(int64_t from, int64_t to)
     {
@@ -97,6 +99,62 @@ private Q_SLOTS:
         put(path, {});
         QCOMPARE(newestEvent(path, nullptr)->seq, int64_t{600});
         QCOMPARE(seqs(path, 500), range(501, 600));
+    }
+
+    // As logrotate names them: create or copytruncate, dateext with and without a time, compress.
+    void findsFilesOfEveryName()
+    {
+        for (const auto &[name, packs] : {std::pair{".1", false}, {".2", true}, {"-20261130", false}, {"-20261130", true}, {"-20261130-1764500000", false},
+                                          {"-20261130-1764500000", true}, {".20261125T143000Z-300", true}}) {
+            QTemporaryDir dir;
+            const std::string path = write(dir, 600);
+            const QByteArray all = contents(path);
+            put(path + name, lines(all, 1, 300));
+            put(path, lines(all, 301, 600));
+            QVERIFY(!packs || packFile(path + name, 0600, nullptr));
+            QCOMPARE(seqs(path, 0), range(1, 600));
+            QVERIFY(logSet(path, nullptr).unreadable.empty());
+        }
+    }
+
+    void namesWhatCannotBeRead()
+    {
+        const KeyRing keys = KeyRing::create({Secret(std::string(32, 'k')), "environment"});
+        for (const auto &[name, why] : {std::pair{"-20261130.xz", "gzip"}, {".1.gz.enc", "damaged"}, {".1.gz", "damaged"}}) {
+            QTemporaryDir dir;
+            const std::string path = write(dir, 600);
+            const QByteArray all = contents(path);
+            put(path, lines(all, 301, 600));
+            put(path + name, QByteArray("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", 10) + QByteArray(500, '\xff'));
+            put(path + ".notes", "not a log");
+            const LogSet set = logSet(path, &keys);
+            QCOMPARE(set.files.size(), size_t{1});
+            QCOMPARE(set.unreadable.size(), size_t{1});
+            QCOMPARE(set.unreadable.front().file, path + name);
+            QVERIFY2(set.unreadable.front().why.find(why) != std::string::npos, set.unreadable.front().why.c_str());
+        }
+    }
+
+    // It reads like one that ends there.
+    void namesACompressedFileThatWasCutOff()
+    {
+        QTemporaryDir dir;
+        const std::string path = write(dir, 900);
+        const QByteArray all = contents(path);
+        put(path + ".1", lines(all, 1, 600));
+        QVERIFY(packFile(path + ".1", 0600, nullptr));
+        const QByteArray packed = contents(path + ".1.gz");
+        put(path + ".1.gz", packed.first(packed.size() / 2));
+        put(path, lines(all, 601, 900));
+        LogStream stream(path, nullptr, 0);
+        int64_t last = 0;
+        while (const auto event = stream.next())
+            last = event->seq;
+        QVERIFY(last > 0 && last < 600);
+        QVERIFY(stream.problem());
+        QCOMPARE(stream.problem()->text(), "'" + path + ".1.gz' cannot be read: its end is missing.");
+        stream.passOver();
+        QCOMPARE(stream.next()->seq, int64_t{601});
     }
 
     void passesOverWhatIsNoEvent()

@@ -203,7 +203,7 @@ private Q_SLOTS:
             return true;
         }));
         QVERIFY(longest > 0 && longest < (2 << 20));
-        QVERIFY(logSet(path, nullptr).empty());
+        QVERIFY(logSet(path, nullptr).files.empty());
     }
 
     void anotherKeySigns()

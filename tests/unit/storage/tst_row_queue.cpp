@@ -25,10 +25,10 @@ private Q_SLOTS:
     void rowsComeAsTheyWent()
     {
         RowQueue queue;
-        queue.begin(10, true);
+        queue.begin({10, {}}, true);
         queue.append(rowsOf(11, 12), nullptr);
         queue.append(rowsOf(13, 13), nullptr);
-        QCOMPARE(queue.missingAfter(10), int64_t{0});
+        QCOMPARE(queue.missingAfter(10).seq, int64_t{0});
         std::vector<AuditEvent> taken;
         queue.takeAfter(10, taken);
         QCOMPARE(taken.size(), size_t{3});
@@ -39,13 +39,13 @@ private Q_SLOTS:
     void nothingIsTakenBeforeWhatIsMissing()
     {
         RowQueue queue;
-        queue.begin(10, true); // and the table has 4
-        QCOMPARE(queue.missingAfter(4), int64_t{10});
+        queue.begin({10, {}}, true); // and the table has 4
+        QCOMPARE(queue.missingAfter(4).seq, int64_t{10});
         queue.append(rowsOf(11, 12), nullptr);
         std::vector<AuditEvent> taken;
         queue.takeAfter(4, taken);
         QVERIFY(taken.empty());
-        QCOMPARE(queue.missingAfter(4), int64_t{10});
+        QCOMPARE(queue.missingAfter(4).seq, int64_t{10});
         queue.takeAfter(10, taken);
         QCOMPARE(taken.size(), size_t{2});
     }
@@ -53,30 +53,30 @@ private Q_SLOTS:
     void whatDoesNotFitIsTheFiles()
     {
         RowQueue queue;
-        queue.begin(0, true);
+        queue.begin({0, {}}, true);
         const auto most = static_cast<int64_t>(RowQueue::mostRows);
         queue.append(rowsOf(1, most), nullptr);
-        QCOMPARE(queue.missingAfter(0), int64_t{0});
+        QCOMPARE(queue.missingAfter(0).seq, int64_t{0});
         queue.append(rowsOf(most + 1, most + 5), nullptr);
         QCOMPARE(queue.size(), size_t{5});
-        QCOMPARE(queue.missingAfter(0), most);
+        QCOMPARE(queue.missingAfter(0).seq, most);
         QCOMPARE(queue.newest(), most + 5);
     }
 
     void withoutAFileNothingIsLetGo()
     {
         RowQueue queue;
-        queue.begin(0, false);
+        queue.begin({0, {}}, false);
         const auto most = static_cast<int64_t>(RowQueue::mostRows);
         queue.append(rowsOf(1, most + 5), nullptr);
         QCOMPARE(queue.size(), RowQueue::mostRows + 5);
-        QCOMPARE(queue.missingAfter(0), int64_t{0});
+        QCOMPARE(queue.missingAfter(0).seq, int64_t{0});
     }
 
     void whoWaitsIsToldOfHisRowsOnly()
     {
         RowQueue queue;
-        queue.begin(0, true);
+        queue.begin({0, {}}, true);
         int told = 0;
         const auto stored = [&told](bool) { ++told; };
         queue.append(rowsOf(1, 2), stored);
@@ -92,7 +92,7 @@ private Q_SLOTS:
     void aRowWithoutALineIsNone()
     {
         RowQueue queue;
-        queue.begin(7, true);
+        queue.begin({7, {}}, true);
         queue.append(rowsOf(0, 0), nullptr);
         QVERIFY(queue.isEmpty());
         QCOMPARE(queue.newest(), int64_t{7});
