@@ -65,6 +65,19 @@ Counters::Tally Counters::tallyOf(const RequestOutcome &outcome)
     return {outcome.countsTowardsQuota() ? 1 : 0, known(outcome.usage.promptTokens), known(outcome.usage.completionTokens)};
 }
 
+// In the table, too: the next start would find the old seq at a lineage that had no events since.
+bool Counters::lowerTo(SqlConnection &connection, int64_t newestSeq)
+{
+    if (m_seq <= newestSeq)
+        return true;
+    m_seq = newestSeq;
+    QSqlQuery query = connection.query();
+    query.prepare(QStringLiteral("UPDATE lineage_counters SET seq = ? WHERE seq > ?"));
+    query.addBindValue(qint64{newestSeq});
+    query.addBindValue(qint64{newestSeq});
+    return ran(query, "counters");
+}
+
 // A save writes every lineage that has events up to its seq, so the highest saved seq is everybody's.
 void Counters::addLater(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot)
 {

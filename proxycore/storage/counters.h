@@ -33,6 +33,8 @@ public:
     void forget(std::string_view lineage);
     // Makes the numbers exact from the events after the saved seq, oldest first, each once, before the first note().
     int64_t savedSeq() const { return m_seq; }
+    // The log's newest event, before the first addLater(): one that begins anew must not wait until it is as long as the old one was.
+    bool lowerTo(SqlConnection &connection, int64_t newestSeq); // false: storage failed
     void addLater(const RequestOutcome &outcome, int64_t seq, const Snapshot &snapshot);
     void endLoading() { m_stored.clear(); }
 

@@ -44,6 +44,7 @@ struct Database::Private
     bool insertNow(const std::vector<AuditEvent> &rows) const;
     bool catchUpNow(SqlConnection &connection, AuditInsert &insert, const RowsTo &upTo, RowsTo &rowsTo) const;
     Result<SnapshotPtr> load(SqlConnection &connection, Counters &counters, const KeyRing &keys) const;
+    bool lowerSeqs(Counters &counters, int64_t newestSeq);
     Outcome countLater(SqlConnection &connection, const AuditLog *audit, int64_t rowsTo, Counters &counters, const Snapshot &snapshot);
 };
 
@@ -82,6 +83,15 @@ bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &inser
         return false;
     }
     return true;
+}
+
+// A log that begins anew, as it does in another file, has lower seqs than what was counted last.
+bool Database::Private::lowerSeqs(Counters &counters, int64_t newestSeq)
+{
+    if (counters.savedSeq() <= newestSeq && usage.lastSeq() <= newestSeq)
+        return true;
+    auto connection = connect(SqlConnection::Use::Write);
+    return connection && counters.lowerTo(**connection, newestSeq) && usage.lowerTo(**connection, newestSeq);
 }
 
 // Events that were not counted when the last run ended: first those of the table, then those that stand in the files alone.
@@ -280,10 +290,10 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
     LostRows lost;
     if (!readRowsTo(**connection, &rowsTo) || !readLostRows(**connection, &lost))
         return storageError();
+    if (audits && !d->lowerSeqs(*counters, audit->lastSeq()))
+        return storageError();
     if (Outcome failure = d->countLater(**connection, audit, rowsTo.seq, *counters, **snapshot))
         return failure;
-    if (audits)
-        d->usage.setNewestSeq(audit->lastSeq());
     holder->publish(*snapshot);
     d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage},
                                          Writer::Begin{*snapshot, std::move(counters), std::move(rowsTo), d->newest, std::move(lost)});

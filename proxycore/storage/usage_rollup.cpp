@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "exchange/outcome_event.h"
 #include "storage/audit_rows.h"
+#include "storage/rows_to.h"
 #include "storage/statement.h"
 #include "storage/usage_columns.h"
 
@@ -66,10 +67,15 @@ Outcome UsageRollup::load(SqlConnection &connection)
     return visitAccessRows(connection, m_seq, [this](const AuditEvent &event) { addLocked(outcomeOf(event), event.seq); }) ? Outcome() : storageError();
 }
 
-void UsageRollup::setNewestSeq(int64_t seq)
+bool UsageRollup::lowerTo(SqlConnection &connection, int64_t newestSeq)
 {
-    const std::lock_guard guard(m_lock);
-    m_seq = std::min(m_seq, seq);
+    {
+        const std::lock_guard guard(m_lock);
+        if (m_seq <= newestSeq)
+            return true;
+        m_seq = newestSeq;
+    }
+    return writeMeta(connection, "usage_seq", std::to_string(newestSeq));
 }
 
 void UsageRollup::add(const RequestOutcome &outcome, int64_t seq)

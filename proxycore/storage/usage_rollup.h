@@ -46,8 +46,8 @@ class UsageRollup
 public:
     // What was written last, and from the audit rows what came after. Before anything is added.
     Outcome load(SqlConnection &connection);
-    // The log's newest event: one that begins anew must not wait until it is as long as the old one was.
-    void setNewestSeq(int64_t seq);
+    // The log's newest event: one that begins anew must not wait until it is as long as the old one was. False: storage failed.
+    bool lowerTo(SqlConnection &connection, int64_t newestSeq);
     // seq: of its event; what was counted before is not counted again. 0: it has none.
     void add(const RequestOutcome &outcome, int64_t seq);
     UsageNow now() const;

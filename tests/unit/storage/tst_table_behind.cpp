@@ -224,6 +224,42 @@ private Q_SLOTS:
         }
     }
 
+    // In another file, with seqs that are lower than what was counted last; at a token without events since the old seq stays for long.
+    void aLogThatBeginsAnewIsCounted()
+    {
+        constexpr const char *idle = "1f8fad5b-d9cb-469f-a165-70867728950e";
+        QTemporaryDir dir, copy;
+        {
+            Rig rig(dir, true, false);
+            QVERIFY(!rig.start().has_value());
+            QVERIFY(!rig.change({PutProject{project(rig, "p1")}, PutToken{token(rig, tokenId, "p1")}, PutToken{token(rig, idle, "p1")}}).has_value());
+            for (int i = 0; i < 5; ++i)
+                QVERIFY(rig.record(accessEvent(tokenId)) && rig.record(accessEvent(idle)));
+        }
+        { // counts them
+            Rig rig(dir, true, false);
+            QVERIFY(!rig.start().has_value());
+            QCOMPARE(rig.snapshots.current()->tokenById(tokenId)->state->requests.load(), int64_t{5});
+        }
+        QVERIFY(QFile::remove(dir.filePath(QStringLiteral("audit.log"))));
+        QVERIFY(execute(dir.filePath(QStringLiteral("llm-proxy.db")).toStdString(), "DELETE FROM audit_files"));
+        {
+            Rig rig(dir, true, false);
+            QVERIFY(!rig.start().has_value());
+            for (int i = 0; i < 3; ++i)
+                QVERIFY(rig.record(accessEvent(tokenId)));
+            QVERIFY(rig.audit->lastSeq() < 10);
+            killedHere(dir, copy);
+        }
+        for (int start = 0; start < 2; ++start) {
+            Rig rig(copy, true, false);
+            QVERIFY(!rig.start().has_value());
+            QCOMPARE(rig.snapshots.current()->tokenById(tokenId)->state->requests.load(), int64_t{8});
+            QCOMPARE(rig.snapshots.current()->tokenById(idle)->state->requests.load(), int64_t{5});
+            QCOMPARE(rig.database.usageNow().requests, int64_t{13});
+        }
+    }
+
     // While it catches up, what gives rights waits for it or is refused, and is never ahead of the rows before it.
     void aChangeIsInTheTableWithAllBeforeIt()
     {
