@@ -17,6 +17,12 @@ namespace {
 // Whoever truncates the log has a copy of it by then.
 constexpr auto copyWait = std::chrono::seconds(60);
 
+// Of the machine, and nobody's deed.
+bool isShortage(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 } // namespace
 
 void AuditLog::Private::lookAtFile()
@@ -65,6 +71,8 @@ void AuditLog::Private::lookAtLength()
         emptiedLines = file->recentLines(); // what follows takes their place
         if (file->beginAgain())
             beginFile();
+        else
+            waitForRoom(errno);
         break;
     case AuditLogFile::Length::Cut:
         loseFile("file_cut", "The end of the audit log's file was cut off. Nothing more is written to it; move it away.");
@@ -79,13 +87,23 @@ void AuditLog::Private::moveOn(bool isOldFileOurs)
         file->sync();
     }
     if (!file->moveOn()) {
-        loseFile("file_replaced", std::string("A new file cannot be opened for the audit log: ") + std::strerror(errno));
+        const int error = errno;
+        if (isShortage(error))
+            waitForRoom(error); // until then it goes on in the old one
+        else
+            loseFile("file_replaced", std::string("A new file cannot be opened for the audit log: ") + std::strerror(error));
         return;
     }
     logInfo("the audit log continues in a new file", {{"file", config.file}});
     setTrouble({});
     fileDay = 0;
     beginFile();
+}
+
+void AuditLog::Private::waitForRoom(int error)
+{
+    setTrouble(std::string("The audit log's file was rotated, and a new one cannot be begun: ") + std::strerror(error) + ".");
+    setFailing(true);
 }
 
 // With its lines, from the descriptor that is still open; where that fails with the newest.

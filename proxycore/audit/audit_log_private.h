@@ -87,6 +87,7 @@ struct AuditLog::Private
     void lookAtFile();
     void lookAtLength();
     void moveOn(bool isOldFileOurs);
+    void waitForRoom(int error);
     void restoreFile();
     void beginFile();
     void loseFile(const char *reason, const std::string &message);

@@ -2,6 +2,7 @@
 #include "audit/log_file.h"
 
 #include "audit/file_reader.h"
+#include "audit/log_set.h"
 #include "base/log.h"
 #include "base/owned_file.h"
 
@@ -78,6 +79,7 @@ std::string AuditLogFile::openDescriptor()
     if (m_fd >= 0)
         close(m_fd);
     m_fd = fd;
+    m_target = logPlaceOf(m_path);
     m_size = info.st_size;
     m_reservedEnd = 0;
     m_isTorn = false;
@@ -126,11 +128,12 @@ bool AuditLogFile::rotate(const std::string &name)
 {
     // What is reserved behind the end would go with the file.
     [[maybe_unused]] const int trimmed = ftruncate(m_fd, m_size);
-    if (rename(m_path.c_str(), name.c_str()) != 0)
+    const std::string place = logPlaceOf(m_path); // a link stays
+    if (rename(place.c_str(), name.c_str()) != 0)
         return false;
     if (reopen())
         return true;
-    rename(name.c_str(), m_path.c_str());
+    rename(name.c_str(), place.c_str());
     return false;
 }
 

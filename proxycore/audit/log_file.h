@@ -47,11 +47,11 @@ public:
     Length length() const;
     // Quick: it has lost its name, or a part of it.
     bool isDisturbed() const;
-    // Goes on in an empty file under its own name. False: there is none to be had; nothing has changed.
+    // Goes on in an empty file under its own name. False: there is none to be had, or no room in it, as errno says; nothing has changed.
     bool moveOn();
     // The same with all that it held, synced.
     bool restore();
-    // After it was emptied.
+    // After it was emptied. False: there is no room for the lines of the last two seconds; it still counts as emptied.
     bool beginAgain();
     // The first line that it began with again; empty: none.
     std::string_view firstRepeated() const { return m_firstRepeated; }
@@ -89,12 +89,13 @@ private:
     };
     std::string openDescriptor(); // empty, or why not: then nothing has changed
     int openEmpty() const;
-    bool take(int fd, int64_t size);
+    void take(int fd, int64_t size);
     bool write(std::string_view lines);
-    bool repeat();
+    void keepFirst(const std::string &again);
     void keepRecent(std::string_view lines);
 
     std::string m_path;
+    std::string m_target; // where it was when it was opened, if the path is a link
     unsigned m_mode;
     int m_fd = -1;
     int64_t m_size = 0;

@@ -5,6 +5,7 @@
 #include "audit/log_file.h"
 #include "audit/log_set.h"
 #include "base/owned_file.h"
+#include "base/write_all.h"
 
 #include <QDir>
 #include <algorithm>
@@ -37,16 +38,7 @@ bool copyAll(int from, int to, int64_t size)
 {
     for (int64_t at = 0; at < size;) {
         const std::string part = readRange(from, at, std::min(restoreAtOnce, size - at));
-        size_t done = 0;
-        while (done < part.size()) {
-            const ssize_t written = write(to, part.data() + done, part.size() - done);
-            if (written < 0 && errno == EINTR)
-                continue;
-            if (written <= 0)
-                return false;
-            done += static_cast<size_t>(written);
-        }
-        if (part.empty())
+        if (part.empty() || !writeAll(to, part))
             return false;
         at += static_cast<int64_t>(part.size());
     }
@@ -79,10 +71,13 @@ AuditLogFile::Place AuditLogFile::place() const
         return Place::Same;
     if (stat(m_path.c_str(), &named) == 0 && isSame(own, named))
         return Place::Same;
-    if (lstat(m_path.c_str(), &named) == 0) {
+    const std::string target = logPlaceOf(m_path);
+    if (target != m_path && target != m_target)
+        return Place::Taken; // a link that was not there
+    if (lstat(target.c_str(), &named) == 0) {
         if (!S_ISREG(named.st_mode) || named.st_size > 0)
             return Place::Taken;
-    } else if (!hasFolder(m_path)) {
+    } else if (!hasFolder(target)) {
         return Place::Gone;
     }
     return own.st_nlink > 0 ? Place::Renamed : Place::Removed;
@@ -115,27 +110,41 @@ int AuditLogFile::openEmpty() const
         fchmod(fd, m_mode);
         return fd;
     }
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+        errno = EEXIST;
+    }
     return -1;
 }
 
 // In place of the old one.
-bool AuditLogFile::take(int fd, int64_t size)
+void AuditLogFile::take(int fd, int64_t size)
 {
     close(m_fd);
     m_fd = fd;
+    m_target = logPlaceOf(m_path);
     m_size = size;
     m_reservedEnd = 0;
     m_isTorn = m_isLost = false;
     renewReserve();
-    return true;
 }
 
 bool AuditLogFile::moveOn()
 {
     const int fd = openEmpty();
-    return fd >= 0 && take(fd, 0) && repeat();
+    if (fd < 0)
+        return false;
+    const std::string again = recentLines();
+    if (writeAll(fd, again)) {
+        take(fd, static_cast<int64_t>(again.size()));
+        keepFirst(again);
+        return true;
+    }
+    const int error = errno;
+    [[maybe_unused]] const int emptied = ftruncate(fd, 0);
+    close(fd);
+    errno = error;
+    return false;
 }
 
 bool AuditLogFile::restore()
@@ -143,8 +152,10 @@ bool AuditLogFile::restore()
     const int fd = openEmpty();
     if (fd < 0)
         return false;
-    if (copyAll(m_fd, fd, m_size) && fsync(fd) == 0)
-        return take(fd, m_size);
+    if (copyAll(m_fd, fd, m_size) && fsync(fd) == 0) {
+        take(fd, m_size);
+        return true;
+    }
     [[maybe_unused]] const int emptied = ftruncate(fd, 0);
     close(fd);
     return false;
@@ -154,8 +165,17 @@ bool AuditLogFile::beginAgain()
 {
     if (ftruncate(m_fd, 0) != 0)
         return false;
+    const int64_t before = m_size;
+    const std::string again = recentLines();
     m_size = m_reservedEnd = 0;
-    return repeat();
+    m_isTorn = false;
+    if (write(again)) {
+        keepFirst(again);
+        return true;
+    }
+    m_isTorn = false; // the next look empties it again
+    m_size = before;
+    return false;
 }
 
 std::string AuditLogFile::recentLines() const
@@ -166,11 +186,9 @@ std::string AuditLogFile::recentLines() const
     return lines;
 }
 
-bool AuditLogFile::repeat()
+void AuditLogFile::keepFirst(const std::string &again)
 {
-    const std::string again = recentLines();
     m_firstRepeated = again.substr(0, std::min(again.find('\n'), again.size()));
-    return write(again);
 }
 
 std::optional<int64_t> AuditLogFile::firstSeq() const
@@ -180,7 +198,7 @@ std::optional<int64_t> AuditLogFile::firstSeq() const
 
 bool AuditLogFile::isContinued(const std::string &lines) const
 {
-    const QFileInfo main(QString::fromStdString(m_path));
+    const QFileInfo main(QString::fromStdString(logPlaceOf(m_path)));
     const auto files = main.dir().entryInfoList({main.fileName() + QLatin1String(".*"), main.fileName() + QLatin1String("-*")}, QDir::Files, QDir::Time);
     return std::any_of(files.begin(), files.begin() + std::min(files.size(), mostBeside), [&lines](const QFileInfo &file) {
         const std::string last = lastLine(file.filePath().toStdString()) + "\n";

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
@@ -22,6 +23,7 @@ namespace {
 
 // A file is rotated once a second at most, and compressed once.
 constexpr int mostLooks = 20;
+constexpr int mostLinks = 40; // as in path_resolution(7)
 
 std::shared_ptr<const int> openFile(const std::string &path)
 {
@@ -145,6 +147,21 @@ int decrypted(const LogSetFile &file, std::string *why)
 
 } // namespace
 
+std::string logPlaceOf(const std::string &path)
+{
+    std::string place = path;
+    std::array<char, PATH_MAX> target{};
+    for (int links = 0; links < mostLinks; ++links) {
+        const ssize_t size = readlink(place.c_str(), target.data(), target.size());
+        if (size <= 0)
+            return place;
+        const std::string next(target.data(), static_cast<size_t>(size));
+        const size_t folder = next.starts_with('/') ? 0 : place.rfind('/') + 1; // 0: none
+        place = place.substr(0, folder) + next;
+    }
+    return path;
+}
+
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit, std::string *why)
 {
     return readLines(LineReader(open(path.c_str(), O_RDONLY | O_CLOEXEC)), visit, why);
@@ -184,7 +201,7 @@ int64_t firstSeqOf(const std::string &path)
 
 LogSet logSet(const std::string &path, const KeyRing *keys, bool alone)
 {
-    const QFileInfo main(QString::fromStdString(path));
+    const QFileInfo main(QString::fromStdString(logPlaceOf(path)));
     LogSet set;
     for (int attempt = 0; attempt < mostLooks && !openAll(main, keys, alone, &set); ++attempt) { }
     std::sort(set.files.begin(), set.files.end(), [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; });

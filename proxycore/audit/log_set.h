@@ -15,6 +15,9 @@ namespace llmproxy {
 class KeyRing;
 class LineReader;
 
+// Where the log's file is: a link at the end of its path is followed, also to a file that was renamed just now.
+std::string logPlaceOf(const std::string &path);
+
 struct LogSetFile
 {
     std::string path;

@@ -62,13 +62,13 @@ std::string rotatedName(const std::string &path, int64_t wallMs, int64_t lastSeq
 {
     std::string stamp = rfc3339(wallMs).substr(0, 19) + "Z";
     std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
-    return path + "." + stamp + "-" + std::to_string(lastSeq);
+    return logPlaceOf(path) + "." + stamp + "-" + std::to_string(lastSeq);
 }
 
 std::vector<RotatedFile> rotatedFiles(const std::string &path)
 {
     static const QRegularExpression pattern(QStringLiteral("\\.(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})Z-(\\d+)(\\.gz(?:\\.enc)?)?$"));
-    const QFileInfo main(QString::fromStdString(path));
+    const QFileInfo main(QString::fromStdString(logPlaceOf(path)));
     std::vector<RotatedFile> files;
     const QStringList names = main.dir().entryList({main.fileName() + QLatin1String(".*")}, QDir::Files);
     for (const QString &name : names) {

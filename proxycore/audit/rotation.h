@@ -21,6 +21,7 @@ struct RotatedFile
     bool packed = false;
 };
 
+// Beside the file, where the path is a link.
 std::string rotatedName(const std::string &path, int64_t wallMs, int64_t lastSeq);
 // Of this program's own rotation, oldest first; logrotate's are logrotate's.
 std::vector<RotatedFile> rotatedFiles(const std::string &path);

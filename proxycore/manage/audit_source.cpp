@@ -107,9 +107,10 @@ Result<std::vector<AuditEvent>> pageOfFiles(const std::string &path, const KeyRi
     if (page.isFull())
         return page.take();
     const LogSet set = logSet(path, keys);
+    const std::string newest = logPlaceOf(path);
     std::string why;
     for (auto file = set.files.rbegin(); file != set.files.rend() && !page.isFull(); ++file) {
-        if (file->path != path && !page.readOlder(*file, &why))
+        if (file->path != newest && !page.readOlder(*file, &why))
             return fileUnreadable({file->path, why});
     }
     if (!page.isFull() && !set.unreadable.empty())
