@@ -226,12 +226,12 @@ Result<AuditCheckReport> Check::run()
     if (!m_input.file.empty()) {
         const LogSet set = logSet(m_input.file, m_input.ring, m_input.alone);
         if (!set.unreadable.empty())
-            return Error{ErrorKind::Unavailable, "audit_file", set.unreadable.front().text(), "file"};
+            return Error{ErrorKind::Unavailable, "service_unavailable", set.unreadable.front().text(), "file"};
         m_hasFile = !set.files.empty() || m_input.database.empty();
         std::string why;
         for (const LogSetFile &file : set.files) {
             if (!m_cancelled && !readFile(file, &why))
-                return Error{ErrorKind::Unavailable, "audit_file", "'" + file.path + "' cannot be read to its end: " + why + ".", "file"};
+                return Error{ErrorKind::Unavailable, "service_unavailable", "'" + file.path + "' cannot be read to its end: " + why + ".", "file"};
         }
     }
     while (m_hasRow && goesOn())

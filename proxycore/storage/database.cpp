@@ -400,6 +400,7 @@ void Database::noteLogPlace(LogPlace place)
 
 Outcome Database::noteKeepsOld(int64_t ms)
 {
+    d->usage.keepOld(ms > 0);
     const std::lock_guard guard(d->startLock);
     if (d->writer) {
         d->writer->noteKeepsOld(ms);

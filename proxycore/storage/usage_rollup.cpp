@@ -283,8 +283,10 @@ bool UsageRollup::writeTotals(SqlConnection &connection)
 }
 
 // A little each time: what a long pause left does not hold anybody up.
-bool UsageRollup::removeOld(SqlConnection &connection)
+bool UsageRollup::removeOld(SqlConnection &connection) const
 {
+    if (m_keepsOld)
+        return true;
     const int64_t minute = Clock::wallMs() / minuteMs;
     const std::pair<const char *, int64_t> removals[] = {
         {"DELETE FROM usage_minutely WHERE (minute, key) IN (SELECT minute, key FROM usage_minutely WHERE minute < ? LIMIT 2000)", minute - usageMinutesKept},

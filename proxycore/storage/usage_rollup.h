@@ -19,6 +19,7 @@
 #include "storage/usage_counts.h"
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -53,6 +54,8 @@ public:
     UsageNow now() const;
     int64_t lastSeq() const; // that is counted
 
+    // While the clock is in doubt, nothing that looks old is removed. Any thread.
+    void keepOld(bool keeps) { m_keepsOld = keeps; }
     // Each second: whether there is enough to write.
     bool isDue();
     // In the caller's transaction; settle() when it has ended.
@@ -99,8 +102,9 @@ private:
     int64_t idOf(SqlConnection &connection, const Key<std::string> &key); // 0: failed
     bool writeKeys(SqlConnection &connection);
     bool writeTotals(SqlConnection &connection);
-    static bool removeOld(SqlConnection &connection);
+    bool removeOld(SqlConnection &connection) const;
 
+    std::atomic<bool> m_keepsOld{false};
     mutable std::mutex m_lock;
     Pending m_pending;
     int64_t m_pendingEvents = 0, m_pendingTicks = 0;

@@ -3,6 +3,7 @@
 """Another program that holds SQLite's write lock (a database browser, a backup): requests go on, what gives rights is refused with
 the cause, what takes them away waits for the lock, and afterwards the table is whole. Also with the table off, and across a
 kill -9. In full length: LLM_PROXY_LOCK_REQUESTS=2000 LLM_PROXY_LOCK_SECONDS=60 test_table_behind.py Locked"""
+import gzip
 import os
 import sqlite3
 import threading
@@ -134,6 +135,53 @@ class Killed(Behind):
         self.assertEqual(self.used(token), 120)
         self.assert_sound()
         self.assertEqual(self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})[0], 201)
+
+
+class Unreadable(Behind):
+    """What the table lacks stands in a file that somebody damaged: it is named, and a person decides to go on without it."""
+    settings = {"AUDIT_MAX_FILE_SIZE": "0"}
+
+    def doctor(self):
+        return {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}["audit"]
+
+    def create(self):
+        return self.manage("POST", "/manage/projects", {"name": "x", "api_key": KEY})
+
+    def review(self):
+        self.assertEqual(self.manage("POST", "/manage/audit/review", {"note": "looked"})[0], 201)
+
+    def test_the_file_is_named_and_the_table_goes_on(self):
+        self.requests(5)
+        until(lambda: len(self.table_lines()) == len(self.file_lines()), "rows", 5)
+        whole = len(self.table_lines())
+        self.lock()
+        self.requests(40)
+        self.server.kill()
+        self.server.wait()
+        self.unlock()
+        log = self.data / "audit.log"
+        lines = log.read_bytes().splitlines(keepends=True)
+        rotated = self.data / "audit.log-20261130.gz"
+        packed = gzip.compress(b"".join(lines[:whole + 20]))
+        rotated.write_bytes(packed[:len(packed) // 4])  # its first line can be read
+        log.write_bytes(b"".join(lines[whole + 20:]))
+        self.start()
+        found = until(lambda: self.doctor()["state"] == "fail" and self.doctor(), "doctor says so", 10)
+        self.assertIn(str(rotated), found["evidence"])
+        status, answer = self.create()
+        self.assertEqual(status, 503)
+        self.assertIn(str(rotated), answer["error"]["message"])
+        self.requests(5)
+        status, answer = self.manage("POST", "/manage/audit/verify")
+        self.assertIn(str(rotated), answer["error"]["message"])
+        self.review()
+        until(lambda: self.ready()[1] == {"status": "ok"}, "the table is whole again", 10)
+        lost = until(lambda: [e for e in self.all_events() if e["action"] == "system.recovered" and e["details"].get("reason") == "rows_lost"], "it is declared", 5)
+        self.assertEqual([(e["details"]["from_seq"], e["details"]["to_seq"]) for e in lost], [(whole + 1, whole + 20)])
+        self.assertEqual(self.create()[0], 201)
+        self.assertEqual(self.doctor()["state"], "fail")  # what was lost is to be seen, too
+        self.review()
+        self.assertEqual(self.doctor()["state"], "pass")
 
 
 class KilledFileOnly(Killed):

@@ -366,16 +366,25 @@ private Q_SLOTS:
     {
         Store store;
         UsageRollup rollup;
+        const int64_t nowMs = Clock::wallMs();
         for (const int64_t age : {int64_t{0}, 47 * hourMs, 50 * hourMs, 399 * dayMs, 402 * dayMs}) {
             RequestOutcome outcome = request("p1", age > 400 * dayMs ? "t2" : "t1", "m1", 5);
-            outcome.endedMs -= age;
+            outcome.endedMs = nowMs - age;
             rollup.add(outcome, 0);
         }
-        QVERIFY(store.write(rollup));
         const auto count = [&](const char *statement) {
             QSqlQuery query = store.connection->query();
             return query.exec(QString::fromLatin1(statement)) && query.next() ? query.value(0).toInt() : -1;
         };
+        rollup.keepOld(true); // the clock may be years ahead
+        QVERIFY(store.write(rollup));
+        QCOMPARE(count("SELECT count(*) FROM usage_minutely"), 5);
+        QCOMPARE(count("SELECT count(*) FROM usage_keys"), 2);
+        rollup.keepOld(false);
+        RequestOutcome another = request("p1", "t1", "m1", 5);
+        another.endedMs = nowMs;
+        rollup.add(another, 0);
+        QVERIFY(store.write(rollup));
         QCOMPARE(count("SELECT count(*) FROM usage_minutely"), 2);
         QCOMPARE(count("SELECT count(*) FROM usage_totals"), 2);
         QCOMPARE(count("SELECT count(*) FROM usage_hourly"), 4);
