@@ -4,6 +4,7 @@
 the cause, what takes them away waits for the lock, and afterwards the table is whole. Also with the table off, and across a
 kill -9. In full length: LLM_PROXY_LOCK_REQUESTS=2000 LLM_PROXY_LOCK_SECONDS=60 test_table_behind.py Locked"""
 import gzip
+import json
 import os
 import sqlite3
 import threading
@@ -176,7 +177,7 @@ class Unreadable(Behind):
         self.assertIn(str(rotated), answer["error"]["message"])
         self.review()
         until(lambda: self.ready()[1] == {"status": "ok"}, "the table is whole again", 10)
-        lost = until(lambda: [e for e in self.all_events() if e["action"] == "system.recovered" and e["details"].get("reason") == "rows_lost"], "it is declared", 5)
+        lost = until(lambda: [e for e in map(json.loads, self.table_lines()) if e["action"] == "system.recovered" and e["details"].get("reason") == "rows_lost"], "it is declared", 5)
         self.assertEqual([(e["details"]["from_seq"], e["details"]["to_seq"]) for e in lost], [(whole + 1, whole + 20)])
         self.assertEqual(self.create()[0], 201)
         self.assertEqual(self.doctor()["state"], "fail")  # what was lost is to be seen, too
