@@ -236,7 +236,7 @@ int64_t Exchange::durationMs() const
 void Exchange::releaseHeld()
 {
     if (m_heldCounted > 0)
-        m_context.held->give(m_heldCounted);
+        m_context.held->give(*m_token->state, m_heldCounted);
     m_heldCounted = 0;
     std::string().swap(m_held);
 }

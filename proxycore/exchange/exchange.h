@@ -95,6 +95,8 @@ private:
     Verdict judgeBody();                         // the held body is complete
     bool countDecoded();
     Verdict refuseForMemory();
+    int64_t largestForRules() const;
+    Verdict refuseAsTooLarge();
     bool hasModelRules() const;
     bool hasPathRules() const;                   // a method, endpoint or model rule
     bool modelAllowed(std::string_view model) const;

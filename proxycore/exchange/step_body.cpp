@@ -70,12 +70,12 @@ Verdict Exchange::checkBody()
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
     const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
-                          && m_context.held->now() + largestForUsage() <= HeldBudget::most && !m_head.headers.find("content-encoding")
+                          && m_context.held->hasRoom(*m_token->state, largestForUsage()) && !m_head.headers.find("content-encoding")
                           && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos;
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
-    if (m_head.contentLength > m_context.config.maxInspectedBody)
-        return refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+    if (m_head.contentLength > largestForRules())
+        return refuseAsTooLarge();
     m_holding = true;
     m_holdsForUsage = !rules;
     if (!m_bodyEnded)
@@ -101,12 +101,12 @@ void Exchange::onBody(std::string_view bytes)
     if (m_holding) {
         const auto size = static_cast<int64_t>(bytes.size());
         m_heldCounted += size;
-        const bool fits = m_context.held->take(size);
+        const bool fits = m_context.held->take(*m_token->state, size);
         if (m_holdsForUsage && (m_heldCounted > largestForUsage() || !fits)) {
             m_held.append(bytes);
             letHeldBodyStream();
-        } else if (m_heldCounted > m_context.config.maxInspectedBody) {
-            refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+        } else if (m_heldCounted > largestForRules()) {
+            refuseAsTooLarge();
         } else if (!fits) {
             refuseForMemory();
         } else {
@@ -144,11 +144,24 @@ bool Exchange::countDecoded()
     const auto largest = static_cast<int64_t>(ContentDecoder::maxDecoded);
     const int64_t size = std::min(largest, static_cast<int64_t>(m_held.size() * ContentDecoder::maxRatio));
     m_heldCounted += size;
-    return m_context.held->take(size);
+    return m_context.held->take(*m_token->state, size);
+}
+
+// A body that would not fit if it were the only one is not worth another try.
+int64_t Exchange::largestForRules() const
+{
+    return std::min(m_context.config.maxInspectedBody, HeldBudget::mostOfLineage);
+}
+
+Verdict Exchange::refuseAsTooLarge()
+{
+    return refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY (at most 64MiB), and this access token's model rules need to read it");
 }
 
 Verdict Exchange::refuseForMemory()
 {
+    if (m_heldCounted > HeldBudget::mostOfLineage)
+        return refuseAsTooLarge();
     Refusal full = llmproxy::refusal(Reason::ServiceUnavailable, "too many bodies are being checked at the moment; try again");
     full.retryAfter = 1;
     return refuse(std::move(full));
