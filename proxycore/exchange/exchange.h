@@ -61,6 +61,7 @@ public:
     void onUpstreamEnd() override;
     void onUpstreamFault(const UpstreamFault &fault) override;
     void onUpstreamWritable() override;
+    void onUpstreamBroken() noexcept override;
 
 private:
     friend struct Path;
@@ -107,6 +108,7 @@ private:
     void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then);
+    void answer(const std::function<void(bool ok)> &then, bool ok);
     std::shared_ptr<RequestOutcome> outcomeOf(OutcomeResult result, int status, Reason reason) const;
     void settleLimits(const RequestOutcome &outcome);
     OutcomePhase phase() const;
@@ -156,6 +158,7 @@ private:
     bool m_forwarded = false;
     bool m_sawCredential = false;
     bool m_concluded = false;
+    bool m_answerDue = false; // what conclude() was given to run is still to come
     std::shared_ptr<Exchange *> m_self; // null inside when this is gone
 };
 

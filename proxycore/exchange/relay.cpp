@@ -167,6 +167,12 @@ static Refusal faultRefusal(const UpstreamFault &fault)
     return no;
 }
 
+// The provider's side threw, perhaps out of our own callbacks. Answered where that is possible, else broken off.
+void Exchange::onUpstreamBroken() noexcept
+{
+    m_stream.breakable().onBroken();
+}
+
 void Exchange::onUpstreamFault(const UpstreamFault &fault)
 {
     if (m_concluded)

@@ -196,8 +196,11 @@ Verdict Exchange::judgeBody()
 
 void Exchange::onBodyFault(const Refusal &fault)
 {
-    if (m_concluded)
+    if (m_concluded) {
+        if (!m_answerDue)
+            m_stream.abort(); // it threw while it concluded or answered: nothing else comes
         return;
+    }
     if (m_call)
         m_call->cancel();
     if (m_stream.headSent()) {

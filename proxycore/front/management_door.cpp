@@ -143,8 +143,8 @@ void ManagementDoor::submit()
     call.isConditionFalse = call.isUnchanged || (match && *match != "*");
     m_config.bridge->submit(std::move(call), [poller = &m_stream.poller(), self = m_self](BridgeAnswer answer) {
         poller->post([self, answer = std::move(answer)] {
-            if (*self)
-                (*self)->give(std::move(answer));
+            if (ManagementDoor *const door = *self)
+                runFor(&door->m_stream.breakable(), [&] { door->give(answer); });
             else if (answer.blocks)
                 answer.blocks->close();
         });
@@ -183,8 +183,8 @@ void ManagementDoor::give(BridgeAnswer answer)
     m_blocks = std::move(answer.blocks);
     m_blocks->onReady([poller = &m_stream.poller(), self = m_self] {
         poller->post([self] {
-            if (*self)
-                (*self)->sendBlocks();
+            if (ManagementDoor *const door = *self)
+                runFor(&door->m_stream.breakable(), [door] { door->sendBlocks(); });
         });
     });
     m_stream.sendHead(head, std::nullopt);
