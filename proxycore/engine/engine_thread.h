@@ -46,7 +46,7 @@ public:
 
 private:
     void checkDrained();
-    void refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal);
+    void tellRefused(const Peer &peer, const std::shared_ptr<RequestOutcome> &outcome, AuditLog::Written written);
     std::vector<Exchange *> runningOf(const std::vector<std::string> &tokenIds) const;
 
     int m_number;
