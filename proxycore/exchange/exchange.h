@@ -101,6 +101,7 @@ private:
     bool hasModelRules() const;
     bool hasPathRules() const;                   // a method, endpoint or model rule
     bool modelAllowed(std::string_view model) const;
+    bool queryModelsAllowed() const;
     Verdict judgePathModels(const std::vector<std::string> &models);
     std::shared_ptr<const DialTarget> target();
     bool mayGetKey(const DialTarget &target) const;

@@ -3,6 +3,7 @@
 // original bytes go on.
 #include "exchange/exchange.h"
 
+#include "base/percent.h"
 #include "exchange/body_type.h"
 #include "exchange/path_readings.h"
 #include "exchange/request_body.h"
@@ -34,6 +35,20 @@ bool Exchange::modelAllowed(std::string_view model) const
     return fits(m_token->rules().allowedModels) && fits(m_project->allowedModels);
 }
 
+// Many frameworks have one set of parameters for query and body.
+bool Exchange::queryModelsAllowed() const
+{
+    std::string_view query = m_cleanQuery;
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find_first_of("&;"));
+        query.remove_prefix(std::min(pair.size() + 1, query.size()));
+        const size_t equals = std::min(pair.find('='), pair.size());
+        if (isReadAsModel(formDecoded(pair.substr(0, equals))) && !modelAllowed(formDecoded(pair.substr(std::min(equals + 1, pair.size())))))
+            return false;
+    }
+    return true;
+}
+
 int64_t Exchange::largestForUsage() const
 {
     return std::min(maxStreamUsageBody, m_context.config.maxInspectedBody);
@@ -60,6 +75,8 @@ Verdict Exchange::checkBody()
 {
     const bool rules = hasModelRules();
     const bool body = m_head.hasBody();
+    if (rules && !queryModelsAllowed())
+        return refuse(Reason::ModelNotAllowed, "the query names a model that this access token may not use");
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
     if (namesModelInPath && body) {
         if (const std::vector<std::string> models = modelsInPath(m_route.rest); !models.empty())
