@@ -205,23 +205,29 @@ void EngineThread::visitLive(uint64_t afterSeq, Live done)
     });
 }
 
+std::optional<LiveRequest> EngineThread::findHere(const std::string &id, bool end)
+{
+    for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
+        if (exchange->id() != id || exchange->live().phase == "ended")
+            continue;
+        LiveRequest found = exchange->live();
+        if (end) {
+            exchange->cut(Reason::Killed);
+            found.phase = "ended";
+            found.result = "error";
+            found.reason = nameOf(Reason::Killed);
+        }
+        return found;
+    }
+    return std::nullopt;
+}
+
 void EngineThread::find(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done)
 {
     m_poller.post([this, id, end, done = std::move(done)] {
-        for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
-            if (exchange->id() != id || exchange->live().phase == "ended")
-                continue;
-            LiveRequest found = exchange->live();
-            if (end) {
-                exchange->cut(Reason::Killed);
-                found.phase = "ended";
-                found.result = "error";
-                found.reason = nameOf(Reason::Killed);
-            }
-            done(std::move(found));
-            return;
-        }
-        done(std::nullopt);
+        std::optional<LiveRequest> found;
+        guarded("engine", [&] { found = findHere(id, end); }); // whoever asks waits for an answer
+        done(std::move(found));
     });
 }
 

@@ -47,6 +47,7 @@ public:
 private:
     void checkDrained();
     void tellRefused(const Peer &peer, const std::shared_ptr<RequestOutcome> &outcome, AuditLog::Written written);
+    std::optional<LiveRequest> findHere(const std::string &id, bool end);
     std::vector<Exchange *> runningOf(const std::vector<std::string> &tokenIds) const;
 
     int m_number;
