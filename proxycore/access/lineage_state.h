@@ -18,6 +18,7 @@ struct LineageState
     std::atomic<int64_t> lastUsedMs{0};
     std::atomic<int64_t> promptTokens{0};
     std::atomic<int64_t> completionTokens{0};
+    std::atomic<int64_t> heldBytes{0};      // of bodies in memory that are looked at whole (exchange/held_budget.h); not saved
 };
 
 } // namespace llmproxy

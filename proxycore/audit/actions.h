@@ -68,7 +68,7 @@ inline constexpr ActionRow table[] = {
     {Action::TokenList, "token.list", ActionKind::Read, person, "", "Access tokens were listed."},
     {Action::TokenValidate, "token.validate", ActionKind::Auth, person, "", "An access token was checked."},
     {Action::ProjectCreate, "project.create", ActionKind::Change, person, "", "A project was created."},
-    {Action::ProjectUpdate, "project.update", ActionKind::Change, person, "", "A project changed."},
+    {Action::ProjectUpdate, "project.update", ActionKind::Change, person | system, "", "A project changed."},
     {Action::ProjectDelete, "project.delete", ActionKind::Change, person, "", "A project was hidden and its provider keys removed."},
     {Action::ProjectRotateKey, "project.rotate_key", ActionKind::Change, person, "provider key", "A provider key was replaced."},
     {Action::ProjectRead, "project.read", ActionKind::Read, person, "", "A project was shown."},

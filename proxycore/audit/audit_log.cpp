@@ -439,6 +439,11 @@ const std::vector<AuditEvent> &AuditLog::unknownChanges() const
     return d->unknownChanges;
 }
 
+bool AuditLog::isDatabaseOlder() const
+{
+    return d->isDatabaseOlder;
+}
+
 int64_t AuditLog::keepsOldForMs() const
 {
     return std::max<int64_t>(d->keepsOldUntilMs - Clock::steadyMs(), 0);

@@ -166,6 +166,7 @@ public:
     // The database is older than the file: somebody put a copy back (ruling 64). These changes of the file it does not know, in
     // order; empty: it knows all. After start().
     const std::vector<AuditEvent> &unknownChanges() const;
+    bool isDatabaseOlder() const;
     // At start() the clock was more than 48 hours ahead of the newest event, so it may be wrong: for how long rows and files that
     // look old are kept all the same; 0: they may be removed. Goes on at the next start, until it ran for 24 hours. Any thread.
     int64_t keepsOldForMs() const;

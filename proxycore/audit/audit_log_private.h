@@ -55,6 +55,7 @@ struct AuditLog::Private
     bool recovered = false;
     std::atomic<int64_t> firstSeq{0}; // in the files
     std::vector<AuditEvent> unknownChanges;
+    bool isDatabaseOlder = false;
     std::atomic<int64_t> keepsOldUntilMs{0}; // steady clock
     int64_t keepsOldNotedMs = 0; // what the table knows of the time that is left
     int64_t fileDay = 0; // of the file's first event, days since 1970 in UTC

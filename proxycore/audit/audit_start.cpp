@@ -152,7 +152,8 @@ Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
     if (config.storeInDb && had < seq && !appendFromTable(had))
         return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
     continueFrom(last, known.place);
-    if (tail.isDatabaseOlder())
+    isDatabaseOlder = tail.isDatabaseOlder();
+    if (isDatabaseOlder)
         unknownChanges = std::move(changes);
     else
         correct(changes);

@@ -151,7 +151,7 @@ Rows limitsRows()
         lower(row("MAX_HEADER_COUNT", "100", "1 to 10000", "more header fields get 431", number(&S::maxHeaderCount, 1, 10'000))),
         lower(row("MAX_TARGET_SIZE", "8KiB", "size", "longer request targets get 414", size(&S::maxTargetSize, 64, 1 << 20))),
         lower(row("MAX_REQUEST_SIZE", "512MB", "size", "larger bodies get 413", size(&S::maxRequestSize, 1, int64_t{1} << 40))),
-        lower(row("MAX_INSPECTED_BODY", "16MiB", "size", "largest body that model rules look into", size(&S::maxInspectedBody, 1024, 256 << 20))),
+        lower(row("MAX_INSPECTED_BODY", "16MiB", "size", "largest body that model rules look into; values above 64MiB have no effect, because an access token can have at most 64MiB of bodies in memory", size(&S::maxInspectedBody, 1024, 256 << 20))),
         lower(row("MAX_CONNECTIONS", "10000", "1 to 1000000", "more connections are refused", number(&S::maxConnections, 1, 1'000'000))),
         lower(row("MAX_CONNECTIONS_PER_IP", "1000", "1 to 1000000", "of one address; loopback is exempt unless set", perAddress)),
         lowerRate(row("IP_RATE_LIMIT", "6000/m", "rate", "requests per client address; loopback is exempt unless set", rate(&S::ipRateLimit, &S::ipRateLimitSet))),

@@ -4,7 +4,7 @@
 namespace llmproxy {
 
 DemoHandler::DemoHandler(RequestHead &&head, ServerStream &stream)
-    : m_head(std::move(head)), m_stream(stream), m_timer(stream.poller(), [this] { sendNext(); })
+    : m_head(std::move(head)), m_stream(stream), m_timer(stream.poller(), [this] { sendNext(); }, &stream.breakable())
 {
 }
 

@@ -8,6 +8,7 @@
 #include "base/retention_period.h"
 #include "base/sha256.h"
 #include "config/saved_settings.h"
+#include "engine/bound_keys.h"
 #include "engine/restored_database.h"
 #include "engine/tls_config.h"
 #include "exchange/outcome_event.h"
@@ -36,21 +37,32 @@ constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 Outcome Engine::Private::openKeys()
 {
     const auto record = database->keyRingRecord();
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, !record);
-    if (!master)
-        return master.error();
     if (!record) {
+        auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, true);
+        if (!master)
+            return master.error();
         keys.emplace(KeyRing::create(*master));
         return database->saveKeyRingRecord(keys->record());
     }
-    auto opened = KeyRing::open(*master, *record);
+    auto opened = openRing(*record);
+    if (!opened)
+        return opened.error();
+    keys.emplace(std::move(*opened));
+    return {};
+}
+
+Result<KeyRing> Engine::Private::openRing(const KeyRingRecord &record) const
+{
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false);
+    if (!master)
+        return master.error();
+    auto opened = KeyRing::open(*master, record);
     if (!opened) { // ruling 27: a wrong key is a configuration error
         Error error = opened.error();
         error.kind = ErrorKind::Invalid;
         return error;
     }
-    keys.emplace(std::move(*opened));
-    return {};
+    return opened;
 }
 
 // Checkpoints are signed with a key of this installation, made at its first start.
@@ -98,7 +110,7 @@ std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarg
 Outcome Engine::Private::openStorage()
 {
     database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
-    if (Outcome failure = database->open())
+    if (Outcome failure = database->open([this](const KeyRingRecord &record) { return openRing(record); }))
         return failure;
     if (Outcome failure = openKeys())
         return failure;
@@ -148,6 +160,17 @@ Outcome Engine::Private::openStorage()
     return database->start(&snapshots, audit.get(), &*keys, secrets.get());
 }
 
+std::string Engine::Private::originOf(const std::string &provider, const std::string &baseUrl) const
+{
+    const auto profile = profiles.find(provider);
+    if (profile == profiles.end())
+        return {};
+    if (!profile->second.unixSocket.empty())
+        return "unix:" + profile->second.unixSocket; // whatever base_url says
+    const auto url = parseBaseUrl(baseUrl.empty() ? profile->second.baseUrl : baseUrl);
+    return url ? url->origin() : std::string();
+}
+
 void Engine::Private::makeApi()
 {
     ManageContext context;
@@ -168,15 +191,7 @@ void Engine::Private::makeApi()
         const auto profile = profiles.find(name);
         return profile == profiles.end() || (profile->second.auth != AuthForm::None && !profile->second.keyOptional);
     };
-    context.originOf = [this](const std::string &name, const std::string &baseUrl) -> std::string {
-        const auto profile = profiles.find(name);
-        if (profile == profiles.end())
-            return {};
-        if (!profile->second.unixSocket.empty())
-            return "unix:" + profile->second.unixSocket; // whatever base_url says
-        const auto url = parseBaseUrl(baseUrl.empty() ? profile->second.baseUrl : baseUrl);
-        return url ? url->origin() : std::string();
-    };
+    context.originOf = [this](const std::string &name, const std::string &baseUrl) { return originOf(name, baseUrl); };
     context.cutStreams = [this](const std::vector<std::string> &ids) {
         for (const auto &thread : threads)
             thread->cut(ids, Reason::StreamCut);
@@ -384,18 +399,22 @@ Outcome Engine::Private::makeFront()
 // Committed before anybody is served: a later start knows by it whether the database is the one that this log belongs to.
 Outcome Engine::Private::recordStart()
 {
-    if (!settings.auditEnabled || !(options.networkListener || audit->recovered()))
+    const std::vector<BoundKey> bound = database->boundKeys();
+    if (!settings.auditEnabled || !(options.networkListener || audit->recovered() || !bound.empty()))
         return {};
     AuditEvent start(Action::SystemStart, "system", "success");
     if (audit->recovered())
         start.detail("recovered", true);
     std::promise<Outcome> committed;
-    database->submit([this, &start](const Snapshot &now) -> Result<Decision> {
+    database->submit([&](const Snapshot &now) -> Result<Decision> {
         Decision decision = audit->unknownChanges().empty() ? Decision() : takeRightsAgain(now, audit->unknownChanges());
+        tellBoundKeys(decision, now, bound, audit->isDatabaseOlder(), [this](const std::string &provider, const std::string &url) { return originOf(provider, url); });
         decision.events.insert(decision.events.begin(), start);
         return decision;
     }, [&committed](const Outcome &outcome) { committed.set_value(outcome); }, Rights::Take);
     const Outcome failure = committed.get_future().get();
+    if (!failure && !bound.empty())
+        database->forgetBoundKeys();
     if (!failure && !audit->unknownChanges().empty()) {
         audit->setFinding(std::string(databaseRestored));
         if (alerts)

@@ -62,7 +62,7 @@ FrontHooks Engine::Private::frontHooks()
         return tooMany(rate, "too many requests from this address");
     };
     hooks.admitConnection = [this](const IpAddress &peer) { return addresses->connectionOpened(peer); };
-    // Of management paths; each thread tells its exchange's itself.
+    // Of management paths and strangers; each thread tells the others itself.
     hooks.refused = [this](const Peer &peer, const RequestHead &head, const Refusal &refusal) { authEvents->refused(peer, head, refusal.status, refusal.code); };
     hooks.connectionClosed = [this](const IpAddress &peer) { addresses->connectionClosed(peer); };
     return hooks;
@@ -76,13 +76,13 @@ DoorConfig Engine::Private::doorConfig()
     door.bridge = bridge.get();
     door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
     door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
-    door.failed = [this](const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written) {
-        Refusal answer;
+    door.takeFailure = [this](const Peer &peer) {
         const RateDecision rate = addresses->takeAuthFailure(peer.address, Clock::wallMs() * 1000);
-        authEvents->failure(peer, head, rate.allowed ? status : 429, reason, rate.allowed ? std::move(written) : nullptr);
-        if (rate.allowed)
-            return answer;
-        return tooMany(rate, "too many failed authentications from this address");
+        return rate.allowed ? Refusal() : tooMany(rate, "too many failed authentications from this address");
+    };
+    // Of strangers; each thread tells what was sent with a token of ours itself.
+    door.failed = [this](const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written) {
+        authEvents->failure(peer, head, status, reason, std::move(written));
     };
     door.openFeed = [this](const RequestHead &head, ServerStream &stream, const std::string &actor) {
         authEvents->watched(stream.peer(), head, actor);

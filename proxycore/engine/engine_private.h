@@ -62,6 +62,8 @@ struct Engine::Private
     Outcome makeFront();
     void announceStart();
     Outcome openKeys();
+    Result<KeyRing> openRing(const KeyRingRecord &record) const;
+    std::string originOf(const std::string &provider, const std::string &baseUrl) const;
     void noteManagementToken();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();

@@ -19,12 +19,12 @@ namespace {
 // How often a draining thread looks whether it is idle.
 constexpr int64_t drainCheckMs = 10;
 
-std::shared_ptr<RequestOutcome> headOutcome(const Peer &peer, const RequestHead &head, const Refusal &refusal, SentCredential &&sent)
+std::shared_ptr<RequestOutcome> headOutcome(const Peer &peer, const RequestHead &head, int status, Reason reason, SentCredential &&sent)
 {
     auto outcome = std::make_shared<RequestOutcome>();
     outcome->result = OutcomeResult::Denied;
-    outcome->reason = refusal.code;
-    outcome->status = refusal.status;
+    outcome->reason = reason;
+    outcome->status = status;
     outcome->token = std::move(sent.token);
     outcome->tokenState = sent.tokenState;
     outcome->maskedToken = std::move(sent.masked);
@@ -59,10 +59,25 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_context.runningCount = &m_runningCount;
     FrontHooks hooks = sharedHooks;
     hooks.refused = [this, management = sharedHooks.refused](const Peer &peer, const RequestHead &head, const Refusal &refusal) {
-        if (head.path.empty() || routeOf(head.path) == ServedBy::Exchange)
-            refusedByFront(peer, head, refusal);
+        SentCredential sent = readCredential(head, *m_snapshots.current(), m_hasher, nullptr);
+        if (head.path.empty() || routeOf(head.path) == ServedBy::Exchange || sent.token)
+            tellRefused(peer, headOutcome(peer, head, refusal.status, refusal.code, std::move(sent)), nullptr);
         else
             management(peer, head, refusal);
+    };
+    // An access token that comes to the management API is no stranger's (ruling 47).
+    m_door.failed = [this, ofStranger = door.failed](const Peer &peer, const RequestHead &head, int status, Reason reason, AuditLog::Written written) {
+        SentCredential sent = readCredential(head, *m_snapshots.current(), m_hasher, nullptr);
+        if (!sent.token) {
+            ofStranger(peer, head, status, reason, std::move(written));
+            return;
+        }
+        const bool isOfCredential = reason == Reason::InvalidToken;
+        const Reason told = isOfCredential && sent.tokenState != Reason::None ? sent.tokenState : reason;
+        const std::shared_ptr<RequestOutcome> outcome = headOutcome(peer, head, status, told, std::move(sent));
+        outcome->result = isOfCredential || reason == Reason::MissingToken ? OutcomeResult::Failure : OutcomeResult::Denied;
+        outcome->phase = OutcomePhase::Decision;
+        tellRefused(peer, outcome, std::move(written));
     };
     FrontHooks plainHooks = hooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
@@ -84,12 +99,10 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
     m_plainServer = std::make_unique<Server>(m_poller, std::move(plain), std::move(plainHooks));
 }
 
-// Each is an outcome, and its token is looked at as everywhere.
-void EngineThread::refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal)
+void EngineThread::tellRefused(const Peer &peer, const std::shared_ptr<RequestOutcome> &outcome, AuditLog::Written written)
 {
-    const std::shared_ptr<RequestOutcome> outcome = headOutcome(peer, head, refusal, readCredential(head, *m_snapshots.current(), m_hasher, nullptr));
     outcome->isSummarized = !m_context.isRecorded(*outcome, peer.address);
-    m_outcomes.tell(outcome, nullptr);
+    m_outcomes.tell(outcome, std::move(written));
 }
 
 void EngineThread::redirectOn(int fd)
@@ -192,23 +205,29 @@ void EngineThread::visitLive(uint64_t afterSeq, Live done)
     });
 }
 
+std::optional<LiveRequest> EngineThread::findHere(const std::string &id, bool end)
+{
+    for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
+        if (exchange->id() != id || exchange->live().phase == "ended")
+            continue;
+        LiveRequest found = exchange->live();
+        if (end) {
+            exchange->cut(Reason::Killed);
+            found.phase = "ended";
+            found.result = "error";
+            found.reason = nameOf(Reason::Killed);
+        }
+        return found;
+    }
+    return std::nullopt;
+}
+
 void EngineThread::find(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done)
 {
     m_poller.post([this, id, end, done = std::move(done)] {
-        for (Exchange *exchange = m_context.running; exchange; exchange = exchange->next()) {
-            if (exchange->id() != id || exchange->live().phase == "ended")
-                continue;
-            LiveRequest found = exchange->live();
-            if (end) {
-                exchange->cut(Reason::Killed);
-                found.phase = "ended";
-                found.result = "error";
-                found.reason = nameOf(Reason::Killed);
-            }
-            done(std::move(found));
-            return;
-        }
-        done(std::nullopt);
+        std::optional<LiveRequest> found;
+        guarded("engine", [&] { found = findHere(id, end); }); // whoever asks waits for an answer
+        done(std::move(found));
     });
 }
 

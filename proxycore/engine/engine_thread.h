@@ -46,7 +46,8 @@ public:
 
 private:
     void checkDrained();
-    void refusedByFront(const Peer &peer, const RequestHead &head, const Refusal &refusal);
+    void tellRefused(const Peer &peer, const std::shared_ptr<RequestOutcome> &outcome, AuditLog::Written written);
+    std::optional<LiveRequest> findHere(const std::string &id, bool end);
     std::vector<Exchange *> runningOf(const std::vector<std::string> &tokenIds) const;
 
     int m_number;

@@ -34,7 +34,7 @@ QJsonArray arrayOf(std::vector<LiveRequest> &requests)
 
 LiveFeed::LiveFeed(const std::vector<std::unique_ptr<EngineThread>> &threads, std::atomic<int> &watchers, const std::atomic<bool> &ending,
                    const AlertWatch *alerts, ServerStream &stream)
-    : m_threads(threads), m_watchers(watchers), m_ending(ending), m_alerts(alerts), m_alertNumber(alerts ? alerts->newest() : 0), m_stream(stream), m_timer(stream.poller(), [this] { gather(); }),
+    : m_threads(threads), m_watchers(watchers), m_ending(ending), m_alerts(alerts), m_alertNumber(alerts ? alerts->newest() : 0), m_stream(stream), m_timer(stream.poller(), [this] { gather(); }, &stream.breakable()),
       m_seen(threads.size(), UINT64_MAX), m_self(std::make_shared<LiveFeed *>(this))
 {
     ++m_watchers;
@@ -70,8 +70,8 @@ void LiveFeed::gather()
         m_threads[i]->visitLive(m_seen[i], [poller = &m_stream.poller(), self = m_self, i](uint64_t seq, std::vector<LiveRequest> running,
                                                                                           std::vector<LiveRequest> ended) {
             poller->post([self, i, seq, running = std::move(running), ended = std::move(ended)]() mutable {
-                if (*self)
-                    (*self)->take(i, seq, std::move(running), std::move(ended));
+                if (LiveFeed *const feed = *self)
+                    runFor(&feed->m_stream.breakable(), [&] { feed->take(i, seq, std::move(running), std::move(ended)); });
             });
         });
     }

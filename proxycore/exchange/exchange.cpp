@@ -21,7 +21,7 @@ Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &s
           if (m_model.empty())
               m_model = raw;
       }),
-      m_expiry(stream.poller(), [this] { cut(Reason::StreamCut); }),
+      m_expiry(stream.poller(), [this] { cut(Reason::StreamCut); }, &stream.breakable()),
       m_self(std::make_shared<Exchange *>(this))
 {
     m_next = m_context.running;
@@ -108,12 +108,21 @@ void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::fu
         // Comes back from the audit thread; this may be gone by then, the poller is not.
         written = [poller = &m_stream.poller(), self = m_self, then = std::move(then)](bool ok) {
             poller->post([self, then, ok] {
-                if (*self)
-                    then(ok);
+                if (Exchange *const exchange = *self)
+                    exchange->answer(then, ok);
             });
         };
     }
+    const bool isAnswered = written != nullptr;
     m_context.outcomes->tell(outcome, std::move(written));
+    m_answerDue = isAnswered;
+}
+
+// The event is written. Nobody else answers if this throws.
+void Exchange::answer(const std::function<void(bool ok)> &then, bool ok)
+{
+    m_answerDue = false;
+    runFor(&m_stream.breakable(), [&] { then(ok); });
 }
 
 void Exchange::settleLimits(const RequestOutcome &outcome)
@@ -236,7 +245,7 @@ int64_t Exchange::durationMs() const
 void Exchange::releaseHeld()
 {
     if (m_heldCounted > 0)
-        m_context.held->give(m_heldCounted);
+        m_context.held->give(*m_token->state, m_heldCounted);
     m_heldCounted = 0;
     std::string().swap(m_held);
 }
@@ -245,10 +254,12 @@ void Exchange::cut(Reason reason)
 {
     if (m_concluded)
         return;
-    if (m_call)
-        m_call->cancel();
-    conclude(OutcomeResult::Error, m_stream.headSent() ? m_upstreamStatus : 0, reason, nullptr);
-    m_stream.abort();
+    runFor(&m_stream.breakable(), [this, reason] { // whoever is next in line is cut all the same
+        if (m_call)
+            m_call->cancel();
+        conclude(OutcomeResult::Error, m_stream.headSent() ? m_upstreamStatus : 0, reason, nullptr);
+        m_stream.abort();
+    });
 }
 
 void Exchange::renewExpiry()

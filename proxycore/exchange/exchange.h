@@ -61,6 +61,7 @@ public:
     void onUpstreamEnd() override;
     void onUpstreamFault(const UpstreamFault &fault) override;
     void onUpstreamWritable() override;
+    void onUpstreamBroken() noexcept override;
 
 private:
     friend struct Path;
@@ -95,9 +96,12 @@ private:
     Verdict judgeBody();                         // the held body is complete
     bool countDecoded();
     Verdict refuseForMemory();
+    int64_t largestForRules() const;
+    Verdict refuseAsTooLarge();
     bool hasModelRules() const;
     bool hasPathRules() const;                   // a method, endpoint or model rule
     bool modelAllowed(std::string_view model) const;
+    bool queryModelsAllowed() const;
     Verdict judgePathModels(const std::vector<std::string> &models);
     std::shared_ptr<const DialTarget> target();
     bool mayGetKey(const DialTarget &target) const;
@@ -105,6 +109,7 @@ private:
     void readUsage(std::string_view bytes);
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then);
+    void answer(const std::function<void(bool ok)> &then, bool ok);
     std::shared_ptr<RequestOutcome> outcomeOf(OutcomeResult result, int status, Reason reason) const;
     void settleLimits(const RequestOutcome &outcome);
     OutcomePhase phase() const;
@@ -154,6 +159,7 @@ private:
     bool m_forwarded = false;
     bool m_sawCredential = false;
     bool m_concluded = false;
+    bool m_answerDue = false; // what conclude() was given to run is still to come
     std::shared_ptr<Exchange *> m_self; // null inside when this is gone
 };
 

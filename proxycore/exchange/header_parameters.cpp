@@ -79,7 +79,7 @@ const HeaderParameter *onlyParameter(const std::vector<HeaderParameter> &paramet
 {
     const HeaderParameter *value = nullptr;
     for (const HeaderParameter &parameter : parameters) {
-        const bool isExtended = parameter.name.size() == name.size() + 1 && parameter.name.ends_with('*') && parameter.name.starts_with(name);
+        const bool isExtended = parameter.name.size() > name.size() && parameter.name[name.size()] == '*' && parameter.name.starts_with(name);
         if (isExtended || (parameter.name == name && value))
             return nullptr;
         if (parameter.name == name)
@@ -90,7 +90,7 @@ const HeaderParameter *onlyParameter(const std::vector<HeaderParameter> &paramet
 
 bool isOfUtf8(const std::vector<HeaderParameter> &parameters)
 {
-    const bool named = std::any_of(parameters.begin(), parameters.end(), [](const HeaderParameter &one) { return one.name == "charset" || one.name == "charset*"; });
+    const bool named = std::any_of(parameters.begin(), parameters.end(), [](const HeaderParameter &one) { return one.name == "charset" || one.name.starts_with("charset*"); });
     const HeaderParameter *const charset = onlyParameter(parameters, "charset");
     return !named || (charset && !charset->isEscaped && (equalsIgnoreCase(charset->value, "utf-8") || equalsIgnoreCase(charset->value, "utf8")));
 }

@@ -18,7 +18,7 @@ struct HeaderParameter
 
 // What stands behind the media type or disposition: "; name=value; name="quoted"". False: parsers read it differently.
 bool readParameters(std::string_view text, std::vector<HeaderParameter> *found);
-// The one parameter of that name. Null: none, several, or a "name*" beside it, which other readers prefer.
+// The one parameter of that name. Null: none, several, or a "name*" or "name*0" (RFC 2231) beside it, which other readers prefer.
 const HeaderParameter *onlyParameter(const std::vector<HeaderParameter> &parameters, std::string_view name);
 // No charset, or one that says UTF-8: what we read ourselves.
 bool isOfUtf8(const std::vector<HeaderParameter> &parameters);

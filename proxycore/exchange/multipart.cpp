@@ -5,7 +5,10 @@
 #include "exchange/header_parameters.h"
 #include "front/head_rules.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace llmproxy {
@@ -77,6 +80,20 @@ bool readPartType(std::string_view value, bool *plain)
     return true;
 }
 
+// RFC 7578 section 4.6: "_charset_" is another charset for all. Some readers decode RFC 2047's encoded words, or overlong UTF-8.
+bool isClearName(std::string_view name)
+{
+    return name != "_charset_" && name.find("=?") == std::string_view::npos && simdjson::validate_utf8(name.data(), name.size());
+}
+
+// memmem(3) takes linear time; std::string_view's own compares anew at each place, which a boundary of dashes in a body of dashes makes
+// 70 times as long.
+size_t findFrom(std::string_view text, std::string_view what, size_t from)
+{
+    const void *const found = memmem(text.data() + from, text.size() - from, what.data(), what.size());
+    return found ? static_cast<size_t>(static_cast<const char *>(found) - text.data()) : std::string_view::npos;
+}
+
 bool readPartHead(std::string_view head, FormPart *part)
 {
     PartHead found;
@@ -88,7 +105,7 @@ bool readPartHead(std::string_view head, FormPart *part)
     if (!equalsIgnoreCase(trimmed(value.substr(0, semicolon)), "form-data") || !readParameters(value.substr(semicolon), &parameters))
         return false;
     const HeaderParameter *const name = onlyParameter(parameters, "name");
-    if (!name || name->isEscaped || name->value == "_charset_") // RFC 7578 section 4.6: another charset for all
+    if (!name || name->isEscaped || !isClearName(name->value))
         return false;
     part->name = name->value;
     const bool isFile = std::any_of(parameters.begin(), parameters.end(), [](const HeaderParameter &one) { return one.name.starts_with("filename"); });
@@ -120,10 +137,10 @@ std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string
             return trimmed(rest.substr(2)).empty() || rest.substr(2) == "\r\n" ? std::optional(std::move(parts)) : std::nullopt;
         if (rest.substr(0, 2) != "\r\n")
             return {};
-        const size_t next = body.find(delimiter, at);
+        const size_t next = findFrom(body, delimiter, at);
         const size_t headEnd = body.find("\r\n\r\n", at);
-        if (next == std::string_view::npos || headEnd == std::string_view::npos || headEnd + 4 > next
-            || body.substr(next - 2, 2) != "\r\n" || next < headEnd + 6)
+        if (next == std::string_view::npos || headEnd == std::string_view::npos || headEnd < at + 2 || headEnd - at > mostPartHead
+            || body.substr(next - 2, 2) != "\r\n" || next < headEnd + 6 || parts.size() == mostParts)
             return {};
         FormPart part;
         if (!readPartHead(body.substr(at + 2, headEnd - at - 2), &part))

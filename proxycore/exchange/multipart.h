@@ -17,7 +17,10 @@ struct FormPart
     bool plain = true;        // false: a file, encoded, or of a type that is not text in UTF-8
 };
 
-// Null: no boundary, or a form that parsers read differently.
+// Of each part's headers, and of the parts: readers skip or cut what is longer, each at another limit (Django 1 KiB, Node 16 KiB).
+inline constexpr size_t mostPartHead = 8 * 1024, mostParts = 1000;
+
+// Null: no boundary, or a form that parsers read differently, for its size as well.
 std::optional<std::vector<FormPart>> readForm(std::string_view body, std::string_view contentType);
 
 } // namespace llmproxy

@@ -15,15 +15,21 @@ constexpr std::string_view stopsHere[] = {
     "strict-transport-security", "x-request-id", "x-llm-proxy", "x-llm-proxy-error", "x-upstream-request-id",
 };
 
+bool hasPrefix(std::string_view name, std::string_view prefix)
+{
+    return name.size() >= prefix.size() && equalsIgnoreCase(name.substr(0, prefix.size()), prefix);
+}
+
 bool returns(const Header &header, std::string_view connection)
 {
     for (const std::string_view name : stopsHere) {
         if (equalsIgnoreCase(header.name, name))
             return false;
     }
-    if (header.name.size() > 15 && equalsIgnoreCase(std::string_view(header.name).substr(0, 15), "access-control-"))
+    if (hasPrefix(header.name, "access-control-"))
         return false;
-    return connection.empty() || !listContains(connection, header.name);
+    // RFC 9110 section 7.6.1: an option never names what is for all recipients; without its type the client would guess.
+    return connection.empty() || hasPrefix(header.name, "content-") || !listContains(connection, header.name);
 }
 
 } // namespace
@@ -165,6 +171,12 @@ static Refusal faultRefusal(const UpstreamFault &fault)
     no.isOurTrouble = true;
     no.reason = fault.reason;
     return no;
+}
+
+// The provider's side threw, perhaps out of our own callbacks. Answered where that is possible, else broken off.
+void Exchange::onUpstreamBroken() noexcept
+{
+    m_stream.breakable().onBroken();
 }
 
 void Exchange::onUpstreamFault(const UpstreamFault &fault)

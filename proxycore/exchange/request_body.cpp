@@ -7,6 +7,8 @@
 #include "front/http_types.h"
 #include "usage/content_decoder.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -36,10 +38,10 @@ std::string foldedName(std::string_view name)
     return folded;
 }
 
-// A NUL or a line end in a name ends it for some readers.
+// A NUL or a line end in a name ends it for some readers, and blanks around it are not there for others.
 bool isPlainText(std::string_view model)
 {
-    return std::none_of(model.begin(), model.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    return trimmed(model) == model && simdjson::validate_utf8(model.data(), model.size()) && std::none_of(model.begin(), model.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 class JsonLook
@@ -77,7 +79,7 @@ private:
         }
         if (name == "model") {
             check(!m_view.hasModel && item.key == "model", "the body has the member \"model\" more than once, or in another spelling");
-            check(isModelText(item), "\"model\" is not a text, is too long or has a control character");
+            check(isModelText(item), "\"model\" is not a text, is too long, or has a control character or blanks around it");
             m_view.hasModel = true;
             m_view.model = item.text;
         } else if (item.key == "stream") {
@@ -100,14 +102,6 @@ private:
     const char *m_problem = nullptr;
 };
 
-// PHP's and Rack's readers take "model[]" for it, others decode the name or do not look at its case.
-bool isReadAsModel(std::string_view name)
-{
-    const std::string folded = foldedName(percentDecoded(name));
-    const std::string_view plain = trimmed(folded);
-    return plain.starts_with("model") && (plain.size() == 5 || plain[5] == '[' || plain[5] == '.');
-}
-
 // Every part is looked at; a second model, or one that a reader could take for it, is a fault.
 BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
 {
@@ -129,6 +123,14 @@ BodyView lookIntoMultipart(std::string_view body, std::string_view contentType)
 }
 
 } // namespace
+
+// PHP's and Rack's readers take "model[]" for it, others decode the name or do not look at its case.
+bool isReadAsModel(std::string_view name)
+{
+    const std::string folded = foldedName(percentDecoded(name));
+    const std::string_view plain = trimmed(folded);
+    return plain.starts_with("model") && (plain.size() == 5 || plain[5] == '[' || plain[5] == '.');
+}
 
 BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::string_view contentEncoding)
 {

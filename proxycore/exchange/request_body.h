@@ -23,6 +23,9 @@ struct BodyView
     bool hasStreamOptions = false;
 };
 
+// A form field or query parameter of this name, decoded or not, is the model to some reader.
+bool isReadAsModel(std::string_view name);
+
 // contentEncoding: identity, gzip, deflate and zstd are looked through, under a cap.
 BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::string_view contentEncoding);
 

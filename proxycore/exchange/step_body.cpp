@@ -3,6 +3,7 @@
 // original bytes go on.
 #include "exchange/exchange.h"
 
+#include "base/percent.h"
 #include "exchange/body_type.h"
 #include "exchange/path_readings.h"
 #include "exchange/request_body.h"
@@ -34,6 +35,20 @@ bool Exchange::modelAllowed(std::string_view model) const
     return fits(m_token->rules().allowedModels) && fits(m_project->allowedModels);
 }
 
+// Many frameworks have one set of parameters for query and body.
+bool Exchange::queryModelsAllowed() const
+{
+    std::string_view query = m_cleanQuery;
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find_first_of("&;"));
+        query.remove_prefix(std::min(pair.size() + 1, query.size()));
+        const size_t equals = std::min(pair.find('='), pair.size());
+        if (isReadAsModel(formDecoded(pair.substr(0, equals))) && !modelAllowed(formDecoded(pair.substr(std::min(equals + 1, pair.size())))))
+            return false;
+    }
+    return true;
+}
+
 int64_t Exchange::largestForUsage() const
 {
     return std::min(maxStreamUsageBody, m_context.config.maxInspectedBody);
@@ -60,6 +75,8 @@ Verdict Exchange::checkBody()
 {
     const bool rules = hasModelRules();
     const bool body = m_head.hasBody();
+    if (rules && !queryModelsAllowed())
+        return refuse(Reason::ModelNotAllowed, "the query names a model that this access token may not use");
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
     if (namesModelInPath && body) {
         if (const std::vector<std::string> models = modelsInPath(m_route.rest); !models.empty())
@@ -70,12 +87,12 @@ Verdict Exchange::checkBody()
     const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
     const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
-                          && m_context.held->now() + largestForUsage() <= HeldBudget::most && !m_head.headers.find("content-encoding")
+                          && m_context.held->hasRoom(*m_token->state, largestForUsage()) && !m_head.headers.find("content-encoding")
                           && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos;
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
-    if (m_head.contentLength > m_context.config.maxInspectedBody)
-        return refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+    if (m_head.contentLength > largestForRules())
+        return refuseAsTooLarge();
     m_holding = true;
     m_holdsForUsage = !rules;
     if (!m_bodyEnded)
@@ -101,12 +118,12 @@ void Exchange::onBody(std::string_view bytes)
     if (m_holding) {
         const auto size = static_cast<int64_t>(bytes.size());
         m_heldCounted += size;
-        const bool fits = m_context.held->take(size);
+        const bool fits = m_context.held->take(*m_token->state, size);
         if (m_holdsForUsage && (m_heldCounted > largestForUsage() || !fits)) {
             m_held.append(bytes);
             letHeldBodyStream();
-        } else if (m_heldCounted > m_context.config.maxInspectedBody) {
-            refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY, and this access token's model rules need to read it");
+        } else if (m_heldCounted > largestForRules()) {
+            refuseAsTooLarge();
         } else if (!fits) {
             refuseForMemory();
         } else {
@@ -144,11 +161,24 @@ bool Exchange::countDecoded()
     const auto largest = static_cast<int64_t>(ContentDecoder::maxDecoded);
     const int64_t size = std::min(largest, static_cast<int64_t>(m_held.size() * ContentDecoder::maxRatio));
     m_heldCounted += size;
-    return m_context.held->take(size);
+    return m_context.held->take(*m_token->state, size);
+}
+
+// A body that would not fit if it were the only one is not worth another try.
+int64_t Exchange::largestForRules() const
+{
+    return std::min(m_context.config.maxInspectedBody, HeldBudget::mostOfLineage);
+}
+
+Verdict Exchange::refuseAsTooLarge()
+{
+    return refuse(Reason::RequestTooLarge, "the body is larger than MAX_INSPECTED_BODY (at most 64MiB), and this access token's model rules need to read it");
 }
 
 Verdict Exchange::refuseForMemory()
 {
+    if (m_heldCounted > HeldBudget::mostOfLineage)
+        return refuseAsTooLarge();
     Refusal full = llmproxy::refusal(Reason::ServiceUnavailable, "too many bodies are being checked at the moment; try again");
     full.retryAfter = 1;
     return refuse(std::move(full));
@@ -183,8 +213,11 @@ Verdict Exchange::judgeBody()
 
 void Exchange::onBodyFault(const Refusal &fault)
 {
-    if (m_concluded)
+    if (m_concluded) {
+        if (!m_answerDue)
+            m_stream.abort(); // it threw while it concluded or answered: nothing else comes
         return;
+    }
     if (m_call)
         m_call->cancel();
     if (m_stream.headSent()) {

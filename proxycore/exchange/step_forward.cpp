@@ -27,7 +27,11 @@ bool travels(const Header &header, std::string_view connection)
         if (equalsIgnoreCase(header.name, name))
             return false;
     }
-    return !startsWithIgnoreCase(header.name, "x-forwarded-") && !(!connection.empty() && listContains(connection, header.name));
+    if (startsWithIgnoreCase(header.name, "x-forwarded-"))
+        return false;
+    // RFC 9110 section 7.6.1: an option never names what is for all recipients. A rule judged the body by its Content-Type and
+    // Content-Encoding, and so does the provider.
+    return connection.empty() || startsWithIgnoreCase(header.name, "content-") || !listContains(connection, header.name);
 }
 
 bool readsUsageOf(std::string_view path)

@@ -44,9 +44,9 @@ bool isSaneRequestId(std::string_view id)
 Connection::Connection(Server &server, int fd, Peer peer, const TlsIdentity *identity)
     : m_server(server), m_socket(fd, identity), m_peer(peer), m_requestPeer(std::move(peer)),
       m_body(BodyReader::Kind::Request, server.config().maxHeaderSize), m_handler(server.poller()),
-      m_deadline(server.poller(), [this] { onDeadline(); }),
-      m_again(server.poller(), [this] { readAgain(); }),
-      m_writeDeadline(server.poller(), [this] { onWriteStalled(); })
+      m_deadline(server.poller(), [this] { onDeadline(); }, this),
+      m_again(server.poller(), [this] { readAgain(); }, this),
+      m_writeDeadline(server.poller(), [this] { onWriteStalled(); }, this)
 {
 }
 

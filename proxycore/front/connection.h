@@ -32,6 +32,7 @@ public:
     void onBroken() noexcept override;
     // ServerStream
     Poller &poller() override;
+    Breakable &breakable() override { return *this; }
     const Peer &peer() const override { return m_requestPeer; }
     void sendContinue() override;
     void sendHead(const ResponseHead &head, std::optional<int64_t> contentLength) override;

@@ -85,11 +85,11 @@ bool ManagementDoor::admit()
         return false;
     }
     const bool isValid = m_config.token->matches(trimmed(value.substr(7)));
-    m_head.headers.wipe("authorization");
-    if (!isValid) {
+    if (!isValid)
         deny(401, Reason::InvalidToken, refusal(Reason::InvalidToken, "this management token is not valid"));
+    m_head.headers.wipe("authorization");
+    if (!isValid)
         return false;
-    }
     m_accepted = true;
     return true;
 }
@@ -97,15 +97,18 @@ bool ManagementDoor::admit()
 void ManagementDoor::deny(int status, Reason reason, const Refusal &answer)
 {
     m_done = true;
-    const Refusal tooMany = m_config.failed(m_stream.peer(), m_head, status, reason,
-        [poller = &m_stream.poller(), self = m_self, answer](bool) {
-            poller->post([self, answer] {
-                if (*self)
-                    (*self)->m_stream.refuse(answer);
-            });
-        });
-    if (tooMany.code != Reason::None)
+    const Refusal tooMany = m_config.takeFailure(m_stream.peer());
+    if (tooMany.code != Reason::None) {
+        m_config.failed(m_stream.peer(), m_head, tooMany.status, reason, nullptr);
         m_stream.refuse(tooMany);
+        return;
+    }
+    m_config.failed(m_stream.peer(), m_head, status, reason, [poller = &m_stream.poller(), self = m_self, answer](bool) {
+        poller->post([self, answer] {
+            if (ManagementDoor *const door = *self)
+                runFor(&door->m_stream.breakable(), [&] { door->m_stream.refuse(answer); });
+        });
+    });
 }
 
 void ManagementDoor::onBody(std::string_view bytes)
@@ -143,8 +146,8 @@ void ManagementDoor::submit()
     call.isConditionFalse = call.isUnchanged || (match && *match != "*");
     m_config.bridge->submit(std::move(call), [poller = &m_stream.poller(), self = m_self](BridgeAnswer answer) {
         poller->post([self, answer = std::move(answer)] {
-            if (*self)
-                (*self)->give(std::move(answer));
+            if (ManagementDoor *const door = *self)
+                runFor(&door->m_stream.breakable(), [&] { door->give(answer); });
             else if (answer.blocks)
                 answer.blocks->close();
         });
@@ -183,8 +186,8 @@ void ManagementDoor::give(BridgeAnswer answer)
     m_blocks = std::move(answer.blocks);
     m_blocks->onReady([poller = &m_stream.poller(), self = m_self] {
         poller->post([self] {
-            if (*self)
-                (*self)->sendBlocks();
+            if (ManagementDoor *const door = *self)
+                runFor(&door->m_stream.breakable(), [door] { door->sendBlocks(); });
         });
     });
     m_stream.sendHead(head, std::nullopt);

@@ -25,10 +25,10 @@ struct DoorConfig
 {
     std::vector<Cidr> allowedIps;
     const CredentialDigest *token = nullptr; // empty: every credential is refused
-    // Refused for address or credential; returns what the limit on failures says (status 429), or code None.
-    // written is called when the event is recorded.
-    std::function<Refusal(const Peer &, const RequestHead &, int status, Reason reason,
-                          std::function<void(bool)> written)> failed;
+    // What the limit on failures says of another one from there: status 429, or code None.
+    std::function<Refusal(const Peer &)> takeFailure;
+    // Refused for address or credential, which the head still has. written, if any, is called when the event is recorded.
+    std::function<void(const Peer &, const RequestHead &, int status, Reason reason, std::function<void(bool)> written)> failed;
     std::function<void(const Peer &, const RequestHead &, int status)> accepted; // for auth.success, when answered
     // The stream of /manage/events, for an admitted GET.
     std::function<std::unique_ptr<ManagementFeed>(const RequestHead &, ServerStream &, const std::string &actor)> openFeed;

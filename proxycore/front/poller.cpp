@@ -2,7 +2,6 @@
 #include "front/poller.h"
 
 #include "base/clock.h"
-#include "base/threads.h"
 
 #include <algorithm>
 #include <bit>
@@ -13,8 +12,8 @@
 
 namespace llmproxy {
 
-Timer::Timer(Poller &poller, std::function<void()> onTimeout)
-    : m_poller(poller), m_onTimeout(std::move(onTimeout))
+Timer::Timer(Poller &poller, std::function<void()> onTimeout, Breakable *owner)
+    : m_poller(poller), m_onTimeout(std::move(onTimeout)), m_owner(owner)
 {
 }
 
@@ -176,11 +175,7 @@ void Poller::fire(Timer *timer, int64_t nowUs)
         return;
     }
     timer->m_dueUs = 0;
-    try {
-        timer->m_onTimeout();
-    } catch (...) {
-        logException("poller");
-    }
+    runFor(timer->m_owner, timer->m_onTimeout); // the owner lives to the end of the turn, the timer may not
 }
 
 void Poller::runPosted()
@@ -207,17 +202,6 @@ void Poller::runDeferred()
     }
 }
 
-// No std::function here: this runs several times a request.
-void Poller::ready(PollHandler *handler, uint32_t events)
-{
-    try {
-        handler->onReady(events);
-    } catch (...) {
-        logException("poller");
-        handler->onBroken();
-    }
-}
-
 void Poller::turn()
 {
     m_readyCount = epoll_wait(m_epoll, m_ready.data(), static_cast<int>(m_ready.size()), nextTimeoutMs());
@@ -228,7 +212,7 @@ void Poller::turn()
         if (event.data.ptr == nullptr)
             woken = true;
         else if (event.events != 0)
-            ready(static_cast<PollHandler *>(event.data.ptr), event.events);
+            runFor(static_cast<PollHandler *>(event.data.ptr), [&event] { static_cast<PollHandler *>(event.data.ptr)->onReady(event.events); });
     }
     m_readyCount = 0;
     if (woken) {

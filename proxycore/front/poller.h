@@ -4,6 +4,8 @@
 // dispatcher polls every socket each turn: 30 µs per request with none idle, 250 µs with 4,000.
 #pragma once
 
+#include "base/threads.h"
+
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -14,13 +16,23 @@
 
 namespace llmproxy {
 
-class PollHandler
+// What an exception out of a callback breaks off.
+class Breakable
+{
+public:
+    // The callback threw: what it was in the middle of is not known. Closes what it stands for, or nothing else ever does. Objects that end
+    // here end with the turn (Posted).
+    virtual void onBroken() noexcept {}
+
+protected:
+    ~Breakable() = default;
+};
+
+class PollHandler : public Breakable
 {
 public:
     virtual ~PollHandler() = default;
     virtual void onReady(uint32_t events) = 0;
-    // onReady() threw: what it was in the middle of is not known. Closes what it stands for, or it is ready for ever.
-    virtual void onBroken() noexcept {}
 };
 
 // What may still be on the stack when its time is over.
@@ -29,6 +41,20 @@ class Deletable
 public:
     virtual ~Deletable() = default;
 };
+
+// Calls it; an exception is logged, and breaks off its owner. For what is posted or deferred about one connection. owner: as of a Timer. No
+// std::function: this runs several times a request.
+template <typename Work>
+void runFor(Breakable *owner, Work &&work) noexcept
+{
+    try {
+        work();
+    } catch (...) {
+        logException("poller");
+        if (owner)
+            owner->onBroken();
+    }
+}
 
 class Poller;
 
@@ -57,7 +83,8 @@ private:
 class Timer
 {
 public:
-    Timer(Poller &poller, std::function<void()> onTimeout);
+    // owner: broken off when onTimeout throws, for its deadline will not come again. Null: the exception is logged, and that is all.
+    Timer(Poller &poller, std::function<void()> onTimeout, Breakable *owner = nullptr);
     ~Timer();
     Timer(const Timer &) = delete;
     Timer &operator=(const Timer &) = delete;
@@ -69,6 +96,7 @@ private:
     friend class Poller;
     Poller &m_poller;
     std::function<void()> m_onTimeout;
+    Breakable *const m_owner;
     int64_t m_dueUs = 0;    // 0: not active
     int64_t m_queuedMs = 0; // when the poller looks at it; 0: not queued, soon: at the end of this turn
     Timer *m_previous = nullptr, *m_next = nullptr; // in the wheel's slot
@@ -103,7 +131,6 @@ private:
     void dropTimer(Timer *timer);
     int nextTimeoutMs() const;
     void turn();
-    void ready(PollHandler *handler, uint32_t events);
     void fireTimers();
     void runPosted();
     void runDeferred();

@@ -21,6 +21,8 @@ class ServerStream
 public:
     virtual ~ServerStream() = default;
     virtual Poller &poller() = 0;
+    // What a handler's timers and posted work break off when they throw.
+    virtual Breakable &breakable() = 0;
     virtual const Peer &peer() const = 0;
     virtual void sendContinue() = 0;
     // contentLength: given when known (also for HEAD, 204 and 304); nullopt: chunked, or until close for

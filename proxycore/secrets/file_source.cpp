@@ -156,6 +156,20 @@ FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir
             continue;
         m_roots.push_back(std::make_shared<Root>(std::move(named)));
     }
+    try {
+        startReaders();
+    } catch (...) {
+        endReaders(); // nobody else ends those that were made
+        throw;
+    }
+    // Local folders resolve well within this time. One on a network that hangs is known by its configured name until it resolves.
+    const auto deadline = std::chrono::steady_clock::now() + rootsWait;
+    for (const auto &root : m_roots)
+        root->waitUntilResolved(deadline);
+}
+
+void FileSource::startReaders()
+{
     for (const auto &root : m_roots) {
         root->names.push_back(root->named);
         for (const auto &other : m_roots) {
@@ -168,13 +182,14 @@ FileSource::FileSource(const std::string &dataDir, const std::string &secretsDir
             root->readAll(true);
         }).detach(); // it may hang, and owns what it uses
     }
-    // Local folders resolve well within this time. One on a network that hangs is known by its configured name until it resolves.
-    const auto deadline = std::chrono::steady_clock::now() + rootsWait;
-    for (const auto &root : m_roots)
-        root->waitUntilResolved(deadline);
 }
 
 FileSource::~FileSource()
+{
+    endReaders();
+}
+
+void FileSource::endReaders()
 {
     for (const auto &root : m_roots) {
         const std::lock_guard guard(root->lock);

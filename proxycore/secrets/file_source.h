@@ -19,6 +19,9 @@ public:
 
 private:
     struct Root;
+    void startReaders();
+    void endReaders();
+
     std::vector<std::shared_ptr<Root>> m_roots; // they outlive this: a read may hang
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/database.h"
 
-#include "access/key_binding.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/owned_file.h"
@@ -165,7 +164,7 @@ Database::~Database()
     stop();
 }
 
-Outcome Database::open()
+Outcome Database::open(const OpenKeys &openKeys)
 {
     const auto look = lookAt(d->config.path);
     if (!look)
@@ -182,7 +181,8 @@ Outcome Database::open()
     auto connection = d->connect(SqlConnection::Use::Write);
     if (!connection)
         return connection.error();
-    if (Outcome failure = migrate(**connection, d->config.path, QStringLiteral(":/sql")))
+    const auto bindKeys = [&](int from) { return from > 0 && from < firstSchemaWithBindings ? bindOlderKeys(**connection, openKeys) : Outcome(); };
+    if (Outcome failure = migrate(**connection, d->config.path, QStringLiteral(":/sql"), bindKeys))
         return failure;
     if (!makeShrinkable(**connection))
         logWarn("the database cannot be rewritten, so it does not shrink when events are removed; free some disk space and restart", {{"path", d->config.path}});
@@ -197,13 +197,20 @@ std::optional<KeyRingRecord> Database::keyRingRecord()
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return {};
-    QSqlQuery query = (*connection)->query();
-    if (!query.exec(QStringLiteral("SELECT key_source, key_check, data_key_id, wrapped_data_key, wrapped_token_hash_key "
-                                   "FROM key_ring WHERE id = 1"))
-        || !query.next())
-        return {};
-    const auto text = [&](int column) { return query.value(column).toString().toStdString(); };
-    return KeyRingRecord{text(0), text(1), text(2), text(3), text(4)};
+    return readKeyRing(**connection);
+}
+
+std::vector<BoundKey> Database::boundKeys()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    return connection ? readBoundKeys(**connection) : std::vector<BoundKey>();
+}
+
+void Database::forgetBoundKeys()
+{
+    auto connection = d->connect(SqlConnection::Use::Write);
+    if (!connection || !llmproxy::forgetBoundKeys(**connection))
+        logWarn("the database cannot be written; the next start names the keys bound at the upgrade once more");
 }
 
 Outcome Database::saveKeyRingRecord(const KeyRingRecord &record)
@@ -243,42 +250,12 @@ int64_t Database::noteManagementToken(const std::string &sha256Hex)
     return query.exec() && query.next() ? query.value(0).toLongLong() : now;
 }
 
-// Once, after the update that brought bindings: each stored key may go where it went until now. The key check that says that it was
-// done is written in the same transaction.
-static Outcome bindOlderKeys(SqlConnection &connection, const KeyRing &keys)
-{
-    auto projects = readProjects(connection);
-    if (!projects)
-        return projects.error();
-    bool good = connection.begin();
-    for (Project &project : *projects) {
-        for (ProviderKey &key : project.providers) {
-            bindKey(key, project.id, keys);
-            good = good && writeBinding(connection, project.id, key);
-        }
-    }
-    QSqlQuery query = connection.query();
-    query.prepare(QStringLiteral("UPDATE key_ring SET key_check = ? WHERE id = 1"));
-    query.addBindValue(QString::fromStdString(keys.nextKeyCheck()));
-    if (good && query.exec() && connection.commit())
-        return {};
-    connection.rollback();
-    return storageError();
-}
-
 Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets)
 {
     const bool audits = audit && audit->config().enabled;
     const std::lock_guard guard(d->startLock);
     d->holder = holder;
     d->secrets = secrets;
-    if (!keys->nextKeyCheck().empty()) {
-        auto writer = d->connect(SqlConnection::Use::Write);
-        if (!writer)
-            return writer.error();
-        if (Outcome failure = bindOlderKeys(**writer, *keys))
-            return failure;
-    }
     auto connection = d->connect(SqlConnection::Use::Read);
     if (!connection)
         return connection.error();

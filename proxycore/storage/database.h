@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "secrets/key_ring.h"
 #include "secrets/secret_cache.h"
+#include "storage/key_bindings.h"
 
 #include <functional>
 #include <memory>
@@ -59,8 +60,12 @@ public:
     };
     // Changes nothing. For who does not have it open.
     static Result<State> lookAt(const std::string &path);
-    // Opens, migrates, checks. No thread yet. Error Invalid: the file is another program's and stays as it is.
-    Outcome open();
+    // Opens, migrates, checks. No thread yet. Error Invalid: the file is another program's and stays as it is. openKeys: asked when the
+    // schema is one of before keys were bound to base URLs; its Error leaves all as it was. Without it they stay unbound.
+    Outcome open(const OpenKeys &openKeys = {});
+    // The keys that open() bound, now or in a run that ended too early to say so; until forgetBoundKeys().
+    std::vector<BoundKey> boundKeys();
+    void forgetBoundKeys();
     // The seq of the last committed change in the database at this path; nullopt: it cannot be read. For who does not open it.
     static std::optional<int64_t> lastChangeSeqAt(const std::string &path);
     // The stored key ring record; nullopt in a new database.

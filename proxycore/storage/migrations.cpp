@@ -107,7 +107,7 @@ int schemaVersion(SqlConnection &connection)
     return query.exec(QStringLiteral("PRAGMA user_version")) && query.next() ? query.value(0).toInt() : -1;
 }
 
-Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder)
+Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder, const std::function<Outcome(int from)> &beforeCommit)
 {
     const QStringList files = filesOf(folder);
     const int known = files.isEmpty() ? 0 : numberOf(files.last());
@@ -130,9 +130,12 @@ Outcome migrate(SqlConnection &connection, const std::string &path, const QStrin
         if (good && numberOf(file) > version)
             good = runFile(connection, folder + QLatin1Char('/') + file) && schemaVersion(connection) == numberOf(file);
     }
-    if (good && connection.commit())
+    const Outcome failure = good && beforeCommit ? beforeCommit(version) : Outcome();
+    if (good && !failure && connection.commit())
         return {};
     connection.rollback();
+    if (failure)
+        return failure;
     return migrationError("The schema of '" + path + "' could not be changed from " + std::to_string(version) + " to "
                           + std::to_string(known) + "; it is as it was before.");
 }

@@ -6,6 +6,7 @@
 #include "storage/sql_connection.h"
 
 #include <QStringList>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,7 +17,8 @@ int newestSchema();
 // The statements of one file, comments removed.
 QStringList splitStatements(const QString &text);
 int schemaVersion(SqlConnection &connection); // -1: cannot be read
-// Runs the missing files of the folder in one transaction, after a copy to path + ".backup-v<old>".
-Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder);
+// Runs the missing files of the folder in one transaction, after a copy to path + ".backup-v<old>". beforeCommit: what SQL alone cannot
+// do, in the same transaction; from: the old number, 0 of a new database. Its Error undoes all.
+Outcome migrate(SqlConnection &connection, const std::string &path, const QString &folder, const std::function<Outcome(int from)> &beforeCommit = {});
 
 } // namespace llmproxy

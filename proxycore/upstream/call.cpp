@@ -43,11 +43,11 @@ UpstreamFaultKind kindOf(const DialFailure &failure)
 
 UpstreamCall::UpstreamCall(UpstreamPool &pool, UpstreamRequest request, UpstreamEvents &events)
     : m_pool(pool), m_request(std::move(request)), m_events(events),
-      m_reader(BodyReader::Kind::Response, maxResponseHead), m_timer(pool.poller(), [this] { onTimeout(); }),
+      m_reader(BodyReader::Kind::Response, maxResponseHead), m_timer(pool.poller(), [this] { onTimeout(); }, this),
       m_again(pool.poller(), [this] {
           if (!m_closed && !m_paused)
               readSome();
-      })
+      }, this)
 {
 }
 
@@ -71,10 +71,12 @@ void UpstreamCall::start()
     m_dialId = m_pool.dialler().dial(*m_request.target, m_request.connectTimeoutMs,
                                      [this](std::unique_ptr<UpstreamSocket> socket, const DialFailure &failure) {
                                          m_dialId = 0;
-                                         if (socket)
-                                             connected(std::move(socket));
-                                         else
-                                             fail(kindOf(failure), failure.reason);
+                                         runFor(this, [&] {
+                                             if (socket)
+                                                 connected(std::move(socket));
+                                             else
+                                                 fail(kindOf(failure), failure.reason);
+                                         });
                                      });
 }
 
@@ -188,12 +190,8 @@ void UpstreamCall::onReady(uint32_t events)
 
 void UpstreamCall::onBroken() noexcept
 {
-    guarded("upstream", [this] {
-        if (m_closed)
-            m_events.onUpstreamFault({UpstreamFaultKind::BadAnswer, Reason::InternalError}); // it threw when it was told the end
-        else
-            fail(UpstreamFaultKind::BadAnswer, Reason::InternalError);
-    });
+    guarded("upstream", [this] { cancel(); });
+    m_events.onUpstreamBroken();
 }
 
 void UpstreamCall::readSome()

@@ -39,6 +39,8 @@ public:
     virtual void onUpstreamEnd() = 0;
     virtual void onUpstreamFault(const UpstreamFault &fault) = 0;
     virtual void onUpstreamWritable() = 0; // body backlog under the low-water mark
+    // The call or one of these threw. The call is over, and says nothing more.
+    virtual void onUpstreamBroken() noexcept = 0;
 };
 
 struct UpstreamRequest

@@ -96,7 +96,7 @@ void UpstreamPool::writeAtEndOfTurn(UpstreamCall *call)
         m_poller.defer([this] {
             const std::vector<UpstreamCall *> calls = std::exchange(m_unwritten, {});
             for (UpstreamCall *one : calls)
-                one->writeNow();
+                runFor(one, [one] { one->writeNow(); });
         });
     m_unwritten.push_back(call);
 }

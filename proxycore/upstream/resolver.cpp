@@ -50,22 +50,28 @@ NameAnswer answerOf(const ResolvedName &name)
 
 } // namespace
 
-std::vector<IpAddress> systemLookUp(const std::string &name)
+// EAI_AGAIN and the rest say nothing about the name: nobody answered, or we could not ask.
+static bool saysUnknown(int error)
+{
+    return error == EAI_NONAME || error == EAI_NODATA;
+}
+
+NameLookUp systemLookUp(const std::string &name)
 {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     addrinfo *list = nullptr;
+    if (const int error = getaddrinfo(name.c_str(), nullptr, &hints, &list); error != 0)
+        return {{}, saysUnknown(error)};
     std::vector<IpAddress> addresses;
-    if (getaddrinfo(name.c_str(), nullptr, &hints, &list) != 0)
-        return addresses;
     for (const addrinfo *one = list; one; one = one->ai_next) {
         const IpAddress address = IpAddress::fromSockaddr(one->ai_addr);
         if (std::find(addresses.begin(), addresses.end(), address) == addresses.end())
             addresses.push_back(address);
     }
     freeaddrinfo(list);
-    return addresses;
+    return {std::move(addresses), false};
 }
 
 struct Resolver::State
@@ -90,8 +96,16 @@ struct Resolver::State
     bool makeRoom();
     std::deque<std::string>::iterator nextInQueue();
     void work(size_t number);
-    void finish(const std::string &text, std::vector<IpAddress> addresses);
+    void finish(const std::string &text, NameLookUp found);
+    void dropStale(ResolvedName &name) const;
+    void end();
 };
+
+void Resolver::State::dropStale(ResolvedName &name) const
+{
+    if (!isWithin(name.foundMs, now(), staleMs))
+        name.addresses.clear();
+}
 
 // What may be told without waiting: a fresh answer, a fresh failure, or the last good answer while its successor is not to be had.
 std::optional<NameAnswer> Resolver::State::known(const ResolvedName &name) const
@@ -152,29 +166,30 @@ void Resolver::State::work(size_t number)
         ++running;
         suspectsRunning += isSuspect ? 1 : 0;
         guard.unlock();
-        std::vector<IpAddress> addresses = lookUp(text);
+        NameLookUp found = lookUp(text);
         guard.lock();
         isLooking[number] = false;
         --running;
         suspectsRunning -= isSuspect ? 1 : 0;
         if (isEnding)
             return;
-        finish(text, std::move(addresses));
+        finish(text, std::move(found));
         wake.notify_all(); // a suspect may go now
     }
 }
 
-void Resolver::State::finish(const std::string &text, std::vector<IpAddress> addresses)
+void Resolver::State::finish(const std::string &text, NameLookUp found)
 {
     ResolvedName &name = names[text];
     name.isRunning = false;
-    name.hasFailedLast = addresses.empty();
-    if (name.hasFailedLast) {
+    name.hasFailedLast = found.addresses.empty();
+    if (name.hasFailedLast)
         name.failedMs = now();
-    } else {
+    else
         name.foundMs = now();
-        name.addresses = std::move(addresses);
-    }
+    if (!name.hasFailedLast || found.isUnknown)
+        name.addresses = std::move(found.addresses);
+    dropStale(name);
     const NameAnswer answer = answerOf(name);
     for (const NameWaiter &waiter : std::exchange(name.waiters, {})) {
         tickets.erase(waiter.ticket);
@@ -188,25 +203,38 @@ Resolver::Resolver(LookUp lookUp) : Resolver(std::move(lookUp), &Clock::steadyMs
 
 Resolver::Resolver(LookUp lookUp, NowMs now) : m_state(std::make_shared<State>(std::move(lookUp), std::move(now)))
 {
-    for (size_t number = 0; number < threadCount; ++number)
-        m_state->threads[number] = makeThread("resolver", [state = m_state, number] { state->work(number); });
+    try {
+        for (size_t number = 0; number < threadCount; ++number)
+            m_state->threads[number] = makeThread("resolver", [state = m_state, number] { state->work(number); });
+    } catch (...) {
+        m_state->end(); // nobody else ends those that were made
+        throw;
+    }
 }
 
 Resolver::~Resolver()
 {
-    std::array<std::thread, threadCount> threads;
-    std::array<bool, threadCount> isLooking{};
+    m_state->end();
+}
+
+// Once.
+void Resolver::State::end()
+{
+    std::array<std::thread, threadCount> made;
+    std::array<bool, threadCount> wereLooking{};
     {
-        const std::lock_guard guard(m_state->lock);
-        m_state->isEnding = true;
-        m_state->names.clear();
-        m_state->tickets.clear();
-        threads.swap(m_state->threads); // else a thread that stays behind would own itself
-        isLooking = m_state->isLooking;
+        const std::lock_guard guard(lock);
+        isEnding = true;
+        names.clear();
+        tickets.clear();
+        made.swap(threads); // else a thread that stays behind would own itself
+        wereLooking = isLooking;
     }
-    m_state->wake.notify_all();
-    for (size_t number = 0; number < threadCount; ++number)
-        isLooking[number] ? threads[number].detach() : threads[number].join();
+    wake.notify_all();
+    for (size_t number = 0; number < threadCount; ++number) {
+        if (made[number].joinable())
+            wereLooking[number] ? made[number].detach() : made[number].join();
+    }
 }
 
 std::optional<NameAnswer> Resolver::resolve(const std::string &name, Done done, uint64_t *ticket)
@@ -215,6 +243,7 @@ std::optional<NameAnswer> Resolver::resolve(const std::string &name, Done done, 
     if (m_state->names.find(name) == m_state->names.end() && !m_state->makeRoom())
         return NameAnswer{NameAnswer::Kind::Busy, {}};
     ResolvedName &entry = m_state->names[name];
+    m_state->dropStale(entry);
     const std::optional<NameAnswer> known = m_state->known(entry);
     const bool isFresh = isWithin(entry.foundMs, m_state->now(), keptMs) || (entry.hasFailedLast && isWithin(entry.failedMs, m_state->now(), failureKeptMs));
     const bool isComing = isFresh || m_state->enqueue(name, entry);
@@ -248,7 +277,10 @@ std::optional<NameAnswer> Resolver::lastGood(const std::string &name) const
 {
     const std::lock_guard guard(m_state->lock);
     const auto found = m_state->names.find(name);
-    if (found == m_state->names.end() || found->second.addresses.empty())
+    if (found == m_state->names.end())
+        return {};
+    m_state->dropStale(found->second);
+    if (found->second.addresses.empty())
         return {};
     return answerOf(found->second);
 }

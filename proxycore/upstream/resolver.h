@@ -28,14 +28,20 @@ struct NameAnswer
     std::vector<IpAddress> addresses; // Found: in the order in which they are to be tried
 };
 
-// Its system's: getaddrinfo(). Empty: the name cannot be resolved. Blocks, up to half a minute.
-std::vector<IpAddress> systemLookUp(const std::string &name);
+struct NameLookUp
+{
+    std::vector<IpAddress> addresses; // empty: the name cannot be resolved
+    bool isUnknown = false;           // there is no such name, or no address of it: an answer, not the lack of one
+};
+
+// Its system's: getaddrinfo(). Blocks, up to half a minute.
+NameLookUp systemLookUp(const std::string &name);
 
 class Resolver
 {
 public:
     // May block; called from several threads at a time, and may outlive the resolver.
-    using LookUp = std::function<std::vector<IpAddress>(const std::string &name)>;
+    using LookUp = std::function<NameLookUp(const std::string &name)>;
     using NowMs = std::function<int64_t()>; // steady
     using Done = std::function<void(const NameAnswer &answer)>;
 
@@ -46,7 +52,10 @@ public:
     static constexpr int64_t keptMs = 60'000;
     static constexpr int64_t failureKeptMs = 5'000;
     static constexpr int64_t patienceMs = 1'000; // then the last good answer is used while a look-up goes on
+    // The last good answer is used no longer than this (RFC 8767 section 5 suggests one to three days), and not once the name is unknown.
+    static constexpr int64_t staleMs = 24 * 60 * 60'000;
 
+    // std::system_error: no thread is left (makeThread()).
     explicit Resolver(LookUp lookUp = systemLookUp);
     Resolver(LookUp lookUp, NowMs now);
     ~Resolver(); // forgets who waits, and does not wait for look-ups that hang
@@ -57,7 +66,7 @@ public:
     // call back. Not after cancel(*ticket).
     std::optional<NameAnswer> resolve(const std::string &name, Done done, uint64_t *ticket);
     void cancel(uint64_t ticket);
-    // The last answer that was good, however old: for who has waited for patienceMs.
+    // The last answer that was good and is not older than staleMs: for who has waited for patienceMs.
     std::optional<NameAnswer> lastGood(const std::string &name) const;
     // Waits for the answer. isCancelled is asked now and then; true ends the wait as a failure.
     NameAnswer wait(const std::string &name, int64_t timeoutMs, const std::function<bool()> &isCancelled);

@@ -7,11 +7,16 @@ namespace llmproxy {
 
 namespace {
 
+// No request has more tokens. A provider may say anything: two numbers near the end of what 64 bits hold have no sum, and SQLite refuses
+// to add them, for all of the usage.
+constexpr int64_t mostTokens = 1'000'000'000;
+
 int64_t number(std::string_view text)
 {
     int64_t value = -1;
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    return result.ec == std::errc() && value >= 0 ? value : -1;
+    const char *const end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, value);
+    return result.ec == std::errc() && result.ptr == end && value >= 0 && value <= mostTokens ? value : -1; // 1e300 is not 1
 }
 
 constexpr std::string_view outerKeys[] = {"usage", "usageMetadata", "model", "modelVersion", "prompt_eval_count", "eval_count"};

@@ -9,7 +9,7 @@ import unittest
 
 from certificates import Authority
 from flights import CLOSE_NOTIFY, Flights
-from proxy_case import KEY, SANITIZED, Proxy, fresh_id, request
+from proxy_case import KEY, SANITIZED, Proxy, fresh_id, request, until
 from upstream import Upstream
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
@@ -42,6 +42,25 @@ class Upstreams(Proxy):
             self.assertEqual(self.event_of(request_id)["details"].get("prompt_tokens"), 3 if known else None)
         if not SANITIZED:
             self.assertLess(self.memory() - before, 24 << 20)
+
+    def test_numbers_of_tokens_that_no_request_has(self):
+        """Unknown, never a sum that turns negative: of the event, the token and all of the usage."""
+        token = self.new_token()
+        for number, known in (("9223372036854775807", None), ("1000000001", None), ("99999999999999999999999", None), ("-5", None), ("1e300", None),
+                              ("1.5", None), ("1000000000", 1_000_000_000)):
+            for _ in range(3):
+                request_id = fresh_id()
+                self.ask(body=BODY, behave=f"usage={number}", token=token["token"], headers=[("X-Request-ID", request_id)])
+            details = self.event_of(request_id)["details"]
+            self.assertEqual((details.get("prompt_tokens"), details.get("completion_tokens")), (known, known), number)
+        status, record = self.manage("GET", f"/manage/tokens/{token['id']}")
+        self.assertEqual((status, record["prompt_tokens"], record["completion_tokens"]), (200, 3_000_000_000, 3_000_000_000))
+        until(lambda: [i["prompt_tokens"] for i in self.manage("GET", "/manage/usage?by=token")[1]["items"] if i["key"] == token["id"]] == [3_000_000_000],
+              "the usage is counted")
+
+    def test_a_connection_option_takes_no_content_type_away(self):
+        answer = self.ask(body=BODY, behave="headers=content-type")
+        self.assertEqual((answer.status, answer.header("content-type"), answer.header("x-hop")), (200, "application/json", None))
 
     def test_a_redirect_to_another_server_never_sees_the_key(self):
         with Upstream() as other:

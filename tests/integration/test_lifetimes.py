@@ -53,35 +53,65 @@ class Closed(Proxy):
 class Held(Proxy):
     settings = {"UPSTREAM_CONNECT_TIMEOUT": "120s"}
 
-    def test_bodies_that_wait_for_a_provider_count(self):
-        """A provider that accepts nobody: the bodies for it are held, together under the cap of 256 MiB."""
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", free_port()))
-            deaf.listen(0)
-            port = deaf.getsockname()[1]
-            filler = [socket.create_connection(("127.0.0.1", port)) for _ in range(1)]
-            project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": f"http://127.0.0.1:{port}/v1"}])["id"]
-            token = self.new_token(project_id=project, allowed_models=["m"])["token"]
-            body = json.dumps({"model": "m", "text": "x" * (15 << 20)}).encode()
-            clients, refused, lock = [], [], threading.Lock()
+    def setUp(self):
+        """A provider that accepts nobody: the bodies for it are held."""
+        deaf = socket.socket()
+        self.addCleanup(deaf.close)
+        deaf.bind(("127.0.0.1", free_port()))
+        deaf.listen(0)
+        port = deaf.getsockname()[1]
+        filler = socket.create_connection(("127.0.0.1", port))
+        self.addCleanup(filler.close)
+        self.project = self.new_project(providers=[{"provider": "openai", "api_key": KEY, "base_url": f"http://127.0.0.1:{port}/v1"}])["id"]
 
-            def upload():
-                client = self.raw()
-                with lock:
-                    clients.append(client)
-                try:
-                    client.send(request(body=body, headers=[("Authorization", f"Bearer {token}")]))
-                    client.sock.settimeout(0.1)
-                    refused.append(client.head()[0])
-                except (ConnectionError, EOFError, TimeoutError, socket.timeout):
-                    pass
-            for _ in range(24):
-                upload()
-                if refused:
-                    break
-            self.assertEqual(refused, [503])
-            for one in (*clients, *filler):
-                one.sock.close() if hasattr(one, "sock") else one.close()
+    def limited(self):
+        return self.new_token(project_id=self.project, allowed_models=["m"])
+
+    def upload(self, token, size=15 << 20):
+        """The answer's status and Retry-After; None: it is held."""
+        client = self.raw()
+        try:
+            client.send(request(body=json.dumps({"model": "m", "text": "x" * size}).encode(), headers=[("Authorization", f"Bearer {token}")]))
+            client.sock.settimeout(0.1)
+            status, fields = client.head()
+            return status, dict(fields).get("Retry-After")
+        except (ConnectionError, EOFError, TimeoutError, socket.timeout):
+            return None
+
+    def uploads(self, tokens):
+        """How many are held until one is refused."""
+        for number, token in enumerate(tokens):
+            if (answer := self.upload(token)):
+                self.assertEqual(answer, (503, "1"))
+                return number
+        self.fail("none was refused")
+
+    def test_bodies_that_wait_for_a_provider_count(self):
+        """All together under the cap of 256 MiB."""
+        tokens = [self.limited()["token"] for _ in range(6)]
+        self.assertEqual(self.uploads(tokens * 4), 17)
+
+    def test_one_lineage_holds_a_quarter_at_most(self):
+        """Ruling 16: who fills it gets 503, with the same token and with its successor; another token is served."""
+        first = self.limited()
+        status, successor = self.manage("POST", f"/manage/tokens/{first['id']}/refresh", {})
+        self.assertEqual(status, 201, successor)
+        self.assertEqual(self.uploads([first["token"], successor["token"]] * 3), 4)
+        self.assertIsNone(self.upload(self.limited()["token"]), "held, and not refused")
+        small = self.new_token(allowed_models=["m"])["token"]
+        self.assertEqual(self.ask(body={"model": "m"}, token=small).status, 200)
+
+
+class LargeInspected(Proxy):
+    settings = {"MAX_INSPECTED_BODY": "256MiB"}
+
+    def test_a_body_that_never_fits_is_not_to_be_tried_again(self):
+        token = self.new_token(allowed_models=["m"])["token"]
+        size = (64 << 20) + 1
+        fields = [("Authorization", f"Bearer {token}"), ("Content-Type", "application/json")]
+        client = self.raw().send(request(method="POST", path="/v1/chat/completions", body=b"", headers=[*fields, ("Content-Length", str(size))]))
+        answer = client.answer()
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error"), answer.header("retry-after")), (413, "request_too_large", None))
 
 
 class Stopping(Proxy):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """A system that has no thread left: what was started goes on and serves everything, and a start says why it cannot."""
 import json
+import signal
 import subprocess
 import unittest
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 from audited_proxy import AuditedProxy
 from cli_case import BIN, KEY
 from proxy_case import MANAGEMENT, SANITIZED, request, until
+
+def read(path):
+    return path.read_text() if path.exists() else ""
+
 
 SOURCE = Path(__file__).resolve().parents[1] / "support" / "failing_threads.c"
 
@@ -68,6 +73,26 @@ class ThreadLimit(AuditedProxy):
                                  env=self.env | self.limit | {"MANAGEMENT_TOKEN": MANAGEMENT, "LISTEN_ADDR": "127.0.0.1:0"})
         self.assertEqual(started.returncode, 1, started)
         self.assertIn("cannot start a thread", started.stderr)
+
+    def test_whichever_thread_is_the_last_one(self):
+        """What was made before it ends, and the start says why, in a sentence: it neither hangs nor dies of an exception."""
+        said = []
+        for number in range(100):
+            folder = self.cwd / f"only-{number}"
+            errors, log = (Path(f"{folder}.{end}") for end in ("errors", "log"))
+            with open(errors, "wb") as stderr:
+                server = subprocess.Popen([BIN, "--serve", "--data-dir", str(folder)], cwd=self.cwd, stdout=subprocess.DEVNULL, stderr=stderr,
+                                          env=self.env | self.limit | {"MANAGEMENT_TOKEN": MANAGEMENT, "LISTEN_ADDR": "127.0.0.1:0", "ENGINE_THREADS": "3",
+                                                                       "FAILING_THREADS_AFTER": str(number), "LOG_FILE": str(log)})
+            self.addCleanup(server.kill)
+            until(lambda: server.poll() is not None or '"listening"' in read(log), f"a start with {number} threads ends", 60)
+            if server.poll() is None:
+                server.send_signal(signal.SIGTERM)
+                self.assertEqual(server.wait(60), 0)
+                break
+            said.append((number, server.returncode, "cannot start a thread" in read(errors)))
+        self.assertEqual([one for one in said if one[1:] != (1, True)], [])
+        self.assertGreater(len(said), 15, said)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,14 @@ public:
     void answer(const std::string &name, const std::vector<std::string> &addresses) // none: it fails
     {
         const std::lock_guard guard(m_state->lock);
-        m_state->answers[name].clear();
+        m_state->answers[name] = {};
         for (const std::string &address : addresses)
-            m_state->answers[name].push_back(*IpAddress::parse(address));
+            m_state->answers[name].addresses.push_back(*IpAddress::parse(address));
+    }
+    void forget(const std::string &name) // it says that there is no such name
+    {
+        const std::lock_guard guard(m_state->lock);
+        m_state->answers[name] = {{}, true};
     }
     void hang(bool hangs) // all that begin from now on; false: they go on
     {
@@ -57,7 +62,7 @@ public:
 private:
     struct State
     {
-        std::vector<IpAddress> lookUp(const std::string &name)
+        NameLookUp lookUp(const std::string &name)
         {
             std::unique_lock guard(lock);
             running.insert(name);
@@ -76,7 +81,7 @@ private:
         std::multiset<std::string> running;
         size_t most = 0;
         std::map<std::string, int> done;
-        std::map<std::string, std::vector<IpAddress>> answers;
+        std::map<std::string, NameLookUp> answers;
     };
     const std::shared_ptr<State> m_state = std::make_shared<State>(); // look-ups that hang outlive the resolver, and this
 };

@@ -382,11 +382,12 @@ class Upstream:
     async def behave_redirect(self, request, reader, writer, argument):
         return await self._send(writer, 307, {}, more=(("Location", "http://other.example/"),))
 
-    async def behave_headers(self, request, reader, writer, _):
+    async def behave_headers(self, request, reader, writer, argument):
+        """headers=NAME: its Connection header names that one, too."""
         return await self._send(writer, 200, {"ok": True}, more=(
             ("Set-Cookie", "a=b"), ("Alt-Svc", "h3=1"), ("Strict-Transport-Security", "max-age=1"), ("Keep-Alive", "timeout=5"),
             ("Access-Control-Allow-Origin", "*"), ("X-Request-ID", "up-7"), ("openai-processing-ms", "12"),
-            ("Connection", "X-Hop"), ("X-Hop", "1"), ("X-LLM-Proxy", "evil"), ("X-Multi", "a"), ("X-Multi", "b")))
+            ("Connection", f"X-Hop, {argument}" if argument else "X-Hop"), ("X-Hop", "1"), ("X-LLM-Proxy", "evil"), ("X-Multi", "a"), ("X-Multi", "b")))
 
     async def behave_gzip(self, request, reader, writer, _):
         body = gzip.compress(json.dumps(chat(request)).encode())
@@ -400,6 +401,10 @@ class Upstream:
     async def behave_long_line(self, request, reader, writer, argument):
         """long-line=BYTES: one event of one line, so long, between two small ones."""
         return await self._stream(writer, [b'data: {"a":1}\n\n', b"data: " + b"x" * int(argument) + b"\n\n", b"data: [DONE]\n\n"])
+
+    async def behave_usage(self, request, reader, writer, argument):
+        """An answer with these bytes as its numbers of tokens."""
+        return await self._send(writer, 200, b'{"usage":{"prompt_tokens":%s,"completion_tokens":%s}}' % ((argument.encode(),) * 2))
 
     async def behave_echo(self, request, reader, writer, _):
         return await self._send(writer, 200, request.body, request.header("content-type") or "application/octet-stream")

@@ -3,6 +3,7 @@
 
 #include "exchange/body_type.h"
 #include "exchange/json_members.h"
+#include "exchange/multipart.h"
 #include "exchange/request_body.h"
 #include "exchange/stream_usage.h"
 
@@ -106,6 +107,26 @@ void TstBodies::model_data()
     QTest::newRow("form, a part behind the end") << form << part("name=model") + part("name=model") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("form, a delimiter inside a line") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\n\r\na--xx\r\nb\r\n--xx--\r\n") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("form, encoded") << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--xx--\r\n") << QByteArray("bad_request") << QByteArray();
+    for (const char *names : {"name=\"f\"; name*0=\"mo\"; name*1=\"del\"", "name=\"f\"; name*0*=utf-8''model", "name*0=model", "name=\"=?utf-8?q?model?=\"", "name=\"mod\xc1\xa5l\""})
+        QTest::newRow((std::string("form, a name that some decode: ") + names).c_str()) << form << part(names) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a boundary in pieces") << QByteArray("multipart/form-data; boundary=xx; boundary*0=y; boundary*1=y") << part("name=model") << QByteArray("unsupported_body") << QByteArray();
+    const auto longHead = [&](size_t size) { return part(("name=model; x=" + std::string(size - std::string("\r\nContent-Disposition: form-data; name=model; x=").size(), 'x')).c_str()); };
+    QTest::newRow("form, as long as a head may be") << form << longHead(mostPartHead) << QByteArray() << QByteArray("a");
+    QTest::newRow("form, a head that is too long") << form << longHead(mostPartHead + 1) << QByteArray("unsupported_body") << QByteArray();
+    QTest::newRow("form, a part without a head") << form << QByteArray("--xx\r\n\r\na\r\n--xx\r\nContent-Disposition: form-data; name=model\r\n\r\na\r\n--xx--\r\n") << QByteArray("unsupported_body") << QByteArray();
+    const auto many = [&](size_t count) {
+        QByteArray body = part("name=model").chopped(4);
+        for (size_t made = 1; made < count; ++made)
+            body += part("name=f").chopped(4).mid(4);
+        return body + "--\r\n";
+    };
+    QTest::newRow("form, as many parts as may be") << form << many(mostParts) << QByteArray() << QByteArray("a");
+    QTest::newRow("form, too many parts") << form << many(mostParts + 1) << QByteArray("unsupported_body") << QByteArray();
+    for (const char *model : {" a", "a ", "a\t", "\xc1\xa1"})
+        QTest::newRow((std::string("form, a model that some trim or decode: ") + model).c_str()) << form << QByteArray("--xx\r\nContent-Disposition: form-data; name=model\r\n\r\n") + model + "\r\n--xx--\r\n"
+                                                                                               << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("blanks around the model") << json << QByteArray(R"({"model":"a "})") << QByteArray("bad_request") << QByteArray();
+    QTest::newRow("blanks around another model") << json << QByteArray(R"({"model":"a","models":["a"," b"]})") << QByteArray("bad_request") << QByteArray();
     QTest::newRow("form, two boundaries") << QByteArray("multipart/form-data; boundary=yy; boundary=xx") << part("name=model") << QByteArray("unsupported_body") << QByteArray();
     QTest::newRow("JSON that calls itself a form") << QByteArray("application/json; x=multipart/form-data; boundary=xx") << QByteArray(R"({"model":"a"})") << QByteArray() << QByteArray("a");
     QTest::newRow("another case") << json << QByteArray(R"({"model":"a","MODEL":"b"})") << QByteArray("bad_request") << QByteArray();
@@ -137,7 +158,7 @@ void TstBodies::readableTypes()
         QVERIFY2(readable({good}), good);
     for (const char *bad : {"", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/vnd.api+json", "application/json, application/json", "application/json, text/plain",
                             "application/json; charset=utf-16", "application/json; charset=utf-16le", "application/json; charset=utf-8; charset=utf-16", "application/json; charset=\"utf-8",
-                            "application/json; charset*=utf-8''utf-16", "application/json; charset=\"u\\tf-8\"", "application/json; charset", "application/json; charset =utf-8", "application/json charset=utf-8",
+                            "application/json; charset*=utf-8''utf-16", "application/json; charset*0=utf-16", "application/json; charset=utf-8; charset*0*=utf-16", "application/json; charset=\"u\\tf-8\"", "application/json; charset", "application/json; charset =utf-8", "application/json charset=utf-8",
                             "application/jsonx", "application /json", "multipart/form-data; boundary=a; boundary=b", "multipart/form-data; boundary=b; charset=utf-7", "multipart/mixed; boundary=b"})
         QVERIFY2(!readable({bad}), bad);
     QVERIFY(!readable({}));

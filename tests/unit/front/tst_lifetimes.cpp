@@ -23,8 +23,11 @@ struct Life
     int calls = 0; // that it made and that have not returned
     bool isOver = false, endedInCall = false, wasCalledBack = false;
     int writable = 0, gone = 0, faults = 0;
+    std::function<void()> onEnd;
     void end()
     {
+        if (onEnd)
+            onEnd();
         isOver = true;
         endedInCall = endedInCall || calls > 0;
     }
@@ -111,6 +114,8 @@ private Q_SLOTS:
     void whoLeftIsToldNothingMore();
     void whoThrowsIsAnsweredFor_data();
     void whoThrowsIsAnsweredFor();
+    void whoThrowsLaterIsClosed_data();
+    void whoThrowsLaterIsClosed();
 
 private:
     int client();
@@ -300,6 +305,48 @@ void TstLifetimes::whoThrowsIsAnsweredFor()
         QVERIFY(!answer.empty() && answer.find("0\r\n\r\n") == std::string::npos); // it does not look whole
     else
         QVERIFY2(answer.starts_with("HTTP/1.1 500 "), answer.c_str());
+}
+
+void TstLifetimes::whoThrowsLaterIsClosed_data()
+{
+    QTest::addColumn<bool>("hasBegun");
+    QTest::addColumn<bool>("byTimer");
+    for (const bool hasBegun : {false, true}) {
+        for (const bool byTimer : {false, true})
+            QTest::addRow("%s, %s", hasBegun ? "inside its answer" : "before its answer", byTimer ? "a timer" : "posted work") << hasBegun << byTimer;
+    }
+}
+
+// Out of what a handler left to be called later: the connection goes, and all that counted it.
+void TstLifetimes::whoThrowsLaterIsClosed()
+{
+    QFETCH(bool, hasBegun);
+    QFETCH(bool, byTimer);
+    std::unique_ptr<Timer> timer;
+    Timer late(*m_poller, [this] { m_poller->stop(); });
+    late.start(10'000);
+    FrontHooks hooks = handlerThat([&](ServerStream &stream) {
+        if (hasBegun) {
+            stream.sendHead(ResponseHead(), std::nullopt);
+            stream.sendBody("half");
+            stream.flush();
+        }
+        const auto fails = [] { throw std::runtime_error("no memory"); };
+        timer = std::make_unique<Timer>(*m_poller, fails, &stream.breakable());
+        if (byTimer)
+            timer->start(1);
+        else
+            m_poller->post([&stream, fails] { runFor(&stream.breakable(), fails); });
+    });
+    hooks.makeHandler = [this, inner = std::move(hooks.makeHandler)](RequestHead &&head, ServerStream &stream) {
+        m_life.onEnd = [this] { m_poller->post([this] { m_poller->stop(); }); };
+        return inner(std::move(head), stream);
+    };
+    serve(std::move(hooks));
+    QVERIFY(late.isActive()); // it ended by itself
+    QVERIFY(m_life.isOver);
+    QVERIFY(!m_life.endedInCall);
+    QCOMPARE(m_life.faults, 1);
 }
 
 REGISTER_TEST(TstLifetimes)

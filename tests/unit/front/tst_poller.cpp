@@ -3,6 +3,7 @@
 
 #include "front/poller.h"
 
+#include <stdexcept>
 #include <thread>
 
 using namespace llmproxy;
@@ -16,6 +17,7 @@ private Q_SLOTS:
     void stoppedTimerStaysSilent();
     void soonIsThisTurnButNotForEver();
     void timersDropEachOther();
+    void whatThrowsBreaksItsOwnerOff();
 };
 
 void TstPoller::postsInOrderFromAnotherThread()
@@ -108,6 +110,34 @@ void TstPoller::timersDropEachOther()
     poller.run();
     QVERIFY(fired >= 50);
     QVERIFY(fired < 100);
+}
+
+// Its deadline does not come again: nobody else would close it.
+void TstPoller::whatThrowsBreaksItsOwnerOff()
+{
+    struct Owner final : PollHandler
+    {
+        void onReady(uint32_t) override {}
+        void onBroken() noexcept override { ++broken; }
+        int broken = 0;
+    } owner;
+    Poller poller;
+    const auto fails = [] { throw std::runtime_error("no memory"); };
+    Timer owned(poller, fails, &owner);
+    Timer single(poller, fails);
+    auto gone = std::make_unique<Timer>(poller, [] {});
+    gone = std::make_unique<Timer>(poller, [&] {
+        gone.reset();
+        throw std::runtime_error("no memory");
+    }, &owner);
+    Timer end(poller, [&] { poller.stop(); });
+    for (Timer *timer : {&owned, &single, gone.get()})
+        timer->start(1);
+    end.start(10);
+    poller.post([&] { runFor(&owner, fails); });
+    poller.post([&] { runFor(nullptr, fails); });
+    poller.run();
+    QCOMPARE(owner.broken, 3);
 }
 
 REGISTER_TEST(TstPoller)

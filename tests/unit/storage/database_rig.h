@@ -35,9 +35,9 @@ struct Rig
     ~Rig() { stop(); }
     Outcome start()
     {
-        if (Outcome failure = database.open())
+        const MasterKey master{Secret(std::string(32, masterKeyByte)), "environment"};
+        if (Outcome failure = database.open([&](const KeyRingRecord &record) { return KeyRing::open(master, record); }))
             return failure;
-        const MasterKey master{Secret(std::string(32, 'k')), "environment"};
         if (const auto record = database.keyRingRecord()) {
             keys = std::make_unique<KeyRing>(std::move(*KeyRing::open(master, *record)));
         } else {
@@ -78,6 +78,7 @@ struct Rig
     }
 
     std::string path;
+    char masterKeyByte = 'k';
     AuditConfig config;
     SnapshotHolder snapshots;
     SecretCache secrets;

@@ -2,6 +2,7 @@
 // What is promised about stored data: durable when answered, one transaction, refused when newer, whole
 // after a restart, and counters that follow from the audit rows.
 #include "database_rig.h"
+#include "engine/bound_keys.h"
 #include "secrets/sealed_text.h"
 #include "storage/migrations.h"
 #include "test_registry.h"
@@ -39,6 +40,35 @@ private:
         }
         QSqlDatabase::removeDatabase(QStringLiteral("raw"));
         return result;
+    }
+
+    static QString unboundKeyCheck()
+    {
+        return QString::fromStdString(sealText(Secret(std::string(32, 'k')), "master", "llm-proxy master key", sealingContext("master", "key_ring", {}, "key_check")));
+    }
+    static void setBackToSchema8(const std::string &path)
+    {
+        for (const char *statement : {"ALTER TABLE project_providers DROP COLUMN sealed_url", "DELETE FROM meta WHERE name = 'strangers_listed_seq'", "PRAGMA user_version = 8"})
+            raw(path, QString::fromLatin1(statement));
+    }
+    // With a project whose key is stored for https://old.example/v1.
+    static void makeOfSchema8(const QTemporaryDir &dir)
+    {
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        Project old = project(rig, "p1");
+        old.providers.front().baseUrl = QStringLiteral("https://old.example/v1");
+        QVERIFY(!rig.change({PutProject{old}}).has_value());
+        rig.stop();
+        raw(rig.path, QStringLiteral("UPDATE key_ring SET key_check = '%1'").arg(unboundKeyCheck()));
+        setBackToSchema8(rig.path);
+    }
+    // The first project's provider after the statement and a start.
+    static ProviderEntry restarted(const QTemporaryDir &dir, const QString &statement)
+    {
+        raw(Rig(dir).path, statement);
+        Rig rig(dir);
+        return rig.start() ? ProviderEntry() : rig.snapshots.current()->project("p1")->providers.front();
     }
 
 private Q_SLOTS:
@@ -141,32 +171,77 @@ private Q_SLOTS:
         QVERIFY(rig.database.auditEvents(other)->empty());
     }
 
-    // What was stored before there were bindings is bound once to where it went until then, and never again.
+    // What was stored before there were bindings is bound by the update itself, once, to where it went until then.
     void keysOfAnOlderSchemaAreBoundOnce()
     {
         QTemporaryDir dir;
-        const auto restarted = [&](const QString &statement) {
-            raw(Rig(dir).path, statement);
-            Rig rig(dir);
-            return rig.start() ? ProviderEntry() : rig.snapshots.current()->project("p1")->providers.front();
-        };
+        makeOfSchema8(dir);
+        {
+            Rig wrong(dir);
+            wrong.masterKeyByte = 'x';
+            const Outcome failure = wrong.start();
+            QVERIFY(failure && failure->code == "encryption_key");
+            QCOMPARE(raw(wrong.path, QStringLiteral("PRAGMA user_version")).toInt(), 8);
+        }
         {
             Rig rig(dir);
             QVERIFY(!rig.start().has_value());
-            Project old = project(rig, "p1");
-            old.providers.front().baseUrl = QStringLiteral("https://old.example/v1");
-            old.providers.front().sealedUrl.clear();
-            QVERIFY(!rig.change({PutProject{old}}).has_value());
-            QVERIFY(!rig.snapshots.current()->project("p1")->providers.front().key);
+            const ProviderEntry bound = rig.snapshots.current()->project("p1")->providers.front();
+            QVERIFY(bound.key && bound.keyState == KeyState::Ready);
+            QCOMPARE(bound.keyUrl, std::string("https://old.example/v1"));
         }
-        const std::string check = sealText(Secret(std::string(32, 'k')), "master", "llm-proxy master key", sealingContext("master", "key_ring", {}, "key_check"));
-        const ProviderEntry bound = restarted(QStringLiteral("UPDATE key_ring SET key_check = '%1'").arg(QString::fromStdString(check)));
-        QVERIFY(bound.key && bound.keyState == KeyState::Ready);
-        QCOMPARE(bound.keyUrl, std::string("https://old.example/v1"));
-        const ProviderEntry edited = restarted(QStringLiteral("UPDATE project_providers SET base_url = 'https://thief.example'"));
+        const ProviderEntry edited = restarted(dir, QStringLiteral("UPDATE project_providers SET base_url = 'https://thief.example'"));
         QCOMPARE(edited.keyUrl, std::string("https://old.example/v1"));
-        const ProviderEntry unbound = restarted(QStringLiteral("UPDATE project_providers SET sealed_url = ''"));
+        const ProviderEntry unbound = restarted(dir, QStringLiteral("UPDATE project_providers SET sealed_url = ''"));
         QVERIFY(!unbound.key && unbound.keyState == KeyState::Unusable);
+    }
+
+    // An old key check, from a copy of before the update, does not have edited base URLs bound at a later start.
+    void anOldKeyCheckBindsNothing()
+    {
+        QTemporaryDir dir;
+        makeOfSchema8(dir);
+        QVERIFY(!Rig(dir).start().has_value());
+        restarted(dir, QStringLiteral("UPDATE key_ring SET key_check = '%1'").arg(unboundKeyCheck()));
+        const ProviderEntry replayed = restarted(dir, QStringLiteral("UPDATE project_providers SET sealed_url = '', base_url = 'https://thief.example'"));
+        QVERIFY(!replayed.key && replayed.keyState == KeyState::Unusable);
+    }
+
+    // Nor does an old schema number on a database whose keys are bound.
+    void aSchemaThatWasSetBackBindsNothing()
+    {
+        QTemporaryDir dir;
+        makeOfSchema8(dir);
+        QVERIFY(!Rig(dir).start().has_value());
+        setBackToSchema8(Rig(dir).path);
+        const ProviderEntry replayed = restarted(dir, QStringLiteral("UPDATE project_providers SET base_url = 'https://thief.example'"));
+        QVERIFY(!replayed.key && replayed.keyState == KeyState::Unusable);
+        QVERIFY(Rig(dir).database.boundKeys().size() <= 1); // of the first update alone
+    }
+
+    void whatWasBoundIsTold()
+    {
+        QTemporaryDir dir;
+        makeOfSchema8(dir);
+        Rig rig(dir);
+        QVERIFY(!rig.start().has_value());
+        const std::vector<BoundKey> bound = rig.database.boundKeys();
+        QCOMPARE(bound.size(), size_t{1});
+        for (const bool isOlder : {false, true}) {
+            Decision decision;
+            tellBoundKeys(decision, *rig.snapshots.current(), bound, isOlder, [](const std::string &provider, const std::string &url) { return provider + " at " + url; });
+            QCOMPARE(decision.events.size(), size_t{1});
+            const AuditEvent &event = decision.events.front();
+            QCOMPARE(event.action.name(), std::string_view("project.update"));
+            QCOMPARE(event.projectId, std::string("p1"));
+            QCOMPARE(event.text("provider"), std::string_view("openai"));
+            QCOMPARE(event.text("origin"), std::string_view("openai at https://old.example/v1"));
+            QCOMPARE(std::string(event.result), std::string(isOlder ? "failure" : "success"));
+            QVERIFY(!rig.change(decision.changes, event).has_value());
+            QCOMPARE(rig.snapshots.current()->project("p1")->providers.front().keyState, isOlder ? KeyState::Unusable : KeyState::Ready);
+        }
+        rig.database.forgetBoundKeys();
+        QVERIFY(rig.database.boundKeys().empty());
     }
 
     void newerSchemaIsRefused()

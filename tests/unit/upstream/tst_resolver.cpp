@@ -60,6 +60,9 @@ private Q_SLOTS:
     void failuresAreKeptForFiveSeconds();
     void theLastGoodAnswerServesWhileLookUpsFail();
     void theLastGoodAnswerServesWhileALookUpHangs();
+    void theLastGoodAnswerGoesWithItsName();
+    void theLastGoodAnswerServesForADay();
+    void theSystemTellsUnknownNamesFromSilence();
     void thereAreEightThreads();
     void namesThatFailedLastTakeHalfOfTheThreads();
     void whoCancelsLeavesAtOnce();
@@ -176,6 +179,48 @@ void TstResolver::theLastGoodAnswerServesWhileALookUpHangs()
     resolve("a.test");
     QVERIFY(m_known && m_known->addresses.size() == 2);
     QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Found);
+}
+
+// "No such name" is an answer: what was known before is not its address any more.
+void TstResolver::theLastGoodAnswerGoesWithItsName()
+{
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Found);
+    m_names->forget("a.test");
+    m_nowMs += 60'000;
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Failed);
+    QVERIFY(!m_resolver->lastGood("a.test"));
+    m_names->answer("a.test", {}); // nobody answers now: that brings nothing back
+    m_nowMs += Resolver::failureKeptMs;
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Failed);
+    m_names->answer("a.test", {"192.0.2.7"});
+    m_nowMs += Resolver::failureKeptMs;
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Found);
+}
+
+void TstResolver::theLastGoodAnswerServesForADay()
+{
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Found);
+    m_names->answer("a.test", {});
+    m_nowMs += 60'000;
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Found);
+    m_nowMs += Resolver::staleMs - 60'001;
+    resolve("a.test");
+    QVERIFY(m_known && m_known->kind == NameAnswer::Kind::Found);
+    QVERIFY(m_names->waitLookUps("a.test", 3));
+    m_nowMs += 1;
+    QVERIFY(!m_resolver->lastGood("a.test"));
+    m_nowMs += Resolver::failureKeptMs;
+    QCOMPARE(ask("a.test").kind, NameAnswer::Kind::Failed);
+}
+
+void TstResolver::theSystemTellsUnknownNamesFromSilence()
+{
+    QVERIFY(!systemLookUp("localhost").isUnknown);
+    QVERIFY(!systemLookUp("localhost").addresses.empty());
+    // Longer than a name may be: known to be none without a question to anybody.
+    const NameLookUp none = systemLookUp(std::string(300, 'a'));
+    QVERIFY(none.addresses.empty());
+    QVERIFY(none.isUnknown);
 }
 
 void TstResolver::thereAreEightThreads()
