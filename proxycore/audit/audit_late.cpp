@@ -52,6 +52,17 @@ void AuditLog::Private::chainLate(std::vector<AuditEvent> &events)
     table->fileEndsAt(fileSeq);
 }
 
+// A disk that is full is often that of both: nobody is let in before the table has shown, since the file failed, that it takes events.
+void AuditLog::Private::askTable()
+{
+    if (!mayTakeOver)
+        return;
+    table->prove([this, in = outage.load()](bool isGood) {
+        if (isGood)
+            provenIn = in;
+    });
+}
+
 // The lines in memory, when the file goes up to them. True: it has all lines.
 bool AuditLog::Private::writeLate()
 {
@@ -125,7 +136,7 @@ bool AuditLog::Private::copyFromTable(int64_t upTo, std::chrono::steady_clock::t
 
 bool AuditLog::takesRequests() const
 {
-    return healthy() || (d->mayTakeOver && d->table->isWorking());
+    return healthy() || (d->mayTakeOver && d->provenIn == d->outage && d->table->isWorking());
 }
 
 } // namespace llmproxy

@@ -42,6 +42,10 @@ void AuditLog::Private::setFailing(bool now)
     mayTakeOver = now && file && config.storeInDb && !isGone && !file->isLost(); // where it was replaced, AUDIT_ON_ERROR decides
     if (failing.exchange(now) == now)
         return;
+    if (now) {
+        ++outage;
+        askTable();
+    }
     if (now)
         logError("the audit log cannot be written", {{"on_error", config.refuseOnError ? "refuse" : "log"}});
     else
@@ -250,9 +254,11 @@ std::vector<AuditLog::Written> AuditLog::Private::refuseCalls(std::vector<Entry>
 // The row is all there is: who waits is answered when it is committed. doubtful: of calls that fail when it is not.
 void AuditLog::Private::answerLater(std::vector<Entry> entries, std::vector<AuditEvent> events, std::vector<AuditEvent> doubtful)
 {
-    table->append(std::move(events), [this, entries = std::move(entries), doubtful = std::move(doubtful)](bool stored) {
+    table->append(std::move(events), [this, entries = std::move(entries), doubtful = std::move(doubtful), in = outage.load()](bool stored) {
         if (!file)
             setFailing(!stored);
+        else if (stored)
+            provenIn = in;
         if (!stored)
             correct(doubtful);
         for (const Entry &entry : entries) {
@@ -368,6 +374,8 @@ void AuditLog::Private::everySecond()
         lookAtFile();
     if (failing && file && !isGone) { // else each second would leave a checkpoint in a file that nobody finds
         recover();
+        if (failing && provenIn != outage && table->isWorking())
+            askTable();
         std::vector<AuditEvent> none;
         if (failing && !kept.empty())
             writeToTable(none);

@@ -109,8 +109,10 @@ public:
     // The lines of the rows after a seq, oldest first, until line() returns false. False: they cannot be read. Thread: audit, or the
     // one that starts the log.
     virtual bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) = 0;
-    // Commits succeed at the moment. Any thread.
+    // Commits succeed at the moment, as far as one was tried. Any thread.
     virtual bool isWorking() const { return true; }
+    // Commits something, rows or not; done(whether that went) is called as stored() of append(). Any thread.
+    virtual void prove(std::function<void(bool ok)> done) { done(true); }
     // The file's lines end with this seq: rows behind it are nowhere else yet. INT64_MAX: it has all lines. Before the append() of rows
     // to which it matters.
     virtual void fileEndsAt(int64_t) {}

@@ -41,6 +41,8 @@ struct AuditLog::Private
     std::deque<Late> late; // lines that wait for the file, in memory; older ones are in the table
     size_t lateBytes = 0;
     std::atomic<bool> mayTakeOver{false};        // the table, while the file fails
+    std::atomic<uint64_t> outage{0};             // the number of the file's, of which
+    std::atomic<uint64_t> provenIn{0};           // the table has committed something in this one; 0: in none
 
     std::mutex queueLock;
     std::condition_variable wake;
@@ -117,6 +119,7 @@ struct AuditLog::Private
     bool isBehind() const { return file && fileSeq < seq; }
     bool writeToTable(std::vector<AuditEvent> &events);
     void chainLate(std::vector<AuditEvent> &events);
+    void askTable();
     bool writeLate();
     bool catchUpFile();
     bool copyFromTable(int64_t upTo, std::chrono::steady_clock::time_point until);

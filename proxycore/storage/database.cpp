@@ -330,6 +330,13 @@ bool Database::waitForRoom()
     return d->writer->waitForRoom();
 }
 
+void Database::prove(std::function<void(bool ok)> done)
+{
+    const std::lock_guard guard(d->startLock);
+    if (d->writer)
+        d->writer->prove(std::move(done)); // before there is one no request is
+}
+
 void Database::fileEndsAt(int64_t seq)
 {
     const std::lock_guard guard(d->startLock);

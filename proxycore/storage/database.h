@@ -96,6 +96,7 @@ public:
     Outcome noteKeepsOld(int64_t ms) override;
     bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) override;
     bool isWorking() const override { return healthy(); }
+    void prove(std::function<void(bool ok)> done) override;
     void fileEndsAt(int64_t seq) override;
     TableState tableState() const; // any thread
     // Somebody has seen the obstacle: the table goes on behind it, and what is not there is declared as lost. Any thread.

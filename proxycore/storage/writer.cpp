@@ -126,6 +126,13 @@ void Writer::fileEndsAt(int64_t seq)
     m_rows.fileEndsAt(seq);
 }
 
+void Writer::prove(std::function<void(bool ok)> done)
+{
+    const std::lock_guard guard(m_lock);
+    m_proofs.push_back(std::move(done));
+    m_wake.notify_one();
+}
+
 void Writer::noteLogPlace(LogPlace place)
 {
     const std::lock_guard guard(m_lock);
@@ -233,6 +240,7 @@ void Writer::run()
         tellLost();
         takeRows();
         work(submits, tick);
+        proveNow();
         stepRetention();
         giveSpaceBack(tick);
     }
@@ -245,7 +253,7 @@ bool Writer::isDue()
 {
     const auto now = std::chrono::steady_clock::now();
     const bool rows = !m_behind && !m_rows.isEmpty() && (m_rowsUrgent || now >= m_rowsDue); // behind a gap they wait for what is missing
-    return m_stopping || m_retain || m_retention.isActive() || (m_space.isActive() && isHealthy()) || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
+    return m_stopping || m_retain || !m_proofs.empty() || m_retention.isActive() || (m_space.isActive() && isHealthy()) || !m_submits.empty() || !m_updates.empty() || rows || now >= m_nextTick
         || (m_behind && (m_passesOver || now >= m_catchUpAt));
 }
 
@@ -399,6 +407,26 @@ void Writer::work(std::vector<Submit> &submits, bool tick)
     answer(submits, round, committed);
     // Who waits for a row is told at once that it is not stored; the row itself is not forgotten.
     tellWaiters(committed ? m_rowsTo.seq : std::numeric_limits<int64_t>::max(), committed);
+}
+
+// A round of its own: one that failed for another reason says nothing of the disk.
+void Writer::proveNow()
+{
+    std::vector<std::function<void(bool ok)>> proofs;
+    {
+        const std::lock_guard guard(m_lock);
+        proofs.swap(m_proofs);
+    }
+    if (proofs.empty())
+        return;
+    setRound(true);
+    const bool good = (m_connection || open()) && begin() && probe() && m_connection->commit();
+    if (!good && m_connection)
+        m_connection->rollback();
+    setRound(false);
+    setHealthy(good);
+    for (const auto &told : proofs)
+        told(good);
 }
 
 // What takes rights away goes on trying while another process locks the database.

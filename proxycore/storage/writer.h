@@ -63,6 +63,7 @@ public:
     void append(std::vector<AuditEvent> rows, std::function<void(bool ok)> stored);
     bool waitForRoom();
     void fileEndsAt(int64_t seq);
+    void prove(std::function<void(bool ok)> done);
     void noteLogPlace(LogPlace place);
     void noteKeepsOld(int64_t ms);
     // What the cache says of this reference changed: it is put into the snapshot (no stored change).
@@ -137,6 +138,7 @@ private:
     void forgetKeepsOld(const Round &round);
     bool setMeta(const char *name, int64_t value);
     bool probe();
+    void proveNow();
     void publish(Round &round);
     void retryLater(std::vector<Submit> &submits);
     void answer(const std::vector<Submit> &submits, const Round &round, bool committed);
@@ -182,6 +184,7 @@ private:
     std::optional<int64_t> m_keepsOld;
     std::string m_obstacle;
     bool m_passesOver = false; // somebody said so just now
+    std::vector<std::function<void(bool ok)>> m_proofs; // asked for
     bool m_rowsUrgent = false; // somebody waits for them
     std::chrono::steady_clock::time_point m_rowsDue;
     bool m_stopping = false;
