@@ -209,7 +209,7 @@ qint64 DesktopHost::runningRequests() const
 
 std::unique_ptr<ui::Peer> DesktopHost::local()
 {
-    auto socket = clientOfSocket(controlSocketPath(m_loaded.settings.dataDir), "console");
+    auto socket = clientOfSocket(controlSocketOf(m_loaded.settings.dataDir), "console");
     if (!m_engine)
         return std::make_unique<ClientPeer>(std::move(socket));
     return std::make_unique<EnginePeer>(m_gate, *m_engine, std::move(socket));

@@ -308,7 +308,7 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
         return complain(ExitUsage, error->message);
     if (engineRuns) {
-        opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
+        opened.client = clientOfSocket(controlSocketOf(settings.dataDir));
         return ExitOk;
     }
     if (!settings.auditEnabled)

@@ -21,6 +21,7 @@ namespace llmproxy {
 
 class Engine;
 class LogThread;
+struct ControlSocket;
 
 struct ApiAnswer
 {
@@ -62,8 +63,8 @@ public:
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings);
 // With another token than the settings'; pin: "sha256//base64" of the public key that alone is believed, empty: issuers are.
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings, const Secret &token, const std::string &pin);
-// actor: "cli" or "console".
-std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor = "cli");
+// actor: "cli" or "console". Calls fail without having sent a byte when another user than the one named serves the socket.
+std::unique_ptr<ManagementClient> clientOfSocket(const ControlSocket &socket, const std::string &actor = "cli");
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
 // Of a database that is not there yet: lists are empty, and nothing else is found.
 std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath);

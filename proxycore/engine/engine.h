@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <sys/types.h>
 
 namespace llmproxy {
 
@@ -60,9 +61,17 @@ struct LockOwner
     bool held = false;
     long pid = 0;
     std::string socket; // the control socket, when it is not in the data directory
+    uid_t user = 0;     // the lock file's owner: who runs the engine
 };
+// For root also in another user's directory. A lock file of somebody who has no business there counts as none.
 LockOwner dataDirOwner(const std::string &dataDir);
-// Where the engine that runs there has its control socket: $DATA_DIR/control.sock, or what the lock file says.
-std::string controlSocketPath(const std::string &dataDir);
+// Where the engine that runs there has its control socket: $DATA_DIR/control.sock, or what the lock file says. Whoever wrote the
+// lock file chose that path, so a client asks the kernel whether this user serves it before it sends anything (SO_PEERCRED).
+struct ControlSocket
+{
+    std::string path;
+    uid_t user = 0;
+};
+ControlSocket controlSocketOf(const std::string &dataDir);
 
 } // namespace llmproxy

@@ -54,6 +54,7 @@ Outcome Engine::Private::ownDataDir()
         return failure;
     if (Outcome failure = lock.acquire(settings.dataDir))
         return failure;
+    closeToGroup(settings.dataDir);
     if (Outcome failure = settleDrafts(settings))
         return failure;
     if (!options.controlSocket)
