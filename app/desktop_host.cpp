@@ -112,6 +112,9 @@ DesktopHost::~DesktopHost()
 bool DesktopHost::load()
 {
     m_sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
+    if (!m_secrets)
+        m_secrets = m_sources.secrets;
+    m_sources.secrets = *m_secrets;
     if (m_options.demo)
         m_demo.prepare(m_sources);
     m_loaded = loadForEngine(m_sources);

@@ -29,16 +29,6 @@ void eachVariable(Visit visit)
     }
 }
 
-void readEnvironment(SettingSources &sources)
-{
-    eachVariable([&](std::string_view name, const char *value) {
-        if (isSecretSetting(name))
-            sources.secrets.emplace(name, std::make_shared<const Secret>(value));
-        else
-            sources.environment.emplace(name, value);
-    });
-}
-
 } // namespace
 
 void wipeSecretVariables()
@@ -48,6 +38,21 @@ void wipeSecretVariables()
             wipe(value, std::strlen(value));
     });
 }
+
+namespace {
+
+void readEnvironment(SettingSources &sources)
+{
+    eachVariable([&](std::string_view name, const char *value) {
+        if (isSecretSetting(name))
+            sources.secrets.emplace(name, std::make_shared<const Secret>(value));
+        else
+            sources.environment.emplace(name, value);
+    });
+    wipeSecretVariables();
+}
+
+} // namespace
 
 void forgetSecrets(SettingSources &sources)
 {

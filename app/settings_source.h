@@ -26,11 +26,12 @@ enum class EnvFilePolicy {
     OnlyWhenNamed,    // run: a cloned repository must not redirect our keys
 };
 
-// The process's environment (/proc/PID/environ) without our secrets: overwritten in place, once they are read. Before threads are
-// made. A console reads it again at each start of its engine, and keeps it.
+// Overwrites our secrets in the process's environment (/proc/PID/environ), in place. Before threads are made.
 void wipeSecretVariables();
 // For a server that has read its settings: only that they were given is kept.
 void forgetSecrets(SettingSources &sources);
+// The environment's secrets are moved out of it: a second call finds them set, but empty. Before threads are made, or with secrets
+// that are gone already.
 SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve);
 // Empty when the file may be trusted: ours, and nobody else can write it.
 std::string distrustOfEnvFile(const std::string &path);
