@@ -19,6 +19,7 @@
 
 namespace llmproxy {
 
+class EndGuard;
 class Engine;
 class LogThread;
 struct ControlSocket;
@@ -88,6 +89,7 @@ struct OpenClient
 {
     LoadedSettings loaded;
     std::unique_ptr<LogThread> log; // of the engine
+    std::unique_ptr<EndGuard> guard; // of temporary
     std::string temporary; // a folder that goes with it; empty: none
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
@@ -98,14 +100,18 @@ struct OpenClient
 
 // For administrative commands. ExitOk, or the code after the sentence is printed.
 int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened);
-// The same for commands that change nothing (list, show, verify, export, doctor): a data directory that nobody works with is not
-// created, and a database of an older version is not changed.
+// The same for commands that change nothing: a data directory that nobody works with is not created, and a database of an older
+// version is not changed. Without an engine that runs, Reads and Checks write nothing there at all: they work with a copy of the
+// database in a temporary folder, which no other user can read, and what they look at is not recorded.
 enum class Access {
     Changes,
-    Reads,
-    Checks, // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
+    HandsOut, // audit export: handed out is what was recorded to be
+    Reads,    // list, show, verify
+    Checks,   // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
 };
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access = Access::Reads);
+// The path of a database that can be read without changing it: that of the engine that runs, or a copy. ExitOk, or the code.
+int openDatabaseToRead(OpenClient &opened, std::string &path);
 // For any command, with settings that are loaded already.
 int openLoaded(const Target &target, OpenClient &opened, Access access = Access::Changes);
 

@@ -160,6 +160,13 @@ bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
     return loaded.problems.empty();
 }
 
+bool loadToRead(const SettingSources &sources, LoadedSettings &loaded)
+{
+    loaded = loadSettings(sources);
+    printProblems(loaded.problems);
+    return loaded.problems.empty();
+}
+
 namespace {
 
 bool openLogAt(const Settings &settings, LogLevel level)
@@ -208,6 +215,15 @@ bool openServerLog(const Settings &settings)
 bool openCommandLog(const Settings &settings)
 {
     return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : logLevelNamed(settings.logLevel));
+}
+
+bool openReadersLog(const Settings &settings)
+{
+    LogTarget target;
+    target.level = LogLevel::Error;
+    target.json = settings.logFormat.empty() ? !isatty(STDOUT_FILENO) : settings.logFormat == "json";
+    std::string problem;
+    return openLog(target, &problem);
 }
 
 } // namespace llmproxy

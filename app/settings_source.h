@@ -42,6 +42,8 @@ void printProblems(const std::vector<SettingProblem> &problems);
 LoadedSettings loadForEngine(const SettingSources &sources);
 // False when there are problems; they are printed.
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);
+// The same for a command that only reads: what a killed process left waits for the next start of an engine.
+bool loadToRead(const SettingSources &sources, LoadedSettings &loaded);
 
 // For an engine that shows its settings and lets them be saved.
 SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded);
@@ -52,5 +54,7 @@ SettingsInUse serverSettingsInUse(const SettingSources &sources, const LoadedSet
 bool openServerLog(const Settings &settings);
 // For an engine inside a command: stdout belongs to the command, so without LOG_FILE only errors are logged.
 bool openCommandLog(const Settings &settings);
+// For one that only reads: only errors are logged, and LOG_FILE is not touched.
+bool openReadersLog(const Settings &settings);
 
 } // namespace llmproxy

@@ -71,6 +71,8 @@ struct AuditLog::Private
     void chainLine(AuditEvent &event);
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
+    bool records() const { return config.enabled && !config.readOnly; }
+    void beginReading();
     Outcome openFile();
     void continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place);
     void checkPlace(const LogPlace &place, const std::optional<AuditEvent> &last);

@@ -83,6 +83,10 @@ Outcome AuditLog::start(AuditTable *table)
     d->seq = table ? table->rowsTo(&d->hash) : 0;
     if (d->seq == 0)
         d->hash = firstPrev;
+    if (d->config.readOnly) {
+        d->beginReading();
+        return {};
+    }
     if (!d->config.file.empty()) {
         if (Outcome failure = d->openFile())
             return failure;
@@ -99,6 +103,16 @@ Outcome AuditLog::start(AuditTable *table)
         d->beginRotation();
     d->thread = makeThread("audit", [this] { d->run(); });
     return {};
+}
+
+// Nothing is repaired, restored or reported; the table, a copy, takes what the file alone has.
+void AuditLog::Private::beginReading()
+{
+    const auto last = config.file.empty() ? std::nullopt : newestEvent(config.file, config.keys);
+    seq = std::max(seq, last ? last->seq : 0);
+    lastSeq = seq;
+    if (config.storeInDb)
+        table->follow(config.file, config.keys, seq);
 }
 
 void AuditLog::Private::beginRotation()

@@ -18,7 +18,7 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t mostLockBytes = 4096;
-constexpr int mostLooks = 20;
+constexpr int mostLooks = 2'000; // ten seconds, while a command copies the database
 constexpr useconds_t lookUs = 5'000;
 
 std::string lockPath(const std::string &dataDir)
@@ -89,6 +89,8 @@ Outcome DataLock::nameSocket(const std::string &path)
 
 void DataLock::look()
 {
+    if (m_fd < 0)
+        return; // of an engine that only reads
     struct stat held = {}, there = {};
     const bool isSame = fstat(m_fd, &held) == 0 && stat(m_path.c_str(), &there) == 0 && held.st_dev == there.st_dev && held.st_ino == there.st_ino;
     if (m_holds.exchange(isSame) && !isSame)
@@ -131,6 +133,19 @@ int openLock(const std::string &dataDir, struct stat *info)
 }
 
 } // namespace
+
+DataReadLock::DataReadLock(const std::string &dataDir)
+{
+    struct stat info{};
+    m_fd = openLock(dataDir, &info);
+    m_isOwned = m_fd >= 0 && flock(m_fd, LOCK_SH | LOCK_NB) != 0;
+}
+
+DataReadLock::~DataReadLock()
+{
+    if (m_fd >= 0)
+        close(m_fd);
+}
 
 LockOwner dataDirOwner(const std::string &dataDir)
 {

@@ -36,7 +36,7 @@ constexpr int certificateEveryMs = 1'000; // two stat(2) calls
 Outcome Engine::Private::openKeys()
 {
     const auto record = database->keyRingRecord();
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, !record);
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, !record && !isReading());
     if (!master)
         return master.error();
     if (!record) {
@@ -97,7 +97,7 @@ std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarg
 
 Outcome Engine::Private::openStorage()
 {
-    database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
+    database = std::make_unique<Database>(DatabaseConfig{isReading() ? options.databaseCopy : settings.databasePath});
     if (Outcome failure = database->open())
         return failure;
     if (Outcome failure = openKeys())
@@ -109,6 +109,7 @@ Outcome Engine::Private::openStorage()
     secrets->start();
     AuditConfig config;
     config.enabled = settings.auditEnabled;
+    config.readOnly = isReading();
     config.file = settings.auditLogFile;
     config.fileMode = settings.auditFileMode;
     config.createDir = settings.auditCreateDir;
@@ -124,11 +125,11 @@ Outcome Engine::Private::openStorage()
     setUnprefixedMasking(settings.auditMaskUnprefixedFull ? MaskUnprefixed::Full : MaskUnprefixed::Partial);
     if (Outcome failure = openAuditKey(&config.checkpointKey))
         return failure;
-    if (settings.auditEnabled && !settings.auditAnchors.empty()) {
+    if (settings.auditEnabled && !settings.auditAnchors.empty() && !isReading()) {
         anchors = outboxFor(settings.auditAnchors, config.checkpointKey);
         config.anchor = [this](const std::string &line) { anchors->send(line); };
     }
-    if (settings.alertsEnabled) {
+    if (settings.alertsEnabled && !isReading()) {
         const AlertThresholds thresholds{settings.alertAuthFailures, settings.alertDeniedRequests, settings.alertVolumeFactor, settings.alertNewSources,
                                          settings.alertUnusualHours};
         alerts = std::make_unique<AlertWatch>(thresholds, snapshots, settings.alertWebhooks.empty() ? nullptr : outboxFor(settings.alertWebhooks, config.checkpointKey));
@@ -233,7 +234,8 @@ void Engine::Private::makeApi()
         bridge->every(alertsEveryMs, [this] { alerts->tick(); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
-    bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
+    if (!isReading())
+        bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
 }
 
 void Engine::Private::forgetOldSnapshots()

@@ -180,6 +180,11 @@ Outcome Database::open()
     return d->usage.load(**connection);
 }
 
+const std::string &Database::path() const
+{
+    return d->config.path;
+}
+
 std::optional<KeyRingRecord> Database::keyRingRecord()
 {
     auto connection = d->connect(SqlConnection::Use::Read);

@@ -60,6 +60,7 @@ public:
     static Result<State> lookAt(const std::string &path);
     // Opens, migrates, checks. No thread yet. Error Invalid: the file is another program's and stays as it is.
     Outcome open();
+    const std::string &path() const;
     // The seq of the last committed change in the database at this path; nullopt: it cannot be read. For who does not open it.
     static std::optional<int64_t> lastChangeSeqAt(const std::string &path);
     // The stored key ring record; nullopt in a new database.
