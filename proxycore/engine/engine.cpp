@@ -285,6 +285,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     api->handle(request, [complete](const ManageAnswer &answer) {
         complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow, answer.contentType, answer.disposition, answer.blocks});
     });
+    wipe(request.body.data(), static_cast<size_t>(request.body.size())); // the call has what it needs of it
 }
 
 // What is saved and wrong, but hidden by another source: it keeps nobody out today, and everybody at a start without that source.
