@@ -4,6 +4,7 @@
 them, folders in /tmp, and root in another user's folder."""
 import fcntl
 import grp
+import json
 import os
 import pwd
 import re
@@ -148,6 +149,19 @@ class TheSocketOfALockFile(Case):
         self.folder(self.data, 0o2770, 0, NOBODY)
         self.start(user=NOBODY, group=NOBODY, cwd=self.data)
         self.assertEqual(self.json("project", "list")["items"], [])
+
+    def test_ones_own_engine_with_a_lock_file_of_roots(self):
+        """root worked in the volume once, and the mount gave the group its files."""
+        self.folder(self.data, 0o2770, 0, NOBODY)
+        lock = self.data / "llm-proxy.lock"
+        lock.touch()
+        os.chown(lock, 0, NOBODY)
+        os.chmod(lock, 0o660)
+        self.start(user=NOBODY, group=NOBODY, cwd=self.data)
+        done = subprocess.run([BIN, "--data-dir", str(self.data), "project", "list", "--json"], user=NOBODY, group=NOBODY, extra_groups=[], cwd=self.data,
+                              env=self.env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["items"], [])
 
     def test_the_engine_of_the_directorys_owner_is_asked(self):
         self.folder(self.data, user=NOBODY, group=NOBODY)
