@@ -76,6 +76,8 @@ class Environment(Cli):
         process = self.begin("--data-dir", "data", "run", "--project", json.loads(created.stdout)["id"], "--", "sh", "-c", f"touch {ready}; exec sleep 60")
         until(lambda: ready.exists() or process.poll() is not None, "the command runs", 30)
         self.is_clean(process, 3)
+        process.terminate()  # killed, its guard would still work in the folder
+        process.wait(30)
 
     @unittest.skipIf(SANITIZED, "the desktop's own libraries leak what they keep to the end")
     @unittest.skipUnless(CONSOLE.exists(), "built without the console")
