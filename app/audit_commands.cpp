@@ -19,7 +19,7 @@ struct AuditOptions
     std::string olderThan, note;
     Query filters;
 };
-using Options = std::shared_ptr<AuditOptions>;
+using AuditArguments = std::shared_ptr<AuditOptions>;
 
 int listEvents(const CommandLine &line, const AuditOptions &o)
 {

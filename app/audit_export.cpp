@@ -135,7 +135,7 @@ int download(OpenClient &opened, const std::string &path, const Query &query, co
 int handOut(const CommandLine &line, const ExportOptions &o, const std::string &path, const std::string &title, bool hasProof)
 {
     OpenClient opened;
-    if (const int code = openToRead(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened, Access::Records))
         return code;
     Query query = o.filters;
     query.emplace_back("format", o.format);

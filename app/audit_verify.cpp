@@ -60,7 +60,7 @@ int showReport(const QJsonObject &report, const Target &target)
 int verifyHere(const CommandLine &line, const VerifyOptions &o)
 {
     OpenClient opened;
-    if (const int code = openToRead(line.options, o.target, opened))
+    if (const int code = openToRead(line.options, o.target, opened, Access::Records))
         return code;
     ApiAnswer answer;
     {
@@ -98,6 +98,7 @@ Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &
 // A copy, without any event: against the table and the checkpoints' keys of this data directory where they are.
 int verifyCopy(const CommandLine &line, const VerifyOptions &o)
 {
+    OpenClient opened; // holds what is read
     if (!std::filesystem::exists(o.file))
         return complain(ExitUsage, "--file: there is no file '" + o.file + "'");
     CheckpointKeys keys;
@@ -110,13 +111,15 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
         if (!addKeyFile(o.publicKey, keys))
             return complain(ExitUsage, "--public-key: '" + o.publicKey + "' is not an Ed25519 public key in PEM");
     } else {
-        OpenClient opened;
-        if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        if (!loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
             return ExitUsage;
         const Settings &settings = opened.loaded.settings;
-        if (std::filesystem::exists(settings.databasePath)) {
-            input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
-            for (const std::string &pem : Database(DatabaseConfig{settings.databasePath}).auditPublicKeys())
+        std::string database;
+        if (const int code = openDatabaseToRead(opened, database))
+            return code;
+        if (std::filesystem::exists(database)) {
+            input.database = settings.auditStoreInDb ? database : std::string();
+            for (const std::string &pem : Database(DatabaseConfig{database}).auditPublicKeys())
                 keys.add(pem);
         }
     }
@@ -139,9 +142,9 @@ struct DecryptOptions
 };
 
 // With the keys of this data directory, beside a running engine too.
-Result<KeyRing> keyRingHere(const Settings &settings)
+Result<KeyRing> keyRingHere(const Settings &settings, const std::string &database)
 {
-    const auto record = Database(DatabaseConfig{settings.databasePath}).keyRingRecord();
+    const auto record = Database(DatabaseConfig{database}).keyRingRecord();
     if (!record)
         return Error{ErrorKind::Invalid, "database", "there is no database at '" + settings.databasePath + "', which knows the key (--data-dir)", {}};
     auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false);
@@ -153,13 +156,16 @@ Result<KeyRing> keyRingHere(const Settings &settings)
 int decrypt(const CommandLine &line, const DecryptOptions &o)
 {
     OpenClient opened;
-    if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+    if (!loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
         return ExitUsage;
+    std::string database;
+    if (const int code = openDatabaseToRead(opened, database))
+        return code;
     const int from = open(o.file.c_str(), O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return complain(ExitUsage, "'" + o.file + "' cannot be read: " + std::strerror(errno));
     forbidCoreDumps();
-    const auto keys = keyRingHere(opened.loaded.settings);
+    const auto keys = keyRingHere(opened.loaded.settings, database);
     const std::string unfinished = o.output + ".part";
     const int into = keys ? open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
     const int error = errno;

@@ -112,6 +112,9 @@ DesktopHost::~DesktopHost()
 bool DesktopHost::load()
 {
     m_sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
+    if (!m_secrets)
+        m_secrets = m_sources.secrets;
+    m_sources.secrets = *m_secrets;
     if (m_options.demo)
         m_demo.prepare(m_sources);
     m_loaded = loadForEngine(m_sources);
@@ -209,7 +212,7 @@ qint64 DesktopHost::runningRequests() const
 
 std::unique_ptr<ui::Peer> DesktopHost::local()
 {
-    auto socket = clientOfSocket(controlSocketPath(m_loaded.settings.dataDir), "console");
+    auto socket = clientOfSocket(controlSocketOf(m_loaded.settings.dataDir), "console");
     if (!m_engine)
         return std::make_unique<ClientPeer>(std::move(socket));
     return std::make_unique<EnginePeer>(m_gate, *m_engine, std::move(socket));

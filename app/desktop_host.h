@@ -51,6 +51,7 @@ private:
     bool m_onFreePort = false, m_isPortTaken = false;
     bool m_demoFilled = false;
     SettingSources m_sources; // of the newest load
+    std::optional<SecretTexts> m_secrets; // of the environment, which has them no more after the first load
     LoadedSettings m_loaded; // the engine keeps a reference to its settings: not loaded anew while it runs
     std::optional<LogThread> m_log; // from the first start of an engine on
     std::unique_ptr<Engine> m_engine;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "env_writer.h"
 
+#include "base/accounts.h"
 #include "base/write_all.h"
 #include "config/settings.h"
 
@@ -25,6 +26,13 @@ bool isEmptyAssignment(const std::string &line, const std::string &name)
 {
     const EnvFile parsed = parseEnvFile(line);
     return parsed.values.size() == 1 && parsed.values[0].first == name && parsed.values[0].second.empty();
+}
+
+// A link stays a link; what it points at is replaced.
+fs::path writtenPath(const std::string &path)
+{
+    std::error_code error;
+    return fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : fs::path(path);
 }
 
 std::string systemError(const std::string &what)
@@ -88,11 +96,19 @@ std::string withSetting(const std::string &text, const std::string &name, const 
     return result;
 }
 
+std::string distrustOfFolder(const std::string &path, const std::string &command)
+{
+    struct stat folder = {};
+    const fs::path parent = writtenPath(path).parent_path();
+    if (geteuid() != 0 || stat(parent.empty() ? "." : parent.c_str(), &folder) != 0 || folder.st_uid == 0)
+        return {};
+    return "its folder belongs to " + userText(folder.st_uid) + ", who could not use what root writes there; run: " + runAsText(folder.st_uid, folder.st_gid)
+           + " " + command;
+}
+
 std::string replaceFile(const std::string &path, const std::string &text, unsigned mode)
 {
-    std::error_code error;
-    // A link stays a link; what it points at is replaced.
-    const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : fs::path(path);
+    const fs::path target = writtenPath(path);
     const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
     std::string temporary = (folder / (target.filename().string() + ".XXXXXX")).string();
     const int fd = mkostemp(temporary.data(), O_CLOEXEC);

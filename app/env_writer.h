@@ -14,6 +14,9 @@ std::string withSetting(const std::string &text, const std::string &name, const 
                         const std::string &comment);
 // Temporary file beside it, fsync, rename. Empty, or what went wrong.
 std::string replaceFile(const std::string &path, const std::string &text, unsigned mode);
+// Root does not write into another user's folder, whose owner could not use the result. Empty: it may be written; else why it is not
+// and what to run. command: what is to be run.
+std::string distrustOfFolder(const std::string &path, const std::string &command);
 // False when it cannot be read; a missing file is an empty text.
 bool readWholeFile(const std::string &path, std::string &text);
 

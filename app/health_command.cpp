@@ -9,7 +9,7 @@ namespace {
 int askHealthOf(const CommandLine &line, const Target &target)
 {
     LoadedSettings loaded;
-    if (!loadOrComplain(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded))
+    if (!loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded))
         return ExitUsage;
     const bool isTls = !loaded.settings.tlsCertFile.empty();
     const std::string url = target.url.empty() ? urlOfListen(loaded.settings.listen.text(), isTls) : serverUrl(target.url);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The transport of management_client.h over libcurl: a unix socket or a URL.
 #include "access/host_rules.h"
+#include "base/accounts.h"
 #include "base/curl_handles.h"
+#include "engine/engine.h"
 #include "management_client.h"
 #include "output.h"
 
@@ -9,7 +11,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <memory>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -27,11 +32,38 @@ size_t takeBody(char *bytes, size_t size, size_t count, void *where)
     return length;
 }
 
+// Who serves a unix socket, asked after connect(2) and before anything is sent.
+struct PeerLook
+{
+    uid_t expected;
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    std::string problem;
+};
+
+curl_socket_t openSocket(void *where, curlsocktype, curl_sockaddr *address)
+{
+    PeerLook &look = *static_cast<PeerLook *>(where);
+    look.socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return look.socket;
+}
+
+int lookAtPeer(void *where, char *, char *, int, int)
+{
+    PeerLook &look = *static_cast<PeerLook *>(where);
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (getsockopt(look.socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        look.problem = std::string("the kernel does not say who serves it: ") + std::strerror(errno);
+    else if (peer.uid != look.expected && !(look.expected == 0 && peer.uid == geteuid())) // root's lock file, which a mount opened to us
+        look.problem = userText(peer.uid) + " serves it, and the lock file of the data directory, which names it, belongs to " + userText(look.expected);
+    return look.problem.empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 class HttpClient : public ManagementClient
 {
 public:
-    HttpClient(std::string base, std::string socketPath, std::string actor = {})
-        : m_base(std::move(base)), m_socket(std::move(socketPath)), m_actor(std::move(actor))
+    HttpClient(std::string base, const ControlSocket &socket, std::string actor = {})
+        : m_base(std::move(base)), m_socket(socket.path), m_actor(std::move(actor)), m_peer{socket.user, CURL_SOCKET_BAD, {}}
     {
         curl_global_init(CURL_GLOBAL_DEFAULT);
     }
@@ -54,18 +86,19 @@ public:
     void setVerifies(bool verifies) { m_verifies = verifies; } // the certificate
 
 private:
-    void prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body) const;
+    void prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body, PeerLook *peer) const;
+    void useSocket(CURL *handle, PeerLook *peer) const;
     HeaderList headers(bool withBody) const;
-    ApiAnswer failed(CURL *handle, CURLcode code) const;
+    ApiAnswer failed(CURL *handle, CURLcode code, const PeerLook &peer) const;
 
     std::string m_base, m_socket, m_actor, m_proxy, m_noProxy, m_caFile, m_pin;
     Secret m_token;
+    const PeerLook m_peer; // as each call begins with it
     bool m_verifies = true;
     std::atomic<bool> m_isAborted = false;
 };
 
-void HttpClient::prepare(CURL *handle, const std::string &method, const std::string &url,
-                         const QByteArray &body) const
+void HttpClient::prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body, PeerLook *peer) const
 {
     curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
     curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, method.c_str());
@@ -83,7 +116,7 @@ void HttpClient::prepare(CURL *handle, const std::string &method, const std::str
         curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
     }
     if (!m_socket.empty())
-        curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
+        useSocket(handle, peer);
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
     // A verification takes as long as the log is long.
@@ -93,6 +126,15 @@ void HttpClient::prepare(CURL *handle, const std::string &method, const std::str
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t{body.size()});
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.constData());
     }
+}
+
+void HttpClient::useSocket(CURL *handle, PeerLook *peer) const
+{
+    curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, m_socket.c_str());
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, openSocket);
+    curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, peer);
+    curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, lookAtPeer);
+    curl_easy_setopt(handle, CURLOPT_PREREQDATA, peer);
 }
 
 HeaderList HttpClient::headers(bool withBody) const
@@ -113,13 +155,15 @@ HeaderList HttpClient::headers(bool withBody) const
     return list;
 }
 
-ApiAnswer HttpClient::failed(CURL *handle, CURLcode code) const
+ApiAnswer HttpClient::failed(CURL *handle, CURLcode code, const PeerLook &peer) const
 {
     long systemError = 0;
     curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &systemError);
     ApiAnswer answer;
-    answer.forbidden = !m_socket.empty() && (systemError == EACCES || systemError == EPERM);
-    if (answer.forbidden)
+    answer.forbidden = !peer.problem.empty() || (!m_socket.empty() && (systemError == EACCES || systemError == EPERM));
+    if (!peer.problem.empty())
+        answer.problem = "the control socket " + m_socket + " is not used: " + peer.problem + "; nothing was sent";
+    else if (answer.forbidden)
         answer.problem = "the running engine belongs to another user: no access to " + m_socket;
     else if (!m_socket.empty())
         answer.problem = "the engine that holds the data directory does not answer on " + m_socket + ": "
@@ -144,7 +188,8 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
     const HeaderList list = headers(!body.isEmpty());
     QByteArray received;
-    prepare(handle.get(), method, url, body);
+    PeerLook peer = m_peer;
+    prepare(handle.get(), method, url, body, &peer);
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBody);
     curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &received);
@@ -153,7 +198,7 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, &m_isAborted);
     const CURLcode code = curl_easy_perform(handle.get());
     if (code != CURLE_OK)
-        return failed(handle.get(), code);
+        return failed(handle.get(), code, peer);
     long status = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
     ApiAnswer answer;
@@ -201,7 +246,8 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
         return {0, {}, "libcurl cannot be started", false};
     const HeaderList list = headers(false);
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
-    prepare(handle.get(), "GET", url, {});
+    PeerLook peer = m_peer;
+    prepare(handle.get(), "GET", url, {}, &peer);
     curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, 0L); // as long as the log is long; a feed never ends by itself
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     Download download{handle.get(), sink, {}};
@@ -218,7 +264,7 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
     if (code != CURLE_OK && status == 200)
         return {0, {}, "the answer broke off: " + std::string(curl_easy_strerror(code)) + "; the server's log says why", false};
     if (code != CURLE_OK)
-        return failed(handle.get(), code);
+        return failed(handle.get(), code, peer);
     return {static_cast<int>(status), QJsonDocument::fromJson(download.error).object(), {}, false};
 }
 
@@ -244,21 +290,21 @@ std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Sett
 
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings, const Secret &token, const std::string &pin)
 {
-    auto client = std::make_unique<HttpClient>(url, std::string());
+    auto client = std::make_unique<HttpClient>(url, ControlSocket());
     client->setProxy(settings);
     client->setToken(token);
     client->setPin(pin);
     return client;
 }
 
-std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor)
+std::unique_ptr<ManagementClient> clientOfSocket(const ControlSocket &socket, const std::string &actor)
 {
-    return std::make_unique<HttpClient>("http://localhost", socketPath, actor);
+    return std::make_unique<HttpClient>("http://localhost", socket, actor);
 }
 
 ApiAnswer askHealth(const std::string &url, const Settings &settings, bool verifies)
 {
-    HttpClient client(url, std::string());
+    HttpClient client(url, ControlSocket());
     client.setProxy(settings);
     client.setVerifies(verifies);
     return client.call("GET", "/health", Query(), QByteArray());

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "management_client.h"
 
-#include "base/log.h"
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
-#include "process.h"
-#include "storage/database.h"
 
-#include <QDir>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QUrl>
 
 #include <algorithm>
-#include <chrono>
-#include <set>
 #include <QSemaphore>
 
 namespace llmproxy {
@@ -202,150 +196,6 @@ ApiAnswer ManagementClient::list(const std::string &path, Query query, int64_t m
             return answer;
         }
     }
-}
-
-OpenClient::OpenClient() = default;
-
-OpenClient::~OpenClient()
-{
-    client.reset();
-    if (engine) {
-        engine->requestStop();
-        engine->waitStopped();
-        engine.reset();
-    }
-    if (!temporary.empty())
-        QDir(fromText(temporary)).removeRecursively();
-}
-
-namespace {
-
-int openServer(const std::string &given, OpenClient &opened)
-{
-    const std::string url = serverUrl(given);
-    if (url.empty())
-        return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
-    if (opened.loaded.settings.managementToken.isEmpty())
-        return complain(ExitUsage, "MANAGEMENT_TOKEN is not set: --url needs the server's management token, from the "
-                                   "environment or .env");
-    opened.client = clientOfUrl(url, opened.loaded.settings);
-    return ExitOk;
-}
-
-} // namespace
-
-namespace {
-
-class NothingClient : public ManagementClient
-{
-public:
-    explicit NothingClient(std::string path) : m_path(std::move(path)) {}
-
-    using ManagementClient::call;
-    ApiAnswer call(const std::string &method, const std::string &path, const Query &, const QByteArray &) override
-    {
-        static const std::set<std::string> lists = {"/manage/projects", "/manage/tokens", "/manage/audit"};
-        if (method == "GET" && lists.contains(path)) {
-            note("nothing is stored yet: there is no database at " + m_path);
-            return {200, QJsonObject{{QLatin1String("items"), QJsonArray()}}, {}, false};
-        }
-        return none();
-    }
-    ApiAnswer download(const std::string &, const Query &, const Sink &) override { return none(); }
-
-private:
-    ApiAnswer none() const
-    {
-        const std::string sentence = "there is no database at " + m_path + " yet; llm-proxy --serve or llm-proxy project create makes one (see DATA_DIR)";
-        const QJsonObject error{{QLatin1String("code"), QLatin1String("not_found")}, {QLatin1String("message"), fromText(sentence)}};
-        return {404, QJsonObject{{QLatin1String("error"), error}}, {}, false};
-    }
-    const std::string m_path;
-};
-
-int useEmptyDirectory(Settings &settings, OpenClient &opened)
-{
-    std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-check-XXXXXX";
-    if (!mkdtemp(folder.data()))
-        return complain(ExitFailed, "no temporary folder can be made in " + QDir::tempPath().toStdString());
-    note("nothing is stored yet: there is no database at " + settings.databasePath + "; the settings are checked with an empty one");
-    opened.temporary = folder;
-    settings.dataDir = folder;
-    settings.databasePath = folder + "/llm-proxy.db";
-    settings.auditLogFile = settings.auditLogFile.empty() ? std::string() : folder + "/audit.log";
-    return ExitOk;
-}
-
-// ExitOk: the directory can be opened by a command that changes nothing, or a client of nothing is opened.
-int lookBeforeReading(Settings &settings, OpenClient &opened, Access access)
-{
-    const auto found = Database::lookAt(settings.databasePath);
-    if (!found)
-        return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
-    if (*found == Database::State::None && access == Access::Checks)
-        return useEmptyDirectory(settings, opened);
-    if (*found == Database::State::None)
-        opened.client = clientOfNothing(settings.databasePath);
-    if (*found == Database::State::Older)
-        return complain(ExitFailed, "the database '" + settings.databasePath + "' is of an older version, and this command changes nothing; start llm-proxy --serve "
-                                    "or the console once, which updates it after a backup copy");
-    return ExitOk; // another program's: refused where it would be opened
-}
-
-} // namespace
-
-std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath)
-{
-    return std::make_unique<NothingClient>(databasePath);
-}
-
-int openLoaded(const Target &target, OpenClient &opened, Access access)
-{
-    if (!target.url.empty())
-        return openServer(target.url, opened);
-    Settings &settings = opened.loaded.settings;
-    const bool engineRuns = dataDirOwner(settings.dataDir).held;
-    if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
-        return complain(ExitUsage, error->message);
-    if (engineRuns) {
-        opened.client = clientOfSocket(controlSocketPath(settings.dataDir));
-        return ExitOk;
-    }
-    if (!settings.auditEnabled)
-        note("warning: auditing is off (AUDIT_ENABLED=false), so this is not recorded");
-    if (access != Access::Changes) {
-        const int code = lookBeforeReading(settings, opened, access);
-        if (code != ExitOk || opened.client)
-            return code;
-    }
-    forbidCoreDumps();
-    opened.log = std::make_unique<LogThread>();
-    if (!openCommandLog(settings))
-        return ExitUsage;
-    EngineOptions options;
-    options.networkListener = false;
-    options.controlSocket = false;
-    opened.engine = std::make_unique<Engine>(settings, options);
-    if (const Outcome error = opened.engine->start()) {
-        opened.engine.reset();
-        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
-    }
-    opened.client = clientOfEngine(*opened.engine);
-    return ExitOk;
-}
-
-int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened)
-{
-    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
-        return ExitUsage;
-    return openLoaded(target, opened);
-}
-
-int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
-{
-    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
-        return ExitUsage;
-    return openLoaded(target, opened, access);
 }
 
 bool checkId(const std::string &id)

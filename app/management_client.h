@@ -19,8 +19,10 @@
 
 namespace llmproxy {
 
+class EndGuard;
 class Engine;
 class LogThread;
+struct ControlSocket;
 
 struct ApiAnswer
 {
@@ -62,8 +64,8 @@ public:
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings);
 // With another token than the settings'; pin: "sha256//base64" of the public key that alone is believed, empty: issuers are.
 std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Settings &settings, const Secret &token, const std::string &pin);
-// actor: "cli" or "console".
-std::unique_ptr<ManagementClient> clientOfSocket(const std::string &socketPath, const std::string &actor = "cli");
+// actor: "cli" or "console". Calls fail without having sent a byte when another user than the one named serves the socket.
+std::unique_ptr<ManagementClient> clientOfSocket(const ControlSocket &socket, const std::string &actor = "cli");
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
 // Of a database that is not there yet: lists are empty, and nothing else is found.
 std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath);
@@ -87,6 +89,7 @@ struct OpenClient
 {
     LoadedSettings loaded;
     std::unique_ptr<LogThread> log; // of the engine
+    std::unique_ptr<EndGuard> guard; // of temporary
     std::string temporary; // a folder that goes with it; empty: none
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
@@ -97,14 +100,18 @@ struct OpenClient
 
 // For administrative commands. ExitOk, or the code after the sentence is printed.
 int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened);
-// The same for commands that change nothing (list, show, verify, export, doctor): a data directory that nobody works with is not
-// created, and a database of an older version is not changed.
+// The same for commands that change nothing: a data directory that nobody works with is not created, and a database of an older
+// version is not changed. Without an engine that runs, Reads and Checks write nothing there at all: they work with a copy of the
+// database in a temporary folder, which no other user can read, and what they look at is not recorded.
 enum class Access {
     Changes,
-    Reads,
-    Checks, // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
+    Records, // audit export and verify: what is handed out, and who verified the log, is on record
+    Reads,    // list, show, verify
+    Checks,   // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
 };
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access = Access::Reads);
+// The path of a database that can be read without changing it: that of the engine that runs, or a copy. ExitOk, or the code.
+int openDatabaseToRead(OpenClient &opened, std::string &path);
 // For any command, with settings that are loaded already.
 int openLoaded(const Target &target, OpenClient &opened, Access access = Access::Changes);
 

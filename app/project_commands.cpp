@@ -19,7 +19,7 @@ struct ProjectOptions
     bool revokeTokens = false;
     int64_t most = 0;
 };
-using Options = std::shared_ptr<ProjectOptions>;
+using ProjectArguments = std::shared_ptr<ProjectOptions>;
 
 void put(QJsonObject &body, const char *name, const std::optional<std::string> &value)
 {
@@ -142,10 +142,10 @@ int listProjects(const CommandLine &line, ProjectOptions &o)
     return ExitOk;
 }
 
-using Run = int (*)(const CommandLine &, ProjectOptions &);
+using ProjectRun = int (*)(const CommandLine &, ProjectOptions &);
 
-Options addOne(CommandLine &line, CLI::App *parent, const char *name, const char *meaning, CLI::App **command,
-               Run run)
+ProjectArguments addProjectAction(CommandLine &line, CLI::App *parent, const char *name, const char *meaning, CLI::App **command,
+               ProjectRun run)
 {
     auto options = std::make_shared<ProjectOptions>();
     *command = parent->add_subcommand(name, meaning);
@@ -154,12 +154,12 @@ Options addOne(CommandLine &line, CLI::App *parent, const char *name, const char
     return options;
 }
 
-void addId(CLI::App *command, const Options &o)
+void addId(CLI::App *command, const ProjectArguments &o)
 {
     command->add_option("id", o->id, "The project's id")->required()->type_name("");
 }
 
-void addFields(CLI::App *command, const Options &o)
+void addFields(CLI::App *command, const ProjectArguments &o)
 {
     o->key.addOptions(command);
     command->add_option("--provider", o->provider, "Provider profile; default openai")->type_name("NAME");
@@ -177,34 +177,34 @@ void addProjectCommands(CommandLine &line)
     project->require_subcommand(1);
     CLI::App *command = nullptr;
 
-    Options o = addOne(line, project, "list", "List projects", &command, listProjects);
+    ProjectArguments o = addProjectAction(line, project, "list", "List projects", &command, listProjects);
     command->add_option("--state", o->state, "active or inactive")->type_name("STATE");
     command->add_option("--q", o->q, "Part of the name")->type_name("TEXT");
     command->add_option("--limit", o->most, "At most so many; 0: all")->type_name("N")->check(CLI::NonNegativeNumber);
 
-    o = addOne(line, project, "show", "Show a project", &command, showProject);
+    o = addProjectAction(line, project, "show", "Show a project", &command, showProject);
     addId(command, o);
 
-    o = addOne(line, project, "create", "Create a project; prints its id", &command, createProject);
+    o = addProjectAction(line, project, "create", "Create a project; prints its id", &command, createProject);
     command->add_option("--name", o->name, "Name shown in lists")->required()->type_name("TEXT");
     command->add_option("--id", o->id, "Chosen id; default proj- and 12 characters")->type_name("ID");
     addFields(command, o);
 
-    o = addOne(line, project, "update", "Change a project; what is not given stays", &command, updateProject);
+    o = addProjectAction(line, project, "update", "Change a project; what is not given stays", &command, updateProject);
     addId(command, o);
     command->add_option("--name", o->name, "Name shown in lists")->type_name("TEXT");
     addFields(command, o);
 
-    o = addOne(line, project, "rotate-key", "Replace the provider's key", &command, rotateKey);
+    o = addProjectAction(line, project, "rotate-key", "Replace the provider's key", &command, rotateKey);
     addId(command, o);
     o->key.addOptions(command);
     command->add_option("--provider", o->provider, "Which provider's key, when there are several")->type_name("NAME");
 
-    o = addOne(line, project, "activate", "Let its tokens work again", &command,
+    o = addProjectAction(line, project, "activate", "Let its tokens work again", &command,
                [](const CommandLine &l, ProjectOptions &p) { return switchProject(l, p, true); });
     addId(command, o);
 
-    o = addOne(line, project, "deactivate", "Refuse requests of its tokens", &command,
+    o = addProjectAction(line, project, "deactivate", "Refuse requests of its tokens", &command,
                [](const CommandLine &l, ProjectOptions &p) { return switchProject(l, p, false); });
     addId(command, o);
     command->add_flag("--revoke-tokens", o->revokeTokens, "Also revoke all of them, for good");

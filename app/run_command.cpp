@@ -122,13 +122,13 @@ void revoke(ManagementClient &client, const std::string &id, EndGuard &guard)
 
 // In the guard's process, with everything opened anew. A killed run lets go of its files one after another: the data
 // directory may still look owned for a moment, by an engine that answers no more.
-void revokeAlone(const GlobalOptions &options, const Target &target, const std::string &id)
+void revokeAlone(const SettingSources &sources, const Target &target, const std::string &id)
 {
     constexpr int attempts = 100;
     constexpr useconds_t pauseUs = 100'000;
     for (int i = 0; i < attempts; ++i) {
         OpenClient opened;
-        if (!loadOrComplain(settingSources(options, EnvFilePolicy::OnlyWhenNamed, false), opened.loaded))
+        if (!loadOrComplain(sources, opened.loaded))
             return;
         if (openLoaded(target, opened) == ExitOk) {
             const ApiAnswer answer = opened.client->call("DELETE", "/manage/tokens/" + id);
@@ -139,14 +139,12 @@ void revokeAlone(const GlobalOptions &options, const Target &target, const std::
     }
 }
 
-int runWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, EndGuard &guard,
-                 const sigset_t &signals)
+int runWithToken(const CommandLine &line, const SettingSources &sources, const RunOptions &o, int64_t ttlMs, EndGuard &guard)
 {
+    const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
     OpenClient opened;
-    const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false);
     if (!loadOrComplain(sources, opened.loaded))
         return ExitUsage;
-    wipeSecretVariables(); // the guard has its own copy
     ChildEnvironment child;
     if (const int code = openProxy(o.target, sources, opened, child.url))
         return code;
@@ -173,9 +171,9 @@ int run(const CommandLine &line, const RunOptions &o)
     const std::optional<int64_t> ttl = parseDurationMs(o.ttl);
     if (!ttl || *ttl <= 0)
         return complain(ExitUsage, "--ttl: not a duration; write for example 30m or 2h");
-    EndGuard guard([&](const std::string &id) { revokeAlone(line.options, o.target, id); });
-    const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
-    return runWithToken(line, o, *ttl, guard, signals);
+    const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false); // the guard is made of this process
+    EndGuard guard([&](const std::string &id) { revokeAlone(sources, o.target, id); });
+    return runWithToken(line, sources, o, *ttl, guard);
 }
 
 } // namespace

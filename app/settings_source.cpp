@@ -29,16 +29,6 @@ void eachVariable(Visit visit)
     }
 }
 
-void readEnvironment(SettingSources &sources)
-{
-    eachVariable([&](std::string_view name, const char *value) {
-        if (isSecretSetting(name))
-            sources.secrets.emplace(name, std::make_shared<const Secret>(value));
-        else
-            sources.environment.emplace(name, value);
-    });
-}
-
 } // namespace
 
 void wipeSecretVariables()
@@ -48,6 +38,21 @@ void wipeSecretVariables()
             wipe(value, std::strlen(value));
     });
 }
+
+namespace {
+
+void readEnvironment(SettingSources &sources)
+{
+    eachVariable([&](std::string_view name, const char *value) {
+        if (isSecretSetting(name))
+            sources.secrets.emplace(name, std::make_shared<const Secret>(value));
+        else
+            sources.environment.emplace(name, value);
+    });
+    wipeSecretVariables();
+}
+
+} // namespace
 
 void forgetSecrets(SettingSources &sources)
 {
@@ -155,6 +160,13 @@ bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
     return loaded.problems.empty();
 }
 
+bool loadToRead(const SettingSources &sources, LoadedSettings &loaded)
+{
+    loaded = loadSettings(sources);
+    printProblems(loaded.problems);
+    return loaded.problems.empty();
+}
+
 namespace {
 
 bool openLogAt(const Settings &settings, LogLevel level)
@@ -203,6 +215,15 @@ bool openServerLog(const Settings &settings)
 bool openCommandLog(const Settings &settings)
 {
     return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : logLevelNamed(settings.logLevel));
+}
+
+bool openReadersLog(const Settings &settings)
+{
+    LogTarget target;
+    target.level = LogLevel::Error;
+    target.json = settings.logFormat.empty() ? !isatty(STDOUT_FILENO) : settings.logFormat == "json";
+    std::string problem;
+    return openLog(target, &problem);
 }
 
 } // namespace llmproxy

@@ -26,11 +26,12 @@ enum class EnvFilePolicy {
     OnlyWhenNamed,    // run: a cloned repository must not redirect our keys
 };
 
-// The process's environment (/proc/PID/environ) without our secrets: overwritten in place, once they are read. Before threads are
-// made. A console reads it again at each start of its engine, and keeps it.
+// Overwrites our secrets in the process's environment (/proc/PID/environ), in place. Before threads are made.
 void wipeSecretVariables();
 // For a server that has read its settings: only that they were given is kept.
 void forgetSecrets(SettingSources &sources);
+// The environment's secrets are moved out of it: a second call finds them set, but empty. Before threads are made, or with secrets
+// that are gone already.
 SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve);
 // Empty when the file may be trusted: ours, and nobody else can write it.
 std::string distrustOfEnvFile(const std::string &path);
@@ -41,6 +42,8 @@ void printProblems(const std::vector<SettingProblem> &problems);
 LoadedSettings loadForEngine(const SettingSources &sources);
 // False when there are problems; they are printed.
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded);
+// The same for a command that only reads: what a killed process left waits for the next start of an engine.
+bool loadToRead(const SettingSources &sources, LoadedSettings &loaded);
 
 // For an engine that shows its settings and lets them be saved.
 SettingsInUse settingsInUse(const SettingSources &sources, const LoadedSettings &loaded);
@@ -51,5 +54,7 @@ SettingsInUse serverSettingsInUse(const SettingSources &sources, const LoadedSet
 bool openServerLog(const Settings &settings);
 // For an engine inside a command: stdout belongs to the command, so without LOG_FILE only errors are logged.
 bool openCommandLog(const Settings &settings);
+// For one that only reads: only errors are logged, and LOG_FILE is not touched.
+bool openReadersLog(const Settings &settings);
 
 } // namespace llmproxy

@@ -66,6 +66,8 @@ bool agreed(const std::string &question)
 int readDraft(const GlobalOptions &options, Draft &draft)
 {
     draft.path = options.envFile.empty() ? ".env" : options.envFile;
+    if (const std::string distrust = distrustOfFolder(draft.path, "llm-proxy setup"); !distrust.empty())
+        return complain(ExitUsage, draft.path + " is not written: " + distrust);
     if (const std::string distrust = distrustOfEnvFile(draft.path); !distrust.empty())
         return complain(ExitUsage, draft.path + " is not used: " + distrust);
     if (!readWholeFile(draft.path, draft.text))
@@ -133,7 +135,7 @@ void offerIgnores(const SetupOptions &setup, const Draft &draft)
 {
     std::string gitignore;
     const std::vector<std::string> missing = missingIgnores(draft.path, gitignore);
-    if (missing.empty())
+    if (missing.empty() || !distrustOfFolder(gitignore, {}).empty()) // a work tree of another user is that user's matter
         return;
     std::string names = missing.front();
     for (size_t i = 1; i < missing.size(); ++i)
@@ -183,6 +185,7 @@ int runSetup(const GlobalOptions &options, SetupOptions &setup)
 {
     if (!setup.nonInteractive && !isatty(STDIN_FILENO))
         return complain(ExitUsage, "setup asks questions and standard input is no terminal; use --non-interactive");
+    wipeSecretVariables(); // .env alone is read
     Draft draft;
     if (const int code = readDraft(options, draft))
         return code;

@@ -19,7 +19,7 @@ struct TokenOptions
     std::optional<std::vector<std::string>> models, endpoints, addresses;
     int64_t most = 0;
 };
-using Options = std::shared_ptr<TokenOptions>;
+using TokenArguments = std::shared_ptr<TokenOptions>;
 
 void putList(QJsonObject &body, const char *name, const std::optional<std::vector<std::string>> &values)
 {
@@ -196,10 +196,10 @@ int validateToken(const CommandLine &line, TokenOptions &o)
     return code == ExitOk && !answer.body.value(QLatin1String("valid")).toBool() ? ExitFailed : code;
 }
 
-using Run = int (*)(const CommandLine &, TokenOptions &);
+using TokenRun = int (*)(const CommandLine &, TokenOptions &);
 
-Options addOne(CommandLine &line, CLI::App *parent, const char *name, const char *meaning, CLI::App **command,
-               Run run)
+TokenArguments addTokenAction(CommandLine &line, CLI::App *parent, const char *name, const char *meaning, CLI::App **command,
+               TokenRun run)
 {
     auto options = std::make_shared<TokenOptions>();
     *command = parent->add_subcommand(name, meaning);
@@ -208,12 +208,12 @@ Options addOne(CommandLine &line, CLI::App *parent, const char *name, const char
     return options;
 }
 
-void addId(CLI::App *command, const Options &o, bool required = true)
+void addId(CLI::App *command, const TokenArguments &o, bool required = true)
 {
     command->add_option("id", o->id, "The token's id, not the token itself")->required(required)->type_name("");
 }
 
-void addLimits(CLI::App *command, const Options &o)
+void addLimits(CLI::App *command, const TokenArguments &o)
 {
     command->add_option("--name", o->name, "Name shown in lists")->type_name("TEXT");
     command->add_option("--note", o->tokenNote, "A remark")->type_name("TEXT");
@@ -235,38 +235,38 @@ void addTokenCommands(CommandLine &line)
     token->require_subcommand(1);
     CLI::App *command = nullptr;
 
-    Options o = addOne(line, token, "list", "List tokens", &command, listTokens);
+    TokenArguments o = addTokenAction(line, token, "list", "List tokens", &command, listTokens);
     command->add_option("--project", o->project, "Only this project's")->type_name("ID");
     command->add_option("--state", o->state, "active, grace, expired, revoked or live")->type_name("STATE");
     command->add_option("--q", o->q, "Part of the name")->type_name("TEXT");
     command->add_option("--limit", o->most, "At most so many; 0: all")->type_name("N")->check(CLI::NonNegativeNumber);
 
-    o = addOne(line, token, "show", "Show a token, without its secret", &command, showToken);
+    o = addTokenAction(line, token, "show", "Show a token, without its secret", &command, showToken);
     addId(command, o);
 
-    o = addOne(line, token, "create", "Create a token; prints its id and, once, the token", &command, createToken);
+    o = addTokenAction(line, token, "create", "Create a token; prints its id and, once, the token", &command, createToken);
     command->add_option("--project", o->project, "Its project")->required()->type_name("ID");
     auto *ttl = command->add_option("--ttl", o->ttl, "Lifetime, e.g. 30m, 24h, 7d")->type_name("TIME");
     addLimits(command, o);
     ttl->excludes("--expires-at");
 
-    o = addOne(line, token, "update", "Change name, note, limits or expiry; what is not given stays", &command,
+    o = addTokenAction(line, token, "update", "Change name, note, limits or expiry; what is not given stays", &command,
                updateToken);
     addId(command, o);
     addLimits(command, o);
 
-    o = addOne(line, token, "revoke", "Revoke a token, or all of a project, at once and for good", &command,
+    o = addTokenAction(line, token, "revoke", "Revoke a token, or all of a project, at once and for good", &command,
                revokeTokens);
     addId(command, o, false);
     command->add_option("--project", o->project, "All tokens of this project")->type_name("ID");
 
-    o = addOne(line, token, "refresh", "Issue a successor; prints its id and, once, the token", &command,
+    o = addTokenAction(line, token, "refresh", "Issue a successor; prints its id and, once, the token", &command,
                refreshToken);
     addId(command, o);
     command->add_option("--grace", o->grace, "How long the old one stays valid, e.g. 10m; 0: not at all")
         ->type_name("TIME");
 
-    addOne(line, token, "validate", "Say whether a token, read from standard input, would be accepted", &command,
+    addTokenAction(line, token, "validate", "Say whether a token, read from standard input, would be accepted", &command,
            validateToken);
 }
 

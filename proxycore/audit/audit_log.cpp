@@ -477,7 +477,7 @@ void AuditLog::stop()
 
 void AuditLog::record(AuditEvent event, Written written)
 {
-    if (!d->config.enabled) {
+    if (!d->records()) {
         if (written)
             written(true);
         return;
@@ -489,7 +489,7 @@ void AuditLog::record(AuditEvent event, Written written)
 
 void AuditLog::recordAll(std::vector<Entry> entries)
 {
-    if (!d->config.enabled) {
+    if (!d->records()) {
         for (const Entry &entry : entries) {
             if (entry.written)
                 entry.written(true);
@@ -501,7 +501,7 @@ void AuditLog::recordAll(std::vector<Entry> entries)
 
 AuditLog::Appended AuditLog::appendNow(std::vector<AuditEvent> &events)
 {
-    if (!d->config.enabled)
+    if (!d->records())
         return Appended::Yes;
     const std::lock_guard guard(d->fileLock);
     if (d->isGone && d->config.refuseOnError)

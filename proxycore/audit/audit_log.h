@@ -39,6 +39,7 @@ struct AuditFinding
 struct AuditConfig
 {
     bool enabled = true;
+    bool readOnly = false;        // for a command that only looks: events count as written and are dropped, files stay as they are
     std::string file;             // empty: none
     unsigned fileMode = 0600;
     bool createDir = true;

@@ -88,6 +88,8 @@ Outcome AuditLog::start(AuditTable *table)
         return known.error();
     d->seq = known->rowsTo;
     d->hash = d->seq > 0 ? known->rowsToHash : std::string(firstPrev);
+    if (d->config.readOnly)
+        return d->beginReading();
     int64_t newestMs = 0;
     if (Outcome failure = d->config.file.empty() ? d->readNewestRow(&newestMs) : d->openFile(*known, &newestMs))
         return failure;
@@ -102,6 +104,23 @@ Outcome AuditLog::start(AuditTable *table)
     if (d->file && d->config.maxFileBytes > 0)
         d->beginRotation();
     d->thread = makeThread("audit", [this] { d->run(); });
+    return {};
+}
+
+// Nothing is repaired, restored or reported; the table, a copy, takes what the file alone has.
+Outcome AuditLog::Private::beginReading()
+{
+    std::optional<LogProblem> unread;
+    const auto last = config.file.empty() ? std::nullopt : newestEvent(config.file, config.keys, &unread);
+    if (unread)
+        logWarn("a file of the audit log cannot be read", {{"file", unread->file}, {"why", unread->why}});
+    if (last && last->seq > seq) {
+        seq = last->seq;
+        hash = last->hash;
+    }
+    lastSeq = fileSeq = seq;
+    if (config.storeInDb)
+        table->follow(config.file, config.keys, seq, hash);
     return {};
 }
 

@@ -17,11 +17,14 @@ namespace {
 // Descriptors that the process was started with, whatever they are: a socket of the journal cannot be opened by its name.
 int inheritedDescriptor(std::string_view file)
 {
-    if (file == "/dev/stdout" || file == "/dev/fd/1" || file == "/proc/self/fd/1")
-        return STDOUT_FILENO;
-    if (file == "/dev/stderr" || file == "/dev/fd/2" || file == "/proc/self/fd/2")
-        return STDERR_FILENO;
-    return -1;
+    const std::string own = "/proc/" + std::to_string(getpid()); // in a container "/proc/1"
+    for (const std::string &folder : {std::string("/dev/fd/"), std::string("/proc/self/fd/"), own + "/fd/"}) {
+        if (file == folder + "1")
+            return STDOUT_FILENO;
+        if (file == folder + "2")
+            return STDERR_FILENO;
+    }
+    return file == "/dev/stdout" ? STDOUT_FILENO : file == "/dev/stderr" ? STDERR_FILENO : -1;
 }
 
 // "10:00:00.123 info …", as consoleLine() writes it.
@@ -42,6 +45,12 @@ bool isLink(const std::string &path)
 {
     struct stat info{};
     return lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+bool isPipe(const std::string &path)
+{
+    struct stat info{};
+    return stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode);
 }
 
 bool isLogOfOurs(int descriptor, off_t size)
@@ -95,18 +104,19 @@ bool LogOutput::open(const LogTarget &target, std::string *problem)
 bool LogOutput::openFile(std::string *problem)
 {
     struct stat about{};
-    const int inherited = inheritedDescriptor(m_target.file);
-    const bool isNull = m_target.file == "/dev/null";
+    const std::string device = deviceBehind(m_target.file); // images have links like log -> /dev/stdout
+    const int inherited = inheritedDescriptor(device);
+    const bool isNull = device == "/dev/null";
     int opened = -1;
     if (inherited >= 0)
         opened = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
     else if (isNull)
         opened = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     else
-        opened = openOwned(m_target.file, O_RDWR | O_APPEND | O_CREAT, m_target.fileMode, problem);
+        opened = openOwnedOutput(m_target.file, O_RDWR | O_APPEND | O_CREAT, m_target.fileMode, problem);
     if (opened < 0 || fstat(opened, &about) != 0)
         return false;
-    const bool isRegular = inherited < 0 && !isNull;
+    const bool isRegular = inherited < 0 && !isNull && S_ISREG(about.st_mode);
     if (isRegular && !isLogOfOurs(opened, about.st_size)) {
         *problem = "it is not empty and does not end in a line of this log; name another file, or move it away";
         close(opened);
@@ -166,7 +176,8 @@ void LogOutput::rotate()
             unlink(file.c_str());
     }
     std::string problem;
-    openFile(&problem); // else the renamed one grows on; look() tries again
+    if (!isPipe(file))
+        openFile(&problem); // else the renamed one grows on; look() tries again
 }
 
 std::string LogOutput::look()
@@ -177,6 +188,8 @@ std::string LogOutput::look()
     m_size = long{held.st_size}; // copytruncate, or another process of ours writes too
     if (!m_isLink && isLink(m_target.file))
         return std::exchange(m_isDisplaced, true) ? std::string() : "it is a symbolic link now; SIGHUP follows one of ours";
+    if (isPipe(m_target.file))
+        return std::exchange(m_isDisplaced, true) ? std::string() : "it is a FIFO now; SIGHUP follows one of ours";
     if (!isInPlace())
         return reopen();
     m_isDisplaced = false;

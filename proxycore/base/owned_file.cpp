@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "base/owned_file.h"
 
+#include "base/accounts.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
-#include <pwd.h>
 #include <unistd.h>
 #include <utility>
 
@@ -46,9 +47,19 @@ bool isOursOrRoots(const struct stat &info)
 }
 
 // In a folder with the sticky bit nobody else can replace what is ours.
-bool isClosedToOthers(const struct stat &folder)
+bool isClosedToUsers(const struct stat &folder)
 {
-    return isOursOrRoots(folder) && ((folder.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (folder.st_mode & S_ISVTX) != 0);
+    return isOursOrRoots(folder) && ((folder.st_mode & S_IWOTH) == 0 || (folder.st_mode & S_ISVTX) != 0);
+}
+
+bool isOursAlone(const struct stat &folder)
+{
+    return isClosedToUsers(folder) && ((folder.st_mode & S_IWGRP) == 0 || (folder.st_mode & S_ISVTX) != 0 || isPrivateGroup(folder.st_gid));
+}
+
+bool isDeviceName(const std::string &path)
+{
+    return path.starts_with("/dev/") || path.starts_with("/proc/");
 }
 
 // Goes along a path, folder by folder, so that each link is seen before it is followed.
@@ -57,8 +68,8 @@ class OwnedPath
 public:
     explicit OwnedPath(const std::string &path) : m_rest(path) {}
 
-    // To the folder of the last name, which is no link there, or is not there at all.
-    bool walk()
+    // To the folder of the last name, which is no link there, or is not there at all. Or to a link that leads to a device, if asked.
+    bool walk(bool stopsAtDevice = false)
     {
         if (!enter(m_rest.starts_with('/') ? "/" : "."))
             return false;
@@ -75,6 +86,8 @@ public:
             if (S_ISLNK(info.st_mode)) {
                 if (!follow(entry.get(), info))
                     return false;
+                if (stopsAtDevice && isDeviceName(m_target))
+                    return true;
             } else if (m_rest.empty()) {
                 return true;
             } else if (!enter(m_name.c_str())) {
@@ -84,6 +97,7 @@ public:
     }
     int folder() const { return m_folder.get(); }
     const char *name() const { return m_name.c_str(); }
+    const std::string &target() const { return m_target; } // of the last link
     const std::string &problem() const { return m_problem; }
 
 private:
@@ -111,8 +125,8 @@ private:
         if (next < 0 || fstat(next, &info) != 0)
             return failed(std::strerror(errno), errno);
         m_folder.reset(next);
-        m_isSafe = m_isSafe && isClosedToOthers(info);
-        return m_links == 0 || m_isSafe || failed("it is reached through a symbolic link and a folder that others can write", EPERM);
+        m_isSafe = m_isSafe && isOursAlone(info);
+        return m_links == 0 || isClosedToUsers(info) || failed("it is reached through a symbolic link and a folder that others can write", EPERM);
     }
 
     bool follow(int link, const struct stat &info)
@@ -123,20 +137,20 @@ private:
             return failed(std::strerror(size > 0 ? ELOOP : errno), size > 0 ? ELOOP : errno);
         if (!m_isSafe || !isOursOrRoots(info))
             return failed("it is reached through the symbolic link '" + m_name + "', which others can have placed", EPERM);
-        m_rest = std::string(target.data(), static_cast<size_t>(size)) + (m_rest.empty() ? "" : "/" + m_rest);
+        m_rest = m_target = std::string(target.data(), static_cast<size_t>(size)) + (m_rest.empty() ? "" : "/" + m_rest);
         return !m_rest.starts_with('/') || enter("/");
     }
 
-    std::string m_rest, m_name, m_problem;
+    std::string m_rest, m_name, m_target, m_problem;
     Descriptor m_folder{-1};
     int m_links = 0;
     bool m_isSafe = true; // all folders so far
 };
 
 // Why it is not used; empty: nothing.
-std::string distrust(const struct stat &file)
+std::string distrust(const struct stat &file, bool acceptsPipe)
 {
-    if (!S_ISREG(file.st_mode))
+    if (!S_ISREG(file.st_mode) && !(acceptsPipe && S_ISFIFO(file.st_mode)))
         return "it is not a regular file";
     if (!isOursOrRoots(file))
         return "it belongs to " + userText(file.st_uid);
@@ -161,9 +175,16 @@ int createIn(const OwnedPath &way, int flags, mode_t mode, std::string *problem)
     return created;
 }
 
-int openIn(const OwnedPath &way, int flags, const struct stat &seen, std::string *problem)
+// Without O_NONBLOCK the opening of a FIFO waits; what is written later is to wait.
+bool makeBlocking(int descriptor)
 {
-    if (std::string text = distrust(seen); !text.empty())
+    const int flags = fcntl(descriptor, F_GETFL);
+    return flags >= 0 && fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+int openIn(const OwnedPath &way, int flags, bool acceptsPipe, const struct stat &seen, std::string *problem)
+{
+    if (std::string text = distrust(seen, acceptsPipe); !text.empty())
         return refused(std::move(text), EPERM, problem);
     Descriptor opened(openat(way.folder(), way.name(), (flags & ~(O_CREAT | O_TRUNC)) | O_NOFOLLOW | O_NONBLOCK));
     struct stat info{};
@@ -171,16 +192,15 @@ int openIn(const OwnedPath &way, int flags, const struct stat &seen, std::string
         return refused(std::strerror(errno), errno, problem);
     if (info.st_dev != seen.st_dev || info.st_ino != seen.st_ino)
         return refused("it was replaced just now", ENOENT, problem);
-    if (std::string text = distrust(info); !text.empty())
+    if (std::string text = distrust(info, acceptsPipe); !text.empty())
         return refused(std::move(text), EPERM, problem);
-    if ((flags & O_TRUNC) != 0 && ftruncate(opened.get(), 0) != 0)
+    const bool isPipe = S_ISFIFO(info.st_mode);
+    if ((isPipe && !makeBlocking(opened.get())) || (!isPipe && (flags & O_TRUNC) != 0 && ftruncate(opened.get(), 0) != 0))
         return refused(std::strerror(errno), errno, problem);
     return opened.release();
 }
 
-} // namespace
-
-int openOwned(const std::string &path, int flags, mode_t mode, std::string *problem)
+int openAny(const std::string &path, int flags, mode_t mode, bool acceptsPipe, std::string *problem)
 {
     flags |= O_CLOEXEC;
     for (int attempt = 0;; ++attempt) {
@@ -193,11 +213,29 @@ int openOwned(const std::string &path, int flags, mode_t mode, std::string *prob
             return refused(std::strerror(errno), errno, problem);
         if (isThere && (flags & O_EXCL) != 0)
             return refused(std::strerror(EEXIST), EEXIST, problem);
-        const int opened = isThere ? openIn(way, flags, seen, problem) : createIn(way, flags, mode, problem);
+        const int opened = isThere ? openIn(way, flags, acceptsPipe, seen, problem) : createIn(way, flags, mode, problem);
         const bool isRace = opened < 0 && errno == (isThere ? ENOENT : EEXIST);
         if (!isRace || attempt == mostRaces)
             return opened;
     }
+}
+
+} // namespace
+
+int openOwned(const std::string &path, int flags, mode_t mode, std::string *problem)
+{
+    return openAny(path, flags, mode, false, problem);
+}
+
+int openOwnedOutput(const std::string &path, int flags, mode_t mode, std::string *problem)
+{
+    return openAny(path, flags, mode, true, problem);
+}
+
+std::string deviceBehind(const std::string &path)
+{
+    OwnedPath way(path);
+    return way.walk(true) && isDeviceName(way.target()) ? way.target() : path;
 }
 
 bool lookAtOwnedFolder(const std::string &path, struct stat *info, std::string *problem)
@@ -209,15 +247,6 @@ bool lookAtOwnedFolder(const std::string &path, struct stat *info, std::string *
         return true;
     *problem = found ? std::strerror(errno) : way.problem();
     return false;
-}
-
-std::string userText(uid_t user)
-{
-    std::array<char, 4096> texts{};
-    passwd entry{};
-    passwd *found = nullptr;
-    getpwuid_r(user, &entry, texts.data(), texts.size(), &found);
-    return "the user " + (found ? std::string(found->pw_name) : std::to_string(user));
 }
 
 std::string lastWholeLine(int descriptor, off_t size)

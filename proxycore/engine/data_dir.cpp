@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "engine/data_dir.h"
 
+#include "base/accounts.h"
 #include "base/log.h"
 #include "base/owned_file.h"
 #include "base/sha256.h"
+#include "config/saved_settings.h"
 #include "engine/engine.h"
 #include "front/server.h"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <pwd.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -24,12 +26,6 @@ constexpr char systemRunDir[] = "/run/llm-proxy";
 Error unusable(const std::string &dataDir, const std::string &why)
 {
     return {ErrorKind::Invalid, "data_dir", "DATA_DIR: the data directory " + dataDir + " cannot be used: " + why, "DATA_DIR"};
-}
-
-std::string nameOf(uid_t user)
-{
-    const passwd *entry = getpwuid(user);
-    return entry ? entry->pw_name : "#" + std::to_string(user);
 }
 
 std::vector<std::string> otherSocketFolders()
@@ -63,8 +59,8 @@ Outcome checkDataDir(const std::string &dataDir, bool engineRuns)
         return errno == ENOENT ? Outcome() : unusable(dataDir, problem);
     const bool isRoot = geteuid() == 0;
     if (isRoot && folder.st_uid != 0 && !engineRuns)
-        return unusable(dataDir, "it belongs to " + userText(folder.st_uid) + ", and root would leave files there which that user cannot use; run: runuser -u "
-                                     + nameOf(folder.st_uid) + " -- llm-proxy …");
+        return unusable(dataDir, "it belongs to " + userText(folder.st_uid) + ", and root would leave files there which that user cannot use; run: "
+                                     + runAsText(folder.st_uid, folder.st_gid) + " llm-proxy …");
     if (!isRoot && folder.st_uid != geteuid() && folder.st_uid != 0)
         return unusable(dataDir, "it belongs to " + userText(folder.st_uid));
     if ((folder.st_mode & S_IWOTH) != 0)
@@ -74,6 +70,7 @@ Outcome checkDataDir(const std::string &dataDir, bool engineRuns)
 
 Outcome makeDataDir(const std::string &dataDir)
 {
+    // In a folder that everybody may write, as /tmp, somebody else can have been faster: looked at again when it is there for certain.
     for (size_t at = dataDir.find('/', 1); ; at = dataDir.find('/', at + 1)) {
         const std::string part = dataDir.substr(0, at);
         if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
@@ -81,10 +78,30 @@ Outcome makeDataDir(const std::string &dataDir)
         if (at == std::string::npos)
             break;
     }
+    if (Outcome failure = checkDataDir(dataDir))
+        return failure;
     struct stat folder{};
     if (stat(dataDir.c_str(), &folder) == 0 && (folder.st_mode & S_IWGRP) != 0) // as volumes of Kubernetes are
         logWarn("the data directory can be written by its group; chmod g-w where the members of that group are not all trusted", {{"path", dataDir}});
     return {};
+}
+
+void closeToGroup(const std::string &dataDir)
+{
+    constexpr mode_t groups = S_IRWXG, others = S_IRWXO;
+    for (const std::string &path : {dataDir + "/encryption.key", savedSettingsPath(dataDir)}) {
+        std::string problem;
+        const int file = openOwned(path, O_RDONLY, 0, &problem);
+        struct stat info{};
+        // Where others may do something too, it was no volume's mount: the key is refused then.
+        if (file >= 0 && fstat(file, &info) == 0 && (info.st_mode & groups) != 0 && (info.st_mode & others) == 0) {
+            const bool isClosed = fchmod(file, 0600) == 0;
+            logWarn(isClosed ? "the file was open to its group and is not any more; its mode is 0600 again"
+                             : "the file is open to its group; its owner should run chmod 600 on it", {{"path", path}});
+        }
+        if (file >= 0)
+            close(file);
+    }
 }
 
 Result<std::string> placeForSocket(const std::string &dataDir)

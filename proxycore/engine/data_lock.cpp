@@ -18,7 +18,7 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t mostLockBytes = 4096;
-constexpr int mostLooks = 20;
+constexpr int mostLooks = 2'000; // ten seconds, while a command copies the database
 constexpr useconds_t lookUs = 5'000;
 
 std::string lockPath(const std::string &dataDir)
@@ -89,6 +89,8 @@ Outcome DataLock::nameSocket(const std::string &path)
 
 void DataLock::look()
 {
+    if (m_fd < 0)
+        return; // of an engine that only reads
     struct stat held = {}, there = {};
     const bool isSame = fstat(m_fd, &held) == 0 && stat(m_path.c_str(), &there) == 0 && held.st_dev == there.st_dev && held.st_ino == there.st_ino;
     if (m_holds.exchange(isSame) && !isSame)
@@ -102,17 +104,59 @@ void DataLock::release()
     m_fd = -1;
 }
 
-LockOwner dataDirOwner(const std::string &dataDir)
+namespace {
+
+// Root and whoever runs us, the folder's owner, and in a folder of theirs that a group may write (a volume of Kubernetes) its members.
+bool mayRunEngine(uid_t user, const std::string &dataDir)
 {
-    LockOwner owner;
+    struct stat folder{};
+    std::string problem;
+    if (user == geteuid() || user == 0)
+        return true;
+    if (!lookAtOwnedFolder(dataDir, &folder, &problem))
+        return false;
+    const bool isGroups = (folder.st_uid == geteuid() || folder.st_uid == 0) && (folder.st_mode & S_IWGRP) != 0;
+    return user == folder.st_uid || isGroups;
+}
+
+// -1: there is none, or none that is believed.
+int openLock(const std::string &dataDir, struct stat *info)
+{
     std::string problem;
     int fd = openOwned(lockPath(dataDir), O_RDONLY, 0, &problem);
     if (fd < 0 && errno == EPERM && geteuid() == 0) // another user's engine, which root may talk to
         fd = open(lockPath(dataDir).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || (fstat(fd, info) == 0 && S_ISREG(info->st_mode) && mayRunEngine(info->st_uid, dataDir)))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+} // namespace
+
+DataReadLock::DataReadLock(const std::string &dataDir)
+{
+    struct stat info{};
+    m_fd = openLock(dataDir, &info);
+    m_isOwned = m_fd >= 0 && flock(m_fd, LOCK_SH | LOCK_NB) != 0;
+}
+
+DataReadLock::~DataReadLock()
+{
+    if (m_fd >= 0)
+        close(m_fd);
+}
+
+LockOwner dataDirOwner(const std::string &dataDir)
+{
+    LockOwner owner;
+    struct stat info{};
+    const int fd = openLock(dataDir, &info);
     if (fd < 0)
         return owner;
     if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
         owner.held = true;
+        owner.user = info.st_uid;
         const std::string text = readLock(fd);
         owner.pid = std::strtol(text.c_str(), nullptr, 10);
         const size_t second = text.find('\n');
@@ -123,10 +167,10 @@ LockOwner dataDirOwner(const std::string &dataDir)
     return owner;
 }
 
-std::string controlSocketPath(const std::string &dataDir)
+ControlSocket controlSocketOf(const std::string &dataDir)
 {
     const LockOwner owner = dataDirOwner(dataDir);
-    return owner.socket.empty() ? dataDir + "/control.sock" : owner.socket;
+    return {owner.socket.empty() ? dataDir + "/control.sock" : owner.socket, owner.held ? owner.user : geteuid()};
 }
 
 } // namespace llmproxy

@@ -32,4 +32,19 @@ private:
     std::atomic<bool> m_holds = true;
 };
 
+// Nobody becomes the owner while this lives. Writes nothing: without a lock file there is nothing to hold.
+class DataReadLock
+{
+public:
+    explicit DataReadLock(const std::string &dataDir);
+    ~DataReadLock();
+    DataReadLock(const DataReadLock &) = delete;
+    DataReadLock &operator=(const DataReadLock &) = delete;
+    bool isOwned() const { return m_isOwned; } // somebody is the owner already
+
+private:
+    int m_fd = -1;
+    bool m_isOwned = false;
+};
+
 } // namespace llmproxy

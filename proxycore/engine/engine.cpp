@@ -38,7 +38,7 @@ Outcome Engine::Private::openKeys()
 {
     const auto record = database->keyRingRecord();
     if (!record) {
-        auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, true);
+        auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, !isReading());
         if (!master)
             return master.error();
         keys.emplace(KeyRing::create(*master));
@@ -109,7 +109,7 @@ std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarg
 
 Outcome Engine::Private::openStorage()
 {
-    database = std::make_unique<Database>(DatabaseConfig{settings.databasePath});
+    database = std::make_unique<Database>(DatabaseConfig{isReading() ? options.databaseCopy : settings.databasePath});
     if (Outcome failure = database->open([this](const KeyRingRecord &record) { return openRing(record); }))
         return failure;
     if (Outcome failure = openKeys())
@@ -121,6 +121,7 @@ Outcome Engine::Private::openStorage()
     secrets->start();
     AuditConfig config;
     config.enabled = settings.auditEnabled;
+    config.readOnly = isReading();
     config.file = settings.auditLogFile;
     config.fileMode = settings.auditFileMode;
     config.createDir = settings.auditCreateDir;
@@ -136,11 +137,11 @@ Outcome Engine::Private::openStorage()
     setUnprefixedMasking(settings.auditMaskUnprefixedFull ? MaskUnprefixed::Full : MaskUnprefixed::Partial);
     if (Outcome failure = openAuditKey(&config.checkpointKey))
         return failure;
-    if (settings.auditEnabled && !settings.auditAnchors.empty()) {
+    if (settings.auditEnabled && !settings.auditAnchors.empty() && !isReading()) {
         anchors = outboxFor(settings.auditAnchors, config.checkpointKey);
         config.anchor = [this](const std::string &line) { anchors->send(line); };
     }
-    if (settings.alertsEnabled) {
+    if (settings.alertsEnabled && !isReading()) {
         const AlertThresholds thresholds{settings.alertAuthFailures, settings.alertDeniedRequests, settings.alertVolumeFactor, settings.alertNewSources,
                                          settings.alertUnusualHours};
         alerts = std::make_unique<AlertWatch>(thresholds, snapshots, settings.alertWebhooks.empty() ? nullptr : outboxFor(settings.alertWebhooks, config.checkpointKey));
@@ -248,7 +249,8 @@ void Engine::Private::makeApi()
         bridge->every(alertsEveryMs, [this] { alerts->tick(); });
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
-    bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
+    if (!isReading())
+        bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
 }
 
 void Engine::Private::forgetOldSnapshots()
@@ -298,6 +300,7 @@ void Engine::Private::dispatch(const BridgeCall &call, const HttpBridge::Complet
     api->handle(request, [complete](const ManageAnswer &answer) {
         complete({answer.status, answer.body.toStdString(), answer.retryAfter, answer.allow, answer.contentType, answer.disposition, answer.blocks});
     });
+    wipe(request.body.data(), static_cast<size_t>(request.body.size())); // the call has what it needs of it
 }
 
 // What is saved and wrong, but hidden by another source: it keeps nobody out today, and everybody at a start without that source.

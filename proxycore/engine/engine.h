@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <sys/types.h>
 
 namespace llmproxy {
 
@@ -18,6 +19,7 @@ struct EngineOptions
     bool networkListener = true; // LISTEN_ADDR
     bool controlSocket = true;   // $DATA_DIR/control.sock
     bool demo = false;           // the profile "demo", served from inside
+    std::string databaseCopy = {}; // not empty: the engine of a command that only reads, which works with this copy and writes nothing else
     SettingsInUse inUse = {};    // where the settings came from; empty: they are shown and saved by their declarations alone
 };
 
@@ -50,6 +52,8 @@ private:
 // Before an engine starts with these settings: what saving settings left when its process was killed is finished, or removed.
 // True: the saved settings changed, load them again. Takes the data directory's lock for it; without it nothing is done.
 bool finishSavedSettings(const Settings &settings);
+// Copies the database to a new file, for a command that only reads; no engine can start meanwhile. Error: Conflict: one just did.
+Outcome copyDatabaseToRead(const Settings &settings, const std::string &target);
 // May this process use the data directory? It is ours or root's, others cannot write it, and a link to it is one that nobody else
 // can have placed. Root does not work in another user's directory: what it creates there, that user could not read. With an engine
 // running there it may still talk to that. Nothing: it may, or the directory does not exist yet. Error: Invalid.
@@ -60,9 +64,17 @@ struct LockOwner
     bool held = false;
     long pid = 0;
     std::string socket; // the control socket, when it is not in the data directory
+    uid_t user = 0;     // the lock file's owner: who runs the engine
 };
+// For root also in another user's directory. A lock file of somebody who has no business there counts as none.
 LockOwner dataDirOwner(const std::string &dataDir);
-// Where the engine that runs there has its control socket: $DATA_DIR/control.sock, or what the lock file says.
-std::string controlSocketPath(const std::string &dataDir);
+// Where the engine that runs there has its control socket: $DATA_DIR/control.sock, or what the lock file says. Whoever wrote the
+// lock file chose that path, so a client asks the kernel whether this user serves it before it sends anything (SO_PEERCRED).
+struct ControlSocket
+{
+    std::string path;
+    uid_t user = 0;
+};
+ControlSocket controlSocketOf(const std::string &dataDir);
 
 } // namespace llmproxy

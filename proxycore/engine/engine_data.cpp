@@ -40,11 +40,21 @@ bool finishSavedSettings(const Settings &settings)
     return lastChangeSeq && finishSavedSettings(path, *lastChangeSeq);
 }
 
+Outcome copyDatabaseToRead(const Settings &settings, const std::string &target)
+{
+    const DataReadLock lock(settings.dataDir);
+    if (lock.isOwned())
+        return Error{ErrorKind::Conflict, "data_dir_in_use", "an engine has just started in " + settings.dataDir + "; try again", "DATA_DIR"};
+    return copyDatabase(settings.databasePath, target);
+}
+
 // Nothing is created before it is clear that directory and database are ours.
 Outcome Engine::Private::ownDataDir()
 {
     if (Outcome failure = checkDataDir(settings.dataDir))
         return failure;
+    if (!options.databaseCopy.empty())
+        return {};
     const auto found = Database::lookAt(settings.databasePath);
     if (!found)
         return found.error();
@@ -54,6 +64,7 @@ Outcome Engine::Private::ownDataDir()
         return failure;
     if (Outcome failure = lock.acquire(settings.dataDir))
         return failure;
+    closeToGroup(settings.dataDir);
     if (Outcome failure = settleDrafts(settings))
         return failure;
     if (!options.controlSocket)

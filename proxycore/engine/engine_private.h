@@ -57,6 +57,7 @@ struct Engine::Private
     std::atomic<bool> stopping{false};
     std::atomic<int> watchers{0}; // of /manage/events
 
+    bool isReading() const { return !options.databaseCopy.empty(); }
     Outcome startParts(); // std::system_error: no thread is left
     void addDemoProfile();
     Outcome makeFront();

@@ -145,10 +145,11 @@ void Connection::readSome()
         onPeerFin();
     } else if (got == -2) {
         clientGone();
-    } else if (got > 0 && m_state != State::Linger) { // there it is dropped
-        const bool mayHoldHead = m_state == State::Head;
-        consume({buffer.data(), static_cast<size_t>(got)});
-        if (mayHoldHead)
+    } else if (got > 0) {
+        const bool holdsSecrets = m_state == State::Head || m_isManagement;
+        if (m_state != State::Linger) // there it is dropped
+            consume({buffer.data(), static_cast<size_t>(got)});
+        if (holdsSecrets)
             wipe(buffer.data(), static_cast<size_t>(got)); // until the next read it would stand there, credentials and all
     }
     if (m_state == State::Closed)
@@ -260,6 +261,7 @@ void Connection::consumeHead(std::string_view *bytes)
     bytes->remove_prefix(end - before);
     std::string head;
     head.swap(m_in);
+    wipe(head.data() + end, head.size() - end); // what came of the body with it
     head.resize(end);
     m_scanned = 0;
     beginRequest(head);
@@ -287,6 +289,7 @@ void Connection::beginRequest(std::string_view head)
     m_deadline.stop();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     m_hsts = wantsHsts();
+    m_isManagement = routeOf(m_head.path) == ServedBy::Management;
     if (const std::string *origin = m_head.headers.find("origin"); origin && routeOf(m_head.path) == ServedBy::Exchange && m_server.originAllowed(*origin))
         m_origin = *origin;
     const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix); // ruling 11: any Host

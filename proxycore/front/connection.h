@@ -119,6 +119,7 @@ private:
     bool m_readToEnd = false;      // the client's FIN was reached, all before it is read
     bool m_firstRequest = true;
     bool m_consuming = false;
+    bool m_isManagement = false;   // keys of providers are in the request's body
     bool m_parked = false;         // m_in holds requests that wait until the client has read its answers
     bool m_responseDone = false;
     bool m_owesWritable = false;   // a write did not take all: onWritable() is due when the rest has gone

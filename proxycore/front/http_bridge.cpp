@@ -4,6 +4,7 @@
 #include "base/threads.h"
 #include "front/head_rules.h"
 #include "front/virtual_socket.h"
+#include "secrets/secret.h"
 
 #include <QHttpServer>
 #include <QHttpServerRequest>
@@ -108,11 +109,9 @@ void HttpBridge::Private::takeWaiting()
 void HttpBridge::Private::begin(BridgeCall call, Complete complete)
 {
     const uint64_t ticket = nextTicket++;
-    std::string bytes = call.method + " " + call.target + " HTTP/1.1\r\nHost: management\r\n" + ticketHeader + ": "
-                        + std::to_string(ticket) + "\r\nContent-Length: " + std::to_string(call.body.size()) + "\r\n";
-    if (!call.contentType.empty())
-        bytes += "Content-Type: " + call.contentType + "\r\n";
-    bytes += "\r\n" + call.body;
+    // Without the body, which may hold a provider's key: what QHttpServer and QIODevice copy of it nobody could wipe.
+    const std::string bytes = call.method + " " + call.target + " HTTP/1.1\r\nHost: management\r\n" + ticketHeader + ": " + std::to_string(ticket)
+                              + "\r\nContent-Length: 0\r\n\r\n";
     QHostAddress peer;
     if (!call.clientIp.empty())
         peer.setAddress(QString::fromStdString(call.clientIp));
@@ -144,7 +143,6 @@ void HttpBridge::Private::serve(const QHttpServerRequest &request, QHttpServerRe
         return;
     }
     const std::shared_ptr<Pending> entry = found->second;
-    entry->call.body = request.body().toStdString();
     // A change is answered by the storage thread when it is durable, past this handler. Each call is answered once, whatever throws.
     struct Early
     {
@@ -167,6 +165,7 @@ void HttpBridge::Private::serve(const QHttpServerRequest &request, QHttpServerRe
     };
     if (!guarded("management", [&] { dispatch(entry->call, answerOnce); }))
         answerOnce(internalError());
+    wipe(entry->call.body.data(), entry->call.body.size());
     const std::lock_guard guard(early->lock);
     early->inHandler = false;
     if (!early->answer || early->answer->blocks) {

@@ -119,6 +119,13 @@ void ManagementDoor::onBody(std::string_view bytes)
         refuseAccepted(refusal(Reason::RequestTooLarge, "a management request is at most 1 MiB"));
         return;
     }
+    if (m_body.size() + bytes.size() > m_body.capacity()) { // append() would free the bytes as they are
+        std::string larger;
+        larger.reserve(std::max({2 * m_body.capacity(), m_body.size() + bytes.size(), static_cast<size_t>(std::max<int64_t>(m_head.contentLength, 0))}));
+        larger.append(m_body);
+        wipe(m_body.data(), m_body.size());
+        m_body.swap(larger);
+    }
     m_body.append(bytes);
 }
 
@@ -133,7 +140,7 @@ void ManagementDoor::submit()
     BridgeCall call;
     call.method = m_head.method;
     call.target = m_head.target;
-    call.body = m_body;
+    call.body = std::move(m_body);
     call.contentType = m_head.headers.value("content-type");
     call.actor = actor();
     call.isLocal = m_stream.peer().localSocket; // its user id was checked at accept

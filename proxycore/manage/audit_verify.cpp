@@ -84,7 +84,7 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
     AuditCheckInput input;
     input.file = settings.auditLogFile;
     input.place = call->context().database->logPlace(settings.auditLogFile);
-    input.database = settings.auditStoreInDb ? settings.databasePath : std::string();
+    input.database = settings.auditStoreInDb ? call->context().database->path() : std::string();
     for (const OutsideTarget &anchor : settings.auditAnchors) {
         if (anchor.kind == OutsideTarget::Kind::File)
             input.anchors.push_back(anchor.path());

@@ -36,6 +36,8 @@ private:
     int m_descriptor;
 };
 
+enum class KeyFile { Named, Generated };
+
 Error keyError(const std::string &message, const std::string &setting)
 {
     return {ErrorKind::Invalid, "encryption_key", message, setting};
@@ -56,13 +58,27 @@ std::string_view withoutWhiteEnd(std::string_view text)
     return text;
 }
 
-Result<MasterKey> readKeyFile(int descriptor, const std::string &path, const std::string &source,
+// As a user that is not root finds a file of a Kubernetes secret: it is root's, and the group may read it.
+bool isRootsForGroup(const struct stat &file)
+{
+    return geteuid() != 0 && file.st_uid == 0 && (file.st_mode & (S_IWGRP | S_IRWXO)) == 0;
+}
+
+bool isOpenToOthers(const struct stat &file, KeyFile kind)
+{
+    const mode_t open = file.st_mode & (S_IRWXG | S_IRWXO);
+    if (kind == KeyFile::Generated) // its group's rights are taken away or warned of where the data directory is opened
+        return (open & S_IRWXO) != 0;
+    return open != 0 && !isRootsForGroup(file);
+}
+
+Result<MasterKey> readKeyFile(int descriptor, const std::string &path, KeyFile kind, const std::string &source,
                               const std::string &setting)
 {
     struct stat about{};
     if (fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode))
         return keyError("The encryption key file '" + path + "' is not a regular file.", setting);
-    if ((about.st_mode & 077) != 0)
+    if (isOpenToOthers(about, kind))
         return keyError("The encryption key file '" + path + "' is open to other users; run: chmod 600 '" + path + "'",
                         setting);
     std::array<char, 256> buffer{};
@@ -115,13 +131,13 @@ Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string
         if (!handle.isOpen())
             return keyError("The encryption key file '" + file + "' cannot be read: " + std::strerror(errno),
                             "ENCRYPTION_KEY_FILE");
-        return readKeyFile(handle.get(), file, "file:" + file, "ENCRYPTION_KEY_FILE");
+        return readKeyFile(handle.get(), file, KeyFile::Named, "file:" + file, "ENCRYPTION_KEY_FILE");
     }
     const std::string path = dataDir + "/encryption.key";
     std::string problem;
     const File handle(openOwned(path, O_RDONLY, 0, &problem));
     if (handle.isOpen())
-        return readKeyFile(handle.get(), path, "generated", "DATA_DIR");
+        return readKeyFile(handle.get(), path, KeyFile::Generated, "generated", "DATA_DIR");
     if (errno != ENOENT)
         return keyError("The encryption key file '" + path + "' cannot be read: " + problem, "DATA_DIR");
     if (!mayCreate)

@@ -192,6 +192,11 @@ Outcome Database::open(const OpenKeys &openKeys)
     return d->usage.load(**connection);
 }
 
+const std::string &Database::path() const
+{
+    return d->config.path;
+}
+
 std::optional<KeyRingRecord> Database::keyRingRecord()
 {
     auto connection = d->connect(SqlConnection::Use::Read);

@@ -66,6 +66,7 @@ public:
     // The keys that open() bound, now or in a run that ended too early to say so; until forgetBoundKeys().
     std::vector<BoundKey> boundKeys();
     void forgetBoundKeys();
+    const std::string &path() const;
     // The seq of the last committed change in the database at this path; nullopt: it cannot be read. For who does not open it.
     static std::optional<int64_t> lastChangeSeqAt(const std::string &path);
     // The stored key ring record; nullopt in a new database.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <sqlite3.h>
 #include <string_view>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -190,6 +191,41 @@ Result<DatabaseLook> lookAtDatabase(const std::string &path, uint32_t newestSche
         return DatabaseLook{DatabaseKind::Marked, schema};
     const bool isOurs = mark == 0 && schema > 0 && schema <= newestSchema && (fileHasOurTables(path) || imageHasOurTables(file, log));
     return DatabaseLook{isOurs ? DatabaseKind::Unmarked : DatabaseKind::Other, schema};
+}
+
+namespace {
+
+bool copyBytes(const ReadFile &from, int into)
+{
+    for (int64_t left = from.size; left > 0;) {
+        const ssize_t sent = sendfile(into, from.descriptor, nullptr, static_cast<size_t>(left));
+        if (sent <= 0)
+            return false;
+        left -= sent;
+    }
+    return true;
+}
+
+} // namespace
+
+Outcome copyDatabase(const std::string &path, const std::string &target)
+{
+    for (const char *end : {"", "-wal", "-journal"}) {
+        std::string problem;
+        const ReadFile from(path + end, &problem);
+        if (from.descriptor < 0 && errno == ENOENT)
+            continue;
+        const int into = from.descriptor < 0 ? -1 : openOwned(target + end, O_WRONLY | O_CREAT | O_EXCL, 0600, &problem);
+        const bool isCopied = into >= 0 && copyBytes(from, into);
+        if (into >= 0 && !isCopied)
+            problem = std::strerror(errno);
+        if (into >= 0)
+            close(into);
+        if (!isCopied)
+            return Error{ErrorKind::Unavailable, "storage", "The database '" + path + end + "' cannot be copied to '" + target + end + "' to be read: " + problem
+                         + ". Is there enough space? TMPDIR names another folder for it.", "DATABASE_PATH"};
+    }
+    return {};
 }
 
 Result<Database::State> Database::lookAt(const std::string &path)

@@ -31,6 +31,8 @@ struct DatabaseLook
 // What is committed counts, also where it is only in the write-ahead log. newestSchema: the highest number that this program knows.
 // Error: the file cannot be opened, or is not in a place of ours (base/owned_file.h).
 Result<DatabaseLook> lookAtDatabase(const std::string &path, uint32_t newestSchema);
+// A copy at target, which must not exist, with what stands in the write-ahead log. Nobody may write the database meanwhile. Error: no space.
+Outcome copyDatabase(const std::string &path, const std::string &target);
 // Of a database that is not ours: names the file and DATABASE_PATH.
 Error notOurDatabase(const std::string &path);
 

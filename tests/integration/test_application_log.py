@@ -127,5 +127,48 @@ class MovedAway(LogCase):
         self.assertEqual(diary.read_text(), "Dear diary,\n")
 
 
+class NoRegularFile(LogCase):
+    """What LOG_FILE may also name: a link to the server's own stdout, as images have it, and a FIFO."""
+
+    def test_a_link_to_stdout(self):
+        log = self.cwd / "log"
+        for target in ("/dev/stdout", "/proc/self/fd/1", "../" * len(self.cwd.parts) + "dev/stdout"):
+            with self.subTest(target=target):
+                log.unlink(missing_ok=True)
+                log.symlink_to(target)
+                reading, writing = os.pipe()  # which has no name that could be opened
+                server = self.start(writing, LOG_FILE=str(log))
+                os.close(writing)
+                with open(reading, "rb", buffering=0) as out:
+                    until(lambda: b"listening" in out.read(65536), "the log comes to stdout")
+                    server.send_signal(signal.SIGHUP)
+                    until(lambda: b"reopened" in out.read(65536), "also after it was opened again")
+                    server.terminate()
+                self.assertEqual(server.wait(30), 0)
+                self.assertEqual(os.readlink(log), target)
+
+    def test_a_link_to_nowhere(self):
+        (self.cwd / "log").symlink_to("/dev/null")
+        server = self.start(subprocess.DEVNULL, LOG_FILE=str(self.cwd / "log"))
+        server.terminate()
+        self.assertEqual(server.wait(30), 0)
+
+    def test_a_fifo_whose_reader_comes_late_and_leaves(self):
+        fifo = self.cwd / "fifo"
+        os.mkfifo(fifo, 0o600)
+        server = self.start(subprocess.DEVNULL, LOG_FILE=str(fifo))  # it answers: nobody was waited for
+        with open(fifo, "rb", buffering=0) as reader:
+            until(lambda: b"listening" in reader.read(65536), "what was logged before there was a reader")
+        for _ in range(300):  # more than a FIFO holds
+            self.assertEqual(self.ask("GET", "/manage/projects")[0], 200)
+        server.send_signal(signal.SIGHUP)
+        with open(fifo, "rb", buffering=0) as reader:
+            until(lambda: b"reopened" in reader.read(65536), "the log goes on with the next reader")
+        server.terminate()
+        self.assertEqual(server.wait(30), 0)
+        done = self.cli("--data-dir", str(self.data), "project", "list", env={"LOG_FILE": str(fifo)})
+        self.assertIn("ID", done.stdout)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -249,6 +249,8 @@ class TheDataDirectory(ServerCase):
         victim = self.cwd / "victim"
         victim.write_text("Dear diary,\n")
         self.data.mkdir()
+        if IS_ROOT:  # whose own group has nobody else in it
+            os.chown(self.data, 0, NOBODY)
         os.chmod(self.data, 0o770)
         for name in ("llm-proxy.lock", "llm-proxy.db", "encryption.key", "audit.log"):
             (self.data / name).symlink_to("../victim")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "test_registry.h"
 
+#include "base/accounts.h"
 #include "base/owned_file.h"
 
 #include <QDir>
@@ -24,6 +25,9 @@ private Q_SLOTS:
     void whatIsNoFileOfOursIsRefused();
     void aLinkOfOursIsFollowed();
     void aLinkThatOthersCanHavePlacedIsNot();
+    void aFolderOfOurOwnGroupIsOurs();
+    void anOutputMayBeAPipe();
+    void linksToDevices();
     void linksThatLeadInACircleEnd();
     void foldersAreLookedAt();
     void theLastWholeLine();
@@ -158,11 +162,16 @@ void TstOwnedFile::aLinkThatOthersCanHavePlacedIsNot()
     QCOMPARE(symlink("../victim", inFolder(folder, "open/link").c_str()), 0);
     QCOMPARE(symlink("open/victim", inFolder(folder, "into").c_str()), 0);
     fill(inFolder(folder, "open/victim"), "text");
-    for (const mode_t mode : {mode_t{0707}, mode_t{0770}}) {
-        QCOMPARE(chmod(inFolder(folder, "open").c_str(), mode), 0);
-        QCOMPARE(problemOf(inFolder(folder, "open/link")), std::string("it is reached through the symbolic link 'link', which others can have placed"));
-        QCOMPARE(problemOf(inFolder(folder, "into")), std::string("it is reached through a symbolic link and a folder that others can write"));
-        QCOMPARE(problemOf(inFolder(folder, "open/victim"), O_RDWR), std::string());
+    const std::string placed = "it is reached through the symbolic link 'link', which others can have placed";
+    QCOMPARE(chmod(inFolder(folder, "open").c_str(), 0707), 0);
+    QCOMPARE(problemOf(inFolder(folder, "open/link")), placed);
+    QCOMPARE(problemOf(inFolder(folder, "into")), std::string("it is reached through a symbolic link and a folder that others can write"));
+    QCOMPARE(problemOf(inFolder(folder, "open/victim"), O_RDWR), std::string());
+    if (geteuid() == 0) { // a group of others: its members can rename our links, but not make one that is ours
+        QCOMPARE(chown(inFolder(folder, "open").c_str(), uid_t(-1), stranger), 0);
+        QCOMPARE(chmod(inFolder(folder, "open").c_str(), 02770), 0);
+        QCOMPARE(problemOf(inFolder(folder, "open/link")), placed);
+        QCOMPARE(problemOf(inFolder(folder, "into"), O_RDWR), std::string()); // a volume of Kubernetes
     }
     QCOMPARE(chmod(inFolder(folder, "open").c_str(), 01777), 0); // as /tmp: nobody else can replace it
     QCOMPARE(problemOf(inFolder(folder, "open/link"), O_RDWR), std::string());
@@ -172,6 +181,60 @@ void TstOwnedFile::aLinkThatOthersCanHavePlacedIsNot()
     QCOMPARE(lchown(inFolder(folder, "open/link").c_str(), stranger, stranger), 0);
     QVERIFY(!problemOf(inFolder(folder, "open/link")).empty());
     QCOMPARE(QFile(folder.filePath(QStringLiteral("victim"))).size(), qint64{4});
+}
+
+void TstOwnedFile::aFolderOfOurOwnGroupIsOurs()
+{
+    QTemporaryDir folder;
+    fill(inFolder(folder, "victim"), "text");
+    QVERIFY(QDir(folder.path()).mkdir(QStringLiteral("open")));
+    QCOMPARE(symlink("../victim", inFolder(folder, "open/link").c_str()), 0);
+    QCOMPARE(chown(inFolder(folder, "open").c_str(), uid_t(-1), getegid()), 0);
+    QCOMPARE(chmod(inFolder(folder, "open").c_str(), 0775), 0);
+    QCOMPARE(problemOf(inFolder(folder, "open/link"), O_RDWR).empty(), isPrivateGroup(getegid()));
+    QCOMPARE(chmod(inFolder(folder, "open").c_str(), 0777), 0);
+    QVERIFY(!problemOf(inFolder(folder, "open/link"), O_RDWR).empty());
+}
+
+void TstOwnedFile::anOutputMayBeAPipe()
+{
+    QTemporaryDir folder;
+    const std::string path = inFolder(folder, "pipe");
+    std::string problem;
+    QCOMPARE(mkfifo(path.c_str(), 0600), 0);
+    const int pipe = openOwnedOutput(path, O_RDWR | O_APPEND | O_CREAT | O_TRUNC, 0600, &problem); // waits for no reader
+    QVERIFY2(pipe >= 0, problem.c_str());
+    QCOMPARE(fcntl(pipe, F_GETFL) & O_NONBLOCK, 0);
+    QCOMPARE(write(pipe, "a", 1), ssize_t{1});
+    close(pipe);
+    QCOMPARE(chmod(path.c_str(), 0622), 0);
+    QCOMPARE(openOwnedOutput(path, O_RDWR, 0600, &problem), -1);
+    QCOMPARE(problem, std::string("other users can write it; run chmod o-w on it"));
+    const int file = openOwnedOutput(inFolder(folder, "new"), O_RDWR | O_CREAT, 0640, &problem);
+    QVERIFY(file >= 0);
+    close(file);
+    QCOMPARE(modeOf(inFolder(folder, "new")), mode_t{0640});
+}
+
+void TstOwnedFile::linksToDevices()
+{
+    QTemporaryDir folder;
+    const std::string path = inFolder(folder, "log");
+    const auto behind = [&](const std::string &target) {
+        unlink(path.c_str());
+        if (symlink(target.c_str(), path.c_str()) != 0)
+            qFatal("no link");
+        return deviceBehind(path);
+    };
+    QCOMPARE(behind("/dev/stdout"), std::string("/dev/stdout"));
+    QCOMPARE(behind("elsewhere"), path);
+    QCOMPARE(deviceBehind("/dev/stdout"), std::string("/proc/self/fd/1"));
+    QCOMPARE(deviceBehind("/dev/null"), std::string("/dev/null"));
+    if (geteuid() != 0)
+        return;
+    behind("/dev/null");
+    QCOMPARE(lchown(path.c_str(), stranger, stranger), 0);
+    QCOMPARE(deviceBehind(path), path);
 }
 
 void TstOwnedFile::linksThatLeadInACircleEnd()

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// Where a command's client comes from: the server of --url, the engine that runs in the data directory, or one inside the command.
+#include "management_client.h"
+
+#include "base/log.h"
+#include "end_guard.h"
+#include "engine/engine.h"
+#include "output.h"
+#include "process.h"
+#include "storage/database.h"
+
+#include <QDir>
+#include <QJsonArray>
+
+#include <set>
+
+namespace llmproxy {
+
+namespace {
+
+void removeTemporary(const std::string &path)
+{
+    QDir(fromText(path)).removeRecursively();
+}
+
+} // namespace
+
+OpenClient::OpenClient() = default;
+
+OpenClient::~OpenClient()
+{
+    client.reset();
+    if (engine) {
+        engine->requestStop();
+        engine->waitStopped();
+        engine.reset();
+    }
+    if (!temporary.empty())
+        removeTemporary(temporary);
+    if (guard)
+        guard->release();
+}
+
+namespace {
+
+int openServer(const std::string &given, OpenClient &opened)
+{
+    const std::string url = serverUrl(given);
+    if (url.empty())
+        return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
+    if (opened.loaded.settings.managementToken.isEmpty())
+        return complain(ExitUsage, "MANAGEMENT_TOKEN is not set: --url needs the server's management token, from the "
+                                   "environment or .env");
+    opened.client = clientOfUrl(url, opened.loaded.settings);
+    return ExitOk;
+}
+
+class NothingClient : public ManagementClient
+{
+public:
+    explicit NothingClient(std::string path) : m_path(std::move(path)) {}
+
+    using ManagementClient::call;
+    ApiAnswer call(const std::string &method, const std::string &path, const Query &, const QByteArray &) override
+    {
+        static const std::set<std::string> lists = {"/manage/projects", "/manage/tokens", "/manage/audit"};
+        if (method == "GET" && lists.contains(path)) {
+            note("nothing is stored yet: there is no database at " + m_path);
+            return {200, QJsonObject{{QLatin1String("items"), QJsonArray()}}, {}, false};
+        }
+        return none();
+    }
+    ApiAnswer download(const std::string &, const Query &, const Sink &) override { return none(); }
+
+private:
+    ApiAnswer none() const
+    {
+        const std::string sentence = "there is no database at " + m_path + " yet; llm-proxy --serve or llm-proxy project create makes one (see DATA_DIR)";
+        const QJsonObject error{{QLatin1String("code"), QLatin1String("not_found")}, {QLatin1String("message"), fromText(sentence)}};
+        return {404, QJsonObject{{QLatin1String("error"), error}}, {}, false};
+    }
+    const std::string m_path;
+};
+
+// One that is gone also when this process is killed.
+int makeTemporary(OpenClient &opened)
+{
+    opened.guard = std::make_unique<EndGuard>(removeTemporary);
+    std::string folder = QDir::tempPath().toStdString() + "/llm-proxy-check-XXXXXX";
+    if (!mkdtemp(folder.data()))
+        return complain(ExitFailed, "no temporary folder can be made in " + QDir::tempPath().toStdString());
+    opened.temporary = folder;
+    opened.guard->protect(folder);
+    return ExitOk;
+}
+
+int useEmptyDirectory(Settings &settings, OpenClient &opened)
+{
+    if (const int code = makeTemporary(opened))
+        return code;
+    const std::string &folder = opened.temporary;
+    note("nothing is stored yet: there is no database at " + settings.databasePath + "; the settings are checked with an empty one");
+    settings.dataDir = folder;
+    settings.databasePath = folder + "/llm-proxy.db";
+    settings.auditLogFile = settings.auditLogFile.empty() ? std::string() : folder + "/audit.log";
+    return ExitOk;
+}
+
+int copyToRead(OpenClient &opened, std::string &path)
+{
+    if (const int code = makeTemporary(opened))
+        return code;
+    path = opened.temporary + "/llm-proxy.db";
+    const Outcome failure = copyDatabaseToRead(opened.loaded.settings, path);
+    return failure ? complain(ExitFailed, failure->message) : ExitOk;
+}
+
+// ExitOk: the directory can be opened by a command that changes nothing, or a client of nothing is opened.
+int lookBeforeReading(Settings &settings, OpenClient &opened, Access access)
+{
+    const auto found = Database::lookAt(settings.databasePath);
+    if (!found)
+        return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
+    if (*found == Database::State::None && access == Access::Checks)
+        return useEmptyDirectory(settings, opened);
+    if (*found == Database::State::None)
+        opened.client = clientOfNothing(settings.databasePath);
+    if (*found == Database::State::Older)
+        return complain(ExitFailed, "the database '" + settings.databasePath + "' is of an older version, and this command changes nothing; start llm-proxy --serve "
+                                    "or the console once, which updates it after a backup copy");
+    return ExitOk; // another program's: refused where it would be opened
+}
+
+} // namespace
+
+std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath)
+{
+    return std::make_unique<NothingClient>(databasePath);
+}
+
+int openLoaded(const Target &target, OpenClient &opened, Access access)
+{
+    if (!target.url.empty())
+        return openServer(target.url, opened);
+    Settings &settings = opened.loaded.settings;
+    const bool engineRuns = dataDirOwner(settings.dataDir).held;
+    if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
+        return complain(ExitUsage, error->message);
+    if (engineRuns) {
+        opened.client = clientOfSocket(controlSocketOf(settings.dataDir));
+        return ExitOk;
+    }
+    if (!settings.auditEnabled)
+        note("warning: auditing is off (AUDIT_ENABLED=false), so this is not recorded");
+    EngineOptions options;
+    options.networkListener = false;
+    options.controlSocket = false;
+    if (access != Access::Changes) {
+        int code = lookBeforeReading(settings, opened, access);
+        if (code != ExitOk || opened.client)
+            return code;
+        const bool copies = access != Access::Records && opened.temporary.empty() && Database::lookAt(settings.databasePath).value() == Database::State::Current;
+        if (copies && (code = copyToRead(opened, options.databaseCopy)) != ExitOk)
+            return code;
+    }
+    forbidCoreDumps();
+    opened.log = std::make_unique<LogThread>();
+    if (options.databaseCopy.empty() ? !openCommandLog(settings) : !openReadersLog(settings))
+        return ExitUsage;
+    opened.engine = std::make_unique<Engine>(settings, options);
+    if (const Outcome error = opened.engine->start()) {
+        opened.engine.reset();
+        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+    }
+    opened.client = clientOfEngine(*opened.engine);
+    return ExitOk;
+}
+
+int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened)
+{
+    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        return ExitUsage;
+    return openLoaded(target, opened);
+}
+
+int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
+{
+    if (!loadToRead(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+        return ExitUsage;
+    return openLoaded(target, opened, access);
+}
+
+int openDatabaseToRead(OpenClient &opened, std::string &path)
+{
+    const Settings &settings = opened.loaded.settings;
+    path = settings.databasePath;
+    const auto found = Database::lookAt(path);
+    if (dataDirOwner(settings.dataDir).held || !found || (*found != Database::State::Current && *found != Database::State::Older))
+        return ExitOk; // what is not ours is refused where it would be opened
+    return copyToRead(opened, path);
+}
+
+} // namespace llmproxy
