@@ -103,7 +103,6 @@ void AuditLog::Private::moveOn(bool isOldFileOurs)
 void AuditLog::Private::waitForRoom(int error)
 {
     setTrouble(std::string("The audit log's file was rotated, and a new one cannot be begun: ") + std::strerror(error) + ".");
-    setFailing(true);
 }
 
 // With its lines, from the descriptor that is still open; where that fails with the newest.

@@ -39,13 +39,13 @@ bool failsWithItsEvent(const AuditLog::Entry &entry, const AuditEvent &event)
 
 void AuditLog::Private::setFailing(bool now)
 {
+    if (now && !failing)
+        ++outage; // before anybody is let in for what was proven in the one before
     mayTakeOver = now && file && config.storeInDb && !isGone && !file->isLost(); // where it was replaced, AUDIT_ON_ERROR decides
     if (failing.exchange(now) == now)
         return;
-    if (now) {
-        ++outage;
+    if (now)
         askTable();
-    }
     if (now)
         logError("the audit log cannot be written", {{"on_error", config.refuseOnError ? "refuse" : "log"}});
     else

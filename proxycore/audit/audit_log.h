@@ -80,6 +80,7 @@ struct TableStart
     int64_t lastStartSeq = 0;    // a system.start behind it was not committed
     std::optional<LogPlace> place; // what was noted last of the log's file; nothing: it never was
     int64_t keepsOldMs = 0;      // see keepsOldForMs(): what is left of it
+    int64_t restoredFrom = 0;    // an older copy was put back, and events behind this seq are not settled yet; 0: none was
 };
 
 // Where rows go; implemented by storage. Thread-safe.
@@ -107,6 +108,9 @@ public:
     // How long what looks old is still to be kept, for the next start; 0: not at all. Before the storage thread is there it is stored
     // when this returns, afterwards with the next commit. Any thread.
     virtual Outcome noteKeepsOld(int64_t ms) = 0;
+    // An older copy of the database was put back: the next start looks at the events behind this seq, too, until a system.start is
+    // committed. It is stored when this returns. Called before the thread starts.
+    virtual Outcome noteRestored(int64_t fromSeq) = 0;
     // The lines of the rows after a seq, oldest first, until line() returns false. False: they cannot be read. Thread: audit, or the
     // one that starts the log.
     virtual bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) = 0;

@@ -32,7 +32,7 @@ struct AuditLog::Private
     bool unsynced = false;
     bool syncFailed = false; // until one succeeds: what was written since may be lost
     std::vector<AuditEvent> kept; // could not be written; first on recovery
-    int64_t fileSeq = 0; // the file's newest: behind seq while the table alone takes events
+    int64_t fileSeq = INT64_MAX; // the file's newest: behind seq while the table alone takes events
     struct Late
     {
         int64_t firstSeq = 0;

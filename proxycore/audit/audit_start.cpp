@@ -95,9 +95,14 @@ Outcome AuditLog::start(AuditTable *table)
         return failure;
     if (Outcome failure = d->judgeClock(newestMs, known->keepsOldMs))
         return failure;
-    d->lastSeq = d->fileSeq = d->seq;
+    d->lastSeq = d->seq;
+    d->fileSeq = std::min(d->fileSeq, d->seq);
     if (d->config.storeInDb)
         table->follow(d->config.file, d->config.keys, d->seq, d->hash);
+    if (d->isBehind()) {
+        table->fileEndsAt(d->fileSeq);
+        d->setFailing(true);
+    }
     d->checkpointAt = std::chrono::steady_clock::now();
     if (d->file && d->file->isEmpty() && d->seq > 0)
         d->writeCheckpoint(true);
@@ -168,20 +173,26 @@ Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
     const int64_t had = last ? last->seq : file->wasRepaired() ? 0 : seq;
     std::vector<AuditEvent> changes = tail.takeChanges();
     recovered = file->wasRepaired() || (config.storeInDb && tail.hasEvents()) || !changes.empty() || (config.storeInDb && had < seq);
+    fileSeq = INT64_MAX; // it has all
     if (config.storeInDb && had < seq && !appendFromTable(had))
-        return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be written to it.", "AUDIT_LOG_FILE"};
+        return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be read from it.", "AUDIT_LOG_FILE"};
     continueFrom(last, known.place);
     isDatabaseOlder = tail.isDatabaseOlder();
-    if (isDatabaseOlder)
-        unknownChanges = std::move(changes);
-    else
+    if (!isDatabaseOlder) {
         correct(changes);
-    return {};
+        return {};
+    }
+    unknownChanges = std::move(changes);
+    // The table takes the lines before their changes are made: without this, an end in between would leave nothing to know it by.
+    const int64_t from = known.restoredFrom > 0 ? known.restoredFrom : std::min({known.rowsTo, known.lastChangeSeq, known.lastStartSeq});
+    return table ? table->noteRestored(std::max<int64_t>(from, 1)) : Outcome();
 }
 
 // Without rows: not the whole log at each start, but all that came after what the database knows of the file.
 int64_t AuditLog::Private::knownTo(const TableStart &known, int64_t lastSeqOfFile) const
 {
+    if (known.restoredFrom > 0)
+        return known.restoredFrom;
     if (config.storeInDb)
         return seq;
     const int64_t knownOfFile = known.place ? std::min(known.place->lastSeq, lastSeqOfFile) : 0;
@@ -271,24 +282,34 @@ Outcome AuditLog::Private::readNewestRow(int64_t *newestMs) const
     return Error{ErrorKind::Unavailable, "storage", "The newest row of the audit table cannot be read. The application log says why.", "DATABASE_PATH"};
 }
 
-// The power went before the file was synced, but not before the rows were.
+// The power went before the file was synced, but not before the rows were; or it could not be written, and cannot yet: then the rest
+// follows when it can. False: they cannot be read.
 bool AuditLog::Private::appendFromTable(int64_t after)
 {
     logInfo("lines of the audit log are restored from the table", {{"after_seq", std::to_string(after)}});
     std::string text;
-    bool good = true;
+    int64_t textTo = after;
+    fileSeq = after;
     const auto flush = [&] {
-        good = good && (text.empty() || file->append(text));
+        if (text.empty() || !file->append(text))
+            return text.empty();
         text.clear();
+        fileSeq = textTo;
+        return true;
     };
+    bool isWritten = true;
     const bool read = table->linesAfter(after, [&](const std::string &line) {
+        const auto at = readChainedLine(line);
         text.append(line).append("\n");
-        if (text.size() > restoreBytes)
-            flush();
-        return good;
+        textTo = at ? at->seq : textTo;
+        isWritten = text.size() <= restoreBytes || flush();
+        return isWritten;
     });
-    flush();
-    return read && good && file->sync();
+    isWritten = isWritten && flush();
+    if (isWritten)
+        fileSeq = INT64_MAX;
+    unsynced = !file->sync();
+    return read;
 }
 
 } // namespace llmproxy

@@ -153,7 +153,7 @@ void AuditLogFile::renewReserve()
 
 bool AuditLogFile::append(std::string_view lines)
 {
-    if (m_isLost || !write(lines))
+    if (m_isLost || m_isToBegin || !write(lines))
         return false;
     keepRecent(lines);
     renewReserve();

@@ -107,6 +107,7 @@ private:
     bool m_repaired = false;
     bool m_isTorn = false; // half a line stands behind m_size
     bool m_isLost = false;
+    bool m_isToBegin = false; // it was emptied, and what it is to begin with could not be written: it is emptied again
 };
 
 } // namespace llmproxy

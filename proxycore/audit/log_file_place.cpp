@@ -169,7 +169,8 @@ bool AuditLogFile::beginAgain()
     const std::string again = recentLines();
     m_size = m_reservedEnd = 0;
     m_isTorn = false;
-    if (write(again)) {
+    m_isToBegin = !write(again);
+    if (!m_isToBegin) {
         keepFirst(again);
         return true;
     }

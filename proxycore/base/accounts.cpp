@@ -2,6 +2,7 @@
 #include "base/accounts.h"
 
 #include <array>
+#include <cerrno>
 #include <grp.h>
 #include <mutex>
 #include <optional>
@@ -57,10 +58,11 @@ bool isPrimaryOfOthers(gid_t group, uid_t user)
     passwd *found = nullptr;
     bool isOthers = false;
     setpwent();
-    while (!isOthers && getpwent_r(&entry, texts.data(), texts.size(), &found) == 0)
+    int error = 0;
+    while (!isOthers && (error = getpwent_r(&entry, texts.data(), texts.size(), &found)) == 0)
         isOthers = found->pw_gid == group && found->pw_uid != user;
     endpwent();
-    return isOthers;
+    return isOthers || error != ENOENT; // else there may be others that were not seen
 }
 
 } // namespace

@@ -18,7 +18,8 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t mostLockBytes = 4096;
-constexpr int mostLooks = 2'000; // ten seconds, while a command copies the database
+constexpr int mostLooks = 2'000;        // ten seconds
+constexpr int mostLooksOfCopy = 60'000; // five minutes, while a command copies the database
 constexpr useconds_t lookUs = 5'000;
 
 std::string lockPath(const std::string &dataDir)
@@ -32,6 +33,12 @@ std::string readLock(int descriptor)
     const ssize_t got = pread(descriptor, text.data(), text.size(), 0);
     text.resize(got > 0 ? static_cast<size_t>(got) : 0);
     return text;
+}
+
+// No engine has it: whoever does shares it, as commands do that copy the database.
+bool isShared(int descriptor)
+{
+    return flock(descriptor, LOCK_SH | LOCK_NB) == 0 && flock(descriptor, LOCK_UN) == 0;
 }
 
 // Empty, or a process id and what follows on its line.
@@ -58,9 +65,15 @@ Outcome DataLock::acquire(const std::string &dataDir)
         return lockError(errno == EPERM ? ErrorKind::Invalid : ErrorKind::Unavailable, "cannot open " + m_path + ": " + problem);
     LockOwner owner;
     bool isLocked = flock(m_fd, LOCK_EX | LOCK_NB) == 0;
-    for (int attempt = 0; !isLocked && attempt < mostLooks && !(owner = dataDirOwner(dataDir)).held; ++attempt) {
+    for (int attempt = 0; !isLocked && attempt < (isShared(m_fd) ? mostLooksOfCopy : mostLooks) && !(owner = dataDirOwner(dataDir)).held; ++attempt) {
+        if (attempt == mostLooks)
+            logWarn("the data directory is still being copied by a command that reads it; the start waits for that", {{"path", dataDir}});
         usleep(lookUs); // somebody asks just now who holds it
         isLocked = flock(m_fd, LOCK_EX | LOCK_NB) == 0;
+    }
+    if (!isLocked && !owner.held) {
+        release();
+        return Error{ErrorKind::Conflict, "data_dir_in_use", "the data directory " + dataDir + " is still being copied by a command that reads it; wait until that has ended", "DATA_DIR"};
     }
     if (!isLocked) {
         release();

@@ -423,8 +423,9 @@ Outcome Engine::Private::recordStart()
         if (alerts)
             alerts->tell({"database_restored", std::string(databaseRestored), 0, 0});
     }
-    // Without its log it serves nobody; without its database it would not know at the next start which of the two is older.
-    return failure && audit->healthy() ? failure : Outcome();
+    // Requests may go on without the log's file, but not with rights that it says were taken away. Without its database it would not
+    // know at the next start which of the two is older.
+    return failure && (audit->healthy() || audit->isDatabaseOlder() || !bound.empty()) ? failure : Outcome();
 }
 
 // A command is not to be refused, or to show less, for what a kill has left in the log's file alone.

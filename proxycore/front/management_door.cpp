@@ -103,10 +103,14 @@ void ManagementDoor::deny(int status, Reason reason, const Refusal &answer)
         m_stream.refuse(tooMany);
         return;
     }
+    m_answerDue = true;
     m_config.failed(m_stream.peer(), m_head, status, reason, [poller = &m_stream.poller(), self = m_self, answer](bool) {
         poller->post([self, answer] {
-            if (ManagementDoor *const door = *self)
-                runFor(&door->m_stream.breakable(), [&] { door->m_stream.refuse(answer); });
+            ManagementDoor *const door = *self;
+            if (!door)
+                return;
+            door->m_answerDue = false;
+            runFor(&door->m_stream.breakable(), [&] { door->m_stream.refuse(answer); });
         });
     });
 }
@@ -232,6 +236,8 @@ void ManagementDoor::onBodyFault(const Refusal &fault)
 {
     if (!m_done)
         refuseAccepted(fault);
+    else if (!m_answerDue)
+        m_stream.abort(); // it threw while it answered: nothing else comes
 }
 
 std::string ManagementDoor::actor() const

@@ -69,6 +69,7 @@ private:
     Posted<ManagementFeed> m_feed;
     std::shared_ptr<BlockPipe> m_blocks; // a long answer on its way
     bool m_done = false;
+    bool m_answerDue = false; // done, and answered when its event is written
     bool m_accepted = false; // by its credential; not yet noted with the answer's status
     bool m_dropsBody = false; // too large, and for nobody
     std::shared_ptr<ManagementDoor *> m_self;

@@ -80,10 +80,11 @@ void reviewAudit(const CallPtr &call)
     answer.status = 201;
     answer.body = QJsonDocument(QJsonObject{{QStringLiteral("from_seq"), qint64{fromSeq}}, {QStringLiteral("to_seq"), qint64{newestSeen.seq}},
                                             {QStringLiteral("to_hash"), QString::fromStdString(newestSeen.hash)}}).toJson(QJsonDocument::Compact);
-    call->context().audit->setFinding({});
-    if (isBlocked)
-        context.database->passOverUnreadable(); // who reviews it has seen which file it is
-    answerAudited(call, std::move(event), std::move(answer));
+    answerAudited(call, std::move(event), std::move(answer), [call, isBlocked] {
+        call->context().audit->setFinding({});
+        if (isBlocked)
+            call->context().database->passOverUnreadable(); // who reviews it has seen which file it is
+    });
 }
 
 void readAuditFacets(const CallPtr &call)

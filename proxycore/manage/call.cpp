@@ -119,13 +119,17 @@ void breakOff(const CallPtr &call)
         call->complete(errorAnswer({ErrorKind::Internal, "", "", {}}));
 }
 
-void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable)
+void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable, std::function<void()> onRecord)
 {
     if (!call->context().audit->config().enabled) {
+        if (onRecord)
+            onRecord();
         call->complete(std::move(durable));
         return;
     }
-    call->context().audit->record(std::move(event), [call, durable = std::move(durable)](bool ok) {
+    call->context().audit->record(std::move(event), [call, durable = std::move(durable), onRecord = std::move(onRecord)](bool ok) {
+        if (ok && onRecord)
+            onRecord();
         const ManageContext &context = call->context();
         const AuditConfig &audit = context.audit->config();
         // Durable is the line and the row; while the table lags behind the file, the line.

@@ -61,8 +61,9 @@ void answer(const CallPtr &call, int status, const QJsonObject &body);
 void refuse(const CallPtr &call, const Error &error);
 // Ends a job that threw: what it hands out is not whole, or it is answered with 500.
 void breakOff(const CallPtr &call);
-// Records the event and answers when it is durable; 503 when it cannot be written.
-void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable);
+// Records the event and answers when it is durable; 503 when it cannot be written. onRecord: what is to be done only then, before the
+// answer. Thread: audit.
+void answerAudited(const CallPtr &call, AuditEvent event, ManageAnswer durable, std::function<void()> onRecord = {});
 // Decides and applies a change; composed() makes the answer's body after it is published.
 void change(const CallPtr &call, int status, AccessStore::Decide decide, std::function<QJsonObject()> composed, Rights rights = Rights::Give);
 // The read event: at most one per actor, address and filter a minute, none for further pages, none for

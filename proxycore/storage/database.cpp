@@ -36,6 +36,7 @@ struct Database::Private
     std::string followed; // the log's file
     const KeyRing *logKeys = nullptr;
     RowsTo newest;
+    int64_t fileTo = INT64_MAX; // see fileEndsAt()
     SnapshotHolder *holder = nullptr;
     SecretCache *secrets = nullptr;
 
@@ -278,7 +279,7 @@ Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *
         return failure;
     holder->publish(*snapshot);
     d->writer = std::make_unique<Writer>(Writer::Parts{d->config.path, holder, audit, keys, secrets, &d->usage},
-                                         Writer::Begin{*snapshot, std::move(counters), std::move(rowsTo), d->newest, std::move(lost)});
+                                         Writer::Begin{*snapshot, std::move(counters), std::move(rowsTo), d->newest, d->fileTo, std::move(lost)});
     return {};
 }
 
@@ -335,6 +336,11 @@ bool Database::waitForRoom()
     return d->writer->waitForRoom();
 }
 
+bool Database::isWorking() const
+{
+    return d->writer ? d->writer->takesRows() : healthy();
+}
+
 void Database::prove(std::function<void(bool ok)> done)
 {
     const std::lock_guard guard(d->startLock);
@@ -345,6 +351,7 @@ void Database::prove(std::function<void(bool ok)> done)
 void Database::fileEndsAt(int64_t seq)
 {
     const std::lock_guard guard(d->startLock);
+    d->fileTo = seq;
     if (d->writer)
         d->writer->fileEndsAt(seq);
 }
@@ -385,6 +392,14 @@ void Database::noteLogPlace(LogPlace place)
     const std::lock_guard guard(d->startLock);
     if (d->writer)
         d->writer->noteLogPlace(std::move(place));
+}
+
+Outcome Database::noteRestored(int64_t fromSeq)
+{
+    auto connection = d->connect(SqlConnection::Use::Write);
+    if (!connection)
+        return connection.error();
+    return writeMeta(**connection, restoredName, std::to_string(fromSeq)) ? Outcome() : storageError();
 }
 
 Outcome Database::noteKeepsOld(int64_t ms)

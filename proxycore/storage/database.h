@@ -95,8 +95,9 @@ public:
     void noteLogPlace(LogPlace place) override;
     int64_t rowsTo(std::string *hash) override;
     Outcome noteKeepsOld(int64_t ms) override;
+    Outcome noteRestored(int64_t fromSeq) override;
     bool linesAfter(int64_t seq, const std::function<bool(const std::string &line)> &line) override;
-    bool isWorking() const override { return healthy(); }
+    bool isWorking() const override;
     void prove(std::function<void(bool ok)> done) override;
     void fileEndsAt(int64_t seq) override;
     TableState tableState() const; // any thread

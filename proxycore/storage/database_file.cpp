@@ -13,6 +13,8 @@
 #include <sqlite3.h>
 #include <string_view>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -206,10 +208,27 @@ bool copyBytes(const ReadFile &from, int into)
     return true;
 }
 
+// Before anything is written: what fills a folder that others need, too, is no help to them.
+Outcome checkRoom(const std::string &path, const std::string &target)
+{
+    uint64_t needed = 0;
+    for (const char *end : {"", "-wal", "-journal"}) {
+        struct stat info{};
+        needed += stat((path + end).c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+    }
+    struct statvfs folder{};
+    if (statvfs(target.substr(0, target.rfind('/')).c_str(), &folder) != 0 || needed < uint64_t{folder.f_bavail} * folder.f_frsize)
+        return {};
+    return Error{ErrorKind::Unavailable, "storage", "The database '" + path + "' has " + std::to_string(needed >> 20) + " MiB, and there is no room in the temporary folder for the copy that is read. "
+                 "TMPDIR names another folder for it; or start the server, whose commands need no copy.", "DATABASE_PATH"};
+}
+
 } // namespace
 
 Outcome copyDatabase(const std::string &path, const std::string &target)
 {
+    if (Outcome failure = checkRoom(path, target))
+        return failure;
     for (const char *end : {"", "-wal", "-journal"}) {
         std::string problem;
         const ReadFile from(path + end, &problem);

@@ -84,12 +84,14 @@ bool readTableStart(SqlConnection &connection, const std::string &file, TableSta
     RowsTo rowsTo;
     int64_t startSeq = 0;
     if (!readRowsTo(connection, &rowsTo) || !readNumber(connection, "last_change_seq", &start->lastChangeSeq) || !readNumber(connection, "start_seq", &startSeq)
-        || !readNumber(connection, keepsOldName, &start->keepsOldMs) || !readLogPlace(connection, file, &start->place))
+        || !readNumber(connection, keepsOldName, &start->keepsOldMs) || !readNumber(connection, restoredName, &start->restoredFrom) || !readLogPlace(connection, file, &start->place))
         return false;
     start->rowsTo = rowsTo.seq;
     start->rowsToHash = std::move(rowsTo.hash);
     // A database of a version that did not note its starts knows those that it has rows of; without rows, those before its last change.
     start->lastStartSeq = startSeq > 0 ? startSeq : std::max(start->rowsTo, start->lastChangeSeq);
+    if (start->restoredFrom > 0) // rows of later ones are there by now, and nothing was made of them
+        start->lastStartSeq = std::min(start->lastStartSeq, start->restoredFrom);
     return true;
 }
 

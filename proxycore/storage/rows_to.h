@@ -27,6 +27,8 @@ bool readLogPlace(SqlConnection &connection, const std::string &file, std::optio
 
 // What is left of the time for which old rows and files are kept because the clock is in doubt, ms.
 inline constexpr const char *keepsOldName = "keeps_old_ms";
+// Behind which event nothing was made yet of what the log says, because an older copy of the database was put back; 0: none was.
+inline constexpr const char *restoredName = "restored_from";
 // A value of the table meta; empty: it has none. False: it cannot be read.
 bool readMeta(SqlConnection &connection, const char *name, std::string *value);
 bool writeMeta(SqlConnection &connection, const char *name, const std::string &value);

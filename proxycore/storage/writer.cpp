@@ -59,6 +59,7 @@ Writer::Writer(Parts parts, Begin begin)
     , m_nextTick(std::chrono::steady_clock::now() + tickLength)
 {
     m_rows.begin(keepsRows(m_parts.audit) ? std::move(begin.newest) : m_rowsTo, m_hasFile);
+    m_rows.fileEndsAt(begin.fileTo);
     m_behind = missingRows().seq > 0;
     m_thread = makeThread("storage", [this] { run(); });
 }
@@ -260,7 +261,7 @@ bool Writer::isDue()
 // What is missing, and what is behind it, stands in the file: the next start takes it from there. Where neither takes it, it is lost.
 bool Writer::mayLeaveRows() const
 {
-    return m_behind && m_hasFile && (m_rows.isInFile(m_rows.newest()) || !isHealthy());
+    return m_behind && m_hasFile && (m_rows.isInFile(m_rows.newest()) || !takesRows());
 }
 
 bool Writer::wait(std::vector<Submit> &submits, std::set<std::string> &updates)
@@ -377,6 +378,8 @@ void Writer::setObstacle(const std::optional<LogProblem> &obstacle)
 void Writer::tellLost()
 {
     if (m_behind)
+        return;
+    if (m_lost.empty() || !m_connection || !readLostRows(*m_connection, &m_lost)) // a row that came meanwhile may have declared one
         return;
     for (const auto &[from, to] : std::exchange(m_lost, {}))
         m_parts.audit->report({std::string(lostRowsReason), "Lines of the audit log were removed before they were in the table.", from, to});

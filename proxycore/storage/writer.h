@@ -51,6 +51,7 @@ public:
         std::unique_ptr<Counters> counters;
         RowsTo rowsTo;
         RowsTo newest; // the log's last event
+        int64_t fileTo = INT64_MAX; // see fileEndsAt()
         LostRows lost; // not declared yet
     };
     Writer(Parts parts, Begin begin);
@@ -72,6 +73,7 @@ public:
     void retain(int64_t toSeq, Retention::Done done);
     void passOverUnreadable();
     bool isHealthy() const { return m_healthy.load(std::memory_order_relaxed); }
+    bool takesRows() const { return isHealthy() && !m_isBlocked; }
     TableState tableState() const;
     void note(const RequestOutcome &outcome, int64_t seq)
     {
@@ -166,7 +168,7 @@ private:
     RowsTo m_rowsTo;                 // committed
     std::vector<AuditEvent> m_batch; // taken, not committed; follows on rowsTo
     std::chrono::steady_clock::time_point m_catchUpAt; // not before
-    bool m_isBlocked = false; // by a file that cannot be read
+    std::atomic<bool> m_isBlocked{false}; // by a file that cannot be read
     LostRows m_lost;          // to be declared
     std::atomic<int64_t> m_rowsToShown{0};
     std::atomic<bool> m_behind{false}; // rows are missing that no longer wait in memory

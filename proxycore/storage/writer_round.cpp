@@ -201,7 +201,7 @@ bool Writer::noteChange(const std::vector<AuditEvent> &events)
     if (events.empty() || events.back().seq == 0)
         return true;
     for (const AuditEvent &event : events) {
-        if (event.action == Action::SystemStart && !setMeta("start_seq", event.seq))
+        if (event.action == Action::SystemStart && (!setMeta("start_seq", event.seq) || !setMeta(restoredName, 0)))
             return false;
     }
     return setMeta("last_change_seq", events.back().seq);

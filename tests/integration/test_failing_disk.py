@@ -3,6 +3,7 @@
 """A disk that fails under the audit log or the database: changes are refused and do not happen, nothing is forwarded that cannot
 be recorded, an answer whose event cannot be written has no end, and within five seconds of the disk being well service is back,
 with every event in the log once. Where one of file and table takes the events, requests do not depend on the other."""
+import shutil
 import signal
 import threading
 import time
@@ -241,6 +242,55 @@ class FileAndTable(Outage):
         self.one_event_each(self.asked, [])
         self.assertEqual(sum(e["action"] == "system.start" for e in self.all_events()), 2)
         self.assert_sound()
+
+    def test_a_start_while_the_file_lacks_what_the_table_has(self):
+        """The disk has been full since before the kill, and still is: requests are served, and later the file has all of it."""
+        self.fresh()
+        self.disk.fails(f"write EIO {LOG}")
+        self.ask_for_a_while(20)
+        self.server.kill()
+        self.server.wait()
+        self.start()
+        until(lambda: (a := self.ask_named()) and a.status == 200, "requests are served", BACK)
+        self.ask_for_a_while(5)
+        self.service_is_back()
+        self.one_event_each(self.asked, [])
+        self.assert_sound()
+        self.end()
+        self.start()
+        self.assert_sound()
+
+    def starts(self):
+        """Or ends by itself, as an error."""
+        try:
+            type(self).start()
+        except AssertionError:
+            return self.server.wait(10) == 0
+        self.end()
+        return True
+
+    def test_a_restored_database_is_not_served_without_its_log(self):
+        """What was revoked since the copy stays revoked, or nobody is served; also at later starts, when the table has the lines."""
+        self.fresh()
+        self.end()
+        copy = self.cwd / "copy.db"
+        shutil.copyfile(self.data / "llm-proxy.db", copy)
+        self.start()
+        token = self.objects()[1][0][0]
+        self.assertEqual(self.manage("DELETE", f"/manage/tokens/{token}")[0], 200)
+        self.assertEqual(self.ask_named().status, 401)
+        self.end()
+        for path in self.data.glob("llm-proxy.db*"):
+            path.unlink()
+        shutil.copyfile(copy, self.data / "llm-proxy.db")
+        (self.data / "llm-proxy.db").chmod(0o600)
+        for rule in (f"write EIO {LOG}", f"write EIO {WAL}", f"write EIO {LOG}"):
+            self.disk.fails(rule)
+            self.assertFalse(self.starts(), rule)
+        self.disk.well()
+        self.start()
+        self.assertEqual(self.ask_named().status, 401)
+        self.assertTrue([e for e in self.all_events() if e["details"].get("reason") == "database_restored"])
 
     def test_first_the_file_then_the_table(self):
         """While both fail nobody is served; one of the two is enough, whichever is back first."""

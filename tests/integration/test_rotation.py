@@ -94,7 +94,7 @@ class Old(Rotated):
         def first_is_gone():
             try:
                 return len(list(self.data.glob("audit.log.*Z-*"))) >= 1 and first_seq(self.files()[0]) > 1
-            except FileNotFoundError:  # one went while we looked
+            except (FileNotFoundError, AttributeError):  # one went, or had no whole line yet, while we looked
                 return False
         with Load(self):
             until(first_is_gone, "the first file is gone")

@@ -54,7 +54,13 @@ public:
         start.lastChangeSeq = changeSeq;
         start.lastStartSeq = startSeq;
         start.keepsOldMs = keepsOldMs;
+        start.restoredFrom = restoredFrom;
         return start;
+    }
+    Outcome noteRestored(int64_t fromSeq) override
+    {
+        restoredFrom = fromSeq;
+        return {};
     }
     Outcome noteKeepsOld(int64_t ms) override
     {
@@ -73,6 +79,7 @@ public:
     std::mutex lock;
     std::vector<AuditEvent> rows;
     int64_t changeSeq = 0, startSeq = INT64_MAX, newest = -1;
+    int64_t restoredFrom = 0;
     std::atomic<int64_t> keepsOldMs{0};
     std::atomic<bool> good{true};
     bool hasRoom = true;
