@@ -13,6 +13,7 @@
 
 #include <QJsonObject>
 
+#include <functional>
 #include <memory>
 #include <string>
 

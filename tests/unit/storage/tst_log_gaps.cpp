@@ -107,7 +107,7 @@ private:
     }
     static void assertDeclaredOnce(Rig &rig)
     {
-        QTRY_VERIFY_WITH_TIMEOUT(declared(rig).size() == 1 && hasCaughtUp(rig), 20'000);
+        QTRY_VERIFY_WITH_TIMEOUT(declared(rig).size() == 1 && hasCaughtUp(rig), 60'000);
         const AuditEvent event = declared(rig).front();
         QCOMPARE(event.text("reason"), lostRowsReason);
         QCOMPARE(seqIn(event, "from_seq"), inTable + 1);
@@ -170,7 +170,7 @@ private Q_SLOTS:
         QVERIFY(QFile::remove(name) && QFile::copy(dir.filePath(QStringLiteral("whole")), name)); // somebody had a copy
         Rig rig(dir);
         QVERIFY(!rig.start().has_value());
-        QTRY_VERIFY_WITH_TIMEOUT(hasCaughtUp(rig), 20'000);
+        QTRY_VERIFY_WITH_TIMEOUT(hasCaughtUp(rig), 60'000);
         QVERIFY(declared(rig).empty());
     }
 

@@ -303,7 +303,7 @@ private Q_SLOTS:
         file.close();
         Rig rig(copy);
         QVERIFY(!rig.start().has_value());
-        QTRY_VERIFY_WITH_TIMEOUT(isWhole(rig), 20'000);
+        QTRY_VERIFY_WITH_TIMEOUT(isWhole(rig), 60'000);
         AuditQuery query;
         query.action = "system.recovered";
         const auto found = rig.database.auditEvents(query);
