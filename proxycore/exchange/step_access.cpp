@@ -20,6 +20,8 @@ constexpr std::string_view overrides[] = {
 
 bool isOverride(std::string_view given)
 {
+    if (given.empty() || (given.front() != 'x' && given.front() != 'X'))
+        return false;
     std::string name(given); // CGI and its heirs read "_" and "-" alike
     std::replace(name.begin(), name.end(), '_', '-');
     return std::any_of(std::begin(overrides), std::end(overrides), [&name](std::string_view one) { return equalsIgnoreCase(name, one); });
@@ -80,8 +82,7 @@ Verdict Exchange::checkEndpoint()
         return refuse(Reason::EndpointNotAllowed, "this access token may not call this endpoint");
     if (!m_profile->allowedEndpoints.empty() && !allowedInEachReading(m_profile->allowedEndpoints, m_route.rest))
         return refuse(Reason::EndpointNotAllowed, "the provider's profile does not allow this endpoint");
-    const bool overridden = std::any_of(m_head.headers.begin(), m_head.headers.end(), [](const Header &header) { return isOverride(header.name); });
-    if (hasPathRules() && (overridden || overridesMethod(m_head.query)))
+    if (hasPathRules() && (overridesMethod(m_head.query) || std::any_of(m_head.headers.begin(), m_head.headers.end(), [](const Header &header) { return isOverride(header.name); })))
         return refuse(Reason::EndpointNotAllowed, "headers and parameters that override the method or the path are not allowed: this access token is limited to certain endpoints, methods or models");
     if (!m_profile->allowedMethods.empty() && !anyGlobMatches(m_profile->allowedMethods, m_head.method)) {
         Refusal no = llmproxy::refusal(Reason::MethodNotAllowed, "the provider's profile does not allow this method");
