@@ -116,9 +116,8 @@ int copyToRead(OpenClient &opened, std::string &path)
 }
 
 // ExitOk: the directory can be opened by a command that changes nothing, or a client of nothing is opened.
-int lookBeforeReading(Settings &settings, OpenClient &opened, Access access)
+int lookBeforeReading(const Result<Database::State> &found, Settings &settings, OpenClient &opened, Access access)
 {
-    const auto found = Database::lookAt(settings.databasePath);
     if (!found)
         return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
     if (*found == Database::State::None && access == Access::Checks)
@@ -156,10 +155,11 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     options.networkListener = false;
     options.controlSocket = false;
     if (access != Access::Changes) {
-        int code = lookBeforeReading(settings, opened, access);
+        const auto found = Database::lookAt(settings.databasePath);
+        int code = lookBeforeReading(found, settings, opened, access);
         if (code != ExitOk || opened.client)
             return code;
-        const bool copies = access != Access::Records && opened.temporary.empty() && Database::lookAt(settings.databasePath).value() == Database::State::Current;
+        const bool copies = access != Access::Records && *found == Database::State::Current;
         if (copies && (code = copyToRead(opened, options.databaseCopy)) != ExitOk)
             return code;
     }

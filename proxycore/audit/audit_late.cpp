@@ -90,7 +90,9 @@ bool AuditLog::Private::catchUpFile()
         return true;
     forgetLate();
     const int64_t fromTable = late.empty() ? seq : late.front().firstSeq - 1;
-    return (fileSeq >= fromTable || copyFromTable(fromTable, std::chrono::steady_clock::now() + copyTime)) && writeLate();
+    const bool isRead = fileSeq >= fromTable || copyFromTable(fromTable, std::chrono::steady_clock::now() + copyTime);
+    table->fileEndsAt(fileSeq);
+    return isRead && fileSeq >= fromTable && writeLate();
 }
 
 // What the table has, when it is more than memory should hold.
@@ -106,32 +108,34 @@ void AuditLog::Private::forgetLate()
     }
 }
 
-// False: not all of them yet.
+// The lines behind fileSeq, which moves along: it is behind upTo when there was no more time, or the file takes no more. False: they
+// cannot be read.
 bool AuditLog::Private::copyFromTable(int64_t upTo, std::chrono::steady_clock::time_point until)
 {
     std::string text;
     int64_t textTo = fileSeq;
     const auto write = [&] {
-        if (!file->append(text))
-            return false;
+        if (text.empty() || !file->append(text))
+            return text.empty();
         unsynced = true;
         text.clear();
         fileSeq = textTo;
         return true;
     };
-    bool good = true;
-    const bool read = table->linesAfter(fileSeq, [&](const std::string &line) {
+    bool isWritten = true;
+    const bool isRead = table->linesAfter(fileSeq, [&](const std::string &line) {
         const auto at = readChainedLine(line);
-        if (!at || at->seq > upTo)
+        const int64_t lineSeq = at ? at->seq : textTo + 1; // what the table has is not judged here
+        if (lineSeq > upTo)
             return false;
         text.append(line).append("\n");
-        textTo = at->seq;
-        good = text.size() < copyBytes || write();
-        return good && textTo < upTo && std::chrono::steady_clock::now() < until;
+        textTo = lineSeq;
+        isWritten = text.size() < copyBytes || write();
+        return isWritten && textTo < upTo && std::chrono::steady_clock::now() < until;
     });
-    good = good && (text.empty() || write());
-    table->fileEndsAt(fileSeq);
-    return read && good && fileSeq == upTo;
+    if (isWritten)
+        write();
+    return isRead;
 }
 
 bool AuditLog::takesRequests() const

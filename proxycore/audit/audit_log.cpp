@@ -44,12 +44,12 @@ void AuditLog::Private::setFailing(bool now)
     mayTakeOver = now && file && config.storeInDb && !isGone && !file->isLost(); // where it was replaced, AUDIT_ON_ERROR decides
     if (failing.exchange(now) == now)
         return;
-    if (now)
+    if (now) {
         askTable();
-    if (now)
         logError("the audit log cannot be written", {{"on_error", config.refuseOnError ? "refuse" : "log"}});
-    else
+    } else {
         logInfo("the audit log can be written again");
+    }
 }
 
 bool AuditLog::Private::sync()

@@ -76,7 +76,7 @@ struct AuditLog::Private
     bool isCheckpointDue() const;
     void writeCheckpoint(bool isFirst = false);
     bool records() const { return config.enabled && !config.readOnly; }
-    Outcome beginReading();
+    void beginReading();
     Outcome openFile(const TableStart &known, int64_t *newestMs);
     int64_t knownTo(const TableStart &known, int64_t lastSeqOfFile) const;
     void continueFrom(const std::optional<AuditEvent> &last, const std::optional<LogPlace> &place);

@@ -16,7 +16,6 @@ namespace llmproxy {
 
 namespace {
 
-constexpr size_t restoreBytes = 1 << 20;
 // A change's commit lags by a tenth of a second: without rows, one that was not committed is among the last of so many lines.
 constexpr int64_t mostAfterChange = 10'000;
 constexpr int64_t clockAheadMs = 48 * hourMs, keepsOldMs = 24 * hourMs;
@@ -88,8 +87,10 @@ Outcome AuditLog::start(AuditTable *table)
         return known.error();
     d->seq = known->rowsTo;
     d->hash = d->seq > 0 ? known->rowsToHash : std::string(firstPrev);
-    if (d->config.readOnly)
-        return d->beginReading();
+    if (d->config.readOnly) {
+        d->beginReading();
+        return {};
+    }
     int64_t newestMs = 0;
     if (Outcome failure = d->config.file.empty() ? d->readNewestRow(&newestMs) : d->openFile(*known, &newestMs))
         return failure;
@@ -113,7 +114,7 @@ Outcome AuditLog::start(AuditTable *table)
 }
 
 // Nothing is repaired, restored or reported; the table, a copy, takes what the file alone has.
-Outcome AuditLog::Private::beginReading()
+void AuditLog::Private::beginReading()
 {
     std::optional<LogProblem> unread;
     const auto last = config.file.empty() ? std::nullopt : newestEvent(config.file, config.keys, &unread);
@@ -126,7 +127,6 @@ Outcome AuditLog::Private::beginReading()
     lastSeq = fileSeq = seq;
     if (config.storeInDb)
         table->follow(config.file, config.keys, seq, hash);
-    return {};
 }
 
 void AuditLog::Private::beginRotation()
@@ -287,29 +287,12 @@ Outcome AuditLog::Private::readNewestRow(int64_t *newestMs) const
 bool AuditLog::Private::appendFromTable(int64_t after)
 {
     logInfo("lines of the audit log are restored from the table", {{"after_seq", std::to_string(after)}});
-    std::string text;
-    int64_t textTo = after;
     fileSeq = after;
-    const auto flush = [&] {
-        if (text.empty() || !file->append(text))
-            return text.empty();
-        text.clear();
-        fileSeq = textTo;
-        return true;
-    };
-    bool isWritten = true;
-    const bool read = table->linesAfter(after, [&](const std::string &line) {
-        const auto at = readChainedLine(line);
-        text.append(line).append("\n");
-        textTo = at ? at->seq : textTo;
-        isWritten = text.size() <= restoreBytes || flush();
-        return isWritten;
-    });
-    isWritten = isWritten && flush();
-    if (isWritten)
+    const bool isRead = copyFromTable(seq, std::chrono::steady_clock::time_point::max());
+    if (fileSeq == seq)
         fileSeq = INT64_MAX;
     unsynced = !file->sync();
-    return read;
+    return isRead;
 }
 
 } // namespace llmproxy

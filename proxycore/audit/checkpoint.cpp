@@ -161,8 +161,7 @@ CheckpointKeys::Verdict CheckpointKeys::check(const AuditEvent &checkpoint) cons
     const auto key = m_keys.find(checkpoint.text("key_id"));
     if (key == m_keys.end())
         return Verdict::UnknownKey;
-    const auto *const seq = checkpoint.find("to_seq");
-    const auto *const toSeq = seq ? std::get_if<int64_t>(seq) : nullptr;
+    const auto toSeq = checkpoint.number("to_seq");
     if (!toSeq)
         return Verdict::Bad;
     const std::string message = messageOf(checkpoint.text("purpose").empty() ? "checkpoint" : checkpoint.text("purpose"), *toSeq, checkpoint.text("to_hash"));

@@ -146,6 +146,13 @@ std::string_view AuditEvent::text(std::string_view key) const
     return value ? std::string_view(*value) : std::string_view();
 }
 
+std::optional<int64_t> AuditEvent::number(std::string_view key) const
+{
+    const Detail *const detail = find(key);
+    const auto *const value = detail ? std::get_if<int64_t>(detail) : nullptr;
+    return value ? std::optional(*value) : std::nullopt;
+}
+
 std::string detailsJson(const AuditEvent &event)
 {
     std::string json;

@@ -64,6 +64,7 @@ struct AuditEvent
     AuditEvent &model(std::string_view value);     // recordedModel(); empty: left out
     const Detail *find(std::string_view key) const;
     std::string_view text(std::string_view key) const; // empty when there is none, or it is no text
+    std::optional<int64_t> number(std::string_view key) const; // nothing when there is none, or it is no whole number
 };
 
 // The details object alone, as it stands in the line and in the table's column.

@@ -19,9 +19,8 @@ bool hasAction(const AuditEvent &event, std::string_view wanted)
 
 bool hasStatus(const AuditEvent &event, const std::string &wanted)
 {
-    const AuditEvent::Detail *const status = wanted.empty() ? nullptr : event.find("status");
-    const auto *const number = status ? std::get_if<int64_t>(status) : nullptr;
-    return wanted.empty() || (number && std::to_string(*number) == wanted);
+    const auto status = wanted.empty() ? std::nullopt : event.number("status");
+    return wanted.empty() || (status && std::to_string(*status) == wanted);
 }
 
 } // namespace

@@ -121,8 +121,7 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
     const auto event = parseAuditLine(text);
     if (!event || event->action != Action::AuditCheckpoint)
         return;
-    const auto *const detail = event->find("to_seq");
-    const auto *const toSeq = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const auto toSeq = event->number("to_seq");
     const auto verdict = m_keys->check(*event);
     if (verdict != CheckpointKeys::Verdict::Good || !toSeq) {
         m_report.add(line.seq, "signature", verdict == CheckpointKeys::Verdict::UnknownKey

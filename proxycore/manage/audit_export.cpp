@@ -25,8 +25,7 @@ constexpr std::string_view csvHead = "seq,timestamp,action,actor,result,project_
 
 void appendCsv(std::string &out, const AuditEvent &event)
 {
-    const auto *const detail = event.find("status");
-    const auto *const status = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const auto status = event.number("status");
     const std::string seq = std::to_string(event.seq), time = rfc3339(event.timestampMs), details = detailsJson(event),
                       shown = status ? std::to_string(*status) : std::string();
     appendCsvRow(out, {seq, time, event.action.name(), event.actor, event.result, event.projectId, event.requestId, event.clientIp, event.text("http_method"),

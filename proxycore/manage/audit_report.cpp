@@ -26,8 +26,7 @@ bool isOperation(const EventAction &action)
 // What an event stands for, and why: "malformed:41,endpoint_not_found:3".
 int64_t countIn(const AuditEvent &event)
 {
-    const auto *const detail = event.action.kind() == ActionKind::Access || event.action == Action::AuthFailure ? event.find("count") : nullptr;
-    const auto *const count = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const auto count = event.action.kind() == ActionKind::Access || event.action == Action::AuthFailure ? event.number("count") : std::nullopt;
     return count ? std::max<int64_t>(*count, 1) : 1;
 }
 

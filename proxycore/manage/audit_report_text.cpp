@@ -31,8 +31,7 @@ QJsonArray eventsView(const std::vector<AuditEvent> &events)
 std::string seqRange(const AuditEvent &review)
 {
     const auto number = [&review](const char *name) {
-        const auto *const detail = review.find(name);
-        const auto *const value = detail ? std::get_if<int64_t>(detail) : nullptr;
+        const auto value = review.number(name);
         return value ? std::to_string(*value) : std::string("?");
     };
     return number("from_seq") + " to " + number("to_seq");

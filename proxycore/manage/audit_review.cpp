@@ -45,8 +45,7 @@ std::string unreviewedFinding(const ManageContext &context)
         return {};
     const auto review = lastReview(context);
     const AuditEvent &event = found->front();
-    const auto *const detail = review ? review->find("to_seq") : nullptr;
-    const auto *const reviewedTo = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const auto reviewedTo = review ? review->number("to_seq") : std::nullopt;
     if (reviewedTo && *reviewedTo >= event.seq)
         return {};
     const std::string said(event.text("message"));
@@ -69,8 +68,7 @@ void reviewAudit(const CallPtr &call)
         return;
     }
     const auto before = lastReview(context);
-    const auto *const detail = before ? before->find("to_seq") : nullptr;
-    const auto *const reviewed = detail ? std::get_if<int64_t>(detail) : nullptr;
+    const auto reviewed = before ? before->number("to_seq") : std::nullopt;
     const int64_t fromSeq = reviewed ? *reviewed + 1 : 1;
     AuditEvent event = eventOf(*call, "success", 201);
     const AuditEvent newestSeen = last->empty() ? AuditEvent() : last->front();

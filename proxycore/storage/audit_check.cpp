@@ -125,13 +125,8 @@ void Check::noteLost(std::string_view line)
     if (line.substr(0, actionEnds).find("\"system.recovered\"") == std::string_view::npos)
         return;
     const auto event = parseAuditLine(line);
-    const auto number = [&event](std::string_view key) {
-        const auto *const detail = event->find(key);
-        const auto *const value = detail ? std::get_if<int64_t>(detail) : nullptr;
-        return value ? *value : 0;
-    };
-    if (event && event->text("reason") == lostRowsReason)
-        m_lost[number("from_seq")] = number("to_seq");
+    if (const auto declared = event ? declaredIn(*event) : std::nullopt)
+        m_lost[declared->first] = declared->second;
 }
 
 // Rows that are missing at the end were there; those that never were are no removal.

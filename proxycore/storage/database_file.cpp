@@ -6,6 +6,7 @@
 #include "storage/migrations.h"
 
 #include <QUrl>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -208,11 +209,14 @@ bool copyBytes(const ReadFile &from, int into)
     return true;
 }
 
+// The database, and what may wait beside it to be taken in.
+constexpr std::array databaseFiles = {"", "-wal", "-journal"};
+
 // Before anything is written: what fills a folder that others need, too, is no help to them.
 Outcome checkRoom(const std::string &path, const std::string &target)
 {
     uint64_t needed = 0;
-    for (const char *end : {"", "-wal", "-journal"}) {
+    for (const char *end : databaseFiles) {
         struct stat info{};
         needed += stat((path + end).c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
     }
@@ -229,7 +233,7 @@ Outcome copyDatabase(const std::string &path, const std::string &target)
 {
     if (Outcome failure = checkRoom(path, target))
         return failure;
-    for (const char *end : {"", "-wal", "-journal"}) {
+    for (const char *end : databaseFiles) {
         std::string problem;
         const ReadFile from(path + end, &problem);
         if (from.descriptor < 0 && errno == ENOENT)

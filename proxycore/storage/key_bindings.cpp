@@ -3,6 +3,7 @@
 
 #include "access/key_binding.h"
 #include "storage/access_rows.h"
+#include "storage/rows_to.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -11,13 +12,7 @@ namespace llmproxy {
 
 namespace {
 
-bool noteBoundKeys(SqlConnection &connection, const QJsonArray &bound)
-{
-    QSqlQuery query = connection.query();
-    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('bound_keys', ?)"));
-    query.addBindValue(QString::fromUtf8(QJsonDocument(bound).toJson(QJsonDocument::Compact)));
-    return ran(query, "bound keys");
-}
+constexpr const char *boundName = "bound_keys"; // JSON: [[project, provider, base URL], …]
 
 bool writeKeyCheck(SqlConnection &connection, const std::string &check)
 {
@@ -64,18 +59,18 @@ Outcome bindOlderKeys(SqlConnection &connection, const OpenKeys &openKeys)
             bound.append(QJsonArray{project.id, key.provider, key.baseUrl});
         }
     }
-    if (good && (bound.isEmpty() || noteBoundKeys(connection, bound)))
+    if (good && (bound.isEmpty() || writeMeta(connection, boundName, QJsonDocument(bound).toJson(QJsonDocument::Compact).toStdString())))
         return {};
     return storageError();
 }
 
 std::vector<BoundKey> readBoundKeys(SqlConnection &connection)
 {
-    QSqlQuery query = connection.query();
     std::vector<BoundKey> bound;
-    if (!query.exec(QStringLiteral("SELECT value FROM meta WHERE name = 'bound_keys'")) || !query.next())
+    std::string text;
+    if (!readMeta(connection, boundName, &text))
         return bound;
-    const QJsonArray noted = QJsonDocument::fromJson(query.value(0).toString().toUtf8()).array();
+    const QJsonArray noted = QJsonDocument::fromJson(QByteArray::fromStdString(text)).array();
     for (const QJsonValue one : noted) {
         const QJsonArray key = one.toArray();
         bound.push_back({key.at(0).toString().toStdString(), key.at(1).toString().toStdString(), key.at(2).toString().toStdString()});

@@ -20,14 +20,14 @@ bool writeLostRows(SqlConnection &connection, const LostRows &lost)
     return writeMeta(connection, lostName, text);
 }
 
-int64_t numberOf(const AuditEvent &event, std::string_view key)
-{
-    const auto *const detail = event.find(key);
-    const auto *const number = detail ? std::get_if<int64_t>(detail) : nullptr;
-    return number ? *number : 0;
-}
-
 } // namespace
+
+std::optional<std::pair<int64_t, int64_t>> declaredIn(const AuditEvent &event)
+{
+    if (event.action != Action::SystemRecovered || event.text("reason") != lostRowsReason)
+        return {};
+    return std::pair(event.number("from_seq").value_or(0), event.number("to_seq").value_or(0));
+}
 
 bool readLostRows(SqlConnection &connection, LostRows *lost)
 {
@@ -54,13 +54,13 @@ bool addLostRows(SqlConnection &connection, const LostRows &more)
 
 bool forgetDeclared(SqlConnection &connection, const AuditEvent &row)
 {
-    if (row.action != Action::SystemRecovered || row.text("reason") != lostRowsReason)
+    const auto declared = declaredIn(row);
+    if (!declared)
         return true;
     LostRows lost;
     if (!readLostRows(connection, &lost))
         return false;
-    const auto declared = std::pair(numberOf(row, "from_seq"), numberOf(row, "to_seq"));
-    return std::erase(lost, declared) == 0 || writeLostRows(connection, lost);
+    return std::erase(lost, *declared) == 0 || writeLostRows(connection, lost);
 }
 
 } // namespace llmproxy

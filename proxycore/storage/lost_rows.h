@@ -8,6 +8,7 @@
 #include "storage/sql_connection.h"
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,8 @@ inline constexpr std::string_view lostRowsReason = "rows_lost";
 
 using LostRows = std::vector<std::pair<int64_t, int64_t>>; // seqs from and to
 
+// The range that an event declares; nothing: it is another event.
+std::optional<std::pair<int64_t, int64_t>> declaredIn(const AuditEvent &event);
 // Those that no row declares yet. False: they cannot be read.
 bool readLostRows(SqlConnection &connection, LostRows *lost);
 // In the caller's transaction. False: storage failed.

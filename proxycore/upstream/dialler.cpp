@@ -113,15 +113,20 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
 // It threw: what waits for it would wait for ever.
 void Dialler::tryFor(uint64_t id, const std::function<void()> &work)
 {
-    if (guarded("dialler", work))
-        return;
+    if (!guarded("dialler", work))
+        end(id, {false, Reason::InternalError});
+}
+
+// It may have been cancelled meanwhile.
+void Dialler::end(uint64_t id, DialFailure failure)
+{
     const auto found = m_dials.find(id);
     if (found == m_dials.end())
         return;
     Dial dial = std::move(found->second);
     m_dials.erase(found);
     forget(dial);
-    dial.done(nullptr, {false, Reason::InternalError});
+    dial.done(nullptr, failure);
 }
 
 void Dialler::lookUp(uint64_t id)
@@ -202,15 +207,8 @@ void Dialler::connect(uint64_t id)
 void Dialler::fail(uint64_t id, DialFailure failure)
 {
     m_poller.post([this, alive = m_alive, id, failure] {
-        if (!*alive)
-            return;
-        const auto found = m_dials.find(id);
-        if (found == m_dials.end())
-            return;
-        Dial dial = std::move(found->second);
-        m_dials.erase(found);
-        forget(dial);
-        dial.done(nullptr, failure);
+        if (*alive)
+            end(id, failure);
     });
 }
 

@@ -82,6 +82,7 @@ private:
     void lookedUp(uint64_t id, int lookUp, const NameAnswer &answer);
     void waitedFor(uint64_t id);
     void connect(uint64_t id);
+    void end(uint64_t id, DialFailure failure);
     void fail(uint64_t id, DialFailure failure);
     void forget(Dial &dial);
     static int onSocket(CURL *easy, curl_socket_t fd, int what, void *self, void *perSocket);

@@ -56,16 +56,7 @@ class Case(Cli):
     def start(self, data=None, user=None, group=None, cwd=None, **settings):
         """A server, and what it logged until it listened."""
         place = {} if user is None else {"user": user, "group": group, "extra_groups": []}
-        server = subprocess.Popen([BIN, "--serve", "--data-dir", str(data or self.data), "--listen-addr", "127.0.0.1:0"], cwd=cwd or self.cwd, text=True,
-                                  env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT} | settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **place)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        lines = []
-        for line in server.stdout:
-            lines.append(line)
-            if '"listening"' in line:
-                return server, "".join(lines)
-        self.fail("".join(lines) + server.stderr.read())
+        return self.serve("--data-dir", str(data or self.data), "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT} | settings, cwd=cwd or self.cwd, **place)
 
     def end(self, server):
         server.send_signal(signal.SIGTERM)

@@ -311,17 +311,10 @@ class TheDataDirectory(ServerCase):
         self.data.mkdir()
         os.chown(self.data, 0, NOBODY)
         os.chmod(self.data, 0o2770)
-        server = subprocess.Popen([BIN, "--serve", "--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0"], cwd=self.data, user=NOBODY, group=NOBODY,
-                                  extra_groups=[], env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT}, stdout=subprocess.PIPE, text=True)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        lines = []
-        for line in server.stdout:
-            lines.append(line)
-            if '"listening"' in line:
-                break
-        self.assertIn("can be written by its group", "".join(lines))
-        self.assertIn('"listening"', "".join(lines))
+        said = self.serve("--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT}, cwd=self.data,
+                          user=NOBODY, group=NOBODY, extra_groups=[])[1]
+        self.assertIn("can be written by its group", said)
+        self.assertIn('"listening"', said)
 
     def test_an_anchor_file_that_is_none(self):
         diary = self.cwd / "diary"

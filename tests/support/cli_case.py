@@ -56,10 +56,10 @@ class Cli(unittest.TestCase):
     def project(self, *more, name="Alpha", key=KEY):
         return self.json("project", "create", "--name", name, "--key-stdin", *more, stdin=key + "\n")
 
-    def serve(self, *arguments, env=None, ready=None):
-        """A server; waits until it answers, or until a line with `ready` on stderr."""
-        process = subprocess.Popen([BIN, "--serve", *arguments], env=self.env | (env or {}), cwd=self.cwd, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def serve(self, *arguments, env=None, ready=None, **more):
+        """A server, and what it said; waits until it answers, or until a line with `ready` on stderr. more: as for Popen."""
+        process = subprocess.Popen([BIN, "--serve", *arguments], env=self.env | (env or {}), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **{"cwd": self.cwd} | more)
 
         def end():
             process.kill()

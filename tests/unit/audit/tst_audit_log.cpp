@@ -133,6 +133,13 @@ AuditEvent sample()
     return event;
 }
 
+AuditConfig configIn(const QTemporaryDir &dir)
+{
+    AuditConfig config;
+    config.file = dir.path().toStdString() + "/audit.log";
+    return config;
+}
+
 AuditEvent access()
 {
     return AuditEvent(Action::TokenAccess, "token", "success");
@@ -281,8 +288,7 @@ private Q_SLOTS:
     void aChangeIsCorrectedOnce()
     {
         QTemporaryDir dir;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         for (int start = 0; start < 3; ++start) {
             MemoryTable lost;
             AuditLog log(config);
@@ -298,8 +304,7 @@ private Q_SLOTS:
     void anAppliedChangeWithoutItsRowStands()
     {
         QTemporaryDir dir;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         for (int start = 0; start < 2; ++start) {
             MemoryTable lost;
             lost.changeSeq = 1;
@@ -316,8 +321,7 @@ private Q_SLOTS:
     {
         QTemporaryDir dir;
         MemoryTable table;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         AuditLog log(config);
         QVERIFY(!log.start(&table).has_value());
         QVERIFY(recordAndWait(log, sample()));
@@ -344,8 +348,7 @@ private Q_SLOTS:
     {
         QTemporaryDir dir;
         MemoryTable table;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         AuditLog log(config);
         QVERIFY(!log.start(&table).has_value());
         QVERIFY(recordAndWait(log, access()));
@@ -376,8 +379,7 @@ private Q_SLOTS:
         constexpr int events = 9'000;
         QTemporaryDir dir;
         MemoryTable table;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         AuditLog log(config);
         QVERIFY(!log.start(&table).has_value());
         const int askedAtStart = table.asked;
@@ -402,8 +404,7 @@ private Q_SLOTS:
     {
         QTemporaryDir dir;
         MemoryTable table;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         config.refuseOnError = false;
         AuditLog log(config);
         QVERIFY(!log.start(&table).has_value());
@@ -469,8 +470,7 @@ private Q_SLOTS:
     {
         QTemporaryDir dir;
         MemoryTable table;
-        AuditConfig config;
-        config.file = dir.path().toStdString() + "/audit.log";
+        AuditConfig config = configIn(dir);
         AuditLog log(config);
         QVERIFY(!log.start(&table).has_value());
         QVERIFY(recordAndWait(log, sample()));

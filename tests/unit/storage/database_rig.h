@@ -17,6 +17,7 @@
 
 #include <future>
 #include <memory>
+#include <sqlite3.h>
 #include <string>
 
 namespace llmproxy::test {
@@ -133,6 +134,16 @@ inline void killedHere(const QTemporaryDir &from, const QTemporaryDir &to)
     const QStringList names = QDir(from.path()).entryList(QDir::Files);
     for (const QString &name : names)
         QVERIFY(QFile::copy(from.filePath(name), to.filePath(name)));
+}
+
+// One statement of another program.
+inline bool execute(const std::string &path, const char *statement)
+{
+    sqlite3 *database = nullptr;
+    sqlite3_open(path.c_str(), &database);
+    const bool done = sqlite3_exec(database, statement, nullptr, nullptr, nullptr) == SQLITE_OK;
+    sqlite3_close(database);
+    return done;
 }
 
 inline constexpr const char *tokenId = "0f8fad5b-d9cb-469f-a165-70867728950e";

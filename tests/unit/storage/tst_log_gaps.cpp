@@ -7,7 +7,6 @@
 #include "storage/lost_rows.h"
 #include "test_registry.h"
 
-#include <sqlite3.h>
 
 using namespace llmproxy;
 using namespace llmproxy::test;
@@ -31,15 +30,6 @@ void putLines(const QString &path, const QList<QByteArray> &lines)
     QFile file(path);
     QVERIFY(file.open(QIODevice::WriteOnly));
     file.write(lines.join('\n') + '\n');
-}
-
-bool runs(const std::string &path, const char *statement)
-{
-    sqlite3 *database = nullptr;
-    sqlite3_open(path.c_str(), &database);
-    const bool done = sqlite3_exec(database, statement, nullptr, nullptr, nullptr) == SQLITE_OK;
-    sqlite3_close(database);
-    return done;
 }
 
 bool hasCaughtUp(Rig &rig)
@@ -251,7 +241,7 @@ private Q_SLOTS:
         QTemporaryDir dir;
         makeLog(dir);
         const std::string database = dir.path().toStdString() + "/llm-proxy.db";
-        QVERIFY(runs(database, "UPDATE meta SET value = CASE name WHEN 'rows_to' THEN '100' ELSE '' END WHERE name IN ('rows_to', 'rows_to_hash')"));
+        QVERIFY(execute(database, "UPDATE meta SET value = CASE name WHEN 'rows_to' THEN '100' ELSE '' END WHERE name IN ('rows_to', 'rows_to_hash')"));
         Rig rig(dir);
         QVERIFY(!rig.start().has_value());
         QVERIFY(rig.record(accessEvent(tokenId)));

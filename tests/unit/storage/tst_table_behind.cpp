@@ -70,15 +70,6 @@ int64_t number(const std::string &path, const char *query)
     return found;
 }
 
-bool execute(const std::string &path, const char *statement)
-{
-    sqlite3 *database = nullptr;
-    sqlite3_open(path.c_str(), &database);
-    const bool done = sqlite3_exec(database, statement, nullptr, nullptr, nullptr) == SQLITE_OK;
-    sqlite3_close(database);
-    return done;
-}
-
 } // namespace
 
 class TstTableBehind : public QObject
