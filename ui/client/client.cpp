@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "client/client.h"
 
+#include "client/answer.h"
+#include "style/format.h"
+
 #include <QJsonArray>
 #include <QJsonDocument>
 
@@ -70,14 +73,22 @@ void Client::run(std::function<Reply(Peer &)> work, Told told)
     }
     const int generation = m_generation;
     m_pool.start([this, peer = m_peer, work = std::move(work), told = std::move(told), generation] {
-        const Reply reply = work(*peer);
+        Reply reply = work(*peer);
+        reply.body = bounded(reply.body);
         QMetaObject::invokeMethod(this, [this, reply, told, generation] {
             const bool isCurrent = generation == m_generation;
-            if (isCurrent && reply.status == 0 && reply.problem != "broken off"_L1)
+            if (isCurrent && reply.status == 0 && reply.problem != "broken off"_L1 && reply.problem != oddPath().problem)
                 setState(State::Lost, reply.problem);
             told(reply, isCurrent);
         }, Qt::QueuedConnection);
     });
+}
+
+Reply Client::oddPath()
+{
+    Reply none;
+    none.problem = tr("The server gave this an ID that cannot be one, so nothing was asked of it.");
+    return none;
 }
 
 void Client::run(std::function<Reply(Peer &)> work, QObject *context, Done done)
@@ -114,19 +125,14 @@ void Client::setState(State state, const QString &problem)
 
 void Client::get(const QString &path, const Query &query, QObject *context, Done done)
 {
-    run([path, query](Peer &peer) { return peer.call("GET", path, query, {}); }, context, std::move(done));
+    run([path, query](Peer &peer) { return isPlainPath(path) ? peer.call("GET", path, query, {}) : oddPath(); }, context, std::move(done));
 }
 
 void Client::send(const QByteArray &method, const QString &path, const QJsonObject &body, QObject *context, Done done)
 {
     QByteArray bytes = body.isEmpty() && method == "DELETE" ? QByteArray() : QJsonDocument(body).toJson(QJsonDocument::Compact);
-    // "path?name=value" for the few changes that have parameters.
-    Query query;
-    const QStringList parts = path.split(u'?');
-    for (const QString &pair : parts.size() > 1 ? parts.at(1).split(u'&') : QStringList())
-        query.append({pair.section(u'=', 0, 0), pair.section(u'=', 1)});
-    const auto work = [method, where = parts.first(), query, bytes](Peer &peer) mutable {
-        Reply reply = peer.call(method, where, query, bytes);
+    const auto work = [method, path, bytes](Peer &peer) mutable {
+        Reply reply = isPlainPath(path) ? peer.call(method, path, {}, bytes) : oddPath();
         wipe(bytes.data(), static_cast<size_t>(bytes.size()));
         return reply;
     };
@@ -148,17 +154,21 @@ void Client::list(const QString &path, const Query &query, int most, QObject *co
     run([path, query, most](Peer &peer) {
         QJsonArray items;
         QString cursor;
+        PageTrail trail;
         while (true) {
             Query page = query;
             page.append({u"limit"_s, QString::number(pageSize)});
             if (!cursor.isEmpty())
                 page.append({u"cursor"_s, cursor});
-            Reply reply = peer.call("GET", path, page, {});
+            Reply reply = isPlainPath(path) ? peer.call("GET", path, page, {}) : oddPath();
             if (!reply.ok())
                 return reply;
-            for (const QJsonValue &item : reply.body.value("items"_L1).toArray())
-                items.append(item);
+            const QJsonArray more = reply.body.value("items"_L1).toArray();
+            for (qsizetype at = 0; at < more.size() && items.size() < most; ++at)
+                items.append(more.at(at));
             cursor = reply.body.value("next_cursor"_L1).toString();
+            if (!cursor.isEmpty() && items.size() < most && !trail.goesOn(cursor, more.size()))
+                return Reply{502, {{u"error"_s, QJsonObject{{u"message"_s, endlessList()}}}}, {}};
             if (cursor.isEmpty() || items.size() >= most) {
                 reply.body = {{u"items"_s, items}, {u"complete"_s, cursor.isEmpty()}};
                 return reply;
@@ -187,11 +197,21 @@ void Client::poll()
     });
 }
 
+QString noToken()
+{
+    return Client::tr("The server's answer has no access token in it. It may be of another version; look at the list of tokens there.");
+}
+
+QString endlessList()
+{
+    return Client::tr("The server's list does not end: it gives the same page again. It may be of another version.");
+}
+
 QString sentenceOf(const Reply &reply)
 {
     if (reply.status == 0)
-        return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : reply.problem;
-    const QString message = reply.body.value("error"_L1).toObject().value("message"_L1).toString();
+        return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : shown(reply.problem);
+    const QString message = shown(reply.body.value("error"_L1).toObject().value("message"_L1).toString());
     return message.isEmpty() ? Client::tr("The server answered with status %1 and says no more; its log may.").arg(reply.status) : message;
 }
 

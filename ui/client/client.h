@@ -57,6 +57,7 @@ private:
     using Told = std::function<void(const Reply &reply, bool isCurrent)>; // false: another server is shown by now
     void run(std::function<Reply(Peer &)> work, Told told);
     void run(std::function<Reply(Peer &)> work, QObject *context, Done done);
+    static Reply oddPath();
     void tellChanged();
     void setState(State state, const QString &problem = {});
 
@@ -71,6 +72,10 @@ private:
     bool m_hasMore = false; // changes since it was told
 };
 
+// For a list whose pages lead nowhere.
+QString endlessList();
+// For a new token's answer without one.
+QString noToken();
 // The sentence for a person: the server's own, or why there was no answer.
 QString sentenceOf(const Reply &reply);
 // The field that a refusal names; empty: none.

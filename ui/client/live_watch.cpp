@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "client/live_watch.h"
 
+#include "client/answer.h"
+
 #include <QJsonDocument>
 
 namespace llmproxy::ui {
@@ -34,14 +36,9 @@ void LiveWatch::follow(std::shared_ptr<Peer> peer)
         return;
     m_threads.emplace_back(QThread::create([this, peer, ended = m_ended] {
         while (!*ended) {
-            QByteArray rest;
+            EventCutter cutter;
             const Reply reply = peer->stream(u"/manage/events"_s, {}, [&](const QByteArray &bytes) {
-                rest += bytes;
-                for (qsizetype end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
-                    tell(rest.left(end), ended);
-                    rest.remove(0, end + 2);
-                }
-                return !*ended;
+                return cutter.take(bytes, [&](const QByteArray &event) { tell(event, ended); }) && !*ended;
             });
             const int pause = reply.isRefused() ? refusedPauseMs : againMs;
             for (int waited = 0; waited < pause && !*ended; waited += stepMs)
@@ -62,7 +59,7 @@ void LiveWatch::tell(const QByteArray &event, const Ended &ended)
         else if (line.startsWith("data: "))
             data = line.mid(6);
     }
-    const QJsonObject object = QJsonDocument::fromJson(data).object();
+    const QJsonObject object = bounded(QJsonDocument::fromJson(data).object());
     QMetaObject::invokeMethod(this, [this, name, object, ended] {
         if (*ended)
             return;

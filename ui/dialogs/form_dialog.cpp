@@ -178,7 +178,7 @@ void FormDialog::showProblem(const QString &field, const QString &sentence)
 {
     const auto found = m_rows.constFind(field);
     QLabel *place = found == m_rows.constEnd() ? m_problem : found->problem;
-    place->setText(sentence);
+    place->setText(shown(sentence));
     place->show();
     if (found == m_rows.constEnd())
         return;
@@ -202,7 +202,7 @@ bool mayDiscard(QWidget *parent)
 bool confirmed(QWidget *parent, const QString &title, const QString &text, const QString &accept, bool danger)
 {
     // The question stands above what it means: a title bar is read by few, and not every desktop has one.
-    QMessageBox box(QMessageBox::NoIcon, title, breakable(title + QStringLiteral("\n\n") + text), QMessageBox::Cancel, parent);
+    QMessageBox box(QMessageBox::NoIcon, title, breakable(shown(title + QStringLiteral("\n\n") + text)), QMessageBox::Cancel, parent);
     box.setTextFormat(Qt::PlainText);
     QPushButton *yes = button(accept, {}, danger ? "danger" : "primary");
     box.addButton(yes, QMessageBox::AcceptRole);

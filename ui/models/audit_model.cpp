@@ -14,18 +14,17 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int atOnce = 2; // pages on their way
+constexpr qint64 mostRows = 1'000'000'000; // views count rows as int, and add to them
 
+// At most a page of them; what has no seq is no event.
 QList<QJsonObject> eventsOf(const Reply &reply)
 {
     QList<QJsonObject> events;
-    for (const QJsonValue &one : reply.body.value("items"_L1).toArray())
-        events.append(one.toObject());
+    for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+        if (events.size() < AuditModel::pageRows && seqOf(one.toObject()) > 0)
+            events.append(one.toObject());
+    }
     return events;
-}
-
-qint64 seqOf(const QJsonObject &event)
-{
-    return event.value("seq"_L1).toVariant().toLongLong();
 }
 
 Tone resultTone(const QString &result)
@@ -64,6 +63,7 @@ void AuditModel::forget()
     m_marks.clear();
     m_head.clear();
     m_nextCursor.clear();
+    m_trail = {};
     m_first = 1;
     m_last = 0;
     m_loading = 0;
@@ -97,8 +97,8 @@ void AuditModel::loadUnfiltered()
                 return;
             }
             beginResetModel();
-            m_first = seqOf(first.first());
             m_last = seqOf(last.first());
+            m_first = std::clamp(seqOf(first.first()), std::max<qint64>(m_last - mostRows + 1, 1), m_last);
             endResetModel();
             Q_EMIT loaded();
         });
@@ -126,7 +126,8 @@ void AuditModel::loadNext()
         }
         const QList<QJsonObject> events = eventsOf(reply);
         const QString cursor = std::exchange(m_nextCursor, reply.body.value("next_cursor"_L1).toString());
-        m_complete = m_nextCursor.isEmpty();
+        const bool isEndless = !m_nextCursor.isEmpty() && (events.size() < pageRows || !m_trail.goesOn(m_nextCursor, events.size()));
+        m_complete = m_nextCursor.isEmpty() || isEndless || rowCount() >= mostRows;
         if (!events.isEmpty()) {
             const int first = rowCount();
             beginInsertRows({}, first, first + static_cast<int>(events.size()) - 1);
@@ -134,6 +135,8 @@ void AuditModel::loadNext()
             keep(m_marks.size() - 1, events);
             endInsertRows();
         }
+        if (isEndless) // all pages but the last are full, and none comes twice
+            Q_EMIT failed(endlessList());
         Q_EMIT loaded();
     });
 }
@@ -170,6 +173,10 @@ void AuditModel::takeNewer(qint64 newest)
             const qint64 stored = seqOf(events.first()); // rows come up to 0.1 s behind the log
             if (stored <= m_last)
                 return;
+            if (stored - m_first >= mostRows) {
+                reload();
+                return;
+            }
             const qint64 touched = m_last / pageRows;
             m_pages.erase(touched); // it was not full
             beginInsertRows({}, 0, static_cast<int>(stored - m_last) - 1);
@@ -348,7 +355,7 @@ QVariant AuditModel::data(const QModelIndex &index, int role) const
         return index.column() == Result ? QVariant(static_cast<int>(resultTone(event->value("result"_L1).toString()))) : QVariant();
     if (role == Qt::ToolTipRole)
         return index.column() == Time ? QVariant(bothTimes(timeOf(event->value("timestamp"_L1)))) : QVariant();
-    return index.column() == Project ? orDash(m_projects.of(event->value("project_id"_L1).toString())) : auditText(*event, index.column());
+    return shown(index.column() == Project ? orDash(m_projects.of(event->value("project_id"_L1).toString())) : auditText(*event, index.column()), longestCell);
 }
 
 QVariant AuditModel::headerData(int section, Qt::Orientation orientation, int role) const

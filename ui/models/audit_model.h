@@ -3,6 +3,7 @@
 // hundred; with filters rows are found page by page. Only pages near what is seen are kept. Thread: GUI; pages are read elsewhere.
 #pragma once
 
+#include "client/answer.h"
 #include "client/project_names.h"
 
 #include <QAbstractTableModel>
@@ -80,6 +81,7 @@ private:
     QList<QJsonObject> m_head;
     QList<Mark> m_marks;
     QString m_nextCursor;
+    PageTrail m_trail;
     bool m_complete = false, m_fetching = false, m_takingNewer = false;
     mutable std::map<qint64, PageRows> m_pages;
     mutable QList<qint64> m_wanted;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "models/audit_text.h"
 
+#include "client/answer.h"
 #include "models/audit_model.h"
 #include "style/format.h"
 
@@ -22,9 +23,9 @@ QString countedText(const QJsonObject &details)
 QString addressText(const QJsonObject &event, const QJsonObject &details)
 {
     if (const QJsonValue some = details.value("addresses"_L1); !some.isUndefined())
-        return AuditModel::tr("%Ln address(es)", nullptr, some.toInt());
+        return AuditModel::tr("%Ln address(es)", nullptr, asInt(some));
     if (const QJsonValue many = details.value("addresses_at_least"_L1); !many.isUndefined())
-        return AuditModel::tr("%Ln or more addresses", nullptr, many.toInt());
+        return AuditModel::tr("%Ln or more addresses", nullptr, asInt(many));
     return orDash(event.value("client_ip"_L1).toString());
 }
 
@@ -35,7 +36,7 @@ QString auditText(const QJsonObject &event, int column)
     const QJsonObject details = event.value("details"_L1).toObject();
     switch (column) {
     case AuditModel::Seq:
-        return QString::number(event.value("seq"_L1).toVariant().toLongLong());
+        return QString::number(seqOf(event));
     case AuditModel::Time:
         return localTime(timeOf(event.value("timestamp"_L1)));
     case AuditModel::Result:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "models/rows_model.h"
 
+#include "style/format.h"
+
 #include <QHash>
 #include <QSet>
 
@@ -90,9 +92,9 @@ QVariant RowsModel::data(const QModelIndex &index, int role) const
     const Column &column = m_columns.at(static_cast<size_t>(index.column()));
     switch (role) {
     case Qt::DisplayRole:
-        return column.text(row);
+        return shown(column.text(row), longestCell);
     case Qt::ToolTipRole:
-        return column.hover ? column.hover(row) : QVariant();
+        return column.hover ? shown(column.hover(row)) : QVariant();
     case Qt::TextAlignmentRole:
         return QVariant::fromValue(Qt::Alignment(column.isNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case SortRole:

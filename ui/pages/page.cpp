@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/page.h"
 
+#include "style/format.h"
+
 namespace llmproxy::ui {
 
 namespace {
@@ -124,7 +126,7 @@ QPushButton *Page::addHeaderButton(QAction *action, const char *role)
 
 void Page::setProblem(const QString &sentence)
 {
-    m_problem->setText(sentence);
+    m_problem->setText(shown(sentence));
     m_problem->setVisible(!sentence.isEmpty());
 }
 

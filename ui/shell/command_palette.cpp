@@ -2,6 +2,7 @@
 #include "shell/command_palette.h"
 
 #include "shell/main_window.h"
+#include "style/format.h"
 
 #include <QCoreApplication>
 #include <QJsonArray>
@@ -139,7 +140,7 @@ void CommandPalette::addObjects(const QString &path, const QString &icon, const 
             return; // of what was typed before
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             const QString name = one.toObject().value("name"_L1).toString();
-            m_objects.push_back({icon, name, icon == "project"_L1 ? tr("project") : tr("token"), [this, page, name] { m_window.openPage(page, {{u"q"_s, name}}); }});
+            m_objects.push_back({icon, shown(name, longestCell), icon == "project"_L1 ? tr("project") : tr("token"), [this, page, name] { m_window.openPage(page, {{u"q"_s, name}}); }});
         }
         filter();
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/first_run.h"
 
+#include "client/answer.h"
 #include "dialogs/form_dialog.h"
 #include "dialogs/token_view.h"
 #include "pages/projects/project_dialog.h"
@@ -84,7 +85,7 @@ QWidget *FirstRun::makeWhere()
     m_console.client.get(u"/manage/doctor"_s, {}, keys, [keys](const Reply &reply) {
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             if (one.toObject().value("id"_L1).toString().startsWith("encryption_key"_L1))
-                keys->setText(one.toObject().value("evidence"_L1).toString());
+                keys->setText(shown(one.toObject().value("evidence"_L1).toString()));
         }
     });
     return page;
@@ -235,6 +236,10 @@ void FirstRun::createToken(const QString &provider)
         setBusy(false);
         if (!made.ok()) {
             say(sentenceOf(made), true);
+            return;
+        }
+        if (!isAccessToken(made.body.value("token"_L1).toString())) {
+            say(noToken(), true);
             return;
         }
         m_key->clear();

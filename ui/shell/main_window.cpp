@@ -60,7 +60,7 @@ MainWindow::MainWindow(ConsoleHost &host, Session &session)
     connect(client, &Client::overviewChanged, this, &MainWindow::firstOverview);
     connect(&m_session.engine(), &EngineControl::stateChanged, this, &MainWindow::updateState);
     connect(&m_session.live(), &LiveWatch::alert, this, [this](const QJsonObject &alert) {
-        const QString sentence = alert.value("message"_L1).toString();
+        const QString sentence = shown(alert.value("message"_L1).toString(), 500);
         if (!isActiveWindow()) // whoever looks at the console reads it there
             m_tray->notify(tr("Alert"), sentence);
         m_console.toast->offer(sentence, tr("Show"), [this, alert] { openPage(u"audit"_s, {{u"around"_s, alert.value("seq"_L1).toVariant()}}); });
@@ -201,13 +201,13 @@ void MainWindow::updateState()
     }
     const QString server = client.serverName().isEmpty() ? tr("This computer") : client.serverName();
     m_server->setText(asCaption(server));
-    m_server->setAccessibleName(tr("Server: %1").arg(server));
+    m_server->setAccessibleName(tr("Server: %1").arg(shown(server, longestCell)));
     m_server->setToolTip(tr("Choose which server to look after"));
-    m_bannerText->setText(lost);
+    m_bannerText->setText(shown(lost));
     m_again->setText(m_session.isRemote() && client.isRefused() ? tr("Enter the token") : !m_session.isRemote() && engine.state() == State::Attached ? tr("Start the engine here") : tr("Try again"));
     m_elsewhere->setVisible(!m_session.isRemote() && engine.state() == State::Failed && engine.isPortTaken());
     m_banner->setVisible(!lost.isEmpty());
-    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(client.serverName()) : m_console.host.isDemo() ? tr("Demo, nothing of it stays – LLM Proxy") : u"LLM Proxy"_s);
+    setWindowTitle(m_session.isRemote() ? tr("%1 – LLM Proxy").arg(shown(client.serverName(), longestCell)) : m_console.host.isDemo() ? tr("Demo, nothing of it stays – LLM Proxy") : u"LLM Proxy"_s);
 }
 
 // A server without projects is one that nobody has set up yet.

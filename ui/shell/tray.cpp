@@ -3,6 +3,7 @@
 
 #include "dialogs/stop_question.h"
 #include "shell/main_window.h"
+#include "style/format.h"
 
 namespace llmproxy::ui {
 
@@ -49,7 +50,7 @@ bool Tray::isAvailable() const
 void Tray::notify(const QString &title, const QString &sentence)
 {
     if (isAvailable() && QSystemTrayIcon::supportsMessages())
-        m_icon.showMessage(title, sentence, QSystemTrayIcon::Warning);
+        m_icon.showMessage(title, withoutMarkup(sentence), QSystemTrayIcon::Warning);
 }
 
 void Tray::update()

@@ -6,7 +6,9 @@
 #include <QTextDocument>
 #include <QTimeZone>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace llmproxy::ui {
 
@@ -19,16 +21,43 @@ struct Format
     Q_DECLARE_TR_FUNCTIONS(Format)
 };
 
+// RFC 3339 has four digits for a year, so there are at most four million days.
 QString amount(double seconds)
 {
-    const auto whole = static_cast<int>(std::llround(seconds));
+    const auto rounded = [seconds](double unit) { return static_cast<int>(std::llround(seconds / unit)); };
     if (seconds < 60)
-        return Format::tr("%n second(s)", nullptr, whole);
+        return Format::tr("%n second(s)", nullptr, rounded(1));
     if (seconds < 3600)
-        return Format::tr("%n minute(s)", nullptr, static_cast<int>(std::llround(seconds / 60)));
+        return Format::tr("%n minute(s)", nullptr, rounded(60));
     if (seconds < 2 * 86400)
-        return Format::tr("%n hour(s)", nullptr, static_cast<int>(std::llround(seconds / 3600)));
-    return Format::tr("%n day(s)", nullptr, static_cast<int>(std::llround(seconds / 86400)));
+        return Format::tr("%n hour(s)", nullptr, rounded(3600));
+    return Format::tr("%n day(s)", nullptr, rounded(86400));
+}
+
+// Emoji of several people or of a profession are joined by one; elsewhere nobody sees it.
+bool joinsEmoji(const QList<uint> &text, qsizetype at)
+{
+    constexpr uint joiner = 0x200D, asEmoji = 0xFE0F;
+    const auto isPicture = [&text](qsizetype place) {
+        return place >= 0 && place < text.size() && (text.at(place) == asEmoji || QChar::category(text.at(place)) == QChar::Symbol_Other || QChar::category(text.at(place)) == QChar::Symbol_Modifier);
+    };
+    return text.at(at) == joiner && isPicture(at - 1) && isPicture(at + 1);
+}
+
+bool isUnseen(uint c)
+{
+    constexpr uint fillers[] = {0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0};
+    switch (QChar::category(c)) {
+    case QChar::Other_Control:
+    case QChar::Other_Format:
+    case QChar::Other_Surrogate:
+    case QChar::Other_PrivateUse:
+    case QChar::Separator_Line:
+    case QChar::Separator_Paragraph:
+        return true;
+    default:
+        return std::find(std::begin(fillers), std::end(fillers), c) != std::end(fillers);
+    }
 }
 
 } // namespace
@@ -67,6 +96,8 @@ QString relative(const QDateTime &time)
 QString duration(qint64 ms)
 {
     const QLocale locale;
+    if (ms < 0)
+        return u"–"_s;
     if (ms == 0)
         return Format::tr("< 1 ms");
     if (ms < 1000)
@@ -81,6 +112,8 @@ QString duration(qint64 ms)
 QString count(double number)
 {
     const QLocale locale;
+    if (!std::isfinite(number) || number < 0)
+        return u"–"_s;
     if (number < 10'000)
         return locale.toString(number, 'f', number < 10 && number != std::floor(number) ? 1 : 0);
     if (number < 1'000'000)
@@ -90,7 +123,7 @@ QString count(double number)
 
 QString bytes(qint64 size)
 {
-    return QLocale().formattedDataSize(size, 1, QLocale::DataSizeSIFormat);
+    return QLocale().formattedDataSize(std::max<qint64>(size, 0), 1, QLocale::DataSizeSIFormat);
 }
 
 QString orDash(const QString &text)
@@ -98,9 +131,35 @@ QString orDash(const QString &text)
     return text.isEmpty() ? u"–"_s : text;
 }
 
+QString shown(const QString &text, qsizetype most)
+{
+    const QList<uint> points = QStringView(text).left(most).toUcs4();
+    QString result;
+    result.reserve(points.size() + 1);
+    for (qsizetype at = 0; at < points.size(); ++at) {
+        const uint c = points.at(at);
+        if (c != u'\n' && isUnseen(c) && !joinsEmoji(points, at))
+            result += u"⟨U+%1⟩"_s.arg(c, 4, 16, QChar(u'0')).toUpper();
+        else
+            result += QChar::fromUcs4(c);
+    }
+    return text.size() > most ? result + u'…' : result;
+}
+
+QString shownLine(const QString &text)
+{
+    return shown(text, 200).replace(u'\n', u"⟨U+000A⟩"_s);
+}
+
 QString asPlainTip(const QString &text)
 {
-    return Qt::mightBeRichText(text) ? u"<p style='white-space:pre-wrap'>"_s + text.toHtmlEscaped() + u"</p>"_s : text;
+    const QString plain = shown(text);
+    return Qt::mightBeRichText(plain) ? u"<p style='white-space:pre-wrap'>"_s + plain.toHtmlEscaped() + u"</p>"_s : plain;
+}
+
+QString withoutMarkup(const QString &text)
+{
+    return shown(text, 300).replace(u'<', u'‹').replace(u'>', u'›').replace(u'&', u'＆');
 }
 
 QString breakable(const QString &text)
@@ -122,7 +181,7 @@ QString breakable(const QString &text)
 
 QString asCaption(const QString &text)
 {
-    return QString(text).replace(u'&', u"&&"_s);
+    return shown(text, 200).replace(u'&', u"&&"_s);
 }
 
 } // namespace llmproxy::ui

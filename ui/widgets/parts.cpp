@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "widgets/parts.h"
 
+#include "style/format.h"
+
 #include <QKeyEvent>
 #include <QPainter>
 #include <QStyle>
@@ -45,7 +47,7 @@ QComboBox *stillBox()
 
 QLabel *label(const QString &text, const char *role)
 {
-    auto *made = new QLabel(text);
+    auto *made = new QLabel(shown(text));
     made->setTextFormat(Qt::PlainText); // names come from outside
     made->setTextInteractionFlags(Qt::NoTextInteraction);
     if (role)
@@ -151,9 +153,9 @@ void Badge::set(const QString &text, Tone tone)
 {
     if (text == m_text && tone == m_tone)
         return; // said each second: the page would be laid out as often
-    m_text = text;
+    m_text = shown(text, longestCell);
     m_tone = tone;
-    setAccessibleName(text);
+    setAccessibleName(m_text);
     updateGeometry();
     update();
 }
@@ -199,8 +201,8 @@ EmptyState::EmptyState(const QString &icon, const QString &title, const QString 
 
 void EmptyState::setTexts(const QString &title, const QString &text)
 {
-    m_title->setText(title);
-    m_text->setText(text);
+    m_title->setText(shown(title));
+    m_text->setText(shown(text));
     m_text->setFixedWidth(textWidth);
     m_text->setFixedHeight(std::max(0, m_text->heightForWidth(textWidth))); // a layout that centres does not ask for it
 }

@@ -26,18 +26,21 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int mostSteps = 5, fewestValues = 4, mostLabels = 5;
+constexpr int mostTicks = 50; // of an axis for years
+constexpr size_t mostPoints = 5'000;
 constexpr qint64 minute = 60, hour = 60 * minute, day = 24 * hour; // in seconds
 
 // 1, 2 or 5 times a power of ten: so that at most five of them reach the value.
 double stepFor(double value)
 {
-    double power = 1;
-    for (;; power *= 10) {
+    constexpr double largest = 1e18;
+    for (double power = 1; power < largest; power *= 10) {
         for (const double factor : {1.0, 2.0, 5.0}) {
             if (factor * power * mostSteps >= value)
                 return factor * power;
         }
     }
+    return largest;
 }
 
 // Seconds between two labels of a time axis, all at full hours or days.
@@ -68,7 +71,8 @@ QAbstractAxis *timeAxis(const std::vector<QDateTime> &times)
     const qint64 step = labelStep(times.front().secsTo(times.back()));
     axis->setRange(static_cast<double>(times.front().toMSecsSinceEpoch()), static_cast<double>(times.back().toMSecsSinceEpoch()));
     const QString format = step < day ? u"HH:mm"_s : QLocale().dateFormat(QLocale::ShortFormat).remove(QRegularExpression(u"[^dM.]*y+[^dM]*"_s));
-    for (QDateTime at = firstLabel(times.front(), step); at <= times.back(); at = at.addSecs(step))
+    QDateTime at = firstLabel(times.front(), step);
+    for (int labels = 0; labels <= mostTicks && at.isValid() && at <= times.back(); ++labels, at = at.addSecs(step))
         axis->append(QLocale().toString(at, format), static_cast<double>(at.toMSecsSinceEpoch()));
     return axis;
 }
@@ -105,12 +109,26 @@ TimeChart::TimeChart(const QString &title, std::function<QString(double)> format
     rebuild();
 }
 
+// What is drawn is sorted by time and finite, whatever the server sent.
 void TimeChart::set(const std::vector<QDateTime> &times, const std::vector<TimeSeries> &series)
 {
-    if (times == m_times && series == m_series)
+    if (times == m_timesGiven && series == m_seriesGiven)
         return; // a chart is made anew: some 15 ms
-    m_times = times;
+    m_timesGiven = times;
+    m_seriesGiven = series;
+    m_times.clear();
     m_series = series;
+    for (TimeSeries &one : m_series)
+        one.values.clear();
+    for (size_t at = 0; at < times.size() && m_times.size() < mostPoints; ++at) {
+        if (!times[at].isValid() || (!m_times.empty() && times[at] <= m_times.back()))
+            continue;
+        m_times.push_back(times[at]);
+        for (size_t number = 0; number < series.size(); ++number) {
+            const double value = at < series[number].values.size() ? series[number].values[at] : qQNaN();
+            m_series[number].values.push_back(std::isfinite(value) ? std::max(value, 0.0) : qQNaN());
+        }
+    }
     m_hovered = -1;
     QStringList words;
     for (const TimeSeries &one : series)

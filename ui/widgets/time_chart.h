@@ -45,8 +45,8 @@ private:
     const QString m_title;
     const std::function<QString(double)> m_format;
     const bool m_filled;
-    std::vector<QDateTime> m_times;
-    std::vector<TimeSeries> m_series;
+    std::vector<QDateTime> m_timesGiven, m_times;
+    std::vector<TimeSeries> m_seriesGiven, m_series;
     int m_hovered = -1;
 };
 

@@ -46,8 +46,8 @@ void Toast::say(const QString &sentence)
 void Toast::offer(const QString &sentence, const QString &action, std::function<void()> act)
 {
     m_act = std::move(act);
-    m_text->setText(breakable(sentence));
-    setAccessibleDescription(sentence);
+    m_text->setText(breakable(shown(sentence, 500)));
+    setAccessibleDescription(shown(sentence, 500));
     m_action->setText(action);
     m_action->setAccessibleName(action);
     m_action->setVisible(!action.isEmpty());

@@ -32,6 +32,9 @@ private Q_SLOTS:
     void aServerNeedsHttpsAndAToken();
     void anUnknownKeyIsTrustedOrNot();
     void aChangedKeyIsAQuestion();
+    void thePinBelongsToTheAddress_data();
+    void thePinBelongsToTheAddress();
+    void aCertificateCannotSayWhatIsOurs();
     void aTokenThatIsRefusedIsSaid();
     void theFirstRunLeadsToAToken();
     void theFirstRunKeepsARefusedKey();
@@ -54,11 +57,11 @@ ServerIdentity selfSigned(const QString &pin)
     return {true, false, pin, u"CN=small"_s, u"CN=small"_s, u"2027-01-01"_s, u"it signed itself"_s};
 }
 
-ConnectDialog *connecting(Stage &stage, const RemoteServer &known = {})
+ConnectDialog *connecting(Stage &stage, const RemoteServer &known = {}, const QString &address = u"https://small.example:8443"_s)
 {
     auto *form = new ConnectDialog(stage.host, known, &stage.window);
     form->open();
-    type(form, u"Address"_s, u"https://small.example:8443"_s);
+    type(form, u"Address"_s, address);
     type(form, u"Management token"_s, u"management-token-of-nobody"_s);
     return form;
 }
@@ -235,6 +238,57 @@ void TstDialogs::aChangedKeyIsAQuestion()
     QVERIFY(no.question().contains(u"The server's key has changed"_s) || no.question().contains(u"somebody stands between"_s));
     QVERIFY(stage.host.elsewhere->calls("GET").isEmpty());
     QVERIFY(form->isVisible());
+    press(form, u"Cancel"_s);
+}
+
+// Typed again, in another spelling, and also where a certificate authority vouches for whoever answers now.
+void TstDialogs::thePinBelongsToTheAddress_data()
+{
+    QTest::addColumn<bool>("isTrusted");
+    QTest::addColumn<QString>("typed");
+    QTest::newRow("self-signed") << false << u"https://small.example"_s;
+    QTest::newRow("trusted") << true << u"https://small.example"_s;
+    QTest::newRow("capitals and port") << true << u"https://SMALL.example:443/"_s;
+    QTest::newRow("dot") << false << u"https://small.example."_s;
+}
+
+void TstDialogs::thePinBelongsToTheAddress()
+{
+    QFETCH(const bool, isTrusted);
+    QFETCH(const QString, typed);
+    rememberServer({u"Small"_s, u"https://small.example"_s, u"sha256//AAAA"_s, {}});
+    Stage stage;
+    stage.host.identity = selfSigned(u"sha256//BBBB"_s);
+    stage.host.identity.isTrusted = isTrusted;
+    auto *form = connecting(stage, {}, typed);
+    {
+        const Answering no(u"Cancel"_s);
+        press(form, u"Connect"_s);
+        QTRY_VERIFY(no.isAsked());
+        QVERIFY(no.question().contains(u"The server's key has changed"_s));
+    }
+    QVERIFY(stage.host.elsewhere->calls("GET").isEmpty());
+    QCOMPARE(rememberedPin(typed), u"sha256//AAAA"_s);
+    QSignalSpy chosen(form, &ConnectDialog::chosen);
+    stage.host.identity.pin = u"sha256//AAAA"_s;
+    press(form, u"Connect"_s);
+    QTRY_COMPARE(chosen.size(), 1);
+    rememberServer(chosen.first().first().value<RemoteServer>());
+    QCOMPARE(rememberedPin(typed), u"sha256//AAAA"_s);
+    QCOMPARE(rememberedServers().size(), 1);
+}
+
+// What a certificate says of itself stays on its line.
+void TstDialogs::aCertificateCannotSayWhatIsOurs()
+{
+    Stage stage;
+    stage.host.identity = selfSigned(u"sha256//BBBB"_s);
+    stage.host.identity.subject = u"CN = small\nKey: sha256//AAAA\n\u202egpj"_s;
+    auto *form = connecting(stage);
+    const Answering no(u"Cancel"_s);
+    press(form, u"Connect"_s);
+    QTRY_VERIFY(no.isAsked());
+    QVERIFY(no.question().contains(u"For: CN = small⟨U+000A⟩Key: sha256//AAAA⟨U+000A⟩⟨U+202E⟩gpj"_s));
     press(form, u"Cancel"_s);
 }
 

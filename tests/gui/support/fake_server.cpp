@@ -103,10 +103,21 @@ void FakeServer::comeBack()
     lose({});
 }
 
-void FakeServer::feed(const QByteArray &event, const QJsonObject &data)
+void FakeServer::twist(const Twist &twist)
 {
     const std::lock_guard lock(m_mutex);
-    m_feed.append("event: " + event + "\ndata: " + QJsonDocument(data).toJson(QJsonDocument::Compact) + "\n\n");
+    m_twist = twist;
+}
+
+void FakeServer::feed(const QByteArray &event, const QJsonObject &data)
+{
+    feedBytes("event: " + event + "\ndata: " + QJsonDocument(data).toJson(QJsonDocument::Compact) + "\n\n");
+}
+
+void FakeServer::feedBytes(const QByteArray &bytes)
+{
+    const std::lock_guard lock(m_mutex);
+    m_feed.append(bytes);
     m_changed.notify_all();
 }
 
@@ -179,8 +190,10 @@ Reply FakeServer::call(const Call &call, const QByteArray &body)
     if (!m_lost.isEmpty())
         return {0, {}, m_lost};
     const Answer answer = find(call);
+    const Twist twist = m_twist;
     lock.unlock();
-    return answer ? answer(call) : Reply{404, refusal(u"There is nothing here."_s), {}};
+    const Reply reply = answer ? answer(call) : Reply{404, refusal(u"There is nothing here."_s), {}};
+    return twist ? twist(call, reply) : reply;
 }
 
 Reply FakeServer::stream(const Call &call, const ui::Peer::Sink &sink)

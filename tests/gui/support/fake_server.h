@@ -41,6 +41,11 @@ public:
     int waiting() const;
     void lose(const QString &problem);
     void comeBack();
+    // What becomes of each answer on its way, whichever it is: a server that lies.
+    using Twist = std::function<ui::Reply(const Call &call, ui::Reply reply)>;
+    void twist(const Twist &twist);
+    // To everybody who follows the feed now, as it stands.
+    void feedBytes(const QByteArray &bytes);
     // To everybody who follows the feed now.
     void feed(const QByteArray &event, const QJsonObject &data);
     int followers() const;
@@ -64,6 +69,7 @@ private:
     mutable std::mutex m_mutex;
     std::condition_variable m_changed;
     QMap<QString, Answer> m_answers; // by "METHOD /path"
+    Twist m_twist;
     QList<Call> m_calls;
     QStringList m_faults;
     QStringList m_held;

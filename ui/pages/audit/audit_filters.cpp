@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/audit/audit_filters.h"
 
+#include "client/answer.h"
 #include "style/format.h"
 #include "widgets/parts.h"
 
@@ -97,7 +98,7 @@ void AuditFilters::offer(QMenu *menu)
     m_client.get(u"/manage/audit/facets"_s, {}, menu, [this, menus](const Reply &reply) {
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             const QJsonObject facet = one.toObject();
-            const QString value = facet.value("value"_L1).toString(), events = facet.value("events"_L1).toVariant().toString();
+            const QString value = facet.value("value"_L1).toString(), events = QString::number(whole(facet.value("events"_L1), 0, largestNumber, 0));
             const bool isToken = facet.value("kind"_L1).toString() == "token_uuid"_L1;
             const QString kind = isToken ? u"token_id"_s : facet.value("kind"_L1).toString();
             QMenu *values = menus.value(kind);
@@ -176,7 +177,7 @@ void AuditFilters::rebuild()
         const QString text = fontMetrics().elidedText(titleOf(name) + u": "_s + known, Qt::ElideMiddle, 230);
         QPushButton *chip = button(asCaption(text), u"close"_s, "chip");
         chip->setToolTip(tr("Remove this filter"));
-        chip->setAccessibleName(tr("Remove the filter %1: %2").arg(titleOf(name), known));
+        chip->setAccessibleName(tr("Remove the filter %1: %2").arg(titleOf(name), shown(known, longestCell)));
         connect(chip, &QPushButton::clicked, this, [this, name] { set(name, {}); });
         m_chips->addWidget(chip);
     }

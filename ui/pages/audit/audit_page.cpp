@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/audit/audit_page.h"
 
+#include "client/answer.h"
 #include "pages/audit/export_dialog.h"
 #include "pages/audit/verify_dialog.h"
 #include "style/format.h"
@@ -86,7 +87,7 @@ AuditPage::AuditPage(Console &console)
     connect(m_model, &QAbstractItemModel::rowsInserted, this, &AuditPage::showSummary);
     connect(&client(), &Client::overviewChanged, this, [this] {
         if (isVisible() && m_tail->isChecked() && m_isLoaded)
-            m_model->takeNewer(client().overview().value("audit_last_seq"_L1).toVariant().toLongLong());
+            m_model->takeNewer(whole(client().overview().value("audit_last_seq"_L1), 0, largestNumber, 0));
     });
     m_table->table()->setMenu({m_request, m_token, m_address, m_copy});
 }
@@ -167,7 +168,7 @@ void AuditPage::open(const QVariantMap &what)
 {
     if (what.contains(u"around"_s)) {
         m_tail->setChecked(false);
-        m_wantedSeq = what.value(u"around"_s).toLongLong();
+        m_wantedSeq = std::clamp<qint64>(what.value(u"around"_s).toLongLong(), 0, largestNumber);
         if (m_filters->isEmpty())
             m_model->reload();
         else
@@ -204,10 +205,10 @@ void AuditPage::showDetails()
         m_place->clear();
         return;
     }
-    m_raw->setPlainText(eventText(event));
+    m_raw->setPlainText(shown(eventText(event), longestText));
     m_place->setText(tr("Event %1 of the chain. Its hash covers it and the hash of event %2: changing either breaks the chain here.")
-                         .arg(event.value("seq"_L1).toVariant().toLongLong())
-                         .arg(event.value("seq"_L1).toVariant().toLongLong() - 1));
+                         .arg(seqOf(event))
+                         .arg(seqOf(event) - 1));
 }
 
 void AuditPage::showSummary()
@@ -225,7 +226,7 @@ void AuditPage::review()
     QJsonObject body;
     if (!note.trimmed().isEmpty())
         body.insert(u"note"_s, note.trimmed());
-    client().send("POST", u"/manage/audit/review"_s, body, this, [this](const Reply &reply) { told(reply, tr("Recorded: reviewed up to event %1.").arg(reply.body.value("to_seq"_L1).toVariant().toString())); });
+    client().send("POST", u"/manage/audit/review"_s, body, this, [this](const Reply &reply) { told(reply, tr("Recorded: reviewed up to event %1.").arg(whole(reply.body.value("to_seq"_L1), 0, largestNumber, 0))); });
 }
 
 } // namespace llmproxy::ui

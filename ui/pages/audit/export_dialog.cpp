@@ -168,7 +168,7 @@ void ExportDialog::ask()
         if (!m_thread || total <= 0)
             return;
         m_bar->setRange(0, 1000);
-        m_bar->setValue(static_cast<int>(1000 * done / total));
+        m_bar->setValue(static_cast<int>(std::clamp(1000 * done / total, 0.0, 1000.0)));
     });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/audit/verify_dialog.h"
 
+#include "client/answer.h"
 #include "style/format.h"
 #include "widgets/parts.h"
 
@@ -13,6 +14,11 @@ using namespace Qt::StringLiterals;
 namespace {
 
 constexpr int problemsShown = 10;
+
+QString numberOf(const QJsonObject &object, const QLatin1String &name)
+{
+    return QString::number(whole(object.value(name), 0, largestNumber, 0));
+}
 
 } // namespace
 
@@ -54,7 +60,7 @@ void VerifyDialog::ask()
         if (!m_timer.isActive() || !reply.ok() || total <= 0)
             return;
         m_bar->setRange(0, 1000);
-        m_bar->setValue(static_cast<int>(1000 * done / total));
+        m_bar->setValue(static_cast<int>(std::clamp(1000 * done / total, 0.0, 1000.0)));
         m_text->setText(tr("%1 of %2 events").arg(count(done), count(total)));
     });
 }
@@ -70,25 +76,25 @@ void VerifyDialog::show(const Reply &reply)
     }
     const QJsonObject &body = reply.body;
     const bool good = body.value("valid"_L1).toBool();
-    m_text->setText(good ? tr("The log is intact: nothing changed, nothing missing. It took %1.").arg(duration(body.value("duration_ms"_L1).toVariant().toLongLong()))
-                         : tr("The log was changed or is incomplete: %1").arg(body.value("problem"_L1).toString()));
+    m_text->setText(good ? tr("The log is intact: nothing changed, nothing missing. It took %1.").arg(duration(whole(body.value("duration_ms"_L1), 0, largestNumber, 0)))
+                         : tr("The log was changed or is incomplete: %1").arg(shown(body.value("problem"_L1).toString())));
     auto *badge = new Badge;
-    badge->set(good ? tr("Valid") : tr("Not valid, from event %1").arg(body.value("first_bad_seq"_L1).toVariant().toString()), good ? Tone::Good : Tone::Bad);
+    badge->set(good ? tr("Valid") : tr("Not valid, from event %1").arg(numberOf(body, "first_bad_seq"_L1)), good ? Tone::Good : Tone::Bad);
     m_results->addWidget(badge);
     for (const auto &[name, title] : {std::pair{"file"_L1, tr("Files")}, std::pair{"table"_L1, tr("Table")}}) {
         const QJsonObject part = body.value(name).toObject();
         if (part.isEmpty())
             continue;
         m_results->addWidget(wrapped(tr("%1 – events: %2 (%3 to %4), signed checkpoints: %5, signed up to %6")
-                                         .arg(title, count(part.value("events"_L1).toDouble()), part.value("first_seq"_L1).toVariant().toString(), part.value("last_seq"_L1).toVariant().toString(),
-                                              count(part.value("checkpoints"_L1).toDouble()), part.value("signed_to_seq"_L1).toVariant().toString()),
+                                         .arg(title, count(part.value("events"_L1).toDouble()), numberOf(part, "first_seq"_L1), numberOf(part, "last_seq"_L1),
+                                              count(part.value("checkpoints"_L1).toDouble()), numberOf(part, "signed_to_seq"_L1)),
                                      "muted"));
         int shown = 0;
         for (const QJsonValue &one : part.value("problems"_L1).toArray()) {
             if (++shown > problemsShown)
                 break;
-            const qint64 seq = one.toObject().value("seq"_L1).toVariant().toLongLong();
-            QPushButton *go = button(tr("Event %1: %2").arg(seq).arg(one.toObject().value("message"_L1).toString()), {}, "link");
+            const qint64 seq = whole(one.toObject().value("seq"_L1), 1, largestNumber, 0);
+            QPushButton *go = button(tr("Event %1: %2").arg(seq).arg(asCaption(one.toObject().value("message"_L1).toString())), {}, "link");
             connect(go, &QPushButton::clicked, this, [this, seq] {
                 Q_EMIT showEvent(seq);
                 accept();

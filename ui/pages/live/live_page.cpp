@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/live/live_page.h"
 
+#include "client/answer.h"
 #include "style/format.h"
 
 
@@ -70,7 +71,7 @@ std::vector<Column> columns(ProjectNames &projects)
     const auto field = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return orDash(o.value(name).toString()); }; };
     const auto number = [](const QLatin1String &name) { return [name](const QJsonObject &o) { return o.value(name).toDouble(-1); }; };
     const auto ms = [](const QLatin1String &name) {
-        return [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(o.value(name).toVariant().toLongLong()); };
+        return [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(whole(o.value(name), 0, largestNumber, -1)); };
     };
     return {
         // Those that run stand first, and the newest first.
@@ -83,7 +84,7 @@ std::vector<Column> columns(ProjectNames &projects)
         {LivePage::tr("Duration"), ms("duration_ms"_L1), number("duration_ms"_L1), [](const QJsonObject &o) { return bothTimes(timeOf(o.value("started_at"_L1))); }, {}, {}, true, 80},
         {LivePage::tr("Tokens/s"), speedText, speedOf,
          [](const QJsonObject &o) { return isGuessed(o) && speedOf(o) >= 0 ? LivePage::tr("Estimated from the events of the stream, until the provider reports the count") : QString(); }, {}, {}, true, 70},
-        yielding(3, {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(o.value("response_bytes"_L1).toVariant().toLongLong()); }, number("response_bytes"_L1), {}, {}, {}, true, 80}),
+        yielding(3, {LivePage::tr("Received"), [](const QJsonObject &o) { return bytes(whole(o.value("response_bytes"_L1), 0, largestNumber, 0)); }, number("response_bytes"_L1), {}, {}, {}, true, 80}),
         yielding(2, {LivePage::tr("Status"), [](const QJsonObject &o) { return o.value("status"_L1).isNull() ? u"–"_s : QString::number(o.value("status"_L1).toInt()); }, number("status"_L1), {}, {}, {}, true}),
         yielding(1, {LivePage::tr("Endpoint"), [](const QJsonObject &o) { return o.value("http_method"_L1).toString() + u' ' + o.value("endpoint"_L1).toString(); }, {}, idsOf, {}, {}, false, 190, true}),
     };
@@ -152,7 +153,7 @@ void LivePage::refresh()
 void LivePage::take(const QJsonObject &event)
 {
     m_running = event.value("running"_L1).toArray();
-    m_runningCount = event.value("running_count"_L1).toInt();
+    m_runningCount = asInt(event.value("running_count"_L1));
     const QJsonArray ended = event.value("ended"_L1).toArray();
     // At thousands of requests a second only the last ones are kept: the audit page has them all.
     const qsizetype kept = std::min(ended.size(), mostEnded);

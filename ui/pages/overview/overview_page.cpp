@@ -182,7 +182,7 @@ void OverviewPage::updateEngine()
     m_state->set(online ? (isReady ? tr("Running") : tr("Not ready")) : isLost ? tr("Lost") : !isHere ? tr("Connecting") : state == State::Starting ? tr("Starting") : state == State::Failed ? tr("Failed") : tr("Stopped"),
                  online ? (isReady ? Tone::Good : Tone::Bad) : isLost || state == State::Failed ? Tone::Bad : Tone::Neutral);
     m_copy->setEnabled(!overview.isEmpty());
-    m_address->setText(overview.isEmpty() ? tr("No address") : client().baseUrl());
+    m_address->setText(overview.isEmpty() ? tr("No address") : shown(client().baseUrl(), longestCell));
     const QDateTime started = timeOf(overview.value("started_at"_L1));
     QStringList details;
     if (!overview.isEmpty())
@@ -197,7 +197,7 @@ void OverviewPage::updateEngine()
         details.append(tr("requests are refused until the storage can be written again"));
     if (isHere && state == State::Failed)
         details.append(m_console.engine.problem());
-    m_details->setText(details.join(u" · "_s));
+    m_details->setText(shown(details.join(u" · "_s), longestCell));
     m_details->setToolTip(bothTimes(started));
     m_start->setVisible(isHere && (state == State::Stopped || state == State::Failed || (state == State::Attached && isLost)));
     m_stop->setVisible(isHere && state == State::Running);

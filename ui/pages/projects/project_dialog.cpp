@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/projects/project_dialog.h"
 
+#include "style/format.h"
+
 #include <QComboBox>
 #include <QLineEdit>
 
@@ -30,13 +32,13 @@ void selectText(QComboBox *box, const QString &text)
 void showKeyCheck(QLabel *label, const Reply &reply)
 {
     const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
-    label->setText(reply.ok() ? reply.body.value("message"_L1).toString() : sentenceOf(reply));
+    label->setText(reply.ok() ? shown(reply.body.value("message"_L1).toString()) : sentenceOf(reply));
     setRole(label, good ? "muted" : "problem");
     label->show();
 }
 
 ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget *parent)
-    : FormDialog(project.isEmpty() ? tr("New project") : tr("Edit %1").arg(project.value("name"_L1).toString()),
+    : FormDialog(project.isEmpty() ? tr("New project") : tr("Edit %1").arg(shown(project.value("name"_L1).toString(), longestCell)),
                  tr("A project holds a provider's key. Its access tokens use the key and never see it."), project.isEmpty() ? tr("Create project") : tr("Save"), parent),
       m_client(client), m_project(project), m_name(new QLineEdit), m_baseUrl(new QLineEdit), m_models(new QLineEdit), m_provider(new QComboBox),
       m_environment(new QComboBox), m_key(new SecretField), m_check(button(tr("Check key"), u"verify"_s)), m_checked(wrapped({}, "muted"))
@@ -55,7 +57,7 @@ ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget
     m_models->setPlaceholderText(tr("Every model; or gpt-4o*, o3"));
     if (!project.isEmpty()) {
         const QString masked = project.value("api_key_masked"_L1).toString();
-        m_key->setPlaceholder(masked.isEmpty() ? tr("No key yet") : tr("Stays %1 unless you paste another").arg(masked));
+        m_key->setPlaceholder(masked.isEmpty() ? tr("No key yet") : tr("Stays %1 unless you paste another").arg(shown(masked, longestCell)));
     }
     addField(u"name"_s, tr("Name"), m_name);
     addField(u"provider"_s, tr("Provider"), m_provider);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/security/security_page.h"
 
+#include "style/format.h"
 #include "widgets/copy.h"
 
 namespace llmproxy::ui {
@@ -87,7 +88,7 @@ QWidget *SecurityPage::cardOf(const QJsonObject &item)
 {
     const QString state = item.value("state"_L1).toString();
     const Tone tone = state == "pass"_L1 ? Tone::Good : state == "warn"_L1 ? Tone::Warn : Tone::Bad;
-    const QString title = item.value("title"_L1).toString(), fix = item.value("fix"_L1).toString();
+    const QString title = shown(item.value("title"_L1).toString(), longestCell), fix = shown(item.value("fix"_L1).toString());
     QFrame *frame = card();
     frame->setAccessibleName(title + u": "_s + (tone == Tone::Good ? tr("passed") : tone == Tone::Warn ? tr("to look at") : tr("failed")));
     auto *row = new QHBoxLayout(frame);

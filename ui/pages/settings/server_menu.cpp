@@ -7,6 +7,7 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QSettings>
+#include <QUrl>
 
 namespace llmproxy::ui {
 
@@ -30,6 +31,8 @@ QList<RemoteServer> rememberedServers()
 
 namespace {
 
+constexpr int httpsPort = 443;
+
 void writeServers(const QList<RemoteServer> &servers)
 {
     QSettings settings;
@@ -46,10 +49,29 @@ void writeServers(const QList<RemoteServer> &servers)
 
 } // namespace
 
+// The server that is meant, however its address is written.
+QString originOf(const QString &address)
+{
+    const QUrl url(address.trimmed());
+    QString host = url.host(QUrl::FullyEncoded).toLower();
+    while (host.endsWith(u'.'))
+        host.chop(1);
+    return url.scheme().toLower() + u"://"_s + host + u':' + QString::number(url.port(httpsPort));
+}
+
+QString rememberedPin(const QString &url)
+{
+    for (const RemoteServer &server : rememberedServers()) {
+        if (!server.pin.isEmpty() && originOf(server.url) == originOf(url))
+            return server.pin;
+    }
+    return {};
+}
+
 void rememberServer(const RemoteServer &server)
 {
     QList<RemoteServer> servers = rememberedServers();
-    erase_if(servers, [&](const RemoteServer &one) { return one.url == server.url; });
+    erase_if(servers, [&](const RemoteServer &one) { return originOf(one.url) == originOf(server.url); });
     servers.prepend(server);
     writeServers(servers);
 }
@@ -153,16 +175,19 @@ void ConnectDialog::judge(const ServerIdentity &identity)
     RemoteServer server;
     server.url = m_url->text().trimmed();
     server.name = m_name->text().trimmed().isEmpty() ? server.url.section(u'/', 2, 2) : m_name->text().trimmed();
-    const bool isKnown = server.url == m_known.url && !m_known.pin.isEmpty();
-    if (isKnown && identity.pin != m_known.pin) {
+    QString known = rememberedPin(server.url); // of the address, whatever way one comes
+    if (known.isEmpty() && originOf(m_known.url) == originOf(server.url))
+        known = m_known.pin;
+    const bool isKnown = !known.isEmpty();
+    if (isKnown && identity.pin != known) {
         if (!confirmed(this, tr("The server's key has changed"),
-                       tr("It was %1\nand is now %2.\n\nIf nobody made a new key there, someone may be between you and the server. Go on only after comparing the new key with the server's.").arg(m_known.pin, identity.pin),
+                       tr("It was %1\nand is now %2.\n\nIf nobody made a new key there, someone may be between you and the server. Go on only after comparing the new key with the server's.").arg(known, identity.pin),
                        tr("Trust the new key"), true))
             return;
     } else if (!isKnown && !identity.isTrusted) {
         if (!confirmed(this, tr("Is this your server?"),
                        tr("Its certificate is not one that this computer trusts: %1\n\nFor: %2\nIssued by: %3\nUntil: %4\nKey: %5\n\nCompare the key with the server's before you go on. From then on only this key is trusted.")
-                           .arg(identity.problem, identity.subject, identity.issuer, identity.expires, identity.pin),
+                           .arg(shownLine(identity.problem), shownLine(identity.subject), shownLine(identity.issuer), shownLine(identity.expires), identity.pin),
                        tr("Trust this key"), true))
             return;
     }

@@ -32,12 +32,14 @@ private:
     void tryIt(RemoteServer server);
 
     ConsoleHost &m_host;
-    RemoteServer m_known;
+    const RemoteServer m_known;
     QLineEdit *m_name, *m_url, *m_token;
 };
 
 QList<RemoteServer> rememberedServers();
-void rememberServer(const RemoteServer &server);
+void rememberServer(const RemoteServer &server); // in place of one at the same address
+QString originOf(const QString &address); // scheme, host and port in one spelling
+QString rememberedPin(const QString &url); // empty: none for this address
 void forgetServer(const QString &url);
 
 } // namespace llmproxy::ui

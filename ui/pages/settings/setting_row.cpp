@@ -60,7 +60,7 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_probl
         notes.append(tr("needs a restart"));
     head->addWidget(label(notes.join(u" · "_s), "muted"));
     column->addLayout(head);
-    QString meaning = textOf("meaning"_L1);
+    QString meaning = shown(textOf("meaning"_L1));
     meaning.replace(0, 1, meaning.left(1).toUpper());
     column->addWidget(wrapped(meaning, "muted"));
     if (const QString limit = limitText(setting); !limit.isEmpty())
@@ -68,9 +68,9 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_probl
     auto *row = new QHBoxLayout;
     const bool isSavable = mayChange(setting);
     isSavable && !setting.value("choices"_L1).toArray().isEmpty() ? makeChoice() : makeEdit();
-    input()->setAccessibleName(name());
+    input()->setAccessibleName(shown(name(), longestCell));
     // A box is named by what is chosen in it.
-    input()->setAccessibleDescription(m_choice ? name() + u": "_s + meaning : meaning);
+    input()->setAccessibleDescription(m_choice ? input()->accessibleName() + u": "_s + meaning : meaning);
     row->addWidget(input(), 1);
     column->addLayout(row);
     m_problem->hide();
@@ -79,7 +79,7 @@ SettingRow::SettingRow(const QJsonObject &setting) : m_setting(setting), m_probl
         return;
     input()->setToolTip(asPlainTip(tr("Accepted: %1").arg(textOf("accepts"_L1))));
     QPushButton *reset = button(tr("Reset"));
-    reset->setAccessibleName(tr("Reset %1 to its default").arg(name()));
+    reset->setAccessibleName(tr("Reset %1 to its default").arg(input()->accessibleName()));
     reset->setEnabled(!isReset());
     connect(reset, &QPushButton::clicked, this, [this] { setText({}); });
     connect(this, &SettingRow::edited, reset, [this, reset] { reset->setEnabled(!isReset()); });
@@ -93,17 +93,17 @@ void SettingRow::makeEdit()
     if (const QString reason = textOf("why_not_saved"_L1); !reason.isEmpty()) {
         const bool secret = m_setting.value("secret"_L1).toBool();
         m_edit->setEnabled(false);
-        m_edit->setText(secret ? QString() : textOf("value"_L1));
-        m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(reason) : m_setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
+        m_edit->setText(secret ? QString() : shown(textOf("value"_L1)));
+        m_edit->setPlaceholderText(!secret ? tr("Not changed here: %1").arg(shown(reason, longestCell)) : m_setting.value("is_set"_L1).toBool() ? tr("Set; never shown. Given by the environment or .env.") : tr("Not set; given by the environment or .env."));
         return;
     }
     if (!mayChange(m_setting)) {
         m_edit->setEnabled(false);
-        m_edit->setText(textOf("value"_L1));
+        m_edit->setText(shown(textOf("value"_L1)));
         return;
     }
     m_edit->setText(savedText());
-    const QString effective = textOf("value"_L1), normal = textOf("default"_L1);
+    const QString effective = shown(textOf("value"_L1), longestCell), normal = shown(textOf("default"_L1), longestCell);
     m_edit->setPlaceholderText(!effective.isEmpty() && effective != normal ? tr("Now %1").arg(effective) : normal.isEmpty() ? tr("None") : normal);
     connect(m_edit, &QLineEdit::textChanged, this, &SettingRow::edited);
 }
@@ -111,10 +111,10 @@ void SettingRow::makeEdit()
 void SettingRow::makeChoice()
 {
     m_choice = stillBox();
-    const QString normal = m_setting.value("default"_L1).toString();
+    const QString normal = shown(m_setting.value("default"_L1).toString(), longestCell);
     m_choice->addItem(normal.isEmpty() ? tr("Default") : tr("Default: %1").arg(normal), QString());
     for (const QJsonValue &one : m_setting.value("choices"_L1).toArray())
-        m_choice->addItem(one.toString(), one.toString());
+        m_choice->addItem(shown(one.toString(), longestCell), one.toString());
     setText(savedText());
     connect(m_choice, &QComboBox::currentIndexChanged, this, &SettingRow::edited);
 }
@@ -126,7 +126,7 @@ void SettingRow::setText(const QString &text)
         return;
     }
     if (m_choice->findData(text) < 0)
-        m_choice->addItem(text, text); // saved as another word for the same: "yes"
+        m_choice->addItem(shown(text, longestCell), text); // saved as another word for the same: "yes"
     m_choice->setCurrentIndex(m_choice->findData(text));
 }
 
@@ -142,7 +142,7 @@ bool SettingRow::isChanged() const
 
 void SettingRow::setProblem(const QString &sentence)
 {
-    m_problem->setText(sentence);
+    m_problem->setText(shown(sentence));
     m_problem->setVisible(!sentence.isEmpty());
     input()->setProperty("wrong", !sentence.isEmpty());
     input()->style()->polish(input());

@@ -3,6 +3,7 @@
 
 #include "dialogs/stop_question.h"
 #include "pages/settings/server_menu.h"
+#include "style/format.h"
 
 #include <QComboBox>
 #include <QCoreApplication>
@@ -30,7 +31,7 @@ constexpr int rowsAtOnce = 12;
 
 QListWidgetItem *groupItem(const QString &group)
 {
-    auto *item = new QListWidgetItem(QCoreApplication::translate("SettingGroups", group.toUtf8().constData()));
+    auto *item = new QListWidgetItem(shown(QCoreApplication::translate("SettingGroups", group.toUtf8().constData()), longestCell));
     item->setData(Qt::UserRole, group);
     return item;
 }

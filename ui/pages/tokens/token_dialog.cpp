@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/tokens/token_dialog.h"
 
+#include "style/format.h"
+
 #include <QComboBox>
 #include <QLineEdit>
 #include <QSpinBox>
@@ -68,7 +70,7 @@ TokenFormDialog::TokenFormDialog(Client &client, const QJsonArray &projects, con
     for (const QJsonValue &one : projects) {
         const QJsonObject project = one.toObject();
         if (project.value("is_active"_L1).toBool())
-            m_project->addItem(project.value("name"_L1).toString(), project.value("id"_L1).toString());
+            m_project->addItem(shown(project.value("name"_L1).toString(), longestCell), project.value("id"_L1).toString());
     }
     m_project->setCurrentIndex(std::max(0, m_project->findData(projectId)));
     for (const Preset &preset : presets())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/tokens/tokens_page.h"
 
+#include "client/answer.h"
 #include "dialogs/token_view.h"
 #include "pages/tokens/refresh_dialog.h"
 #include "pages/tokens/token_columns.h"
@@ -128,7 +129,7 @@ void TokensPage::loadProjects()
         for (const QJsonValue &one : std::as_const(m_projects)) {
             const QJsonObject project = one.toObject();
             m_projectById.insert(project.value("id"_L1).toString(), project);
-            m_project->addItem(project.value("name"_L1).toString(), project.value("id"_L1).toString());
+            m_project->addItem(shown(project.value("name"_L1).toString(), longestCell), project.value("id"_L1).toString());
         }
         m_project->setCurrentIndex(std::max(0, m_project->findData(chosen)));
         m_model->refreshTexts();
@@ -201,7 +202,7 @@ void TokensPage::open(const QVariantMap &what)
         // What is asked for, and not less of it because of a filter from before.
         const QString id = what.value(u"project_id"_s).toString();
         if (m_project->findData(id) < 0)
-            m_project->addItem(projectName(id), id);
+            m_project->addItem(shown(projectName(id), longestCell), id);
         m_project->setCurrentIndex(m_project->findData(id));
         m_search->setText(what.value(u"q"_s).toString());
         m_state->setCurrentIndex(std::max(0, m_state->findData(what.value(u"state"_s).toString())));
@@ -251,8 +252,12 @@ void TokensPage::create(const QString &projectId)
 
 void TokensPage::showNew(const QJsonObject &token)
 {
-    auto *shown = new TokenDialog(token, client().baseUrl(), providerOf(token.value("project_id"_L1).toString()), window());
-    shown->open();
+    if (!isAccessToken(token.value("token"_L1).toString())) {
+        setProblem(noToken());
+        return;
+    }
+    auto *dialog = new TokenDialog(token, client().baseUrl(), providerOf(token.value("project_id"_L1).toString()), window());
+    dialog->open();
 }
 
 void TokensPage::edit()
@@ -327,7 +332,7 @@ void TokensPage::revokeAll()
     if (id.isEmpty() || !confirmed(window(), tr("Revoke every token of %1?").arg(projectName(id)), what, tr("Revoke all"), true))
         return;
     client().send("POST", u"/manage/projects/%1/tokens/revoke"_s.arg(id), {}, this, [this](const Reply &reply) {
-        const auto number = [&](const QLatin1String &name) { return reply.body.value(name).toInt(); };
+        const auto number = [&](const QLatin1String &name) { return asInt(reply.body.value(name)); };
         told(reply, tr("%n token(s) revoked.", nullptr, number("revoked_count"_L1)) + u' ' + tr("%n stream(s) cut.", nullptr, number("streams_cut"_L1)));
     });
 }

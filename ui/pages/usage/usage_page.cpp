@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/usage/usage_page.h"
 
+#include "client/answer.h"
 #include "client/apart.h"
 #include "style/format.h"
 
@@ -28,7 +29,7 @@ Column numberColumn(const QString &title, const QLatin1String &name)
 
 Column msColumn(const QString &title, const QLatin1String &name)
 {
-    return {title, [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(std::llround(o.value(name).toDouble())); },
+    return {title, [name](const QJsonObject &o) { return o.value(name).isNull() ? u"–"_s : duration(std::llround(std::clamp(o.value(name).toDouble(), 0.0, 1e15))); },
             [name](const QJsonObject &o) { return o.value(name).toDouble(); }, {}, {}, {}, true};
 }
 
@@ -187,7 +188,7 @@ QString UsagePage::csv() const
         const QJsonObject &row = m_model->row(i);
         QStringList cells{cell(nameOf(row)), cell(row.value("key"_L1).toString())};
         for (const auto &name : {"requests"_L1, "errors"_L1, "denied"_L1, "prompt_tokens"_L1, "completion_tokens"_L1})
-            cells.append(QString::number(row.value(name).toVariant().toLongLong()));
+            cells.append(QString::number(whole(row.value(name), 0, largestNumber, 0)));
         lines.append(cells.join(u','));
     }
     return lines.join(u"\r\n"_s) + u"\r\n"_s;
