@@ -52,7 +52,12 @@ public:
     }
 
     // No bytes: the client asks whether to go on; fwrite() wants a pointer all the same.
-    bool write(std::string_view bytes) { return bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), m_file) == bytes.size(); }
+    bool write(std::string_view bytes)
+    {
+        if (m_file == stdout)
+            return print(bytes);
+        return bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), m_file) == bytes.size();
+    }
 
     bool finish()
     {
@@ -80,9 +85,12 @@ class LastLineKept
 public:
     explicit LastLineKept(Output &output) : m_output(output) {}
 
+    // False: it cannot be written, or isTooLong().
     bool take(std::string_view bytes)
     {
         m_kept.append(bytes);
+        if (isTooLong())
+            return false;
         const size_t end = m_kept.rfind('\n', m_kept.empty() ? 0 : m_kept.size() - 2);
         if (end == std::string::npos || m_kept.size() < 2)
             return true;
@@ -91,8 +99,11 @@ public:
         return good;
     }
     const std::string &line() const { return m_kept; }
+    bool isTooLong() const { return m_kept.size() > longestLine; }
 
 private:
+    static constexpr size_t longestLine = 4 << 20; // an event has 64 KiB at most, and pieces hold some
+
     Output &m_output;
     std::string m_kept;
 };
@@ -123,6 +134,8 @@ int download(OpenClient &opened, const std::string &path, const Query &query, co
             return isWritten;
         });
     }
+    if (kept.isTooLong())
+        return complain(ExitFailed, "the server's answer is no audit log: it has a line of more than 4 MiB");
     if (!isWritten)
         return cannotWrite(file);
     if (!answer.ok())

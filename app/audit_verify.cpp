@@ -226,7 +226,7 @@ void addAuditVerify(CLI::App *audit, CommandLine &line)
             }
             const QJsonArray keys = answer.body.value(QLatin1String("public_keys")).toArray();
             for (const QJsonValue &pem : keys)
-                std::fputs(pem.toString().toUtf8().constData(), stdout);
+                print(pem.toString().toStdString());
             return int{ExitOk};
         };
     });

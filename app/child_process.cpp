@@ -4,8 +4,14 @@
 #include "config/settings.h"
 #include "output.h"
 
+#include <QUrl>
+
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <set>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -21,12 +27,33 @@ bool bypassesProxy(const std::string &name)
     return names.count(name) > 0 || name.rfind("CLAUDE_CODE_USE_", 0) == 0;
 }
 
+// Of one that serverUrl() made.
 std::string hostOf(const std::string &url)
 {
-    const size_t start = url.find("://") + 3;
-    if (url[start] == '[')
-        return url.substr(start + 1, url.find(']') - start - 1);
-    return url.substr(start, url.find_first_of(":/", start) - start);
+    return QUrl(fromText(url)).host(QUrl::FullyEncoded).toStdString();
+}
+
+// Without these many programs do not run, or run as somebody else's.
+bool isOfTheSystem(const std::string &name)
+{
+    static const std::set<std::string> names{
+        "PATH", "HOME", "SHELL", "USER", "LOGNAME", "USERNAME", "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "PWD", "OLDPWD", "TMPDIR", "TMP", "TEMP", "HOSTNAME",
+        "SHLVL", "_", "PS1", "IFS", "MAIL", "EDITOR", "VISUAL", "PAGER", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "SSH_CONNECTION",
+        "SSH_TTY", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "NODE_OPTIONS",
+        "PYTHONPATH", "PYTHONHOME", "JAVA_HOME", "GOPATH", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "MANPATH", "INFOPATH", "DOCKER_HOST", "KUBECONFIG"};
+    static const char *const beginnings[] = {"LC_", "XDG_", "LD_", "QT_", "GTK_", "GIT_"};
+    std::string upper = name;
+    std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return names.count(upper) > 0 || upper == "HTTP_PROXY" || upper == "HTTPS_PROXY" || upper == "ALL_PROXY" || upper == "NO_PROXY" || upper == "FTP_PROXY"
+        || std::any_of(std::begin(beginnings), std::end(beginnings), [&upper](const char *beginning) { return upper.rfind(beginning, 0) == 0; });
+}
+
+// OPENAI_API_KEY, GH_TOKEN, MY_SECRET: the last word says what it is.
+bool isNamedAsSecret(const std::string &name)
+{
+    static const std::set<std::string> words{"KEY", "APIKEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "CREDENTIALS"};
+    const size_t begin = name.rfind('_');
+    return begin != std::string::npos && words.count(name.substr(begin + 1)) > 0;
 }
 
 void addNoProxy(std::map<std::string, std::string> &variables, const std::string &name, const std::string &host)
@@ -61,6 +88,11 @@ int waitForChild(pid_t child, const sigset_t &signals)
 }
 
 } // namespace
+
+bool mayWithhold(const std::string &name, bool isElsewhere)
+{
+    return !isOfTheSystem(name) && (!isElsewhere || isNamedAsSecret(name));
+}
 
 std::map<std::string, std::string> childVariables(std::map<std::string, std::string> ours,
                                                   const ChildEnvironment &child)

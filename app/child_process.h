@@ -17,6 +17,11 @@ struct ChildEnvironment
     std::set<std::string> referenced;   // variables that env: references name
 };
 
+// Whether the command does without a variable because a provider's key is said to be in it. What programs need to run at all (PATH,
+// HOME, the locale, proxies and the like) is never withheld. isElsewhere: another machine's server says so, and the name has to be
+// one that secrets have.
+bool mayWithhold(const std::string &name, bool isElsewhere);
+
 // Ours plus the proxy's variables, without our secrets and what would bypass the proxy (ruling 32).
 std::map<std::string, std::string> childVariables(std::map<std::string, std::string> ours,
                                                   const ChildEnvironment &child);

@@ -20,7 +20,7 @@ namespace llmproxy {
 
 namespace {
 
-constexpr size_t largestAnswer = 64U << 20;
+constexpr size_t largestAnswer = 8U << 20; // the API's largest, a page of 200 audit events, has some 2 MiB
 
 size_t takeBody(char *bytes, size_t size, size_t count, void *where)
 {
@@ -197,6 +197,8 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     curl_easy_setopt(handle.get(), CURLOPT_XFERINFOFUNCTION, askWhetherAborted);
     curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, &m_isAborted);
     const CURLcode code = curl_easy_perform(handle.get());
+    if (code == CURLE_WRITE_ERROR)
+        return {0, {}, m_base + " does not answer like LLM Proxy: its answer has more than 8 MiB", false};
     if (code != CURLE_OK)
         return failed(handle.get(), code, peer);
     long status = 0;
@@ -204,6 +206,7 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     ApiAnswer answer;
     answer.status = static_cast<int>(status);
     answer.body = QJsonDocument::fromJson(received).object();
+    answer.bytes = static_cast<size_t>(received.size());
     if (answer.ok() && answer.body.isEmpty()) {
         answer.status = 0;
         answer.problem = m_base + " does not answer like LLM Proxy";

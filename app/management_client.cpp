@@ -7,10 +7,11 @@
 
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QSemaphore>
 #include <QUrl>
 
 #include <algorithm>
-#include <QSemaphore>
+#include <set>
 
 namespace llmproxy {
 
@@ -171,9 +172,13 @@ ApiAnswer ManagementClient::call(const std::string &method, const std::string &p
     return call(method, path, Query(), QJsonDocument(body).toJson(QJsonDocument::Compact));
 }
 
+// Pages are followed as long as they lead on: a cursor that comes again would do so for ever.
 ApiAnswer ManagementClient::list(const std::string &path, Query query, int64_t most)
 {
     constexpr int64_t largestPage = 200;
+    constexpr size_t largestList = 24U << 20;
+    std::set<std::string> seen;
+    size_t bytes = 0;
     const QLatin1String itemsName("items");
     QJsonArray items;
     query.emplace_back("limit", std::to_string(most > 0 ? std::min(most, largestPage) : largestPage));
@@ -191,24 +196,47 @@ ApiAnswer ManagementClient::list(const std::string &path, Query query, int64_t m
                 items.append(item);
         }
         query.back().second = answer.body.value(QLatin1String("next_cursor")).toString().toStdString();
-        if (query.back().second.empty() || more.isEmpty() || (most > 0 && items.size() >= most)) {
+        if (query.back().second.empty() || (most > 0 && items.size() >= most)) {
             answer.body = QJsonObject{{itemsName, items}};
             return answer;
         }
+        bytes += answer.bytes;
+        if (more.isEmpty() || !seen.insert(query.back().second).second)
+            return {0, {}, "the server's list does not end: it gives the same page again", false};
+        if (bytes > largestList)
+            return {0, {}, "the list has more than 24 MiB; narrow it down with filters or --limit, or use llm-proxy audit export", false};
     }
+}
+
+namespace {
+
+bool isOfWordCharacters(const std::string &text)
+{
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+}
+
+} // namespace
+
+bool isId(const std::string &text)
+{
+    return !text.empty() && text != "-" && text.size() <= 64 && isOfWordCharacters(text);
+}
+
+bool isAccessToken(const std::string &text)
+{
+    return text.size() >= 8 && text.size() <= 512 && isOfWordCharacters(text);
 }
 
 bool checkId(const std::string &id)
 {
-    const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
     if (id.rfind("tok-", 0) == 0) {
         note("this looks like an access token; give the token's id instead (llm-proxy token list): arguments can be "
              "seen by other processes");
         return false;
     }
-    if (id.empty() || id.size() > 64 || !std::all_of(id.begin(), id.end(), allowed)) {
+    if (!isId(id)) {
         note("not an id: ids are 1 to 64 of A-Z a-z 0-9 _ -");
         return false;
     }

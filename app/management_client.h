@@ -30,6 +30,7 @@ struct ApiAnswer
     QJsonObject body;
     std::string problem;
     bool forbidden = false; // no answer because the socket is another user's
+    size_t bytes = 0;       // of the body as it came
 
     bool ok() const { return status >= 200 && status < 300; }
     int exitCode() const;
@@ -115,7 +116,11 @@ int openDatabaseToRead(OpenClient &opened, std::string &path);
 // For any command, with settings that are loaded already.
 int openLoaded(const Target &target, OpenClient &opened, Access access = Access::Changes);
 
-// True for what can be an id of ours; the sentence is printed when not.
+// Can be an id of ours.
+bool isId(const std::string &text);
+// Can be an access token of ours: nothing else is put into a variable, or printed as one.
+bool isAccessToken(const std::string &text);
+// isId(), of what somebody typed; the sentence is printed when not.
 bool checkId(const std::string &id);
 // http(s)://host[:port], no trailing slash; empty when it is none.
 std::string serverUrl(const std::string &text);

@@ -6,23 +6,45 @@
 #include <QStringList>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <unistd.h>
+#include <utility>
 
 namespace llmproxy {
 
 namespace {
 
-bool steersTerminal(QChar c)
+constexpr qsizetype longestCell = 1'000; // of a table: every row is as wide
+constexpr qsizetype longestList = 1'000; // in one line
+
+bool steersTerminal(uint c)
 {
-    return c.category() == QChar::Other_Control || c.category() == QChar::Other_Format
-           || c.category() == QChar::Separator_Line || c.category() == QChar::Separator_Paragraph;
+    switch (QChar::category(c)) {
+    case QChar::Other_Control:
+    case QChar::Other_Format:
+    case QChar::Other_Surrogate:
+    case QChar::Other_PrivateUse:
+    case QChar::Separator_Line:
+    case QChar::Separator_Paragraph:
+        return true;
+    default:
+        return false;
+    }
 }
 
 QString harmless(const std::string &text)
 {
-    QString shown = QString::fromStdString(text);
-    std::replace_if(shown.begin(), shown.end(), steersTerminal, QLatin1Char('?'));
+    QString shown;
+    for (const uint c : QString::fromStdString(text).toUcs4())
+        shown += steersTerminal(c) ? QString(QLatin1Char('?')) : QStringView(QChar::fromUcs4(c)).toString();
     return shown;
+}
+
+QString harmlessCell(const std::string &text)
+{
+    const QString shown = harmless(text);
+    return shown.size() > longestCell ? shown.left(longestCell) + QChar(0x2026) : shown;
 }
 
 void printLine(FILE *where, QString line)
@@ -49,6 +71,12 @@ void printAligned(const std::vector<std::vector<QString>> &lines)
     }
 }
 
+bool isWhole(double number)
+{
+    constexpr double largest = 9'007'199'254'740'991; // RFC 8259, section 6
+    return std::abs(number) <= largest && number == std::floor(number);
+}
+
 void collect(const QString &prefix, const QJsonObject &object, FieldList &fields)
 {
     for (auto field = object.begin(); field != object.end(); ++field) {
@@ -58,7 +86,7 @@ void collect(const QString &prefix, const QJsonObject &object, FieldList &fields
             collect(name + QLatin1Char('.'), value.toObject(), fields);
         } else if (value.isArray() && value.toArray().first().isObject()) {
             const QJsonArray items = value.toArray();
-            for (qsizetype i = 0; i < items.size(); ++i)
+            for (qsizetype i = 0; i < std::min(items.size(), longestList); ++i)
                 collect(QStringLiteral("%1[%2].").arg(name).arg(i), items[i].toObject(), fields);
         } else {
             fields.emplace_back(name.toStdString(), cell(value));
@@ -75,7 +103,7 @@ void printTable(const TextRow &headings, const std::vector<TextRow> &rows)
     const auto add = [&](const TextRow &row) {
         std::vector<QString> line;
         for (const std::string &text : row)
-            line.push_back(harmless(text));
+            line.push_back(harmlessCell(text));
         lines.push_back(std::move(line));
     };
     add(headings);
@@ -107,7 +135,38 @@ void printObject(const QJsonObject &object)
 void printJson(const QJsonObject &object)
 {
     const QByteArray text = QJsonDocument(object).toJson(QJsonDocument::Indented);
-    std::fwrite(text.constData(), 1, static_cast<size_t>(text.size()), stdout);
+    print(std::string_view(text.constData(), static_cast<size_t>(text.size())));
+}
+
+std::string TerminalText::escaped(std::string_view bytes)
+{
+    QString text = m_decoder.decode(QByteArrayView(bytes.data(), static_cast<qsizetype>(bytes.size())));
+    if (!m_half.isNull())
+        text.prepend(std::exchange(m_half, QChar()));
+    if (!text.isEmpty() && text.back().isHighSurrogate()) {
+        m_half = text.back();
+        text.chop(1);
+    }
+    QString shown;
+    for (const uint c : text.toUcs4()) {
+        const QString units = QStringView(QChar::fromUcs4(c)).toString();
+        if (c == '\n' || c == '\t' || !steersTerminal(c)) {
+            shown += units;
+            continue;
+        }
+        for (const QChar unit : units)
+            shown += QStringLiteral("\\u%1").arg(unit.unicode(), 4, 16, QLatin1Char('0'));
+    }
+    return shown.toStdString();
+}
+
+bool print(std::string_view bytes)
+{
+    static TerminalText terminal;
+    static const bool isTerminal = isatty(STDOUT_FILENO) == 1;
+    const std::string escaped = isTerminal ? terminal.escaped(bytes) : std::string();
+    const std::string_view text = isTerminal ? std::string_view(escaped) : bytes;
+    return text.empty() || std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 }
 
 std::string cell(const QJsonValue &value)
@@ -115,12 +174,14 @@ std::string cell(const QJsonValue &value)
     if (value.isBool())
         return value.toBool() ? "yes" : "no";
     if (value.isDouble())
-        return std::to_string(value.toInteger());
+        return isWhole(value.toDouble()) ? std::to_string(value.toInteger()) : QByteArray::number(value.toDouble(), 'g', 6).toStdString();
     if (value.isArray()) {
         QStringList texts;
         const QJsonArray items = value.toArray();
-        for (const QJsonValue &item : items)
-            texts << QString::fromStdString(cell(item));
+        for (qsizetype at = 0; at < std::min(items.size(), longestList); ++at)
+            texts << QString::fromStdString(cell(items.at(at)));
+        if (items.size() > longestList)
+            texts << QStringLiteral("and %1 more").arg(items.size() - longestList);
         return texts.isEmpty() ? "-" : texts.join(QStringLiteral(", ")).toStdString();
     }
     const std::string text = value.toString().toStdString();

@@ -5,6 +5,7 @@
 
 #include <QLocale>
 
+#include <algorithm>
 #include <cstdio>
 #include <unistd.h>
 
@@ -46,10 +47,10 @@ void ProgressLine::run()
     while (!m_wake.wait_for(guard, askEvery, [this] { return m_ending; })) {
         guard.unlock();
         const ApiAnswer answer = m_client.call("GET", "/manage/audit/verify");
-        const qint64 done = answer.body.value(QLatin1String("events_done")).toInteger();
         const qint64 total = answer.body.value(QLatin1String("events_total")).toInteger();
+        const qint64 done = std::clamp<qint64>(answer.body.value(QLatin1String("events_done")).toInteger(), 0, std::max<qint64>(total, 0));
         if (answer.ok() && total > 0)
-            std::fprintf(stderr, "\r\033[K%s  %d %%  %s of %s events", m_title.c_str(), static_cast<int>(done * 100 / total), shown(done).c_str(),
+            std::fprintf(stderr, "\r\033[K%s  %d %%  %s of %s events", m_title.c_str(), static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total)), shown(done).c_str(),
                          shown(total).c_str());
         guard.lock();
     }

@@ -35,8 +35,8 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         const ApiAnswer overview = opened.client->call("GET", "/manage/overview");
         if (!overview.ok())
             return complain(overview);
-        url = target.url.empty() ? cell(overview.body, "url") : serverUrl(target.url);
-        return ExitOk;
+        url = serverUrl(target.url.empty() ? cell(overview.body, "url") : target.url);
+        return url.empty() ? complain(ExitFailed, "the server's answer does not say where it listens; it may be of another version. Nothing was started") : int{ExitOk};
     }
     // One of this machine for one command: whatever the server of this folder listens with.
     settings.listen = {"127.0.0.1", 0};
@@ -58,8 +58,9 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
     return ExitOk;
 }
 
-// Variables that hold provider keys: the command must not inherit them.
-ApiAnswer findReferences(ManagementClient &client, std::set<std::string> &names)
+// Variables that hold provider keys: the command must not inherit them. A server elsewhere means its own variables: of ours those
+// go that a secret is called.
+ApiAnswer findReferences(ManagementClient &client, bool isElsewhere, std::set<std::string> &names)
 {
     const ApiAnswer answer = client.list("/manage/projects", {}, 0);
     const QJsonArray projects = answer.body.value(QLatin1String("items")).toArray();
@@ -67,7 +68,7 @@ ApiAnswer findReferences(ManagementClient &client, std::set<std::string> &names)
         const QJsonArray providers = project.toObject().value(QLatin1String("providers")).toArray();
         for (const QJsonValue &provider : providers) {
             const std::string key = cell(provider.toObject(), "api_key_masked");
-            if (key.rfind("env:", 0) == 0)
+            if (key.rfind("env:", 0) == 0 && mayWithhold(key.substr(4), isElsewhere))
                 names.insert(key.substr(4));
         }
     }
@@ -148,15 +149,21 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
     ChildEnvironment child;
     if (const int code = openProxy(o.target, sources, opened, child.url))
         return code;
-    if (const ApiAnswer projects = findReferences(*opened.client, child.referenced); !projects.ok())
+    if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.referenced); !projects.ok())
         return complain(projects);
     const ApiAnswer token = mint(*opened.client, o, ttlMs);
     if (!token.ok())
         return complain(token);
     const std::string id = cell(token.body, "id");
+    if (!isId(id))
+        return complain(ExitFailed, "the server's answer to the new token has no id that can be one; it may be of another version. Nothing was started");
     guard.protect(id);
-    waitForKeys(*opened.client, o.project);
     child.token = cell(token.body, "token");
+    if (!isAccessToken(child.token)) {
+        revoke(*opened.client, id, guard);
+        return complain(ExitFailed, "the server's answer has no access token in it; it may be of another version. Nothing was started");
+    }
+    waitForKeys(*opened.client, o.project);
     const int code = runChild(line.rest, childVariables(sources.environment, child), signals);
     revoke(*opened.client, id, guard);
     return code;
