@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-only
+"""Damage to an audit log: each kind takes the files of a log, oldest first, as {name: bytes}, and gives what is left of them. What it
+did is never what the program itself could have written."""
+import bz2
+import gzip
+import random
+
+LOG = "audit.log"
+
+
+def lines_of(data):
+    return data.splitlines(keepends=True)
+
+
+def plain(files):
+    """Those that can be edited line by line."""
+    return [name for name, data in files.items() if not name.endswith(".gz") and data]
+
+
+def edited(files, rng, change, names=None):
+    name = rng.choice(names or plain(files))
+    packed = name.endswith(".gz")
+    data = gzip.decompress(files[name]) if packed else files[name]
+    changed = change(data)
+    return {**files, name: gzip.compress(changed) if packed else changed}
+
+
+def flip(data, rng):
+    at = rng.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1:]
+
+
+def swapped(data, rng):
+    lines = lines_of(data)
+    first, second = rng.sample(range(len(lines)), 2)
+    lines[first], lines[second] = lines[second], lines[first]
+    return b"".join(lines)
+
+
+def without(data, rng):
+    lines = lines_of(data)
+    del lines[rng.randrange(len(lines) - 1)]
+    return b"".join(lines)
+
+
+def twice(data, rng):
+    """One line again, but not so that a new file may begin with it."""
+    lines = lines_of(data)
+    at = rng.randrange(len(lines) - 1)
+    lines.insert(rng.randrange(at + 2, len(lines) + 1), lines[at])
+    return b"".join(lines)
+
+
+def cut(data, rng):
+    """In the middle of a line."""
+    lines = lines_of(data)
+    at = rng.randrange(len(lines))
+    return b"".join(lines[:at]) + lines[at][:rng.randrange(1, len(lines[at]))]
+
+
+def everywhere(old, new):
+    return lambda files, rng, other: edited(files, rng, lambda data: data.replace(old, new))
+
+
+def recoded(coding):
+    return lambda files, rng, other: edited(files, rng, lambda data: data.decode().encode(coding))
+
+
+def mixed(files, rng, other):
+    """A line of another log, which is a good line there."""
+    def change(data):
+        lines = lines_of(data)
+        lines[rng.randrange(len(lines))] = rng.choice(lines_of(other))
+        return b"".join(lines)
+    return edited(files, rng, change)
+
+
+def inserted(files, rng, other):
+    def change(data):
+        lines = lines_of(data)
+        lines.insert(rng.randrange(len(lines)), rng.choice((b"\n", b"{}\n", b"\0" * 64 + b"\n", b"not a line\n", b'{"seq":3}\n', b"# comment\n", b" \n")))
+        return b"".join(lines)
+    return edited(files, rng, change)
+
+
+def trailing(files, rng, other):
+    return edited(files, rng, lambda data: data + rng.choice((b"x", b"\0" * 100, b"\n\n", b'{"timestamp":"2026', b"\xff\xfe")), [LOG])
+
+
+def replaced(content):
+    return lambda files, rng, other: {**files, rng.choice(list(files)): content(rng)}
+
+
+def packed_wrongly(files, rng, other):
+    names = [name for name in files if name.endswith(".gz")] or [LOG]
+    name = rng.choice(names)
+    data = gzip.decompress(files[name]) if name.endswith(".gz") else files[name]
+    return {**files, name: bz2.compress(data)}
+
+
+def packed_damaged(files, rng, other):
+    """A byte of the compressed data, or its checksum."""
+    names = [name for name in files if name.endswith(".gz")]
+    if not names:
+        return {**files, LOG: flip(files[LOG], rng)}
+    name = rng.choice(names)
+    data = files[name]
+    at = rng.randrange(20, len(data))
+    return {**files, name: data[:at] + bytes([data[at] ^ (1 << rng.randrange(8))]) + data[at + 1:]}
+
+
+def packed_cut(files, rng, other):
+    names = [name for name in files if name.endswith(".gz")]
+    if not names:
+        return {**files, LOG: cut(files[LOG], rng)}
+    name = rng.choice(names)
+    return {**files, name: files[name][:rng.randrange(1, len(files[name]))]}
+
+
+def dropped(files, rng, other):
+    """One that others follow on and follow; where there is only one, its beginning."""
+    names = list(files)
+    if len(names) > 2:
+        return {name: data for name, data in files.items() if name != rng.choice(names[1:-1])}
+    return edited(files, rng, lambda data: b"".join(lines_of(data)[rng.randrange(2, 4):]), [LOG])
+
+
+def doubled(files, rng, other):
+    """A whole file again, under another name of the log."""
+    names = list(files)
+    name = rng.choice(names[:-1]) if len(names) > 1 else LOG
+    data = gzip.decompress(files[name]) if name.endswith(".gz") else files[name]
+    if len(names) == 1:
+        return {LOG: data + data}
+    return {**files, f"{LOG}.7": data}
+
+
+KINDS = {
+    "a bit": lambda files, rng, other: edited(files, rng, lambda data: flip(data, rng)),
+    "a bit of a packed line": lambda files, rng, other: edited(files, rng, lambda data: flip(data, rng), [n for n in files if n.endswith(".gz")] or None),
+    "swapped": lambda files, rng, other: edited(files, rng, lambda data: swapped(data, rng)),
+    "a line is missing": lambda files, rng, other: edited(files, rng, lambda data: without(data, rng)),
+    "a line twice": lambda files, rng, other: edited(files, rng, lambda data: twice(data, rng)),
+    "cut": lambda files, rng, other: edited(files, rng, lambda data: cut(data, rng), [LOG]),
+    "every hash renamed": everywhere(b',"hash":"', b',"hasH":"'),
+    "every prev renamed": everywhere(b',"prev":"', b',"prEv":"'),
+    "every hash in capitals": lambda files, rng, other: edited(files, rng, lambda data: b"".join(line[:-67] + line[-67:].upper() for line in lines_of(data))),
+    "blanks": everywhere(b'","', b'", "'),
+    "DOS lines": everywhere(b"\n", b"\r\n"),
+    "no line ends": everywhere(b"\n", b""),
+    "UTF-16": recoded("utf-16"),
+    "UTF-16 without mark": recoded("utf-16-le"),
+    "a mark of order": lambda files, rng, other: edited(files, rng, lambda data: b"\xef\xbb\xbf" + data),
+    "from another log": mixed,
+    "something between": inserted,
+    "something behind": trailing,
+    "random bytes": replaced(lambda rng: rng.randbytes(5_000)),
+    "zeros": replaced(lambda rng: b"\0" * 5_000),
+    "another program's": replaced(lambda rng: b'{"level":"info","msg":"listening"}\n' * 20),
+    "compressed otherwise": packed_wrongly,
+    "packed and damaged": packed_damaged,
+    "packed and cut": packed_cut,
+    "a file is missing": dropped,
+    "a file twice": doubled,
+}
+
+
+def corpus(files, other, number, seed=1):
+    """So many (name, files), each damaged in some way."""
+    rng = random.Random(seed)
+    names = list(KINDS)
+    for at in range(number):
+        name = names[at % len(names)]
+        for _ in range(20):
+            damaged = KINDS[name](dict(files), rng, other)
+            if damaged != files:
+                yield f"{name} {at}", damaged
+                break
+        else:
+            raise AssertionError(f"{name} changes nothing")
