@@ -4,6 +4,7 @@
 
 #include "audit/export_proof.h"
 #include "audit/file_cipher.h"
+#include "audit/log_set.h"
 #include "base/clock.h"
 #include "manage/views.h"
 #include "output.h"
@@ -12,12 +13,12 @@
 #include "storage/audit_check.h"
 #include "storage/database.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -70,21 +71,28 @@ int verifyHere(const CommandLine &line, const VerifyOptions &o)
     return answer.ok() ? showReport(answer.body, o.target) : complain(answer);
 }
 
-bool addKeyFile(const std::string &path, CheckpointKeys &keys)
+// Of a file that is small by its nature. False: it is not, or cannot be read; the sentence is printed.
+bool readSmall(const std::string &path, const char *option, std::string *text)
 {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return file && keys.add(text.str());
+    constexpr size_t most = 1U << 20;
+    if (const std::string why = whyNoFile(path); !why.empty()) {
+        note(std::string(option) + ": '" + path + "' cannot be read: " + why);
+        return false;
+    }
+    std::ifstream file(path, std::ios::binary);
+    text->resize(most + 1);
+    file.read(text->data(), static_cast<std::streamsize>(text->size()));
+    text->resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    if (text->size() <= most && !file.bad())
+        return true;
+    note(std::string(option) + ": '" + path + "' " + (file.bad() ? "cannot be read" : "has more than 1 MiB, which no key and no proof has"));
+    return false;
 }
 
 // What audit export wrote, by its proof.
-Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &proofFile, const CheckpointKeys *keys)
+Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &proofFile, const std::string &text, const CheckpointKeys *keys)
 {
-    std::ifstream text(proofFile);
-    std::string line;
-    std::getline(text, line);
-    const auto proof = readExportProof(line);
+    const auto proof = readExportProof(text);
     if (!proof)
         return Error{ErrorKind::Invalid, "proof", "'" + proofFile + "' is no proof of an export", "proof"};
     const auto report = verifyExport(file, *proof, keys);
@@ -99,8 +107,12 @@ Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &
 int verifyCopy(const CommandLine &line, const VerifyOptions &o)
 {
     OpenClient opened; // holds what is read
-    if (!std::filesystem::exists(o.file))
-        return complain(ExitUsage, "--file: there is no file '" + o.file + "'");
+    if (const std::string why = whyNoFile(o.file); !why.empty())
+        return complain(ExitUsage, "--file: '" + o.file + "' cannot be read: " + why);
+    for (const std::string &anchor : o.anchors) {
+        if (const std::string why = whyNoFile(anchor); !why.empty())
+            return complain(ExitUsage, "--anchor: '" + anchor + "' cannot be read: " + why);
+    }
     CheckpointKeys keys;
     AuditCheckInput input;
     input.file = o.file;
@@ -108,7 +120,10 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     input.olderCopy = o.olderCopy;
     input.anchors = o.anchors;
     if (!o.publicKey.empty()) {
-        if (!addKeyFile(o.publicKey, keys))
+        std::string pem;
+        if (!readSmall(o.publicKey, "--public-key", &pem))
+            return ExitUsage;
+        if (!keys.add(pem))
             return complain(ExitUsage, "--public-key: '" + o.publicKey + "' is not an Ed25519 public key in PEM");
     } else {
         if (!loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
@@ -129,7 +144,10 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
         note("no public key: signatures are not looked at (--public-key, or the data directory)");
     const int64_t beganUs = Clock::steadyUs();
     const std::string proof = !o.proof.empty() ? o.proof : std::filesystem::exists(o.file + ".proof") ? o.file + ".proof" : std::string();
-    const auto report = proof.empty() ? checkAudit(input) : checkSlice(o.file, proof, input.keys);
+    std::string proofText;
+    if (!proof.empty() && !readSmall(proof, "--proof", &proofText))
+        return ExitUsage;
+    const auto report = proof.empty() ? checkAudit(input) : checkSlice(o.file, proof, proofText, input.keys);
     if (!report)
         return complain(ExitFailed, report.error().message);
     return showReport(auditCheckView(*report, (Clock::steadyUs() - beganUs) / 1000), o.target);

@@ -24,6 +24,7 @@
 namespace llmproxy {
 
 class KeyRing;
+struct VerifyProblem;
 
 enum class AuditFsync { Management, Always, Never };
 
@@ -138,6 +139,8 @@ public:
     void stop();
     // True when start() found traces of a crash: half a line, rows or lines that only one of file and table had.
     bool recovered() const;
+    // What start() repaired or restored in the file, and a verification of what was there before would have found. Thread: any.
+    std::vector<VerifyProblem> foundAtStart() const;
 
     // Queues one event. written(ok) is called once on the audit thread when it has reached the file
     // (write(2); and fsync when AUDIT_FSYNC=always, or when a person's call waits for it: actor

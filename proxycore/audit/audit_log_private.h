@@ -5,6 +5,7 @@
 #include "audit/audit_log.h"
 #include "audit/log_file.h"
 #include "audit/rotation.h"
+#include "audit/verify.h"
 #include "base/clock.h"
 #include "base/sha256.h"
 
@@ -55,6 +56,7 @@ struct AuditLog::Private
     bool worthSigning = false; // since then something else was done than looking
     std::chrono::steady_clock::time_point checkpointAt;
     bool recovered = false;
+    std::vector<VerifyProblem> foundAtStart; // does not change after start()
     std::atomic<int64_t> firstSeq{0}; // in the files
     std::vector<AuditEvent> unknownChanges;
     bool isDatabaseOlder = false;
@@ -71,6 +73,7 @@ struct AuditLog::Private
     std::string finding; // see lastFinding()
     std::unique_ptr<LogPacker> packer;
 
+    void noteFoundAtStart(int64_t lastSeqOfFile, int64_t had, const std::optional<LogPlace> &place);
     bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void chainLine(AuditEvent &event);
     bool isCheckpointDue() const;

@@ -113,6 +113,11 @@ Outcome AuditLog::start(AuditTable *table)
     return {};
 }
 
+std::vector<VerifyProblem> AuditLog::foundAtStart() const
+{
+    return d->foundAtStart;
+}
+
 // Nothing is repaired, restored or reported; the table, a copy, takes what the file alone has.
 void AuditLog::Private::beginReading()
 {
@@ -174,6 +179,7 @@ Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
     std::vector<AuditEvent> changes = tail.takeChanges();
     recovered = file->wasRepaired() || (config.storeInDb && tail.hasEvents()) || !changes.empty() || (config.storeInDb && had < seq);
     fileSeq = INT64_MAX; // it has all
+    noteFoundAtStart(last ? last->seq : 0, had, known.place);
     if (config.storeInDb && had < seq && !appendFromTable(had))
         return Error{ErrorKind::Unavailable, "audit_file", "The audit log's file lacks events that the table has, and they cannot be read from it.", "AUDIT_LOG_FILE"};
     continueFrom(last, known.place);
@@ -186,6 +192,19 @@ Outcome AuditLog::Private::openFile(const TableStart &known, int64_t *newestMs)
     // The table takes the lines before their changes are made: without this, an end in between would leave nothing to know it by.
     const int64_t from = known.restoredFrom > 0 ? known.restoredFrom : std::min({known.rowsTo, known.lastChangeSeq, known.lastStartSeq});
     return table ? table->noteRestored(std::max<int64_t>(from, 1)) : Outcome();
+}
+
+// A verification by the command that made this start says it: what was there before is what it was asked about.
+void AuditLog::Private::noteFoundAtStart(int64_t lastSeqOfFile, int64_t had, const std::optional<LogPlace> &place)
+{
+    if (file->wasRepaired())
+        foundAtStart.push_back({lastSeqOfFile + 1, "cut", file->repair(), 0});
+    if (had >= seq)
+        return;
+    const std::string found = (had > 0 ? "The audit log's file ended with event " + std::to_string(had) : "The audit log's file contained no event") + ". It lacked events " + std::to_string(had + 1) + " to " + std::to_string(seq);
+    foundAtStart.push_back({had + 1, "cut", found + (config.storeInDb ? ", which the table has." : "."), seq});
+    if (!config.storeInDb && (!place || place->lastSeq <= lastSeqOfFile)) // else checkPlace() reports it
+        report({"file_cut", found + ".", had + 1, seq});
 }
 
 // Without rows: not the whole log at each start, but all that came after what the database knows of the file.

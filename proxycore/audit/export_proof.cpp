@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "audit/export_proof.h"
 
+#include "audit/line_reader.h"
+#include "audit/log_set.h"
 #include "base/json_text.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
 
-#include <fstream>
+#include <fcntl.h>
 
 namespace llmproxy {
 
@@ -54,7 +56,7 @@ public:
     {
         const auto read = readChainedLine(text);
         if (!read) {
-            m_report.add(m_report.lastSeq + 1, "unreadable", "After event " + std::to_string(m_report.lastSeq) + " stands a line that is no audit event.");
+            m_report.add(m_report.lastSeq + 1, "unreadable", "The line after event " + std::to_string(m_report.lastSeq) + " is not an audit event.");
             return;
         }
         if (m_hasher.hash(read->covered) != read->hash)
@@ -131,23 +133,24 @@ Result<ReadProof> readExportProof(std::string_view line)
 Result<VerifyReport> verifyExport(const std::string &path, const ReadProof &proof, const CheckpointKeys *keys)
 {
     const ExportStatement &statement = proof.statement;
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-        return Error{ErrorKind::Unavailable, "audit_file", "'" + path + "' cannot be read.", "file"};
+    if (const std::string why = whyNoFile(path); !why.empty())
+        return Error{ErrorKind::Unavailable, "audit_file", "'" + path + "' cannot be read: " + why + ".", "file"};
     VerifyReport report;
     SliceVerifier slice(statement, report);
     Sha256Hex content;
     content.begin();
-    std::string line;
-    while (std::getline(file, line)) {
+    LineReader reader(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    for (std::string_view line; reader.next(&line);) {
         content.add(line);
-        if (!file.eof())
-            content.add("\n");
+        content.add("\n");
         if (statement.format == "jsonl")
             slice.line(line);
     }
-    if (file.bad())
-        return Error{ErrorKind::Unavailable, "audit_file", "'" + path + "' cannot be read to its end.", "file"};
+    if (reader.hasFailed() || reader.isCompressed())
+        return Error{ErrorKind::Unavailable, "audit_file", "'" + path + "' cannot be read to its end: " + (reader.hasFailed() ? reader.problem() : "it is compressed; unpack it") + ".", "file"};
+    content.add(reader.rest());
+    if (statement.format == "jsonl" && !reader.rest().empty())
+        report.add(report.lastSeq + 1, "cut", "The file ends in the middle of a line.");
     if (keys && keys->check(purpose, proof.signedText, proof.keyId, proof.signature) != CheckpointKeys::Verdict::Good)
         report.add(std::max<int64_t>(statement.firstSeq, 1), "signature", "The proof is not signed with one of the given keys.");
     checkCheckpoint(statement.firstCheckpoint, true, statement, keys, report);

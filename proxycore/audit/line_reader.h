@@ -20,6 +20,10 @@ public:
     // The next complete line, without its newline; it is good until the next call. False: there is none (any more). What is longer
     // than any line of ours (1 MiB) comes in pieces.
     bool next(std::string_view *line);
+    // After next() said false: what stands behind the last newline.
+    std::string_view rest() const { return std::string_view(m_text).substr(m_at); }
+    // It is gzip; after the first next().
+    bool isCompressed() const { return m_file && gzdirect(m_file.get()) == 0; }
     // After next() said false: the file was not read to its end.
     bool hasFailed() const { return m_failed; }
     // Why; after hasFailed().

@@ -21,6 +21,8 @@ constexpr int64_t reserveBytes = 1 << 20;
 constexpr auto repeatedAge = std::chrono::seconds(2);
 constexpr size_t mostRepeatedBytes = 16 << 20;
 constexpr int64_t firstWindow = 256 * 1024;
+constexpr int64_t longestLine = 1 << 20; // bytes; no event comes near it
+constexpr std::string_view lineBegin = R"({"timestamp":")";
 
 Error fileError(const std::string &what, const std::string &path)
 {
@@ -30,12 +32,33 @@ Error fileError(const std::string &what, const std::string &path)
 // Empty, or with an event of ours as its last whole line; the first line may have been cut off.
 bool isAuditLog(int fd, int64_t size)
 {
-    constexpr std::string_view begin = R"({"timestamp":")";
     const std::string line = lastWholeLine(fd, size);
     if (!line.empty())
         return parseAuditLine(line).has_value();
-    const std::string first = readRange(fd, 0, std::min(size, static_cast<int64_t>(begin.size())));
-    return begin.starts_with(first);
+    const std::string first = readRange(fd, 0, std::min(size, static_cast<int64_t>(lineBegin.size())));
+    return lineBegin.starts_with(first);
+}
+
+// Where the last whole line ends; 0: there is none.
+int64_t endOfLines(int fd, int64_t size)
+{
+    for (int64_t end = size; end > 0;) {
+        const int64_t window = std::min(end, firstWindow);
+        const size_t at = readRange(fd, end - window, window).rfind('\n');
+        end -= window;
+        if (at != std::string::npos)
+            return end + static_cast<int64_t>(at) + 1;
+    }
+    return 0;
+}
+
+// The beginning of one event, and of nothing else; zeros stand where the power went before the data was written.
+bool isHalfLine(std::string_view text)
+{
+    text = text.substr(0, text.find_last_not_of('\0') + 1);
+    if (text.size() < lineBegin.size())
+        return lineBegin.starts_with(text);
+    return text.starts_with(lineBegin) && text.find(lineBegin, 1) == text.npos && !parseAuditLine(text);
 }
 
 Outcome makeParents(const std::string &path)
@@ -86,6 +109,40 @@ std::string AuditLogFile::openDescriptor()
     return {};
 }
 
+// kill -9 or a power cut can leave a last line without its end. Only what can be the beginning of one event is removed: whatever else
+// stands there, a log without line ends among it, stays, for a verification to name.
+Outcome AuditLogFile::repairEnd()
+{
+    const int64_t keep = endOfLines(m_fd, m_size), bytes = m_size - keep;
+    if (bytes == 0)
+        return {};
+    const std::string rest = readRange(m_fd, keep, std::min(bytes, longestLine + 1));
+    const std::string removed = std::to_string(bytes) + " bytes behind its last whole line were removed.";
+    if (bytes <= longestLine && isHalfLine(rest)) {
+        if (ftruncate(m_fd, keep) != 0)
+            return fileError("cannot repair", m_path);
+        m_size = keep;
+        m_repair = "'" + m_path + "' ended in the middle of an event: " + removed;
+    } else if (endLine()) {
+        m_repair = "'" + m_path + "' ended in the middle of a line of " + std::to_string(bytes) + " bytes, to which the line end was added.";
+    } else if (parseAuditLine(rest) && ftruncate(m_fd, keep) == 0) { // a full disk took the event without its line end: nobody was answered
+        m_size = keep;
+        m_repair = "'" + m_path + "' ended in an event without its line end: " + removed;
+    } else {
+        return fileError("cannot repair", m_path);
+    }
+    logWarn("the audit log was repaired", {{"what", m_repair}});
+    return {};
+}
+
+bool AuditLogFile::endLine()
+{
+    if (::write(m_fd, "\n", 1) != 1)
+        return false;
+    ++m_size;
+    return true;
+}
+
 Outcome AuditLogFile::open(bool createDir)
 {
     if (createDir) {
@@ -94,18 +151,10 @@ Outcome AuditLogFile::open(bool createDir)
     }
     if (const std::string problem = openDescriptor(); !problem.empty())
         return Error{errno == EPERM ? ErrorKind::Invalid : ErrorKind::Unavailable, "audit_file", "cannot open the audit log " + m_path + ": " + problem, "AUDIT_LOG_FILE"};
-    // kill -9 or a power cut can leave a last line without its end.
+    if (Outcome failure = repairEnd())
+        return failure;
     const int64_t window = std::min(m_size, firstWindow);
     const std::string tail = readRange(m_fd, m_size - window, window);
-    if (!tail.empty() && tail.back() != '\n') {
-        const size_t end = tail.rfind('\n');
-        const int64_t keep = end == std::string::npos ? m_size - window : m_size - window + static_cast<int64_t>(end) + 1;
-        logWarn("the audit log ended in a half-written line, which is removed", {{"bytes", std::to_string(m_size - keep)}});
-        if (ftruncate(m_fd, keep) != 0)
-            return fileError("cannot repair", m_path);
-        m_size = keep;
-        m_repaired = true;
-    }
     const size_t end = tail.rfind('\n');
     const size_t before = end == std::string::npos || end == 0 ? std::string::npos : tail.rfind('\n', end - 1);
     if (end != std::string::npos)

@@ -74,8 +74,10 @@ public:
     bool isLost() const { return m_isLost; }
     bool isTorn() const { return m_isTorn; }
     int64_t size() const { return m_size; }
-    // open() found half a line.
-    bool wasRepaired() const { return m_repaired; }
+    // open() found a last line without its end.
+    bool wasRepaired() const { return !m_repair.empty(); }
+    // What it did about it, as a sentence; empty: there was nothing to do.
+    const std::string &repair() const { return m_repair; }
     // False: the reserve behind the end cannot be renewed; what is there may be used up, no new work.
     bool hasReserve() const { return m_hasReserve; }
     void renewReserve();
@@ -88,6 +90,8 @@ private:
         std::string lines;
     };
     std::string openDescriptor(); // empty, or why not: then nothing has changed
+    Outcome repairEnd();
+    bool endLine();
     int openEmpty() const;
     void take(int fd, int64_t size);
     bool write(std::string_view lines);
@@ -104,7 +108,7 @@ private:
     size_t m_recentBytes = 0;
     int64_t m_reservedEnd = 0;
     bool m_hasReserve = true;
-    bool m_repaired = false;
+    std::string m_repair;
     bool m_isTorn = false; // half a line stands behind m_size
     bool m_isLost = false;
     bool m_isToBegin = false; // it was emptied, and what it is to begin with could not be written: it is emptied again

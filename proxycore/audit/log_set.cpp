@@ -6,12 +6,14 @@
 #include "audit/verify.h"
 
 #include <QDir>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
 #include <memory>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -36,24 +38,29 @@ std::shared_ptr<const int> openFile(const std::string &path)
     }};
 }
 
-// False: it cannot be read, and why.
-template<typename File>
-bool readFirstSeq(const File &file, int64_t *seq, std::string *why)
+// seq: 0: none of its lines is an event. hasContent: it is not empty.
+struct FirstSeq
 {
-    *seq = 0;
-    return visitLines(file, [seq](std::string_view line) {
-        const auto read = readChainedLine(line);
-        *seq = read ? read->seq : 0;
-        return !read;
-    }, why);
-}
+    int64_t seq = 0;
+    bool hasContent = false;
 
-bool readLines(LineReader reader, const std::function<bool(std::string_view line)> &visit, std::string *why)
+    bool take(std::string_view line)
+    {
+        const auto read = readChainedLine(line);
+        seq = read ? read->seq : 0;
+        hasContent = true;
+        return !read;
+    }
+};
+
+bool readLines(LineReader reader, const std::function<bool(std::string_view line)> &visit, std::string *why, std::string *rest = nullptr)
 {
     for (std::string_view line; reader.next(&line);) {
         if (!visit(line))
             return true;
     }
+    if (rest)
+        *rest = reader.rest();
     if (reader.hasFailed() && why)
         *why = reader.problem();
     return !reader.hasFailed();
@@ -79,21 +86,30 @@ bool isStill(const std::string &path, int fd)
     return stat(path.c_str(), &now) == 0 && fstat(fd, &opened) == 0 && now.st_ino == opened.st_ino && now.st_dev == opened.st_dev;
 }
 
-// It is read under another name.
-bool isTwice(const QString &name, const QStringList &names, const KeyRing *keys)
+// Being compressed, with the file itself still there; or it cannot be opened without keys.
+bool isUnfinished(const QString &name, const KeyRing *keys)
 {
-    if (name.endsWith(QLatin1String(".tmp")))
-        return true; // being compressed: the file itself is still there
-    if (name.endsWith(QLatin1String(".gz.enc")))
-        return !keys || names.contains(name.chopped(7)) || names.contains(name.chopped(4));
-    return name.endsWith(QLatin1String(".gz")) && names.contains(name.chopped(3)); // compressed just now, or when the power went
+    return name.endsWith(QLatin1String(".tmp")) || (!keys && name.endsWith(QLatin1String(".gz.enc")));
+}
+
+// The name under which it is read instead: it was compressed just now, or when the power went. Empty: none.
+QString otherOf(const QString &name, const QStringList &names, const KeyRing *keys)
+{
+    QStringList others;
+    if (keys && name.endsWith(QLatin1String(".gz.enc")))
+        others = {name.chopped(7), name.chopped(4)};
+    else if (name.endsWith(QLatin1String(".gz")))
+        others = {name.chopped(3)};
+    const auto found = std::find_if(others.begin(), others.end(), [&names](const QString &other) { return names.contains(other); });
+    return found == others.end() ? QString() : *found;
 }
 
 // False: it is gone.
 bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *set)
 {
     const bool isEncrypted = name.endsWith(QLatin1String(".gz.enc"));
-    std::string why;
+    std::string why, rest;
+    FirstSeq first;
     file.descriptor = openFile(file.path);
     if (!file.descriptor && errno == ENOENT)
         return false;
@@ -105,13 +121,16 @@ bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *
         file.keys = keys;
         file.firstSeq = firstSeqOfEncrypted(*file.descriptor);
         why = file.firstSeq > 0 ? "" : "it is damaged";
-    } else if (readFirstSeq(file, &file.firstSeq, &why)) {
+    } else if (visitLines(file, [&first](std::string_view line) { return first.take(line); }, &why, &rest)) {
         why.clear();
     }
+    file.firstSeq = isEncrypted ? file.firstSeq : first.seq;
     if (file.firstSeq > 0)
         set->files.push_back(std::move(file));
     else if (!why.empty())
         set->unreadable.push_back({file.path, why});
+    else if (first.hasContent || !rest.empty())
+        set->foreign.push_back({file.path, "none of its lines is an event of the audit log"});
     return true;
 }
 
@@ -123,7 +142,10 @@ bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, LogSet *set
     for (const QString &name : names) {
         LogSetFile file;
         file.path = main.dir().filePath(name).toStdString();
-        if (!isTwice(name, names, keys) && !openOne(name, std::move(file), keys, set))
+        const QString other = alone ? QString() : otherOf(name, names, keys);
+        if (!other.isEmpty())
+            set->twice.push_back({file.path, main.dir().filePath(other).toStdString()});
+        else if (!isUnfinished(name, keys) && !openOne(name, std::move(file), keys, set))
             return false;
     }
     return namesOf(main, alone) == names
@@ -179,24 +201,64 @@ std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why)
     return nullptr;
 }
 
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why)
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why, std::string *rest)
 {
     struct stat before{}, after{};
     std::string ignored;
     std::string &reason = why ? *why : ignored;
     const bool known = fstat(*file.descriptor, &before) == 0;
     const std::unique_ptr<LineReader> reader = openLines(file, &reason);
-    if (!reader || !readLines(std::move(*reader), visit, &reason))
+    if (!reader || !readLines(std::move(*reader), visit, &reason, rest))
         return false;
     // Copied and truncated while it was read: what is missing stands in a file that is not among these.
     reason = "it was truncated just now";
     return known && fstat(*file.descriptor, &after) == 0 && after.st_size >= before.st_size;
 }
 
+namespace {
+
+int64_t lastSeqOf(const LogSetFile &file)
+{
+    int64_t last = 0;
+    visitLines(file, [&last](std::string_view line) {
+        const auto read = readChainedLine(line);
+        last = read ? std::max(last, read->seq) : last;
+        return true;
+    });
+    return last;
+}
+
+// Each of several may begin with what the one before ended with: one that was rotated within two seconds is then the beginning of
+// the next.
+void sortFiles(std::vector<LogSetFile> &files)
+{
+    const auto isEarlier = [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; };
+    std::stable_sort(files.begin(), files.end(), isEarlier);
+    for (auto begin = files.begin(); begin != files.end();) {
+        const auto end = std::upper_bound(begin, files.end(), *begin, isEarlier);
+        if (end - begin > 1) {
+            std::map<std::string, int64_t> last;
+            std::for_each(begin, end, [&last](const LogSetFile &file) { last[file.path] = lastSeqOf(file); });
+            std::stable_sort(begin, end, [&last](const LogSetFile &a, const LogSetFile &b) { return last[a.path] < last[b.path]; });
+        }
+        begin = end;
+    }
+}
+
+} // namespace
+
 int64_t firstSeqOf(const std::string &path)
 {
-    int64_t seq = 0;
-    return readFirstSeq(path, &seq, nullptr) ? seq : 0;
+    FirstSeq first;
+    return visitLines(path, [&first](std::string_view line) { return first.take(line); }) ? first.seq : 0;
+}
+
+std::string whyNoFile(const std::string &path)
+{
+    struct stat info{};
+    if (stat(path.c_str(), &info) != 0)
+        return std::strerror(errno);
+    return S_ISREG(info.st_mode) ? "" : S_ISDIR(info.st_mode) ? "it is a folder" : "it is no regular file";
 }
 
 LogSet logSet(const std::string &path, const KeyRing *keys, bool alone)
@@ -204,7 +266,7 @@ LogSet logSet(const std::string &path, const KeyRing *keys, bool alone)
     const QFileInfo main(QString::fromStdString(logPlaceOf(path)));
     LogSet set;
     for (int attempt = 0; attempt < mostLooks && !openAll(main, keys, alone, &set); ++attempt) { }
-    std::sort(set.files.begin(), set.files.end(), [](const LogSetFile &a, const LogSetFile &b) { return a.firstSeq < b.firstSeq; });
+    sortFiles(set.files);
     return set;
 }
 

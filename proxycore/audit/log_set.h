@@ -34,10 +34,19 @@ struct LogProblem
     std::string text() const { return "'" + file + "' cannot be read: " + why + "."; }
 };
 
+// Of a file that was compressed, or is being compressed: the file itself is still there, and is the one that is read.
+struct LogTwice
+{
+    std::string file;
+    std::string readAs;
+};
+
 struct LogSet
 {
     std::vector<LogSetFile> files;      // those that hold an event, the oldest first
     std::vector<LogProblem> unreadable; // others of the log's name, which may hold events, too
+    std::vector<LogTwice> twice;
+    std::vector<LogProblem> foreign;    // others, that were read, and not a line is an event; empty ones are none of these
 };
 
 // What is there, as it was at one moment: a rotation while the files are opened makes it look again. With alone the file itself
@@ -50,8 +59,13 @@ std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why);
 // Of its first line that is an event; 0: it holds none.
 int64_t firstSeqOf(const std::string &path);
 
-// Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end, and why.
+// Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end, and why. rest: what
+// stands behind the last newline.
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr);
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr);
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr, std::string *rest = nullptr);
+
+// Why nothing can be read from there, as a sentence's end: it is not there, or no regular file; empty: it can be tried. A FIFO would be
+// waited for, and a device may have no end.
+std::string whyNoFile(const std::string &path);
 
 } // namespace llmproxy

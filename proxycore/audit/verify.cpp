@@ -63,6 +63,34 @@ std::optional<ChainedLine> readChainedLine(std::string_view line)
     return read;
 }
 
+void ChainVerifier::beginFile(std::string name)
+{
+    m_file = std::move(name);
+    m_mayRepeat = true;
+    m_repeatedTo = 0;
+    m_eventsBefore = m_report.events;
+}
+
+void ChainVerifier::endFile(bool isLast, bool isWhole)
+{
+    addUnreadable();
+    if (!isWhole)
+        addProblem("cut", "'" + m_file + "' ends in the middle of a line.");
+    if (!isLast && m_repeatedTo > 0 && m_report.events == m_eventsBefore)
+        addProblem("reordered", "'" + m_file + "' contains only events that another file of the log contains.");
+}
+
+// One problem for all that follow on each other: a file of another kind has many.
+void ChainVerifier::addUnreadable()
+{
+    if (m_unreadable == 0)
+        return;
+    const std::string after = m_report.lastSeq > 0 ? " after event " + std::to_string(m_report.lastSeq) : " at the beginning";
+    const std::string lines = m_unreadable == 1 ? "one line" : std::to_string(m_unreadable) + " lines";
+    addProblem("unreadable", (m_file.empty() ? "There is " : "'" + m_file + "' has ") + lines + after + (m_unreadable == 1 ? " that is not an audit event." : " that are not audit events."));
+    m_unreadable = 0;
+}
+
 bool ChainVerifier::isRepeat(const ChainedLine &line) const
 {
     const auto seen = std::lower_bound(m_recent.begin(), m_recent.end(), line.seq, [](const auto &one, int64_t seq) { return one.first < seq; });
@@ -73,11 +101,18 @@ int64_t ChainVerifier::line(std::string_view text)
 {
     const auto read = readChainedLine(text);
     if (!read) {
-        m_report.add(m_report.lastSeq + 1, "unreadable", "After event " + std::to_string(m_report.lastSeq) + " stands a line that is no audit event.");
+        ++m_unreadable;
         return 0;
     }
-    if (m_mayRepeat && m_report.events > 0 && read->seq <= m_report.lastSeq && m_hasher.hash(read->covered) == read->hash && isRepeat(*read))
+    addUnreadable();
+    if (m_mayRepeat && m_report.events > 0 && read->seq <= m_report.lastSeq && (m_repeatedTo == 0 || read->seq == m_repeatedTo + 1)
+        && m_hasher.hash(read->covered) == read->hash && isRepeat(*read)) {
+        m_repeatedTo = read->seq;
         return 0;
+    }
+    // What is repeated is the end of what was before.
+    if (m_mayRepeat && m_repeatedTo > 0 && m_repeatedTo < m_report.lastSeq)
+        m_report.add(read->seq, "missing", "'" + m_file + "' repeats event " + std::to_string(m_repeatedTo) + ", but not the next one.");
     m_mayRepeat = false;
     if (m_hasher.hash(read->covered) != read->hash)
         m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.");
@@ -148,6 +183,7 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
 
 VerifyReport ChainVerifier::finish()
 {
+    addUnreadable();
     if (m_report.events > 0 && !m_isStartProven && m_report.firstSeq > m_mayBeGone + 1) {
         m_report.problems.insert(m_report.problems.begin(), {1, "cut", "The log begins with event " + std::to_string(m_report.firstSeq)
                                  + ", and no checkpoint says that what was before may be gone."});

@@ -53,13 +53,19 @@ public:
     // Without keys signatures are not looked at.
     explicit ChainVerifier(const CheckpointKeys *keys) : m_keys(keys) {}
 
-    // The next lines are of another file: it may begin with what the one before ended with (a copy that was truncated).
-    void beginFile() { m_mayRepeat = true; }
+    // The next lines are of this file: it may begin with what the one before ended with (a copy that was truncated). name: for the
+    // problems' texts.
+    void beginFile(std::string name = {});
+    // All its lines were given. isLast: it is the newest, which may hold a repeat alone. isWhole: it ends with a newline.
+    void endFile(bool isLast, bool isWhole);
+    // A problem after the newest event so far; the message names the file.
+    void addProblem(std::string kind, std::string message) { m_report.add(m_report.lastSeq + 1, std::move(kind), std::move(message)); }
     // Without its newline. Returns its seq; 0 for what is no line, or is a repeat.
     int64_t line(std::string_view text);
     VerifyReport finish();
 
 private:
+    void addUnreadable();
     bool isRepeat(const ChainedLine &line) const;
     void checkLink(const ChainedLine &line);
     void checkSignature(const ChainedLine &line, std::string_view text);
@@ -67,7 +73,11 @@ private:
     const CheckpointKeys *m_keys;
     Sha256Hex m_hasher;
     VerifyReport m_report;
+    std::string m_file;         // its name; empty: of no file
+    int64_t m_unreadable = 0;   // lines, one after the other, the last one the newest
     bool m_mayRepeat = false;
+    int64_t m_repeatedTo = 0;   // in this file; 0: nothing
+    int64_t m_eventsBefore = 0; // this file
     bool m_isStartProven = false;
     int64_t m_mayBeGone = 0; // a signature says so, up to this seq
     std::string m_startPrev;

@@ -181,6 +181,7 @@ void Engine::Private::makeApi()
     context.snapshots = &snapshots;
     context.keys = &*keys;
     context.secrets = secrets.get();
+    context.isCommand = !options.networkListener;
     context.providerKnown = [this](const std::string &name) { return profiles.find(name) != profiles.end(); };
     context.providerNames = [this] {
         std::vector<std::string> names;

@@ -116,6 +116,7 @@ struct ManageContext
     // Asks the provider for its models; waits up to 20 s for it. Thread: a job's.
     std::function<ProviderVerdict(const ProviderQuestion &question, const std::atomic<bool> &cancelled)> askProvider;
     int64_t startedMs = 0;
+    bool isCommand = false; // the engine was started by the command that calls, for this call
 };
 
 class ManageApi

@@ -32,24 +32,36 @@ int64_t lastAuditReviewMs(const ManageContext &context)
     return review ? review->timestampMs : 0;
 }
 
+namespace {
+
+std::optional<AuditEvent> newestFailure(const ManageContext &context, Action action)
+{
+    AuditQuery query;
+    query.action = nameOf(action);
+    query.result = "failure";
+    query.limit = 1;
+    const auto found = auditPage(context, query);
+    return found && !found->empty() ? std::optional(found->front()) : std::nullopt;
+}
+
+} // namespace
+
 std::string unreviewedFinding(const ManageContext &context)
 {
     if (!context.settings->auditStoreInDb)
         return context.audit->lastFinding(); // not all files for each look
-    AuditQuery query;
-    query.action = nameOf(Action::SystemRecovered);
-    query.result = "failure";
-    query.limit = 1;
-    const auto found = auditPage(context, query);
-    if (!found || found->empty())
+    auto newest = newestFailure(context, Action::SystemRecovered);
+    const auto verified = newestFailure(context, Action::AuditVerify);
+    if (verified && (!newest || verified->seq > newest->seq))
+        newest = verified;
+    if (!newest)
         return {};
     const auto review = lastReview(context);
-    const AuditEvent &event = found->front();
     const auto reviewedTo = review ? review->number("to_seq") : std::nullopt;
-    if (reviewedTo && *reviewedTo >= event.seq)
+    if (reviewedTo && *reviewedTo >= newest->seq)
         return {};
-    const std::string said(event.text("message"));
-    return "Event " + std::to_string(event.seq) + ", " + rfc3339(event.timestampMs) + ": " + (said.empty() ? std::string(event.text("reason")) : said);
+    const std::string said(newest->action == Action::AuditVerify ? badVerification : newest->text("message"));
+    return "Event " + std::to_string(newest->seq) + ", " + rfc3339(newest->timestampMs) + ": " + (said.empty() ? std::string(newest->text("reason")) : said);
 }
 
 void reviewAudit(const CallPtr &call)

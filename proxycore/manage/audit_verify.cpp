@@ -49,6 +49,8 @@ void finish(const CallPtr &call, const Result<AuditCheckReport> &report, int64_t
         return;
     }
     AuditEvent event = eventOf(*call, report->isGood() ? "success" : "failure", 200);
+    if (!report->isGood() && !call->context().settings->auditStoreInDb)
+        call->context().audit->setFinding(std::string(badVerification)); // with a table its event is found
     const VerifyReport &part = report->file ? *report->file : *report->table;
     event.detail("to_seq", part.lastSeq);
     event.detail("to_hash", part.lastHash);
@@ -96,7 +98,13 @@ Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<boo
         call->state->jobs.done = doneBefore + done;
         call->state->jobs.total = doneBefore + total;
     };
-    return checkAudit(input);
+    auto report = checkAudit(input);
+    // What the command's own start has repaired is what it was asked about.
+    if (report && report->file && call->context().isCommand) {
+        for (const VerifyProblem &problem : call->context().audit->foundAtStart())
+            report->file->add(problem.seq, problem.kind, problem.message, problem.toSeq);
+    }
+    return report;
 }
 
 void verifyAudit(const CallPtr &call)

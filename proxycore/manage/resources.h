@@ -45,6 +45,7 @@ void readAuditFacets(const CallPtr &call);
 int64_t lastAuditReviewMs(const ManageContext &context);
 // What was found wrong with the log (AuditFinding) since somebody reviewed it; empty: nothing.
 std::string unreviewedFinding(const ManageContext &context);
+constexpr std::string_view badVerification = "A verification found that the audit log is not what was written.";
 
 // audit_cleanup.cpp
 void cleanUpAudit(const CallPtr &call);

@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <map>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -16,6 +19,8 @@ namespace {
 
 constexpr int64_t progressEvery = 20'000;
 constexpr int64_t rowsAtOnce = 100'000;
+constexpr int mostLooks = 20, mostLooksAtPair = 60;
+constexpr auto lookPause = std::chrono::milliseconds(50);
 
 class Check
 {
@@ -27,7 +32,10 @@ private:
     bool readAnchors(std::string *unreadable);
     void holdAgainstAnchor(std::string_view line, int64_t seq);
     bool openTable();
-    bool readFile(const LogSetFile &file, std::string *why);
+    void readFiles();
+    void readFile(const LogSetFile &file, bool isLast);
+    bool isGrowing(const LogSetFile &file) const;
+    bool isLeftBehind(const LogTwice &one) const;
     void fileLine(std::string_view line);
     bool stepTable();
     void tableLine();
@@ -170,13 +178,65 @@ void Check::fileLine(std::string_view line)
     }
 }
 
-bool Check::readFile(const LogSetFile &file, std::string *why)
+// What cannot be read, or holds no event, is named; the other files are looked at all the same.
+void Check::readFiles()
 {
-    m_fileChain.beginFile();
-    return visitLines(file, [this](std::string_view line) {
+    const LogSet set = logSet(m_input.file, m_input.ring, m_input.alone);
+    m_hasFile = m_input.alone || !set.files.empty() || !set.unreadable.empty() || !set.foreign.empty() || m_input.database.empty();
+    for (size_t at = 0; at < set.files.size() && !m_cancelled; ++at)
+        readFile(set.files[at], at + 1 == set.files.size());
+    for (const LogProblem &problem : set.unreadable)
+        m_fileChain.addProblem("unreadable", problem.text());
+    for (const LogProblem &problem : set.foreign)
+        m_fileChain.addProblem("unreadable", "'" + problem.file + "' contains no events of the audit log.");
+    for (const LogTwice &one : set.twice) {
+        if (isLeftBehind(one))
+            m_fileChain.addProblem("reordered", "'" + one.file + "' was not read: it is the compressed form of '" + one.readAs + "', which is also there. Remove one of the two.");
+    }
+}
+
+void Check::readFile(const LogSetFile &file, bool isLast)
+{
+    std::string why, rest;
+    m_fileChain.beginFile(file.path);
+    const bool isRead = visitLines(file, [this](std::string_view line) {
         fileLine(line);
         return goesOn();
-    }, why);
+    }, &why, &rest);
+    if (m_cancelled)
+        return;
+    if (!isRead)
+        m_fileChain.addProblem("cut", "'" + file.path + "' cannot be read to its end: " + why + ".");
+    m_fileChain.endFile(isLast, rest.empty() || !isRead || (isLast && !m_input.alone && isGrowing(file)));
+}
+
+// While it is compressed it grows, and then the other one is removed. What stays as it is was left behind.
+bool Check::isLeftBehind(const LogTwice &one) const
+{
+    struct stat before{}, now{};
+    if (stat(one.file.c_str(), &before) != 0)
+        return false;
+    for (int looks = 0; looks < mostLooksAtPair; ++looks) {
+        std::this_thread::sleep_for(lookPause);
+        if (stat(one.file.c_str(), &now) != 0 || now.st_size != before.st_size || now.st_mtim.tv_sec != before.st_mtim.tv_sec || access(one.readAs.c_str(), F_OK) != 0)
+            return false;
+    }
+    return true;
+}
+
+// A line of the log that is written just now has its end in a moment.
+bool Check::isGrowing(const LogSetFile &file) const
+{
+    for (int looks = 0; looks < mostLooks; ++looks) {
+        struct stat info{};
+        char last = 0;
+        if (fstat(*file.descriptor, &info) != 0 || pread(*file.descriptor, &last, 1, info.st_size - 1) != 1)
+            return false;
+        if (last == '\n')
+            return true;
+        std::this_thread::sleep_for(lookPause);
+    }
+    return false;
 }
 
 AuditCheckReport Check::finish()
@@ -203,6 +263,8 @@ AuditCheckReport Check::finish()
     if (!m_anchored.empty() && m_anchored.rbegin()->first > last && !m_input.olderCopy)
         m_differences.add(last + 1, "cut", "The log ends with event " + std::to_string(last) + ", and " + m_anchored.rbegin()->second.second
                           + " has the checkpoint at event " + std::to_string(m_anchored.rbegin()->first) + ".");
+    if ((!report.file || report.file->events == 0) && (m_input.alone || !report.table || report.table->events == 0))
+        m_differences.add(1, "missing", "There is no event of the audit log" + (m_input.file.empty() ? std::string(".") : " in '" + m_input.file + "'."));
     VerifyReport *const of = report.file ? &*report.file : report.table ? &*report.table : nullptr;
     if (of) {
         of->problems.insert(of->problems.end(), m_differences.problems.begin(), m_differences.problems.end());
@@ -218,17 +280,8 @@ Result<AuditCheckReport> Check::run()
         return Error{ErrorKind::Unavailable, "service_unavailable", "The anchor '" + unreadable + "' cannot be read: without it nobody knows whether the log's end is there.", "AUDIT_ANCHORS"};
     if (!openTable())
         return storageError();
-    if (!m_input.file.empty()) {
-        const LogSet set = logSet(m_input.file, m_input.ring, m_input.alone);
-        if (!set.unreadable.empty())
-            return Error{ErrorKind::Unavailable, "service_unavailable", set.unreadable.front().text(), "file"};
-        m_hasFile = !set.files.empty() || m_input.database.empty();
-        std::string why;
-        for (const LogSetFile &file : set.files) {
-            if (!m_cancelled && !readFile(file, &why))
-                return Error{ErrorKind::Unavailable, "service_unavailable", "'" + file.path + "' cannot be read to its end: " + why + ".", "file"};
-        }
-    }
+    if (!m_input.file.empty())
+        readFiles();
     while (m_hasRow && goesOn())
         tableLine();
     if (m_rows && m_rows->hasFailed())

@@ -18,7 +18,8 @@ from verify_audit import problem
 
 SANITIZED = os.environ.get("LLM_PROXY_SANITIZED", "")
 NUMBER = int(os.environ.get("LLM_PROXY_DAMAGED", "26" if SANITIZED else "104"))
-MEMORY, SECONDS = 100_000, 5  # kB; of processor time
+OF_ONE = [kind for kind in KINDS if kind != "compressed and left"]  # that makes a second file
+MEMORY, SECONDS = 100_000, 15  # kB; of processor time
 
 
 class Damaged(Cli):
@@ -61,6 +62,7 @@ class Damaged(Cli):
         folder.mkdir()
         for name, data in files.items():
             (folder / name).write_bytes(data)
+            (folder / name).chmod(0o600)
         return folder
 
     def each(self, cases, judge):
@@ -78,25 +80,14 @@ class Damaged(Cli):
             return self.is_called_good("audit", "verify", "--file", str(file), *key)
         self.assertTrue(judge({LOG: good}))
         self.assertTrue(judge({f"{LOG}.gz": gzip.compress(good)}))
-        cases = [(name, files) for name, files in corpus({LOG: good}, other, NUMBER)]
+        cases = list(corpus({LOG: good}, other, NUMBER, kinds=OF_ONE))
         self.assertEqual(self.each(cases, judge), [])
-        packed = [(name, files) for name, files in corpus({f"{LOG}.1.gz": gzip.compress(good)}, other, 26) if "packed" in name or "compressed" in name]
-        self.assertEqual(self.each(packed, judge), [])
+        packed = corpus({f"{LOG}.1.gz": gzip.compress(good)}, other, NUMBER // 2, kinds=[kind for kind in OF_ONE if "packed" in kind or "compressed" in kind])
+        self.assertEqual(self.each(list(packed), judge), [])
 
     def independent(self, folder):
         """What the verifier that has nothing of the program's says: True for good."""
-        names = sorted((p for p in folder.iterdir() if p.name.startswith(LOG)), key=lambda p: self.first_seq(p))
-        try:
-            return problem([str(p) for p in names], str(self.key)) is None
-        except (OSError, EOFError, ValueError):
-            return False
-
-    def first_seq(self, path):
-        try:
-            with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-                return json.loads(file.readline())["seq"]
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
-            return 0
+        return problem([str(path) for path in folder.iterdir() if path.name.startswith(LOG)], str(self.key)) is None
 
     def set_of(self, good):
         """As logrotate leaves it: FILE.2.gz, FILE.1, FILE; each file begins with a checkpoint."""
@@ -142,7 +133,7 @@ class Damaged(Cli):
             self.local("audit", "export", "--action", "project.create", "--format", form, "--output", str(other))
             cases += [(f"{form}: another's proof", (data, (self.cwd / f"other.{form}.proof").read_bytes())), (f"{form}: no proof at all", (data, b"")),
                       (f"{form}: a proof of nothing", (data, b'{"statement":{},"key_id":"","signature":""}\n')), (f"{form}: random proof", (data, rng.randbytes(3000)))]
-            for name, files in corpus({LOG: data}, other.read_bytes(), NUMBER // 4, 5):
+            for name, files in corpus({LOG: data}, other.read_bytes(), NUMBER // 4, 5, OF_ONE):
                 if name.startswith(("packed", "compressed")) and form == "csv":
                     continue
                 cases.append((f"{form}: {name}", (files.get(LOG, next(iter(files.values()))), said)))

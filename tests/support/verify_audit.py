@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
-"""Verifies an audit log without anything of the program's: verify_audit.py FILE… [--public-key PEM], oldest file first.
+"""Verifies an audit log without anything of the program's: verify_audit.py FILE… [--public-key PEM].
 Each line's hash is the SHA-256 of its bytes before ,"hash":, its prev the hash before, its seq one more; a checkpoint signs
 "llm-proxy audit checkpoint 1", to_seq and to_hash, a line each. Prints the first thing that is wrong and exits with 1."""
 import base64
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import zlib
 
 LINE = re.compile(rb'^(\{.*,"seq":(\d+),"prev":"([0-9a-f]{64})"),"hash":"([0-9a-f]{64})"\}$', re.S)
 
@@ -25,22 +26,46 @@ def signed(event, pem):
                               capture_output=True).returncode == 0
 
 
+def lines_of(path):
+    """Each with its newline, if it has one; what cannot be read to its end raises."""
+    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+        yield from file
+
+
+def seqs_of(path):
+    """Of its first and of its last event; 0: it has none, or cannot be read."""
+    found = [0]
+    try:
+        found += [int(match.group(2)) for match in (LINE.match(raw.rstrip(b"\n")) for raw in lines_of(path)) if match]
+    except (OSError, EOFError, zlib.error):
+        pass
+    return found[min(1, len(found) - 1)], found[-1]
+
+
 def problem(files, pem=None):
     """None, or (seq, what) of the first problem."""
+    files = sorted(files, key=seqs_of)
+    again = [path for path in files if path.endswith(".gz") and path[:-3] in files]
+    if again:
+        return 1, f"{again[0]} is there uncompressed, too"
     seq, last, recent = None, None, set()
-    for path in files:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-            begins = True
-            for raw in file:
+    for place, path in enumerate(files):
+        begins, repeated, fresh = True, None, 0
+        try:
+            for raw in lines_of(path):
                 found = LINE.match(raw.rstrip(b"\n"))
                 if not found or not raw.endswith(b"\n"):
                     return (seq or 0) + 1, "no event"
                 covered, number, prev, digest = found.group(1), int(found.group(2)), found.group(3), found.group(4)
                 if hashlib.sha256(covered).hexdigest().encode() != digest:
                     return number, "changed"
-                if begins and raw in recent:  # a copied and truncated file begins with what its copy ended with
+                # A copied and truncated file begins with the end of its copy, and nothing else of it.
+                if begins and raw in recent and (repeated is None or number == repeated + 1):
+                    repeated = number
                     continue
-                begins = False
+                if begins and repeated is not None and repeated != seq:
+                    return repeated + 1, "half a repeat"
+                begins, fresh = False, fresh + 1
                 event = json.loads(raw) if b'"action":"audit.checkpoint"' in covered else None
                 if event and pem and not signed(event, pem):
                     return number, "signature"
@@ -49,7 +74,11 @@ def problem(files, pem=None):
                     return (seq or 0) + 1, "not the next one"
                 seq, last = number, digest
                 recent.add(raw)
-    return None
+        except (OSError, EOFError, zlib.error) as error:
+            return (seq or 0) + 1, f"{path}: {error}"
+        if repeated is not None and not fresh and place + 1 < len(files):
+            return (seq or 0) + 1, f"{path} is there twice"
+    return None if seq else (1, "no event at all")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include "audit/log_set.h"
 #include "audit/log_stream.h"
 #include "audit/rotation.h"
+#include "audit/verify.h"
 #include "base/clock.h"
 #include "log_lines.h"
 #include "test_registry.h"
@@ -162,6 +163,64 @@ private Q_SLOTS:
         QCOMPARE(rotated.size(), size_t{1});
         QVERIFY(rotated.front().path.starts_with(target));
         QCOMPARE(linesOf(rotated.front().path).size(), size_t{1});
+    }
+
+    // Only the beginning of one event is removed: whatever else has no line end gets one, and stays for a verification to name.
+    void whatStandsBehindTheLastLine_data()
+    {
+        QTest::addColumn<QByteArray>("behind");
+        QTest::addColumn<bool>("isRemoved");
+        const QByteArray half = "{\"timestamp\":\"2026-11-30T10:0";
+        QTest::newRow("nothing but zeros") << QByteArray(9000, '\0') << true;
+        QTest::newRow("a brace") << QByteArray("{") << true;
+        QTest::newRow("half an event") << half << true;
+        QTest::newRow("half an event, long") << half + QByteArray(400'000, 'x') << true;
+        QTest::newRow("half an event, and zeros") << half + QByteArray(4096, '\0') << true;
+        QTest::newRow("something else") << QByteArray("x") << false;
+        QTest::newRow("zeros, and something else") << QByteArray(100, '\0') + "x" << false;
+        QTest::newRow("two events") << half + half << false;
+        QTest::newRow("longer than any event") << half + QByteArray(1'100'000, 'x') << false;
+    }
+    void whatStandsBehindTheLastLine()
+    {
+        QFETCH(QByteArray, behind);
+        QFETCH(bool, isRemoved);
+        const QTemporaryDir dir;
+        const std::string path = dir.filePath(QStringLiteral("audit.log")).toStdString();
+        {
+            FileLog of(path);
+            QVERIFY(of.isStarted && of.record() && of.record());
+        }
+        QFile file(QString::fromStdString(path));
+        QVERIFY(file.open(QIODevice::ReadWrite | QIODevice::Append));
+        const qint64 whole = file.size();
+        file.write(behind);
+        file.close();
+        FileLog again(path);
+        QVERIFY(again.isStarted && again.log->recovered());
+        QCOMPARE(again.log->foundAtStart().size(), size_t{1});
+        QCOMPARE(again.log->foundAtStart().front().seq, int64_t{3});
+        QCOMPARE(QFileInfo(QString::fromStdString(path)).size(), isRemoved ? whole : whole + behind.size() + 1);
+        QVERIFY(again.record());
+        again.log->stop();
+        QCOMPARE(linesOf(path).size(), size_t{isRemoved ? 3U : 4U});
+        QCOMPARE(linesOf(path).back().find("\"seq\":3,") != std::string::npos, true);
+    }
+
+    // Somebody's editor took the last line end away: the event is not lost with it.
+    void theLastLineEndIsPutBack()
+    {
+        const QTemporaryDir dir;
+        const std::string path = dir.filePath(QStringLiteral("audit.log")).toStdString();
+        {
+            FileLog of(path);
+            QVERIFY(of.isStarted && of.record() && of.record());
+        }
+        QVERIFY(QFile::resize(QString::fromStdString(path), QFileInfo(QString::fromStdString(path)).size() - 1));
+        FileLog again(path);
+        QVERIFY(again.isStarted && again.record());
+        again.log->stop();
+        QCOMPARE(seqsOf(path), (std::vector<int64_t>{1, 2, 3}));
     }
 
     void anotherLinkIsSomethingElse()
