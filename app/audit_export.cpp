@@ -135,7 +135,7 @@ int download(OpenClient &opened, const std::string &path, const Query &query, co
         });
     }
     if (kept.isTooLong())
-        return complain(ExitFailed, "the server's answer is no audit log: it has a line of more than 4 MiB");
+        return complain(ExitFailed, "the server's answer is not an audit log: it has a line longer than 4 MiB");
     if (!isWritten)
         return cannotWrite(file);
     if (!answer.ok())

@@ -85,7 +85,7 @@ bool readSmall(const std::string &path, const char *option, std::string *text)
     text->resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
     if (text->size() <= most && !file.bad())
         return true;
-    note(std::string(option) + ": '" + path + "' " + (file.bad() ? "cannot be read" : "has more than 1 MiB, which no key and no proof has"));
+    note(std::string(option) + ": '" + path + "' " + (file.bad() ? "cannot be read" : "is larger than 1 MiB; a key or a proof is smaller"));
     return false;
 }
 
@@ -94,7 +94,7 @@ Result<AuditCheckReport> checkSlice(const std::string &file, const std::string &
 {
     const auto proof = readExportProof(text);
     if (!proof)
-        return Error{ErrorKind::Invalid, "proof", "'" + proofFile + "' is no proof of an export", "proof"};
+        return Error{ErrorKind::Invalid, "proof", "'" + proofFile + "' is not a proof of an export", "proof"};
     const auto report = verifyExport(file, *proof, keys);
     if (!report)
         return report.error();
@@ -141,7 +141,7 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     if (!keys.isEmpty())
         input.keys = &keys;
     else
-        note("no public key: signatures are not looked at (--public-key, or the data directory)");
+        note("no public key: signatures are not verified (give --public-key or --data-dir)");
     const int64_t beganUs = Clock::steadyUs();
     const std::string proof = !o.proof.empty() ? o.proof : std::filesystem::exists(o.file + ".proof") ? o.file + ".proof" : std::string();
     std::string proofText;

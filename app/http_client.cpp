@@ -198,7 +198,7 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, &m_isAborted);
     const CURLcode code = curl_easy_perform(handle.get());
     if (code == CURLE_WRITE_ERROR)
-        return {0, {}, m_base + " does not answer like LLM Proxy: its answer has more than 8 MiB", false};
+        return {0, {}, m_base + " does not answer like LLM Proxy: its answer is larger than 8 MiB", false};
     if (code != CURLE_OK)
         return failed(handle.get(), code, peer);
     long status = 0;

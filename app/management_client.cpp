@@ -202,9 +202,9 @@ ApiAnswer ManagementClient::list(const std::string &path, Query query, int64_t m
         }
         bytes += answer.bytes;
         if (more.isEmpty() || !seen.insert(query.back().second).second)
-            return {0, {}, "the server's list does not end: it gives the same page again", false};
+            return {0, {}, "the server returned the same page again, so the list has no end; it may run another version", false};
         if (bytes > largestList)
-            return {0, {}, "the list has more than 24 MiB; narrow it down with filters or --limit, or use llm-proxy audit export", false};
+            return {0, {}, "the list is larger than 24 MiB; use filters, --limit or llm-proxy audit export", false};
     }
 }
 

@@ -36,7 +36,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         if (!overview.ok())
             return complain(overview);
         url = serverUrl(target.url.empty() ? cell(overview.body, "url") : target.url);
-        return url.empty() ? complain(ExitFailed, "the server's answer does not say where it listens; it may be of another version. Nothing was started") : int{ExitOk};
+        return url.empty() ? complain(ExitFailed, "the server's answer contains no URL; the server may run another version. The command was not started") : int{ExitOk};
     }
     // One of this machine for one command: whatever the server of this folder listens with.
     settings.listen = {"127.0.0.1", 0};
@@ -156,12 +156,12 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
         return complain(token);
     const std::string id = cell(token.body, "id");
     if (!isId(id))
-        return complain(ExitFailed, "the server's answer to the new token has no id that can be one; it may be of another version. Nothing was started");
+        return complain(ExitFailed, "the server's answer contains no valid token ID; the server may run another version. The command was not started");
     guard.protect(id);
     child.token = cell(token.body, "token");
     if (!isAccessToken(child.token)) {
         revoke(*opened.client, id, guard);
-        return complain(ExitFailed, "the server's answer has no access token in it; it may be of another version. Nothing was started");
+        return complain(ExitFailed, "the server's answer contains no access token; the server may run another version. The command was not started");
     }
     waitForKeys(*opened.client, o.project);
     const int code = runChild(line.rest, childVariables(sources.environment, child), signals);

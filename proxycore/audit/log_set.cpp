@@ -130,7 +130,7 @@ bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *
     else if (!why.empty())
         set->unreadable.push_back({file.path, why});
     else if (first.hasContent || !rest.empty())
-        set->foreign.push_back({file.path, "none of its lines is an event of the audit log"});
+        set->foreign.push_back({file.path, "it contains no events of the audit log"});
     return true;
 }
 
@@ -258,7 +258,7 @@ std::string whyNoFile(const std::string &path)
     struct stat info{};
     if (stat(path.c_str(), &info) != 0)
         return std::strerror(errno);
-    return S_ISREG(info.st_mode) ? "" : S_ISDIR(info.st_mode) ? "it is a folder" : "it is no regular file";
+    return S_ISREG(info.st_mode) ? "" : S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a regular file";
 }
 
 LogSet logSet(const std::string &path, const KeyRing *keys, bool alone)

@@ -263,13 +263,14 @@ AuditCheckReport Check::finish()
     if (!m_anchored.empty() && m_anchored.rbegin()->first > last && !m_input.olderCopy)
         m_differences.add(last + 1, "cut", "The log ends with event " + std::to_string(last) + ", and " + m_anchored.rbegin()->second.second
                           + " has the checkpoint at event " + std::to_string(m_anchored.rbegin()->first) + ".");
-    if ((!report.file || report.file->events == 0) && (m_input.alone || !report.table || report.table->events == 0))
-        m_differences.add(1, "missing", "There is no event of the audit log" + (m_input.file.empty() ? std::string(".") : " in '" + m_input.file + "'."));
-    VerifyReport *const of = report.file ? &*report.file : report.table ? &*report.table : nullptr;
-    if (of) {
-        of->problems.insert(of->problems.end(), m_differences.problems.begin(), m_differences.problems.end());
-        of->problemCount += m_differences.problemCount;
-    }
+    // An empty file, or none at all: what has content but no events is a problem already.
+    if ((!report.file || (report.file->events == 0 && report.file->isGood())) && (m_input.alone || !report.table || report.table->events == 0))
+        m_differences.add(1, "missing", m_input.file.empty() ? "The audit log contains no events." : "'" + m_input.file + "' contains no events.");
+    if (!report.file && !report.table)
+        report.file.emplace(); // or what is wrong would stand nowhere
+    VerifyReport &of = report.file ? *report.file : *report.table;
+    of.problems.insert(of.problems.end(), m_differences.problems.begin(), m_differences.problems.end());
+    of.problemCount += m_differences.problemCount;
     return report;
 }
 

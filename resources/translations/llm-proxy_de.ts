@@ -634,15 +634,15 @@
 <context>
     <name>llmproxy::ui::Client</name>
     <message>
-        <source>The server gave this an ID that cannot be one, so nothing was asked of it.</source>
+        <source>The server returned an invalid ID. No request was sent.</source>
         <translation>Der Server hat hierfür eine ID angegeben, die keine sein kann; er wurde deshalb nicht gefragt.</translation>
     </message>
     <message>
-        <source>The server&apos;s answer has no access token in it. It may be of another version; look at the list of tokens there.</source>
+        <source>The server&apos;s answer contains no access token. The server may run another version; check its list of tokens.</source>
         <translation>Die Antwort des Servers enthält kein Zugriffstoken. Vielleicht hat er eine andere Version; sehen Sie in der Tokenliste dort nach.</translation>
     </message>
     <message>
-        <source>The server&apos;s list does not end: it gives the same page again. It may be of another version.</source>
+        <source>The server returned the same page again, so the list has no end. The server may run another version.</source>
         <translation>Die Liste des Servers endet nicht: Er liefert dieselbe Seite noch einmal. Vielleicht hat er eine andere Version.</translation>
     </message>
     <message>

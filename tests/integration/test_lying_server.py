@@ -100,7 +100,7 @@ class Commands(LyingCase):
             with self.subTest(name):
                 code, errors, seen = self.run_with({"/manage/tokens": {**ENTRY, "token": TOKEN, **changed}})
                 self.assertEqual((code, seen), (1, None), errors)
-                self.assertIn("Nothing was started", errors)
+                self.assertIn("was not started", errors)
                 self.assertFalse([path for method, path in self.server.calls if method == "DELETE" and not path.startswith("/manage/tokens/0191d1c4")])
 
     def test_a_server_does_not_choose_what_a_child_loses(self):

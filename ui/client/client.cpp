@@ -87,7 +87,7 @@ void Client::run(std::function<Reply(Peer &)> work, Told told)
 Reply Client::oddPath()
 {
     Reply none;
-    none.problem = tr("The server gave this an ID that cannot be one, so nothing was asked of it.");
+    none.problem = tr("The server returned an invalid ID. No request was sent.");
     return none;
 }
 
@@ -199,12 +199,12 @@ void Client::poll()
 
 QString noToken()
 {
-    return Client::tr("The server's answer has no access token in it. It may be of another version; look at the list of tokens there.");
+    return Client::tr("The server's answer contains no access token. The server may run another version; check its list of tokens.");
 }
 
 QString endlessList()
 {
-    return Client::tr("The server's list does not end: it gives the same page again. It may be of another version.");
+    return Client::tr("The server returned the same page again, so the list has no end. The server may run another version.");
 }
 
 QString sentenceOf(const Reply &reply)

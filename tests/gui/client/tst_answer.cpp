@@ -86,7 +86,7 @@ private Q_SLOTS:
         client.list(u"/manage/projects"_s, {}, 5'000, &context, [&](const Reply &reply) { told = reply; });
         QTRY_VERIFY(told.status != 0);
         QVERIFY(!told.ok());
-        QVERIFY(sentenceOf(told).contains(u"does not end"_s));
+        QVERIFY(sentenceOf(told).contains(u"has no end"_s));
         QVERIFY(server->calls("GET", u"/manage/projects"_s).size() <= 2);
     }
 
