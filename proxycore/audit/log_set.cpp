@@ -189,10 +189,13 @@ bool visitLines(const std::string &path, const std::function<bool(std::string_vi
     return readLines(LineReader(open(path.c_str(), O_RDONLY | O_CLOEXEC)), visit, why);
 }
 
-std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why)
+std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why, int64_t fromSeq)
 {
     const int fd = file.keys ? decrypted(file, why) : fcntl(*file.descriptor, F_DUPFD_CLOEXEC, 0);
-    if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+    struct stat info{};
+    const auto first = fd >= 0 && fromSeq > 1 && fstat(fd, &info) == 0 ? firstSeqIn(fd) : std::nullopt; // nothing: it is compressed
+    const int64_t at = first && *first < fromSeq ? offsetAfterSeq(fd, info.st_size, fromSeq - 1) : 0;
+    if (fd >= 0 && lseek(fd, at, SEEK_SET) == at)
         return std::make_unique<LineReader>(fd);
     if (fd >= 0 || !file.keys)
         *why = std::strerror(errno);
@@ -201,13 +204,13 @@ std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why)
     return nullptr;
 }
 
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why, std::string *rest)
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why, std::string *rest, int64_t fromSeq)
 {
     struct stat before{}, after{};
     std::string ignored;
     std::string &reason = why ? *why : ignored;
     const bool known = fstat(*file.descriptor, &before) == 0;
-    const std::unique_ptr<LineReader> reader = openLines(file, &reason);
+    const std::unique_ptr<LineReader> reader = openLines(file, &reason, fromSeq);
     if (!reader || !readLines(std::move(*reader), visit, &reason, rest))
         return false;
     // Copied and truncated while it was read: what is missing stands in a file that is not among these.

@@ -54,15 +54,16 @@ struct LogSet
 LogSet logSet(const std::string &path, const KeyRing *keys, bool alone = false);
 
 // Its lines, from the first one on; null: it cannot be opened. One reader of a file at a time: they share its place.
-std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why);
+std::unique_ptr<LineReader> openLines(const LogSetFile &file, std::string *why, int64_t fromSeq = 0);
 
 // Of its first line that is an event; 0: it holds none.
 int64_t firstSeqOf(const std::string &path);
 
 // Each complete line, compressed or not, until visit says false. False: the file cannot be read to its end, and why. rest: what
-// stands behind the last newline.
+// stands behind the last newline. fromSeq: lines with a lower seq may be left out.
 bool visitLines(const std::string &path, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr);
-bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr, std::string *rest = nullptr);
+bool visitLines(const LogSetFile &file, const std::function<bool(std::string_view line)> &visit, std::string *why = nullptr, std::string *rest = nullptr,
+                int64_t fromSeq = 0);
 
 // Why nothing can be read from there, as a sentence's end: it is not there, or no regular file; empty: it can be tried. A FIFO would be
 // waited for, and a device may have no end.

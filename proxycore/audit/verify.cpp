@@ -63,6 +63,14 @@ std::optional<ChainedLine> readChainedLine(std::string_view line)
     return read;
 }
 
+void ChainVerifier::continueAfter(int64_t seq, std::string hash)
+{
+    m_isContinued = m_isStartProven = true;
+    m_report.lastSeq = seq;
+    m_startPrev = hash;
+    m_report.lastHash = std::move(hash);
+}
+
 void ChainVerifier::beginFile(std::string name)
 {
     m_file = std::move(name);
@@ -130,8 +138,9 @@ int64_t ChainVerifier::line(std::string_view text)
 
 void ChainVerifier::checkLink(const ChainedLine &line)
 {
-    if (m_report.events == 0) {
+    if (m_report.events == 0)
         m_report.firstSeq = line.seq;
+    if (m_report.events == 0 && !m_isContinued) {
         m_startPrev = line.prev;
         m_isStartProven = line.seq == 1 && line.prev == firstPrev;
         if (line.seq == 1 && !m_isStartProven)

@@ -53,6 +53,8 @@ public:
     // Without keys signatures are not looked at.
     explicit ChainVerifier(const CheckpointKeys *keys) : m_keys(keys) {}
 
+    // What was verified before ends with this event; the next one follows on it.
+    void continueAfter(int64_t seq, std::string hash);
     // The next lines are of this file: it may begin with what the one before ended with (a copy that was truncated). name: for the
     // problems' texts.
     void beginFile(std::string name = {});
@@ -78,6 +80,7 @@ private:
     bool m_mayRepeat = false;
     int64_t m_repeatedTo = 0;   // in this file; 0: nothing
     int64_t m_eventsBefore = 0; // this file
+    bool m_isContinued = false; // see continueAfter()
     bool m_isStartProven = false;
     int64_t m_mayBeGone = 0; // a signature says so, up to this seq
     std::string m_startPrev;

@@ -251,6 +251,8 @@ void Engine::Private::makeApi()
     if (tls)
         bridge->every(certificateEveryMs, [this] { tls->reload(reloadTls.exchange(false)); });
     if (!isReading())
+        bridge->every(static_cast<int>(hourMs), [this] { api->watchChain(); });
+    if (!isReading())
         bridge->every(static_cast<int>(retentionPeriodMs(settings.auditRetentionMs)), [this] { api->applyRetention(); });
 }
 
@@ -453,6 +455,7 @@ void Engine::Private::announceStart()
         if (alerts && settings.auditEnabled && settings.auditStoreInDb)
             alerts->learnFrom(*database);
         api->applyRetention();
+        api->watchChain();
         if (!plainAddress.empty())
             logInfo("redirecting to https", {{"address", plainAddress}});
         logInfo("listening", {{"address", address}, {"tls", tls ? "on" : "off"}, {"data_dir", settings.dataDir}, {"pid", std::to_string(getpid())}});

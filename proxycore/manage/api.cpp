@@ -90,6 +90,7 @@ void failCondition(const CallPtr &call, bool isUnchanged)
 ManageApi::ManageApi(ManageContext context) : d(std::make_unique<Private>())
 {
     d->state->context = std::move(context);
+    d->state->context.chain = &d->state->chain;
     // The first look at a million tokens takes 80 ms: not while somebody waits for the overview.
     if (const SnapshotHolder *const snapshots = d->state->context.snapshots)
         d->state->liveTokens.count(*snapshots->current(), Clock::wallMs());
@@ -99,6 +100,12 @@ void ManageApi::endJobs()
 {
     d->state->checks.end();
     d->state->jobs.end();
+    d->state->watching.end();
+}
+
+void ManageApi::watchChain()
+{
+    verifyNew(d->state, {});
 }
 
 void ManageApi::applyRetention()

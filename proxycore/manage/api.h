@@ -24,6 +24,7 @@
 
 namespace llmproxy {
 
+class ChainWatch;
 class Database;
 class KeyRing;
 class SecretCache;
@@ -116,6 +117,7 @@ struct ManageContext
     // Asks the provider for its models; waits up to 20 s for it. Thread: a job's.
     std::function<ProviderVerdict(const ProviderQuestion &question, const std::atomic<bool> &cancelled)> askProvider;
     int64_t startedMs = 0;
+    const ChainWatch *chain = nullptr; // the API's own
     bool isCommand = false; // the engine was started by the command that calls, for this call
 };
 
@@ -133,6 +135,8 @@ public:
     void endJobs();
     // AUDIT_RETENTION, when it is time: old audit rows are removed in the background.
     void applyRetention();
+    // What came into the audit log since the last look is verified in the background: at start, and every hour.
+    void watchChain();
     // The routes, as used by the front's route table and the OpenAPI test: "GET /manage/projects/{id}".
     static std::vector<std::string> routes();
     static QByteArray openApi(); // the served description

@@ -48,6 +48,7 @@ void finish(const CallPtr &call, const Result<AuditCheckReport> &report, int64_t
         refuse(call, {ErrorKind::Unavailable, "service_unavailable", "The server is shutting down. Verify again when it has restarted.", {}});
         return;
     }
+    noteVerified(call->state, *report);
     AuditEvent event = eventOf(*call, report->isGood() ? "success" : "failure", 200);
     if (!report->isGood() && !call->context().settings->auditStoreInDb)
         call->context().audit->setFinding(std::string(badVerification)); // with a table its event is found
@@ -77,22 +78,28 @@ QJsonObject auditCheckView(const AuditCheckReport &report, int64_t durationMs)
             {QStringLiteral("duration_ms"), qint64{durationMs}}};
 }
 
-Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<bool> &cancelled, int64_t doneBefore)
+AuditCheckInput auditCheckInput(const ManageContext &context, CheckpointKeys &keys)
 {
-    const Settings &settings = *call->context().settings;
-    CheckpointKeys keys;
-    for (const std::string &pem : call->context().database->auditPublicKeys())
+    const Settings &settings = *context.settings;
+    for (const std::string &pem : context.database->auditPublicKeys())
         keys.add(pem);
     AuditCheckInput input;
     input.file = settings.auditLogFile;
-    input.place = call->context().database->logPlace(settings.auditLogFile);
-    input.database = settings.auditStoreInDb ? call->context().database->path() : std::string();
+    input.place = context.database->logPlace(settings.auditLogFile);
+    input.database = settings.auditStoreInDb ? context.database->path() : std::string();
     for (const OutsideTarget &anchor : settings.auditAnchors) {
         if (anchor.kind == OutsideTarget::Kind::File)
             input.anchors.push_back(anchor.path());
     }
     input.keys = &keys;
-    input.ring = call->context().keys;
+    input.ring = context.keys;
+    return input;
+}
+
+Result<AuditCheckReport> checkAuditOf(const CallPtr &call, const std::atomic<bool> &cancelled, int64_t doneBefore)
+{
+    CheckpointKeys keys;
+    AuditCheckInput input = auditCheckInput(call->context(), keys);
     input.cancelled = &cancelled;
     input.progress = [call, doneBefore](int64_t done, int64_t total) {
         call->state->jobs.done = doneBefore + done;

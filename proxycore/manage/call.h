@@ -6,6 +6,7 @@
 
 #include "audit/actions.h"
 #include "manage/api.h"
+#include "manage/chain_watch.h"
 #include "manage/jobs.h"
 #include "manage/json_input.h"
 #include "manage/live_tokens.h"
@@ -27,6 +28,8 @@ struct ManageState
     ReadThrottle reads;
     LiveTokens liveTokens;
     Jobs jobs;
+    Jobs watching; // of the chain, by the engine itself
+    ChainWatch chain;
     Jobs checks; // of providers: a long verification does not keep them waiting
     std::atomic<bool> savingSettings{false}; // one at a time: each is made from what the one before left
 };

@@ -45,6 +45,7 @@ DoctorItem checkAllowedHosts(const ManageContext &context);
 DoctorItem checkUpstreamTransport(const ManageContext &context);
 DoctorItem checkLogLevel(const ManageContext &context);
 DoctorItem checkAudit(const ManageContext &context);
+DoctorItem checkAuditChain(const ManageContext &context);
 DoctorItem checkAuditAnchors(const ManageContext &context);
 DoctorItem checkAuditRetention(const ManageContext &context);
 DoctorItem checkAuditReview(const ManageContext &context);

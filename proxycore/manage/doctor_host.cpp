@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
+#include "manage/chain_watch.h"
 #include "manage/resources.h"
 #include "secrets/key_ring.h"
 #include "storage/database.h"
@@ -235,6 +236,24 @@ DoctorItem checkAudit(const ManageContext &context)
         return item("audit", title, DoctorState::Warn, "AUDIT_ON_ERROR=log: calls go on when events cannot be written.",
                     "Set AUDIT_ON_ERROR=refuse.");
     return item("audit", title, "On and writable; last event " + std::to_string(context.audit->lastSeq()) + ".");
+}
+
+DoctorItem checkAuditChain(const ManageContext &context)
+{
+    const char *title = "Audit log's chain";
+    if (!context.settings->auditEnabled)
+        return item("audit_chain", title, "There is no audit log to verify: auditing is off.");
+    const auto mark = context.chain->last();
+    if (!mark)
+        return item("audit_chain", title, DoctorState::Warn, "It has not been verified since the start.", "Wait until the verification has ended, or run: llm-proxy audit verify.");
+    const std::string whole = mark->wholeMs > 0 ? "; all of it was last verified at " + rfc3339(mark->wholeMs) + "." : "; llm-proxy audit verify verifies all of it.";
+    const std::string evidence = "Verified up to event " + std::to_string(mark->seq) + " at " + rfc3339(mark->verifiedMs) + whole;
+    if (mark->problem.empty())
+        return item("audit_chain", title, evidence);
+    const std::string problem = "Found at " + rfc3339(mark->problemMs) + ": " + mark->problem;
+    if (lastAuditReviewMs(context) >= mark->problemMs)
+        return item("audit_chain", title, evidence + " " + problem + " That was reviewed.");
+    return item("audit_chain", title, DoctorState::Fail, problem, "See all of it with: llm-proxy audit verify. Find out who did that, and record that you looked: llm-proxy audit review --note \"…\".");
 }
 
 DoctorItem checkAuditAnchors(const ManageContext &context)

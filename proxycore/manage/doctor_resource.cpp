@@ -29,13 +29,15 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context)
     for (const auto check :
          {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
           checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
-          checkUnusedTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditAnchors, checkAuditRetention, checkAuditReview,
+          checkUnusedTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditChain, checkAuditAnchors, checkAuditRetention, checkAuditReview,
           checkUser, checkCoreDumps, checkLibraries})
         items.push_back(check(context));
     return items;
 }
 
-void readDoctor(const CallPtr &call)
+namespace {
+
+void answerDoctor(const CallPtr &call)
 {
     QJsonArray items;
     std::map<QString, int> counts;
@@ -50,8 +52,17 @@ void readDoctor(const CallPtr &call)
     const QJsonObject summary{{QStringLiteral("pass"), counts[QStringLiteral("pass")]},
                               {QStringLiteral("warn"), counts[QStringLiteral("warn")]},
                               {QStringLiteral("fail"), counts[QStringLiteral("fail")]}};
-    noteRead(call);
     answer(call, 200, {{QStringLiteral("items"), items}, {QStringLiteral("summary"), summary}});
+}
+
+} // namespace
+
+// What came into the audit log since the last look is verified first.
+void readDoctor(const CallPtr &call)
+{
+    noteRead(call);
+    if (!verifyNew(call->state, [call] { answerDoctor(call); }))
+        answerDoctor(call);
 }
 
 } // namespace llmproxy

@@ -32,6 +32,8 @@ private:
     bool readAnchors(std::string *unreadable);
     void holdAgainstAnchor(std::string_view line, int64_t seq);
     bool openTable();
+    bool isCleanedUpTo(int64_t seq) const;
+    bool isVerified(std::string_view line);
     void readFiles();
     void readFile(const LogSetFile &file, bool isLast);
     bool isGrowing(const LogSetFile &file) const;
@@ -49,6 +51,7 @@ private:
     std::unique_ptr<SqlConnection> m_connection;
     std::unique_ptr<AuditLines> m_rows;
     bool m_hasRow = false;
+    bool m_skips = false; // lines that were verified before
     int64_t m_rowsRead = 0;
     int64_t m_tableLast = 0; // as it was before the file was read: a live log goes on meanwhile
     int64_t m_fileLast = 0;
@@ -104,9 +107,20 @@ bool Check::openTable()
         return failed(query, "audit check");
     m_tableLast = query.value(0).toLongLong();
     query.finish();
-    m_rows = std::make_unique<AuditLines>(*m_connection, 0);
+    m_rows = std::make_unique<AuditLines>(*m_connection, m_input.afterSeq > 0 ? m_input.afterSeq + 1 : 0);
     m_hasRow = stepTable();
+    if (m_input.afterSeq > 0 && (!m_hasRow || m_rows->seq() == m_input.afterSeq + 1 || !isCleanedUpTo(m_rows->seq() - 1)))
+        m_tableChain.continueAfter(m_input.afterSeq, m_input.afterHash);
     return true;
+}
+
+// The rows up to there were removed by retention, or by command: a signature says so further on.
+bool Check::isCleanedUpTo(int64_t seq) const
+{
+    QSqlQuery query = m_connection->query();
+    query.prepare(QStringLiteral("SELECT 1 FROM meta WHERE name = 'retention_seq' AND CAST(value AS INTEGER) >= ?"));
+    query.addBindValue(qint64{seq});
+    return query.exec() && query.next();
 }
 
 bool Check::stepTable()
@@ -160,8 +174,24 @@ void Check::tableLine()
     m_hasRow = stepTable();
 }
 
+// Up to the last event that was verified before; that one is still what it was.
+bool Check::isVerified(std::string_view line)
+{
+    const auto read = readChainedLine(line);
+    if (read && read->seq > m_input.afterSeq) {
+        m_skips = false;
+        return false;
+    }
+    m_fileLast = std::max(m_fileLast, read ? read->seq : 0);
+    if (read && read->seq == m_input.afterSeq && read->hash != m_input.afterHash)
+        m_differences.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " is not the one that was verified before.");
+    return true;
+}
+
 void Check::fileLine(std::string_view line)
 {
+    if (m_skips && isVerified(line))
+        return;
     const int64_t seq = m_fileChain.line(line);
     if (seq == 0)
         return;
@@ -183,8 +213,15 @@ void Check::readFiles()
 {
     const LogSet set = logSet(m_input.file, m_input.ring, m_input.alone);
     m_hasFile = m_input.alone || !set.files.empty() || !set.unreadable.empty() || !set.foreign.empty() || m_input.database.empty();
-    for (size_t at = 0; at < set.files.size() && !m_cancelled; ++at)
-        readFile(set.files[at], at + 1 == set.files.size());
+    const bool continues = m_input.afterSeq > 0 && !set.files.empty() && set.files.front().firstSeq <= m_input.afterSeq + 1;
+    if (continues)
+        m_fileChain.continueAfter(m_input.afterSeq, m_input.afterHash);
+    for (size_t at = 0; at < set.files.size() && !m_cancelled; ++at) {
+        const bool isLast = at + 1 == set.files.size();
+        m_skips = continues;
+        if (!continues || isLast || set.files[at + 1].firstSeq > m_input.afterSeq) // else the next one has all that is new in this one
+            readFile(set.files[at], isLast);
+    }
     for (const LogProblem &problem : set.unreadable)
         m_fileChain.addProblem("unreadable", problem.text());
     for (const LogProblem &problem : set.foreign)
@@ -202,7 +239,7 @@ void Check::readFile(const LogSetFile &file, bool isLast)
     const bool isRead = visitLines(file, [this](std::string_view line) {
         fileLine(line);
         return goesOn();
-    }, &why, &rest);
+    }, &why, &rest, m_input.afterSeq);
     if (m_cancelled)
         return;
     if (!isRead)
@@ -264,7 +301,7 @@ AuditCheckReport Check::finish()
         m_differences.add(last + 1, "cut", "The log ends with event " + std::to_string(last) + ", and " + m_anchored.rbegin()->second.second
                           + " has the checkpoint at event " + std::to_string(m_anchored.rbegin()->first) + ".");
     // An empty file, or none at all: what has content but no events is a problem already.
-    if ((!report.file || (report.file->events == 0 && report.file->isGood())) && (m_input.alone || !report.table || report.table->events == 0))
+    if (m_input.afterSeq == 0 && (!report.file || (report.file->events == 0 && report.file->isGood())) && (m_input.alone || !report.table || report.table->events == 0))
         m_differences.add(1, "missing", m_input.file.empty() ? "The audit log contains no events." : "'" + m_input.file + "' contains no events.");
     if (!report.file && !report.table)
         report.file.emplace(); // or what is wrong would stand nowhere

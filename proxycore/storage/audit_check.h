@@ -25,6 +25,8 @@ struct AuditCheckInput
     std::string database;      // empty: no table
     std::optional<LogPlace> place; // how far the files went when they were last synced; not for a copy
     std::vector<std::string> anchors; // files with checkpoints that were sent outside: the log must have each of them
+    int64_t afterSeq = 0;       // events up to this one were verified before, and only what follows is looked at; 0: all
+    std::string afterHash;      // that event's
     const CheckpointKeys *keys = nullptr;
     const KeyRing *ring = nullptr; // opens encrypted rotated files
     const std::atomic<bool> *cancelled = nullptr;

@@ -10,6 +10,7 @@
 #include "storage/audit_lines.h"
 #include "storage/audit_rows.h"
 #include "storage/audit_search.h"
+#include "storage/chain_mark.h"
 #include "storage/counters.h"
 #include "storage/database_file.h"
 #include "storage/entries.h"
@@ -515,6 +516,18 @@ Outcome Database::saveAuditKey(const AuditKeyRecord &record)
         return {};
     failed(query, "audit key");
     return storageError();
+}
+
+std::optional<ChainMark> Database::chainMark()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    return connection ? readChainMark(**connection) : std::nullopt;
+}
+
+Outcome Database::noteChainMark(const ChainMark &mark)
+{
+    auto connection = d->connect(SqlConnection::Use::Write);
+    return connection ? writeChainMark(**connection, mark) : Outcome(connection.error());
 }
 
 std::vector<std::string> Database::auditPublicKeys()

@@ -40,6 +40,7 @@ struct DatabaseConfig
 };
 
 struct AuditFacet;
+struct ChainMark;
 struct UsageGroup;
 struct UsageNow;
 struct UsageQuery;
@@ -106,6 +107,9 @@ public:
     // The key that signs checkpoints, sealed, and its public half; nullopt in a new database.
     std::optional<AuditKeyRecord> auditKey();
     Outcome saveAuditKey(const AuditKeyRecord &record);
+    // How far the log was verified. nullopt: it cannot be read. Any thread.
+    std::optional<ChainMark> chainMark();
+    Outcome noteChainMark(const ChainMark &mark);
     // Of all keys that ever signed here, PEM.
     std::vector<std::string> auditPublicKeys();
 

@@ -16,7 +16,7 @@ constexpr int64_t keptShare = 10;
 constexpr auto stepLength = std::chrono::milliseconds(10);
 constexpr int64_t keptLogBytes = 24 << 20; // what a checkpoint leaves is written over, which is cheaper than making the file grow again
 constexpr int idleSecondsForLog = 2;
-constexpr int lockWaitMs = 1'000;
+constexpr int truncateWaitMs = 1'000;
 
 int64_t numberOf(SqlConnection &connection, const QString &pragma)
 {
@@ -58,7 +58,7 @@ void Space::takeLogIn(SqlConnection &connection, bool shortens)
     connection.setLockWait(0);
     if (sqlite3 *const database = connection.handle())
         sqlite3_wal_checkpoint_v2(database, nullptr, shortens ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    connection.setLockWait(lockWaitMs);
+    connection.setLockWait(truncateWaitMs);
 }
 
 bool makeShrinkable(SqlConnection &connection)

@@ -237,6 +237,7 @@ class FileAndTable(Outage):
         self.end()
         self.disk.fails(f"write EIO {LOG}")
         self.start()
+        until(lambda: (a := self.ask_named()) and a.status == 200, "the table has committed something in this outage", BACK)
         self.ask_for_a_while(3)
         self.service_is_back()
         self.one_event_each(self.asked, [])
