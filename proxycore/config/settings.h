@@ -47,6 +47,7 @@ struct Settings
     bool allowInsecureUpstream = false, allowLinkLocalUpstream = false;
     std::vector<std::string> referenceOrigins; // "https://llm.example:443": lower case, always with the port
     std::string dataDir, databasePath;
+    std::string envFile;             // that was read; empty: none
     Secret managementToken;
     std::vector<Cidr> managementAllowedIps;
     Secret encryptionKey;            // decoded 32 bytes, or empty

@@ -89,6 +89,7 @@ EnvFileValues readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
         loaded->problems.push_back({path, "", problem});
         return values;
     }
+    loaded->settings.envFile = path;
     std::string text = readWhole(path);
     const EnvFile file = parseEnvFile(text);
     wipe(text.data(), text.size());

@@ -222,4 +222,26 @@ DoctorItem checkUnusedTokens(const ManageContext &context)
     return made;
 }
 
+DoctorItem checkExpiredTokens(const ManageContext &context)
+{
+    DoctorItem made = item("token_expired", "Expired tokens");
+    constexpr size_t most = 10; // of a million
+    std::set<std::string> some;
+    int64_t number = 0;
+    const int64_t nowMs = Clock::wallMs();
+    context.snapshots->current()->eachToken([&](const TokenPtr &token) {
+        if (token->terms.expiresMs == 0 || token->terms.expiresMs + 7 * dayMs >= nowMs)
+            return;
+        ++number;
+        if (some.size() < most)
+            some.insert(std::string(token->id()));
+    });
+    if (number == 0)
+        made.evidence = "No token that expired more than 7 days ago is still listed.";
+    else
+        set(made, DoctorState::Warn, std::to_string(number) + (number == 1 ? " token" : " tokens") + " expired more than 7 days ago and still listed, such as " + joined(some) + ".",
+            "Remove those that nobody needs to see any more: DELETE /manage/tokens/{id}?purge=true.");
+    return made;
+}
+
 } // namespace llmproxy

@@ -6,6 +6,9 @@
 
 #include "manage/api.h"
 
+#include <QDate>
+#include <QString>
+
 #include <string>
 #include <vector>
 
@@ -21,6 +24,16 @@ struct DoctorItem
     std::string fix; // empty when the state is Pass
 };
 
+inline DoctorItem item(const char *id, const char *title, std::string evidence)
+{
+    return {id, title, DoctorState::Pass, std::move(evidence), {}};
+}
+
+inline DoctorItem item(const char *id, const char *title, DoctorState state, std::string evidence, std::string fix)
+{
+    return {id, title, state, std::move(evidence), std::move(fix)};
+}
+
 // All checks, in the order of the checklist.
 std::vector<DoctorItem> doctorItems(const ManageContext &context);
 
@@ -33,6 +46,7 @@ DoctorItem checkSharedProviderKeys(const ManageContext &context);
 DoctorItem checkTokenLifetimes(const ManageContext &context);
 DoctorItem checkTokenLimits(const ManageContext &context);
 DoctorItem checkUnusedTokens(const ManageContext &context);
+DoctorItem checkExpiredTokens(const ManageContext &context);
 // doctor_host.cpp
 DoctorItem checkEncryptionKey(const ManageContext &context);
 DoctorItem checkPermissions(const ManageContext &context);
@@ -44,15 +58,26 @@ DoctorItem checkCors(const ManageContext &context);
 DoctorItem checkAllowedHosts(const ManageContext &context);
 DoctorItem checkUpstreamTransport(const ManageContext &context);
 DoctorItem checkLogLevel(const ManageContext &context);
+DoctorItem checkUser(const ManageContext &context);
+DoctorItem checkCoreDumps(const ManageContext &context);
+// doctor_audit.cpp
 DoctorItem checkAudit(const ManageContext &context);
 DoctorItem checkAuditChain(const ManageContext &context);
 DoctorItem checkAuditAnchors(const ManageContext &context);
 DoctorItem checkAuditRetention(const ManageContext &context);
 DoctorItem checkAuditReview(const ManageContext &context);
-DoctorItem checkUser(const ManageContext &context);
-DoctorItem checkCoreDumps(const ManageContext &context);
 // doctor_libraries.cpp
 DoctorItem checkLibraries(const ManageContext &context);
+
+// How long a distribution's release receives security updates.
+struct Support
+{
+    QString name;
+    QDate until; // invalid: it is not in our table
+    bool isCurrent = false;
+};
+// osRelease: the text of os-release(5).
+Support supportOf(const QString &osRelease, const QDate &today);
 
 // True when a git index (its bytes) has an entry of exactly this path.
 bool gitIndexHas(std::string_view index, std::string_view path);

@@ -19,6 +19,7 @@ private Q_SLOTS:
     void auditFiltersAndPages();
     void doctorItems();
     void gitIndex();
+    void supportOfDistributions();
     void throttle();
 };
 
@@ -254,6 +255,22 @@ void TstManageDescription::gitIndex()
     QVERIFY(gitIndexHas("DIRC....sha1\x00\x04.env\0pad"sv, ".env"));
     QVERIFY(!gitIndexHas("DIRC....sha1\x00\x05x.env\0pad"sv, ".env"));
     QVERIFY(!gitIndexHas("DIRC"sv, ".env"));
+}
+
+void TstManageDescription::supportOfDistributions()
+{
+    const auto support = [](const char *osRelease, const QDate &today) { return supportOf(QString::fromLatin1(osRelease), today); };
+    const char *const bookworm = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n";
+    QCOMPARE(support(bookworm, QDate(2026, 1, 1)).isCurrent, true);
+    QCOMPARE(support(bookworm, QDate(2026, 1, 1)).name, QStringLiteral("Debian GNU/Linux 12 (bookworm)"));
+    QCOMPARE(support(bookworm, QDate(2028, 7, 1)).isCurrent, false);
+    QCOMPARE(support(bookworm, QDate(2028, 7, 1)).until, QDate(2028, 6, 30));
+    QCOMPARE(support("ID=alpine\nVERSION_ID=3.22.1\nPRETTY_NAME='Alpine Linux v3.22'\n", QDate(2027, 1, 1)).isCurrent, true);
+    QCOMPARE(support("ID=rocky\nVERSION_ID=\"9.4\"\n", QDate(2027, 1, 1)).isCurrent, true);
+    QCOMPARE(support("ID=arch\n", QDate(2027, 1, 1)).isCurrent, true);
+    QVERIFY(!support("ID=debian\nVERSION_ID=\"1\"\n", QDate(2027, 1, 1)).until.isValid()); // not 12
+    QVERIFY(!support("ID=something\n", QDate(2027, 1, 1)).until.isValid());
+    QVERIFY(!support("", QDate(2027, 1, 1)).until.isValid());
 }
 
 void TstManageDescription::throttle()
