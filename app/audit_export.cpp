@@ -121,6 +121,10 @@ int writeProof(const std::string &path, const std::string &line)
 
 int download(OpenClient &opened, const std::string &path, const Query &query, const std::string &file, const std::string &title, bool hasProof)
 {
+    for (const std::string &target : {file, hasProof && !file.empty() ? file + ".proof" : std::string()}) {
+        if (const std::string why = target.empty() ? "" : whyNoTarget(target); !why.empty())
+            return complain(ExitUsage, "--output: " + why + "; without --output the export goes to standard output");
+    }
     Output output(file);
     if (!output.open())
         return cannotWrite(file);

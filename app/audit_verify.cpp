@@ -145,6 +145,8 @@ int verifyCopy(const CommandLine &line, const VerifyOptions &o)
     const int64_t beganUs = Clock::steadyUs();
     const std::string proof = !o.proof.empty() ? o.proof : std::filesystem::exists(o.file + ".proof") ? o.file + ".proof" : std::string();
     std::string proofText;
+    if (!proof.empty() && (o.olderCopy || !o.anchors.empty()))
+        return complain(ExitUsage, std::string(o.olderCopy ? "--older-copy" : "--anchor") + ": an export is verified by its proof alone");
     if (!proof.empty() && !readSmall(proof, "--proof", &proofText))
         return ExitUsage;
     const auto report = proof.empty() ? checkAudit(input) : checkSlice(o.file, proof, proofText, input.keys);
@@ -179,6 +181,10 @@ int decrypt(const CommandLine &line, const DecryptOptions &o)
     std::string database;
     if (const int code = openDatabaseToRead(opened, database))
         return code;
+    if (const std::string why = whyNoFile(o.file); !why.empty())
+        return complain(ExitUsage, "'" + o.file + "' cannot be read: " + why);
+    if (const std::string why = whyNoTarget(o.output); !why.empty())
+        return complain(ExitUsage, "--output: " + why);
     const int from = open(o.file.c_str(), O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return complain(ExitUsage, "'" + o.file + "' cannot be read: " + std::strerror(errno));
@@ -198,7 +204,7 @@ int decrypt(const CommandLine &line, const DecryptOptions &o)
     if (isKept)
         return ExitOk;
     unlink(unfinished.c_str());
-    return complain(ExitFailed, failure ? failure->message : "'" + o.output + "' cannot be written");
+    return complain(ExitFailed, failure ? "'" + o.file + "': " + failure->message : "'" + o.output + "' cannot be written");
 }
 
 } // namespace
@@ -219,10 +225,10 @@ void addAuditVerify(CLI::App *audit, CommandLine &line)
     CLI::App *verify = audit->add_subcommand("verify", "Hold the log against its chain, file against table; exit code 1 names the first bad seq");
     addTarget(verify, o->target);
     verify->add_option("--file", o->file, "A copied log instead, plain or .gz; against the data directory where it has one")->type_name("FILE");
-    verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE");
-    verify->add_option("--proof", o->proof, "With --file: it is an export, with this proof; default: FILE.proof when that is there")->type_name("FILE");
-    verify->add_option("--anchor", o->anchors, "With --file: checkpoints from outside, such as of journalctl -t llm-proxy -o cat")->type_name("FILE");
-    verify->add_flag("--older-copy", o->olderCopy, "With --file: fewer events than the table has are no fault when the last is a checkpoint");
+    verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE")->needs("--file");
+    verify->add_option("--proof", o->proof, "With --file: it is an export, with this proof; default: FILE.proof when that is there")->type_name("FILE")->needs("--file");
+    verify->add_option("--anchor", o->anchors, "With --file: checkpoints from outside, such as of journalctl -t llm-proxy -o cat")->type_name("FILE")->needs("--file");
+    verify->add_flag("--older-copy", o->olderCopy, "With --file: fewer events than the table has are no fault when the last is a checkpoint")->needs("--file");
     verify->callback([&line, o] {
         line.chosen = [&line, o] { return o->file.empty() ? verifyHere(line, *o) : verifyCopy(line, *o); };
     });

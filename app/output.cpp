@@ -6,8 +6,11 @@
 #include <QStringList>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -95,6 +98,14 @@ void collect(const QString &prefix, const QJsonObject &object, FieldList &fields
 }
 
 } // namespace
+
+std::string whyNoTarget(const std::string &path)
+{
+    struct stat info{};
+    if (stat(path.c_str(), &info) != 0)
+        return errno == ENOENT ? std::string() : "'" + path + "' cannot be written: " + std::strerror(errno);
+    return S_ISREG(info.st_mode) ? "" : "'" + path + "' is " + (S_ISDIR(info.st_mode) ? "a directory" : "not a regular file");
+}
 
 void printTable(const TextRow &headings, const std::vector<TextRow> &rows)
 {

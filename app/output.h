@@ -20,6 +20,9 @@ enum ExitCode { ExitOk = 0, ExitFailed = 1, ExitUsage = 2, ExitNotAllowed = 3, E
 using TextRow = std::vector<std::string>;
 using FieldList = std::vector<std::pair<std::string, std::string>>;
 
+// Why a file of this name cannot be put in place of what is there: a device or a FIFO would be gone. Empty: it can.
+std::string whyNoTarget(const std::string &path);
+
 // Columns aligned, headings in the first line.
 void printTable(const TextRow &headings, const std::vector<TextRow> &rows);
 // One "name  value" a line.

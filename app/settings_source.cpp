@@ -169,12 +169,13 @@ bool loadToRead(const SettingSources &sources, LoadedSettings &loaded)
 
 namespace {
 
-bool openLogAt(const Settings &settings, LogLevel level)
+// A command's stdout is what it prints.
+bool openLogAt(const Settings &settings, LogLevel level, bool isCommand)
 {
     LogTarget target;
     target.level = level;
-    target.file = settings.logFile;
-    target.json = settings.logFormat.empty() ? !settings.logFile.empty() || !isatty(STDOUT_FILENO)
+    target.file = settings.logFile.empty() && isCommand ? "/dev/stderr" : settings.logFile;
+    target.json = settings.logFormat.empty() ? !settings.logFile.empty() || !isatty(isCommand ? STDERR_FILENO : STDOUT_FILENO)
                                              : settings.logFormat == "json";
     target.fileMode = settings.auditFileMode;
     target.maxBytes = long{settings.logMaxSizeMb} * 1'000'000;
@@ -209,19 +210,20 @@ SettingsInUse serverSettingsInUse(const SettingSources &sources, const LoadedSet
 
 bool openServerLog(const Settings &settings)
 {
-    return openLogAt(settings, logLevelNamed(settings.logLevel));
+    return openLogAt(settings, logLevelNamed(settings.logLevel), false);
 }
 
 bool openCommandLog(const Settings &settings)
 {
-    return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : logLevelNamed(settings.logLevel));
+    return openLogAt(settings, settings.logFile.empty() ? LogLevel::Error : logLevelNamed(settings.logLevel), true);
 }
 
 bool openReadersLog(const Settings &settings)
 {
     LogTarget target;
     target.level = LogLevel::Error;
-    target.json = settings.logFormat.empty() ? !isatty(STDOUT_FILENO) : settings.logFormat == "json";
+    target.file = "/dev/stderr";
+    target.json = settings.logFormat.empty() ? !isatty(STDERR_FILENO) : settings.logFormat == "json";
     std::string problem;
     return openLog(target, &problem);
 }

@@ -73,6 +73,7 @@ struct AuditLog::Private
     std::string finding; // see lastFinding()
     std::unique_ptr<LogPacker> packer;
 
+    void reportFound(const char *kind, AuditFinding found);
     void noteFoundAtStart(int64_t lastSeqOfFile, int64_t had, const std::optional<LogPlace> &place);
     bool writeLocked(std::vector<AuditEvent> &events, bool mayCheckpoint);
     void chainLine(AuditEvent &event);

@@ -251,13 +251,19 @@ void AuditLog::Private::checkPlace(const LogPlace &place, const std::optional<Au
     if (lastSeqOfFile >= place.lastSeq && firstSeq > place.lastSeq)
         return; // older files are gone, and that one with them
     if (stream.problem() && lastSeqOfFile >= place.lastSeq)
-        report({"file_replaced", "It cannot be told whether event " + std::to_string(place.lastSeq) + " of the audit log's files is the one that was written." + unread,
-                place.lastSeq, place.lastSeq});
+        reportFound("changed", {"file_replaced", "It cannot be told whether event " + std::to_string(place.lastSeq) + " of the audit log's files is the one that was written." + unread,
+                    place.lastSeq, place.lastSeq});
     else if (lastSeqOfFile < place.lastSeq)
-        report({"file_cut", (last ? "The audit log's files end with event " + std::to_string(lastSeqOfFile) + ". " : "The audit log's files are gone. ") + ends,
-                lastSeqOfFile + 1, place.lastSeq});
+        reportFound("cut", {"file_cut", (last ? "The audit log's files end with event " + std::to_string(lastSeqOfFile) + ". " : "The audit log's files are gone. ") + ends,
+                    lastSeqOfFile + 1, place.lastSeq});
     else
-        report({"file_replaced", "Event " + std::to_string(place.lastSeq) + " of the audit log's files is another one than was written.", place.lastSeq, place.lastSeq});
+        reportFound("changed", {"file_replaced", "Event " + std::to_string(place.lastSeq) + " of the audit log's files is another one than was written.", place.lastSeq, place.lastSeq});
+}
+
+void AuditLog::Private::reportFound(const char *kind, AuditFinding found)
+{
+    foundAtStart.push_back({found.fromSeq, kind, found.message, found.toSeq});
+    report(std::move(found));
 }
 
 // A clock that is years ahead makes every event look old enough to be removed. The next start finds events that this one wrote with

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -35,42 +36,110 @@ std::optional<int64_t> seqBehind(int fd, int64_t from, int64_t size)
     return newline == std::string::npos ? std::nullopt : firstSeq(text, newline + 1);
 }
 
+constexpr std::string_view gzipBegin = "\x1f\x8b";
+
+void endStream(z_stream *stream)
+{
+    if (stream)
+        inflateEnd(stream);
+    delete stream;
+}
+
+// For a member of gzip; null: no memory.
+z_stream *newStream()
+{
+    auto stream = std::make_unique<z_stream>();
+    constexpr int gzip = 15 + 16; // as zlib.h says of inflateInit2()
+    return inflateInit2(stream.get(), gzip) == Z_OK ? stream.release() : nullptr;
+}
+
 } // namespace
 
-LineReader::LineReader(int fd) : m_file(fd < 0 ? nullptr : gzdopen(fd, "rb"), gzclose), m_failed(!m_file), m_error(fd < 0 ? errno : 0)
+LineReader::LineReader(int fd)
+    : m_file(fd < 0 ? nullptr : std::shared_ptr<const int>(new int(fd), [](const int *open) {
+          close(*open);
+          delete open;
+      })),
+      m_stream(nullptr, endStream), m_failed(!m_file), m_error(fd < 0 ? errno : 0)
 {
-    if (m_file)
-        gzbuffer(m_file.get(), windowBytes);
+}
+
+bool LineReader::fail(const char *why)
+{
+    m_failed = true;
+    m_why = why;
+    return false;
+}
+
+bool LineReader::read()
+{
+    const size_t before = m_input.size();
+    m_input.resize(before + windowBytes);
+    ssize_t got = -1;
+    do
+        got = ::read(*m_file, m_input.data() + before, windowBytes);
+    while (got < 0 && errno == EINTR);
+    m_input.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0) {
+        m_error = errno;
+        m_failed = true;
+    }
+    return got > 0;
 }
 
 bool LineReader::fill()
 {
     m_text.erase(0, m_at);
     m_at = 0;
-    const size_t before = m_text.size();
-    m_text.resize(before + windowBytes);
-    const int got = m_file ? gzread(m_file.get(), m_text.data() + before, windowBytes) : -1;
-    m_text.resize(before + static_cast<size_t>(std::max(got, 0)));
-    if (got > 0)
-        return true;
-    const int error = errno;
-    int state = Z_OK;
-    if (m_file)
-        gzerror(m_file.get(), &state);
-    // A compressed file that was cut off ends like any other, but for this state.
-    m_failed = got < 0 || gzeof(m_file.get()) == 0 || state != Z_OK;
-    m_error = state == Z_ERRNO ? error : m_error;
+    if (m_failed)
+        return false;
+    if (m_isAtStart) {
+        m_isAtStart = false;
+        while (m_input.size() < gzipBegin.size() && read()) { }
+        m_isCompressed = m_input.starts_with(gzipBegin);
+    }
+    if (m_isCompressed)
+        return inflateMore();
+    if (m_input.empty() && !read())
+        return false;
+    m_text += m_input;
+    m_input.clear();
+    return true;
+}
+
+// More text, of this member or the next.
+bool LineReader::inflateMore()
+{
+    while (!m_failed) {
+        if (m_input.empty() && !read())
+            return m_isMember && !m_failed ? fail("its end is missing") : false;
+        if (!m_isMember) {
+            m_stream.reset(newStream());
+            if (!m_stream)
+                return fail("there is no memory to unpack it");
+            m_isMember = true;
+        }
+        const size_t before = m_text.size();
+        m_text.resize(before + windowBytes);
+        m_stream->next_in = reinterpret_cast<Bytef *>(m_input.data());
+        m_stream->avail_in = static_cast<uInt>(m_input.size());
+        m_stream->next_out = reinterpret_cast<Bytef *>(m_text.data() + before);
+        m_stream->avail_out = windowBytes;
+        const int state = inflate(m_stream.get(), Z_NO_FLUSH);
+        m_text.resize(before + windowBytes - m_stream->avail_out);
+        m_input.erase(0, m_input.size() - m_stream->avail_in);
+        if (state != Z_OK && state != Z_STREAM_END && state != Z_BUF_ERROR)
+            return fail("it is damaged");
+        m_isMember = state != Z_STREAM_END;
+        if (m_text.size() > before)
+            return true;
+    }
     return false;
 }
 
 std::string LineReader::problem() const
 {
-    if (m_error != 0)
-        return std::strerror(m_error);
-    int state = Z_OK;
-    if (m_file)
-        gzerror(m_file.get(), &state);
-    return state == Z_BUF_ERROR ? "its end is missing" : state == Z_DATA_ERROR ? "it is damaged" : "it cannot be opened";
+    return m_error != 0 ? std::strerror(m_error) : m_why;
 }
 
 bool LineReader::next(std::string_view *line)

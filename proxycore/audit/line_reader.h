@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// The lines of a log's file one at a time, plain or gzip, in bounded memory. Thread: one per object.
+// The lines of a log's file one at a time, plain or gzip, in bounded memory. Every byte of a gzip file belongs to a member (RFC 1952):
+// what is cut off, damaged, or followed by something else was not read to its end. Thread: one per object.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ public:
     // After next() said false: what stands behind the last newline.
     std::string_view rest() const { return std::string_view(m_text).substr(m_at); }
     // It is gzip; after the first next().
-    bool isCompressed() const { return m_file && gzdirect(m_file.get()) == 0; }
+    bool isCompressed() const { return m_isCompressed; }
     // After next() said false: the file was not read to its end.
     bool hasFailed() const { return m_failed; }
     // Why; after hasFailed().
@@ -31,12 +32,19 @@ public:
 
 private:
     bool fill();
+    bool read();
+    bool inflateMore();
+    bool fail(const char *why);
 
-    std::unique_ptr<gzFile_s, decltype(&gzclose)> m_file; // reads plain files, too
+    std::shared_ptr<const int> m_file; // closes it
+    std::string m_input;               // as it is in the file; of a compressed one
+    std::unique_ptr<z_stream, void (*)(z_stream *)> m_stream;
+    bool m_isCompressed = false, m_isAtStart = true, m_isMember = false; // a member of gzip has begun and not ended
     std::string m_text;
     size_t m_at = 0;
     bool m_failed = false;
     int m_error = 0; // errno
+    const char *m_why = "it cannot be opened";
 };
 
 // Of the first line that is an event in a plain file; nothing: its beginning holds none.

@@ -105,9 +105,9 @@ QString otherOf(const QString &name, const QStringList &names, const KeyRing *ke
 }
 
 // False: it is gone.
-bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *set)
+bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, bool isMain, LogSet *set)
 {
-    const bool isEncrypted = name.endsWith(QLatin1String(".gz.enc"));
+    const bool isEncrypted = keys && name.endsWith(QLatin1String(".gz.enc"));
     std::string why, rest;
     FirstSeq first;
     file.descriptor = openFile(file.path);
@@ -115,7 +115,7 @@ bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, LogSet *
         return false;
     if (!file.descriptor) {
         why = std::strerror(errno);
-    } else if (isOtherwiseCompressed(name)) {
+    } else if (!isMain && isOtherwiseCompressed(name)) {
         why = "it is not compressed with gzip; unpack it";
     } else if (isEncrypted) {
         file.keys = keys;
@@ -142,10 +142,11 @@ bool openAll(const QFileInfo &main, const KeyRing *keys, bool alone, LogSet *set
     for (const QString &name : names) {
         LogSetFile file;
         file.path = main.dir().filePath(name).toStdString();
-        const QString other = alone ? QString() : otherOf(name, names, keys);
+        const bool isMain = name == main.fileName(); // whatever it is called
+        const QString other = isMain ? QString() : otherOf(name, names, keys);
         if (!other.isEmpty())
             set->twice.push_back({file.path, main.dir().filePath(other).toStdString()});
-        else if (!isUnfinished(name, keys) && !openOne(name, std::move(file), keys, set))
+        else if ((isMain || !isUnfinished(name, keys)) && !openOne(name, std::move(file), keys, isMain, set))
             return false;
     }
     return namesOf(main, alone) == names

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t mostProblems = 100;
 constexpr size_t hashSize = 64;
+constexpr int64_t largestSeq = int64_t{1} << 53; // what JSON keeps exactly (RFC 8259, section 6)
 // Two seconds of lines at the highest rate that was measured, and then some.
 constexpr size_t mostRepeated = 65'536;
 
@@ -58,7 +59,7 @@ std::optional<ChainedLine> readChainedLine(std::string_view line)
         return {};
     const char *const begin = rest.data() + at + 7, *const end = rest.data() + rest.size();
     const auto [stopped, error] = std::from_chars(begin, end, read.seq);
-    if (error != std::errc() || stopped != end || read.seq < 1)
+    if (error != std::errc() || stopped != end || read.seq < 1 || read.seq > largestSeq)
         return {};
     return read;
 }
@@ -181,6 +182,8 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
     else if (*toSeq == line.seq - 1)
         m_report.add(*toSeq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
                      + std::to_string(*toSeq) + " than the one that is there.");
+    else if (!isPlaced(*toSeq, event->text("to_hash")))
+        m_report.add(line.seq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed for another place of the log: it is about event " + std::to_string(*toSeq) + ".");
     // What is left of a longer log: a signature says where it was cut, and with which hash.
     if (*toSeq != m_report.firstSeq - 1)
         return;
@@ -188,6 +191,15 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
         m_isStartProven = true;
     else
         m_report.add(m_report.firstSeq, "changed", "Event " + std::to_string(m_report.firstSeq) + " does not follow on the event that was signed before it.");
+}
+
+// One at a file's beginning is about the event before the first one that is repeated there; another one stands behind its event.
+bool ChainVerifier::isPlaced(int64_t toSeq, std::string_view toHash) const
+{
+    if (toSeq < m_report.firstSeq)
+        return toSeq == m_report.firstSeq - 1 || m_isContinued; // compared below, or verified before
+    const auto about = std::lower_bound(m_recent.begin(), m_recent.end(), toSeq, [](const auto &one, int64_t seq) { return one.first < seq; });
+    return about != m_recent.end() && about->first == toSeq && about->second == toHash;
 }
 
 VerifyReport ChainVerifier::finish()

@@ -70,6 +70,7 @@ private:
     void addUnreadable();
     bool isRepeat(const ChainedLine &line) const;
     void checkLink(const ChainedLine &line);
+    bool isPlaced(int64_t toSeq, std::string_view toHash) const;
     void checkSignature(const ChainedLine &line, std::string_view text);
 
     const CheckpointKeys *m_keys;

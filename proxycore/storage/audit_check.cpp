@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/audit_check.h"
 
+#include "audit/line_reader.h"
 #include "audit/log_set.h"
 #include "storage/audit_catch_up.h"
 #include "storage/audit_lines.h"
@@ -8,6 +9,7 @@
 #include "storage/lost_rows.h"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <map>
 #include <sys/stat.h>
 #include <thread>
@@ -29,11 +31,19 @@ public:
     Result<AuditCheckReport> run();
 
 private:
-    bool readAnchors(std::string *unreadable);
+    struct AnchorFile
+    {
+        std::string path;
+        const CheckpointKeys *keys = nullptr;
+        int64_t checkpoints = 0, damaged = 0;
+    };
+    bool readAnchors(std::string *problem);
+    void readAnchorLine(std::string_view line, AnchorFile &anchor);
     void holdAgainstAnchor(std::string_view line, int64_t seq);
     bool openTable();
     bool isCleanedUpTo(int64_t seq) const;
     bool isVerified(std::string_view line);
+    void compareWithNote(std::string_view line, int64_t seq, const std::string &hash, const char *where);
     void readFiles();
     void readFile(const LogSetFile &file, bool isLast);
     bool isGrowing(const LogSetFile &file) const;
@@ -59,25 +69,46 @@ private:
     std::map<int64_t, std::pair<std::string, std::string>> m_anchored; // seq → hash, and the file that has it
     RowsTo m_rowsTo;
     std::map<int64_t, int64_t> m_lost; // first → last, of events whose lines were gone before their rows were made
+    Sha256Hex m_hasher;
     VerifyReport m_differences;
     int64_t m_done = 0;
     bool m_cancelled = false;
 };
 
-bool Check::readAnchors(std::string *unreadable)
+bool Check::readAnchors(std::string *problem)
 {
     for (const std::string &path : m_input.anchors) {
-        *unreadable = path;
-        const bool read = visitLines(path, [&](std::string_view line) {
-            line.remove_prefix(std::min(line.find('{'), line.size())); // syslog puts something in front
-            if (const auto one = readChainedLine(line); one && isCheckpointLine(line))
-                m_anchored.try_emplace(one->seq, std::string(one->hash), path);
-            return true;
-        });
-        if (!read)
+        AnchorFile anchor{path, m_input.keys};
+        LineReader reader(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        for (std::string_view line; reader.next(&line);)
+            readAnchorLine(line, anchor);
+        readAnchorLine(reader.rest(), anchor); // a pasted one may have no line end
+        if (reader.hasFailed())
+            *problem = "The anchor '" + path + "' cannot be read: " + reader.problem() + ".";
+        else if (anchor.damaged > 0)
+            *problem = "The anchor '" + path + "' has " + std::to_string(anchor.damaged) + " damaged checkpoints.";
+        else if (anchor.checkpoints == 0 && m_input.alone)
+            *problem = "The anchor '" + path + "' contains no checkpoints.";
+        if (!problem->empty())
             return false;
     }
     return true;
+}
+
+// syslog puts something in front, and a copy may end its lines differently.
+void Check::readAnchorLine(std::string_view line, AnchorFile &anchor)
+{
+    line.remove_prefix(std::min(line.find('{'), line.size()));
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (!isCheckpointLine(line))
+        return;
+    ++anchor.checkpoints;
+    const auto one = readChainedLine(line);
+    const auto event = one && m_hasher.hash(one->covered) == one->hash ? parseAuditLine(line) : std::nullopt;
+    if (!event || (anchor.keys && anchor.keys->check(*event) != CheckpointKeys::Verdict::Good))
+        ++anchor.damaged;
+    else
+        m_anchored.try_emplace(one->seq, std::string(one->hash), anchor.path);
 }
 
 void Check::holdAgainstAnchor(std::string_view line, int64_t seq)
@@ -169,9 +200,19 @@ void Check::tableLine()
 {
     noteLost(m_rows->line());
     m_tableChain.line(m_rows->line());
+    if (m_rows->seq() == m_rowsTo.seq)
+        compareWithNote(m_rows->line(), m_rowsTo.seq, m_rowsTo.hash, "table");
     if (!m_hasFile)
         holdAgainstAnchor(m_rows->line(), m_rows->seq());
     m_hasRow = stepTable();
+}
+
+// The database knows which event it was: a chain can be made again from any line on, but not to this hash.
+void Check::compareWithNote(std::string_view line, int64_t seq, const std::string &hash, const char *where)
+{
+    const auto read = readChainedLine(line);
+    if (isHash(hash) && (!read || read->hash != hash))
+        m_differences.add(seq, "changed", "Event " + std::to_string(seq) + " of the " + where + " is not the one that was written.");
 }
 
 // Up to the last event that was verified before; that one is still what it was.
@@ -196,6 +237,8 @@ void Check::fileLine(std::string_view line)
     if (seq == 0)
         return;
     m_fileLast = std::max(m_fileLast, seq);
+    if (m_input.place && seq == m_input.place->lastSeq)
+        compareWithNote(line, seq, m_input.place->lastHash, "file");
     noteLost(line);
     holdAgainstAnchor(line, seq);
     m_endsAtCheckpoint = isCheckpointLine(line);
@@ -303,6 +346,8 @@ AuditCheckReport Check::finish()
     // An empty file, or none at all: what has content but no events is a problem already.
     if (m_input.afterSeq == 0 && (!report.file || (report.file->events == 0 && report.file->isGood())) && (m_input.alone || !report.table || report.table->events == 0))
         m_differences.add(1, "missing", m_input.file.empty() ? "The audit log contains no events." : "'" + m_input.file + "' contains no events.");
+    if (m_input.alone && m_input.keys && report.file && report.file->events > 0 && report.file->checkpoints == 0)
+        m_differences.add(report.file->firstSeq, "signature", "'" + m_input.file + "' contains no signed checkpoint: nothing says who wrote it.");
     if (!report.file && !report.table)
         report.file.emplace(); // or what is wrong would stand nowhere
     VerifyReport &of = report.file ? *report.file : *report.table;
@@ -313,9 +358,9 @@ AuditCheckReport Check::finish()
 
 Result<AuditCheckReport> Check::run()
 {
-    std::string unreadable;
-    if (!readAnchors(&unreadable))
-        return Error{ErrorKind::Unavailable, "service_unavailable", "The anchor '" + unreadable + "' cannot be read: without it nobody knows whether the log's end is there.", "AUDIT_ANCHORS"};
+    std::string problem;
+    if (!readAnchors(&problem))
+        return Error{ErrorKind::Unavailable, "service_unavailable", problem + " Without it nobody knows whether the log's end is there.", "AUDIT_ANCHORS"};
     if (!openTable())
         return storageError();
     if (!m_input.file.empty())

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import time
 import unittest
@@ -80,6 +81,7 @@ class Damaged(Cli):
             return self.is_called_good("audit", "verify", "--file", str(file), *key)
         self.assertTrue(judge({LOG: good}))
         self.assertTrue(judge({f"{LOG}.gz": gzip.compress(good)}))
+        self.assertTrue(judge({f"{LOG}.gz": gzip.compress(good[:3000]) + gzip.compress(good[3000:])}), "two members")
         cases = list(corpus({LOG: good}, other, NUMBER, kinds=OF_ONE))
         self.assertEqual(self.each(cases, judge), [])
         packed = corpus({f"{LOG}.1.gz": gzip.compress(good)}, other, NUMBER // 2, kinds=[kind for kind in OF_ONE if "packed" in kind or "compressed" in kind])
@@ -161,6 +163,67 @@ class Damaged(Cli):
                     code, report, errors = self.run_verify("--data-dir", str(self.data), "audit", "verify", "--file", str(file), *more)
                     self.assertIn(code, (1, 2), (report, errors))
                     self.assertIn(str(file), errors + json.dumps(report))
+
+    def test_a_log_that_is_gone(self):
+        """The command that looks starts the log again, and says what was there before."""
+        self.good_log()
+        for what, remove in (("removed", lambda log: log.unlink()), ("emptied", lambda log: os.truncate(log, 0))):
+            for table in ("true", "false"):
+                with self.subTest(what, table=table):
+                    kept = self.cwd / f"{what}-{table}"
+                    shutil.copytree(self.data, kept)
+                    self.env["AUDIT_STORE_IN_DB"] = table
+                    remove(self.data / LOG)
+                    code, report, errors = self.run_verify("--data-dir", str(self.data), "audit", "verify")
+                    self.assertEqual((code, report["valid"]), (1, False), errors)
+                    self.assertIn("gone", report["problem"])
+                    shutil.rmtree(self.data)
+                    shutil.copytree(kept, self.data)
+
+    def test_a_log_is_read_whatever_its_name(self):
+        good = self.good_log()
+        for name in ("copy.tmp", "copy.xz", "copy.zip", "copy.gz.enc", "audit", "copy.gz"):
+            with self.subTest(name):
+                copy = self.folder_of({name: good}) / name
+                self.assertTrue(self.is_called_good("audit", "verify", "--file", str(copy), "--public-key", str(self.key)))
+
+    def test_options_that_need_a_file(self):
+        for option in (("--public-key", "/nonexistent"), ("--anchor", "/etc/passwd"), ("--proof", "/etc/passwd"), ("--older-copy",)):
+            self.assertIn("--file", self.local("audit", "verify", *option, code=2).stderr)
+
+    def test_anchors_as_people_have_them(self):
+        """Pasted, with other line ends, with something in front; what has no checkpoint, or a damaged one, is no anchor."""
+        good = self.good_log()
+        lines = lines_of(good)
+        last = [line for line in lines if b'"action":"audit.checkpoint"' in line][-1]
+        cut = self.folder_of({LOG: b"".join(lines[:-2])}) / LOG
+        whole = self.folder_of({LOG: good}) / LOG
+        key = ("--public-key", str(self.key))
+        for name, anchor in (("as it is", last), ("DOS", last.replace(b"\n", b"\r\n")), ("pasted", last.strip()), ("a blank", last.strip() + b" \n"), ("syslog", b"Nov 30 10:00:00 host llm-proxy[1]: " + last)):
+            with self.subTest(name):
+                file = self.folder_of({"anchor": anchor}) / "anchor"
+                self.assertFalse(self.is_called_good("audit", "verify", "--file", str(cut), *key, "--anchor", str(file)))
+                self.assertTrue(self.is_called_good("audit", "verify", "--file", str(whole), *key, "--anchor", str(file)))
+        for name, anchor in (("empty", b""), ("random", random.Random(7).randbytes(3000)), ("text", b"root:x:0:0\n"), ("damaged", last.replace(b'"seq"', b'"sEq"')), ("another hash", last[:-10] + b"0" * 7 + last[-3:])):
+            with self.subTest(name):
+                file = self.folder_of({"anchor": anchor}) / "anchor"
+                code, report, errors = self.run_verify("audit", "verify", "--file", str(whole), *key, "--anchor", str(file))
+                self.assertEqual((code, report), (1, None))
+                self.assertIn(str(file), errors)
+
+    def test_what_cannot_be_written_to_is_left_alone(self):
+        self.good_log()
+        fifo, link, folder = self.cwd / "fifo", self.cwd / "link", self.cwd / "folder"
+        os.mkfifo(fifo)
+        link.symlink_to(link)
+        folder.mkdir()
+        for target in (fifo, link, folder):
+            for command in (("audit", "export", "--output", str(target)), ("audit", "report", "--output", str(target)), ("audit", "decrypt", str(self.data / LOG), "-o", str(target))):
+                with self.subTest(target=target.name, command=command[1]):
+                    done = self.local(*command, code=2)
+                    self.assertIn(str(target), done.stderr)
+        self.assertTrue(fifo.is_fifo() and link.is_symlink() and folder.is_dir())
+        self.assertIn(str(fifo), self.local("audit", "decrypt", str(fifo), "-o", "out", code=2).stderr)
 
     def measured(self, *arguments):
         process = subprocess.Popen([BIN, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, cwd=self.cwd)

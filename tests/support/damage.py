@@ -3,6 +3,7 @@
 did is never what the program itself could have written."""
 import bz2
 import gzip
+import hashlib
 import random
 
 LOG = "audit.log"
@@ -117,6 +118,41 @@ def packed_cut(files, rng, other):
     return {**files, name: files[name][:rng.randrange(1, len(files[name]))]}
 
 
+def packed_and_more(files, rng, other):
+    """Something behind the compressed data, or between its members."""
+    names = [name for name in files if name.endswith(".gz")]
+    name = names[0] if names else LOG
+    lines = lines_of(gzip.decompress(files[name]) if names else files[name])
+    half = len(lines) // 2
+    first, second = gzip.compress(b"".join(lines[:half])), gzip.compress(b"".join(lines[half:]))
+    return {**files, name: rng.choice((first + second + b"more\n", first + second + b"\0" * 512, first + b"x" + second[1:], first + b"".join(lines[half:])))}
+
+
+def rechained(lines):
+    """Every hash made again, as anybody can; signatures stay what they were."""
+    last, chained = b"0" * 64, []
+    for number, line in enumerate(lines):
+        covered = line[:line.rindex(b',"seq":')] + b',"seq":%d,"prev":"%s"' % (number + 1, last)
+        last = hashlib.sha256(covered).hexdigest().encode()
+        chained.append(covered + b',"hash":"%s"}\n' % last)
+    return b"".join(chained)
+
+
+def is_checkpoint(line):
+    return b'"action":"audit.checkpoint"' in line
+
+
+def forged(files, rng, other):
+    """One file, from its beginning: without a checkpoint, or with a genuine one at another place."""
+    if len(files) > 1:
+        return {**files, LOG: flip(files[LOG], rng)}
+    lines = lines_of(files.get(LOG, b""))
+    if not lines or b',"seq":' not in lines[0]:
+        return files  # no log: a CSV
+    plain_ones, signed = [one for one in lines if not is_checkpoint(one)], [one for one in lines if is_checkpoint(one)][:1]
+    return {LOG: rechained([one.replace(b'"cli"', b'"client"') for one in plain_ones] + rng.choice(([], signed)))}
+
+
 def dropped(files, rng, other):
     """One that others follow on and follow; where there is only one, its beginning, but not up to a checkpoint: retention does so."""
     names = list(files)
@@ -167,6 +203,8 @@ KINDS = {
     "compressed otherwise": packed_wrongly,
     "packed and damaged": packed_damaged,
     "packed and cut": packed_cut,
+    "packed and more": packed_and_more,
+    "forged": forged,
     "a file is missing": dropped,
     "a file twice": doubled,
     "compressed and left": left_behind,

@@ -4,7 +4,6 @@
 Each line's hash is the SHA-256 of its bytes before ,"hash":, its prev the hash before, its seq one more; a checkpoint signs
 "llm-proxy audit checkpoint 1", to_seq and to_hash, a line each. Prints the first thing that is wrong and exits with 1."""
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -27,9 +26,19 @@ def signed(event, pem):
 
 
 def lines_of(path):
-    """Each with its newline, if it has one; what cannot be read to its end raises."""
-    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-        yield from file
+    """Each with its newline, if it has one; what cannot be read to its end, or has something behind it, raises."""
+    with open(path, "rb") as file:
+        data = file.read()
+    text = b"" if data[:2] == b"\x1f\x8b" else data
+    while data[:2] == b"\x1f\x8b":
+        member = zlib.decompressobj(31)
+        text += member.decompress(data)
+        if not member.eof:
+            raise EOFError("its end is missing")
+        data = member.unused_data
+        if data and data[:2] != b"\x1f\x8b":
+            raise ValueError("something is behind its end")
+    yield from text.splitlines(keepends=True)
 
 
 def seqs_of(path):
@@ -37,7 +46,7 @@ def seqs_of(path):
     found = [0]
     try:
         found += [int(match.group(2)) for match in (LINE.match(raw.rstrip(b"\n")) for raw in lines_of(path)) if match]
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, ValueError, zlib.error):
         pass
     return found[min(1, len(found) - 1)], found[-1]
 
@@ -48,7 +57,7 @@ def problem(files, pem=None):
     again = [path for path in files if path.endswith(".gz") and path[:-3] in files]
     if again:
         return 1, f"{again[0]} is there uncompressed, too"
-    seq, last, recent = None, None, set()
+    seq, last, recent, hashes, checkpoints = None, None, set(), {}, 0
     for place, path in enumerate(files):
         begins, repeated, fresh = True, None, 0
         try:
@@ -69,15 +78,22 @@ def problem(files, pem=None):
                 event = json.loads(raw) if b'"action":"audit.checkpoint"' in covered else None
                 if event and pem and not signed(event, pem):
                     return number, "signature"
+                checkpoints += bool(event)
+                about = event["details"]["to_seq"] if event and not event["details"].get("purpose") else 0
+                if seq is not None and about in hashes and hashes[about] != event["details"]["to_hash"].encode():
+                    return number, "a checkpoint of another place"
                 starts = number == 1 and prev == b"0" * 64 or event and event["details"]["to_seq"] == number - 1 and event["details"]["to_hash"].encode() == prev
                 if not starts if seq is None else (number, prev) != (seq + 1, last):
                     return (seq or 0) + 1, "not the next one"
                 seq, last = number, digest
                 recent.add(raw)
-        except (OSError, EOFError, zlib.error) as error:
+                hashes[number] = digest
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             return (seq or 0) + 1, f"{path}: {error}"
         if repeated is not None and not fresh and place + 1 < len(files):
             return (seq or 0) + 1, f"{path} is there twice"
+    if seq and pem and not checkpoints:
+        return 1, "nothing is signed"
     return None if seq else (1, "no event at all")
 
 
