@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "child_process.h"
 
+#include "base/ascii.h"
 #include "config/settings.h"
 #include "output.h"
 
 #include <QUrl>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -43,7 +43,7 @@ bool isOfTheSystem(const std::string &name)
         "PYTHONPATH", "PYTHONHOME", "JAVA_HOME", "GOPATH", "GOROOT", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR", "MANPATH", "INFOPATH", "DOCKER_HOST", "KUBECONFIG"};
     static const char *const beginnings[] = {"LC_", "XDG_", "LD_", "QT_", "GTK_", "GIT_"};
     std::string upper = name;
-    std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::transform(upper.begin(), upper.end(), upper.begin(), asciiUpper);
     return names.count(upper) > 0 || upper == "HTTP_PROXY" || upper == "HTTPS_PROXY" || upper == "ALL_PROXY" || upper == "NO_PROXY" || upper == "FTP_PROXY"
         || std::any_of(std::begin(beginnings), std::end(beginnings), [&upper](const char *beginning) { return upper.rfind(beginning, 0) == 0; });
 }

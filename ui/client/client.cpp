@@ -2,7 +2,6 @@
 #include "client/client.h"
 
 #include "client/answer.h"
-#include "style/format.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -210,8 +209,8 @@ QString endlessList()
 QString sentenceOf(const Reply &reply)
 {
     if (reply.status == 0)
-        return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : shown(reply.problem);
-    const QString message = shown(reply.body.value("error"_L1).toObject().value("message"_L1).toString());
+        return reply.problem.isEmpty() ? Client::tr("The server does not answer.") : reply.problem;
+    const QString message = reply.body.value("error"_L1).toObject().value("message"_L1).toString();
     return message.isEmpty() ? Client::tr("The server answered with status %1 and says no more; its log may.").arg(reply.status) : message;
 }
 

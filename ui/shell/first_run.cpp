@@ -139,7 +139,7 @@ void FirstRun::goTo(int step)
 
 void FirstRun::say(const QString &sentence, bool isProblem)
 {
-    m_status->setText(sentence);
+    m_status->setText(shown(sentence));
     setRole(m_status, isProblem ? "problem" : "muted");
 }
 

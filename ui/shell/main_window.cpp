@@ -187,7 +187,7 @@ void MainWindow::updateState()
     } else if (!m_session.isRemote() && !engine.isUp()) {
         m_state->set(engine.state() == State::Starting ? tr("Starting") : engine.state() == State::Stopping ? tr("Stopping") : tr("Stopped"), Tone::Neutral);
     } else if (client.state() == Client::State::Lost) {
-        QString why = client.problem();
+        QString why = shown(client.problem(), longestCell);
         if (why.endsWith(u'.'))
             why.chop(1);
         lost = client.isRefused() ? tr("%1 refuses this console: %2. What you see is from before.").arg(client.serverName(), why)

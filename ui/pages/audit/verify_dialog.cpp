@@ -70,7 +70,7 @@ void VerifyDialog::show(const Reply &reply)
     m_timer.stop();
     m_bar->hide();
     if (!reply.ok()) {
-        m_text->setText(sentenceOf(reply));
+        m_text->setText(shown(sentenceOf(reply)));
         setRole(m_text, "problem");
         return;
     }

@@ -32,7 +32,7 @@ void selectText(QComboBox *box, const QString &text)
 void showKeyCheck(QLabel *label, const Reply &reply)
 {
     const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
-    label->setText(reply.ok() ? shown(reply.body.value("message"_L1).toString()) : sentenceOf(reply));
+    label->setText(reply.ok() ? shown(reply.body.value("message"_L1).toString()) : shown(sentenceOf(reply)));
     setRole(label, good ? "muted" : "problem");
     label->show();
 }
