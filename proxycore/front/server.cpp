@@ -3,6 +3,7 @@
 
 #include "access/host_rules.h"
 #include "base/log.h"
+#include "front/tcp_liveness.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -265,7 +266,10 @@ int bindSocket(const std::string &host, uint16_t port, bool reusePort, uint16_t 
 int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error)
 {
     const int fd = bindSocket(host, port, true, boundPort, error);
-    if (fd >= 0 && listen(fd, 1024) != 0) {
+    if (fd < 0)
+        return -1;
+    detectDeadPeer(fd);
+    if (listen(fd, 1024) != 0) {
         *error = "cannot listen on " + host + ":" + std::to_string(port) + ": " + std::strerror(errno);
         ::close(fd);
         return -1;

@@ -2,6 +2,7 @@
 #include "upstream/connection.h"
 
 #include "base/ascii.h"
+#include "front/tcp_liveness.h"
 
 #include <algorithm>
 #include <charconv>
@@ -214,7 +215,12 @@ curl_socket_t ConnectionPlan::openSocket(void *given, curlsocktype, curl_sockadd
     const auto &plan = *static_cast<const ConnectionPlan *>(given);
     const bool isPlanned = address->family == AF_UNIX ? !plan.m_unixSocket.empty()
                                                       : std::find(plan.m_dialled.begin(), plan.m_dialled.end(), IpAddress::fromSockaddr(&address->addr)) != plan.m_dialled.end();
-    return isPlanned ? socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol) : CURL_SOCKET_BAD;
+    if (!isPlanned)
+        return CURL_SOCKET_BAD;
+    const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0 && address->family != AF_UNIX)
+        detectDeadPeer(fd);
+    return fd;
 }
 
 void ConnectionPlan::prepare(CURL *easy)

@@ -16,7 +16,7 @@ class Answer:
 
 
 class RawClient:
-    def __init__(self, port, timeout=20, receive_buffer=None, tls=None, name="localhost", session=None, source=None):
+    def __init__(self, port, timeout=20, receive_buffer=None, tls=None, name="localhost", session=None, source=None, host="127.0.0.1"):
         """tls: an SSLContext; name: what the certificate must be for; session: to resume; source: the address to come from."""
         self.sock = socket.socket()
         if receive_buffer:
@@ -24,7 +24,7 @@ class RawClient:
         self.sock.settimeout(timeout)
         if source:
             self.sock.bind((source, 0))
-        self.sock.connect(("127.0.0.1", port))
+        self.sock.connect((host, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.sock = tls.wrap_socket(self.sock, server_hostname=name, session=session)

@@ -38,7 +38,7 @@ class Request:
 class Upstream:
     """`with Upstream() as upstream:` then upstream.url; requests are in upstream.requests, oldest first."""
 
-    def __init__(self, ssl_context=None, port=0):
+    def __init__(self, ssl_context=None, port=0, host="127.0.0.1"):
         self.requests = []
         self.connections = 0
         self.changed = threading.Condition()
@@ -46,6 +46,7 @@ class Upstream:
         self.faults = {}  # behaviour counters: "status-503-twice" and the like
         self._ssl = ssl_context
         self._port = port
+        self._host = host
         self._loop = asyncio.new_event_loop()
         self._tasks = set()
         self._gates = {}
@@ -56,14 +57,14 @@ class Upstream:
         def run():
             asyncio.set_event_loop(self._loop)
             self._server = self._loop.run_until_complete(
-                asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._ssl, limit=1 << 20, backlog=2000))
+                asyncio.start_server(self._serve, self._host, self._port, ssl=self._ssl, limit=1 << 20, backlog=2000))
             self.port = self._server.sockets[0].getsockname()[1]
             started.set()
             self._loop.run_forever()
         self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
         started.wait()
-        self.url = f"{'https' if self._ssl else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self._ssl else 'http'}://{self._host}:{self.port}"
         return self
 
     def __exit__(self, *_):

@@ -2,9 +2,11 @@
 #include "test_registry.h"
 
 #include "fake_names.h"
+#include "front/server.h"
 #include "upstream/connection.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,6 +66,7 @@ private Q_SLOTS:
     void init();
     void cleanup();
     void aConnectionStaysOursWhateverIsDialledNext();
+    void aDeadPeerIsDetected();
     void allAddressesOfANameAreTried_data();
     void allAddressesOfANameAreTried();
     void aNameThatIsNotKnown();
@@ -115,6 +118,40 @@ DialFailure TstDialler::dialOnce(const DialTarget &target, int64_t timeoutMs)
     });
     poller.run();
     return failure;
+}
+
+// Ruling 61, on both legs: the one that is dialled, and the one that a listener of ours accepts.
+void TstDialler::aDeadPeerIsDetected()
+{
+    uint16_t port = 0;
+    std::string error;
+    const int listener = openTcpListener("127.0.0.1", 0, &port, &error);
+    QVERIFY2(listener >= 0, error.c_str());
+    Poller poller;
+    Dialler dialler(poller, {});
+    std::unique_ptr<UpstreamSocket> dialled;
+    dialler.dial(DialTarget({false, "127.0.0.1", port, ""}, ""), 5'000, [&](std::unique_ptr<UpstreamSocket> socket, const DialFailure &) {
+        dialled = std::move(socket);
+        poller.stop();
+    });
+    poller.run();
+    QVERIFY(dialled);
+    const int accepted = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    const auto option = [](int fd, int level, int name) {
+        int value = -1;
+        socklen_t size = sizeof value;
+        getsockopt(fd, level, name, &value, &size);
+        return value;
+    };
+    for (const int fd : {dialled->fd(), accepted}) {
+        QCOMPARE(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+        QCOMPARE(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+        QCOMPARE(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 30);
+        QCOMPARE(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
+        QCOMPARE(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 180'000);
+    }
+    close(accepted);
+    close(listener);
 }
 
 // libcurl closes connections that it takes for idle when it dials the next one; with a descriptor of the same number
