@@ -33,6 +33,7 @@ TESTS=(
     python3 openssl sqlite3 iproute2 testssl.sh
     certbot pebble           # certificates, and an ACME server that gives them
     logrotate                # the guide's example is run
+    nginx-light              # in front, with its default configuration
     xvfb openbox trayer xdotool # a screen, a window manager, a tray, and keys and mouse for the console
     at-spi2-core dbus python3-gi # where its widgets are, over the accessibility bus
     xclip imagemagick        # its clipboard, and a picture where a flow fails

@@ -432,6 +432,11 @@ class Upstream:
         await writer.drain()
         return True
 
+    async def behave_typed(self, request, reader, writer, argument):
+        """typed=CONTENT-TYPE|X-ACCEL-BUFFERING: one event with these headers, the second only when it is not empty."""
+        content_type, _, buffering = argument.partition("|")
+        return await self._send(writer, 200, b"data: 1\n\n", content_type, (("X-Accel-Buffering", buffering),) if buffering else ())
+
     async def behave_ping(self, request, reader, writer, _):
         return await self._stream(writer, [b": ping\n\n", b"event: ping\r\ndata: {}\r\n\r\n", b"data: [DONE]\n\n"])
 
