@@ -227,7 +227,7 @@ std::string referenceOrigins(const std::string &value, Settings &settings)
 }
 
 // What libcurl dials through; a name without a scheme is an HTTP proxy there, and here.
-std::string proxy(const std::string &value, Settings &settings)
+static std::string proxyProblem(const std::string &value)
 {
     std::string_view rest = value;
     if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
@@ -247,8 +247,15 @@ std::string proxy(const std::string &value, Settings &settings)
         if (result.ec != std::errc() || result.ptr != host.data() + host.size() || port == 0 || port > 65535)
             return "its port is not a number from 1 to 65535";
     }
-    settings.httpsProxy = value;
     return {};
+}
+
+Store proxy(std::string Settings::*member)
+{
+    return [member](const std::string &value, Settings &settings) {
+        settings.*member = value;
+        return proxyProblem(value);
+    };
 }
 
 std::string managementToken(const std::string &value, Settings &settings)

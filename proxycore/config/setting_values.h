@@ -27,7 +27,7 @@ std::string listen(const std::string &value, Settings &settings);
 std::string httpListen(const std::string &value, Settings &settings);
 std::string origins(const std::string &value, Settings &settings);
 std::string referenceOrigins(const std::string &value, Settings &settings);
-std::string proxy(const std::string &value, Settings &settings);
+Store proxy(std::string Settings::*member);
 std::string managementToken(const std::string &value, Settings &settings);
 std::string encryptionKey(const std::string &value, Settings &settings);
 std::string fileMode(const std::string &value, Settings &settings);

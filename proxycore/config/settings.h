@@ -81,7 +81,7 @@ struct Settings
     int64_t providerKeyMaxAgeMs = 0, managementTokenMaxAgeMs = 0;
     std::string apiConfigPath;
     int engineThreads = 0;
-    std::string httpsProxy, noProxy, sslCertFile;
+    std::string httpsProxy, httpProxy, allProxy, noProxy, sslCertFile; // allProxy has taken the place of those that are not set
     int64_t secretStaleMaxMs = 600'000;
     std::string secretsDir;
     int64_t drainTimeoutMs = 30'000;

@@ -145,17 +145,17 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
     };
     if (auto given = look(sources.flags, row.name, "flag"))
         return given;
-    if (auto given = look(sources.environment, row.name, "environment"))
+    const auto lookInside = [&](const SettingTexts &from, const char *origin) {
+        auto given = row.name.ends_with("_PROXY") ? look(from, lowerCased(row.name), origin) : std::nullopt; // as curl: lower case goes first
+        return given ? given : look(from, row.name, origin);
+    };
+    if (auto given = lookInside(sources.environment, "environment"))
         return given;
-    if (row.name == "HTTPS_PROXY" || row.name == "NO_PROXY") {
-        if (auto given = look(sources.environment, lowerCased(row.name), "environment"))
-            return given;
-    }
     // Who names a data directory means what is in it, not the files that some folder's .env names.
     const bool isInDataDir = row.name == "DATABASE_PATH" || row.name == "AUDIT_LOG_FILE";
     const auto dataDir = sources.flags.find("DATA_DIR");
     const bool isOverruled = isInDataDir && dataDir != sources.flags.end() && !dataDir->second.empty();
-    if (auto given = isOverruled ? std::nullopt : look(file, row.name, ".env"))
+    if (auto given = isOverruled ? std::nullopt : lookInside(file, ".env"))
         return given;
     return isSavable(row) ? look(saved, row.name, "saved") : std::nullopt;
 }
@@ -301,6 +301,10 @@ LoadedSettings loadSettings(const SettingSources &sources)
         settings.databasePath = settings.dataDir + "/llm-proxy.db";
     if (isDefault("AUDIT_LOG_FILE"))
         settings.auditLogFile = settings.dataDir + "/audit.log";
+    for (std::string *proxy : {&settings.httpsProxy, &settings.httpProxy}) {
+        if (proxy->empty())
+            *proxy = settings.allProxy;
+    }
     if (settings.engineThreads == 0)
         settings.engineThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
     checkTogether(&loaded, sources);

@@ -29,7 +29,7 @@ Refusal tooMany(const RateDecision &rate, const char *message)
 
 DialConfig Engine::Private::dialConfig() const
 {
-    return {settings.httpsProxy, settings.noProxy, settings.sslCertFile, {settings.allowLinkLocalUpstream, settings.allowInsecureUpstream}, resolver.get()};
+    return {settings.httpsProxy, settings.httpProxy, settings.noProxy, settings.sslCertFile, {settings.allowLinkLocalUpstream, settings.allowInsecureUpstream}, resolver.get()};
 }
 
 FrontConfig Engine::Private::frontConfig(uint16_t port) const

@@ -81,10 +81,17 @@ bool Exchange::mayGetKey(const DialTarget &target) const
 std::string Exchange::upstreamHead(const DialTarget &target)
 {
     std::string head = m_context.upstream->takeBuffer();
-    head.append(m_head.method).append(" ").append(joinPath(target.url.path, m_route.rest));
+    const Dialler &dialler = m_context.upstream->dialler();
+    const bool isForwarded = dialler.isForwarded(target);
+    head.append(m_head.method).append(" ");
+    if (isForwarded) // RFC 9112 section 3.2.2
+        head.append("http://").append(target.authority);
+    head.append(joinPath(target.url.path, m_route.rest));
     if (!m_cleanQuery.empty())
         head.append("?").append(m_cleanQuery);
     head.append(" HTTP/1.1\r\nHost: ").append(target.authority).append("\r\n");
+    if (isForwarded)
+        head.append(dialler.proxyAuthorization());
     const std::string connection = m_head.headers.joined("connection");
     bool sawEncoding = false;
     for (const Header &header : m_head.headers) {

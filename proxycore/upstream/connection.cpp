@@ -3,6 +3,7 @@
 
 #include "base/ascii.h"
 #include "front/tcp_liveness.h"
+#include "secrets/sealed_text.h"
 
 #include <algorithm>
 #include <charconv>
@@ -19,7 +20,12 @@ struct ProxyAddress
 {
     std::string host;
     uint16_t port = 0;
+    std::string user, password;
+    bool isHttp = false;         // not SOCKS
+    bool hasTls = false;
     bool asksForAddress = false; // SOCKS with look-ups on this side: it is given the provider's address, not its name
+
+    std::string origin() const { return (hasTls ? "https://" : "http://") + host + ":" + std::to_string(port); }
 };
 
 // As libcurl reads it.
@@ -29,9 +35,9 @@ std::optional<ProxyAddress> proxyAddressOf(const std::string &text)
     const bool hasScheme = text.find("://") != std::string::npos;
     if (!url || curl_url_set(url.get(), CURLUPART_URL, (hasScheme ? text : "http://" + text).c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
         return {};
-    const auto part = [&](CURLUPart which) {
+    const auto part = [&](CURLUPart which, unsigned flags = 0) {
         char *found = nullptr;
-        curl_url_get(url.get(), which, &found, 0);
+        curl_url_get(url.get(), which, &found, flags);
         std::string copy = found ? found : "";
         curl_free(found);
         return copy;
@@ -41,6 +47,10 @@ std::optional<ProxyAddress> proxyAddressOf(const std::string &text)
     address.host = lowerCased(part(CURLUPART_HOST));
     address.port = scheme == "https" ? 443 : 1080;
     std::from_chars(port.data(), port.data() + port.size(), address.port);
+    address.user = part(CURLUPART_USER, CURLU_URLDECODE);
+    address.password = part(CURLUPART_PASSWORD, CURLU_URLDECODE);
+    address.hasTls = scheme == "https";
+    address.isHttp = address.hasTls || scheme == "http";
     address.asksForAddress = scheme == "socks4" || scheme == "socks5";
     return address;
 }
@@ -67,8 +77,6 @@ std::string withoutDot(const std::string &host)
 
 bool isNoProxyItem(std::string_view item, const std::string &name, const std::optional<IpAddress> &address)
 {
-    if (item == "*")
-        return true;
     if (address) {
         const auto single = IpAddress::parseHost(item);
         const auto network = single ? std::nullopt : Cidr::parse(item);
@@ -93,6 +101,8 @@ bool isInNoProxy(std::string_view noProxy, std::string_view host)
 {
     const auto address = IpAddress::parseHost(host);
     const std::string name = lowerCased(withoutDot(std::string(host)));
+    if (noProxy == "*")
+        return true;
     while (!noProxy.empty()) {
         const size_t end = std::min(noProxy.find_first_of(", \t"), noProxy.size());
         if (end > 0 && isNoProxyItem(noProxy.substr(0, end), name, address))
@@ -102,28 +112,56 @@ bool isInNoProxy(std::string_view noProxy, std::string_view host)
     return false;
 }
 
-bool goesThroughProxy(const DialTarget &target, const DialConfig &config)
+const std::string &proxyFor(const DialTarget &target, const DialConfig &config)
 {
-    return target.url.tls && target.unixSocket.empty() && !config.httpsProxy.empty() && !isThisMachine(target.url.host)
-           && !isInNoProxy(config.noProxy, target.url.host);
+    static const std::string none;
+    const std::string &proxy = target.url.tls ? config.httpsProxy : config.httpProxy;
+    const bool isDirect = proxy.empty() || !target.unixSocket.empty() || isThisMachine(target.url.host) || isInNoProxy(config.noProxy, target.url.host);
+    return isDirect ? none : proxy;
+}
+
+bool isForwardedByProxy(const DialTarget &target, const DialConfig &config)
+{
+    if (target.url.tls)
+        return false;
+    const std::string &proxy = proxyFor(target, config);
+    const auto address = proxy.empty() ? std::nullopt : proxyAddressOf(proxy);
+    return address && address->isHttp;
+}
+
+std::string proxyAuthorization(const std::string &proxy)
+{
+    const auto address = proxy.empty() ? std::nullopt : proxyAddressOf(proxy);
+    if (!address || (address->user.empty() && address->password.empty()))
+        return {};
+    return "Proxy-Authorization: Basic " + toBase64(address->user + ":" + address->password) + "\r\n";
 }
 
 ConnectionPlan::ConnectionPlan(const DialTarget &target, const DialConfig &config)
-    : m_unixSocket(target.unixSocket), m_certifiedHost(withoutDot(target.url.host)), m_caFile(config.caFile), m_rules(config.hosts)
+    : m_unixSocket(target.unixSocket), m_caFile(config.caFile), m_rules(config.hosts), m_url(originOf(target) + "/"), m_hasTls(target.url.tls)
 {
+    if (target.url.tls)
+        m_certified.push_back(withoutDot(target.url.host));
     if (!m_unixSocket.empty())
         return;
-    if (!goesThroughProxy(target, config)) {
+    m_proxy = proxyFor(target, config);
+    if (m_proxy.empty()) {
         add({target.url.host, target.url.port, true, !target.url.tls});
         return;
     }
-    m_refusal = reasonOf(judgeHost(target.url.host, false, m_rules)); // all that can be said of it here: the proxy resolves names
-    m_proxy = config.httpsProxy;
+    m_refusal = reasonOf(judgeHost(target.url.host, !target.url.tls, m_rules)); // all that can be said of it here: the proxy resolves names
     const auto proxy = proxyAddressOf(m_proxy);
     if (!proxy)
         return; // nothing is dialled then: openSocket() knows no address
+    if (proxy->hasTls)
+        m_certified.insert(m_certified.begin(), withoutDot(proxy->host));
+    m_isForwarded = !target.url.tls && proxy->isHttp;
+    if (m_isForwarded) {
+        m_url = proxy->origin() + "/";
+        m_hasTls = proxy->hasTls;
+    }
     if (proxy->asksForAddress)
-        add({target.url.host, target.url.port, false, false});
+        add({target.url.host, target.url.port, false, !target.url.tls});
     add({proxy->host, proxy->port, true, false});
 }
 
@@ -196,14 +234,17 @@ Reason ConnectionPlan::lookUp(Resolver *resolver, int64_t timeoutMs, const std::
 
 // Read ahead: one system call a record instead of two. Our output moves while OpenSSL waits to write the rest of it (SSL_CTX_set_mode(3)): without this, a slow reader
 // ends an upload with "bad write retry".
-CURLcode ConnectionPlan::prepareTls(CURL *, void *given, void *plan)
+CURLcode ConnectionPlan::prepareTls(CURL *, void *given, void *self)
 {
     auto *const context = static_cast<SSL_CTX *>(given);
+    auto &plan = *static_cast<ConnectionPlan *>(self);
+    if (plan.m_handshakes >= plan.m_certified.size())
+        return CURLE_SSL_CONNECT_ERROR; // one more than the plan knows of
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
     // curl takes a common name for the host's where there is no subjectAltName; RFC 9110 section 4.3.4 forbids that.
     X509_VERIFY_PARAM *const rules = SSL_CTX_get0_param(context);
-    const std::string &name = static_cast<const ConnectionPlan *>(plan)->m_certifiedHost;
+    const std::string &name = plan.m_certified[plan.m_handshakes++];
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const bool isSet = X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1 || X509_VERIFY_PARAM_set1_host(rules, name.c_str(), name.size()) == 1;
     return isSet ? CURLE_OK : CURLE_SSL_CONNECT_ERROR;
@@ -234,15 +275,27 @@ void ConnectionPlan::prepare(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1}); // else ALPN may choose h2
     curl_easy_setopt(easy, CURLOPT_PROXY, m_proxy.c_str()); // "": curl would read the environment
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, m_isForwarded ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    if (!m_caFile.empty())
+    if (!m_caFile.empty()) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, m_caFile.c_str());
+        curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, m_caFile.c_str());
+    }
     if (!m_unixSocket.empty())
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, m_unixSocket.c_str());
+}
+
+void ConnectionPlan::prepareConnection(CURL *easy)
+{
+    prepare(easy);
+    curl_easy_setopt(easy, CURLOPT_URL, m_url.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    if (m_isForwarded) // the requests that it is to forward are ours
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
 bool isCertificateTrouble(CURLcode code)

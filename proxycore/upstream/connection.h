@@ -18,9 +18,14 @@
 namespace llmproxy {
 
 std::string originOf(const DialTarget &target); // "https://api.example.com:8443"
-// HTTPS_PROXY is for https, and never for this machine nor for what NO_PROXY names (ruling 61).
-bool goesThroughProxy(const DialTarget &target, const DialConfig &config);
-// NO_PROXY as libcurl reads it: names with all below them, addresses and networks, "*"; separated by commas or spaces.
+// The proxy for a target: HTTPS_PROXY is for https, HTTP_PROXY for http, and neither for this machine nor for what NO_PROXY names
+// (ruling 61). Empty: none.
+const std::string &proxyFor(const DialTarget &target, const DialConfig &config);
+// As curl does it, an HTTP proxy gets requests to http:// itself, with the whole URL; everything else goes through a tunnel.
+bool isForwardedByProxy(const DialTarget &target, const DialConfig &config);
+// "Proxy-Authorization: Basic …" and CR LF, from the proxy's URL; empty when it names no user.
+std::string proxyAuthorization(const std::string &proxy);
+// NO_PROXY as libcurl reads it: names with all below them, addresses and networks, separated by commas or spaces; "*" alone is everything.
 bool isInNoProxy(std::string_view noProxy, std::string_view host);
 
 class ConnectionPlan
@@ -39,8 +44,12 @@ public:
     // Looks up all names in this thread. None: it can connect.
     // resolver null: there are none but addresses and localhost.
     Reason lookUp(Resolver *resolver, int64_t timeoutMs, const std::function<bool()> &isCancelled);
-    // When no name is left. The plan outlives the connecting.
+    // When no name is left, for a request of libcurl's own. The plan outlives the connecting.
     void prepare(CURL *easy);
+    // The same for a connection that we use ourselves.
+    void prepareConnection(CURL *easy);
+    // TLS is on the connection that comes about.
+    bool hasTls() const { return m_hasTls; }
 
 private:
     struct Hop
@@ -55,10 +64,15 @@ private:
     static CURLcode prepareTls(CURL *easy, void *context, void *plan);
     static curl_socket_t openSocket(void *plan, curlsocktype purpose, curl_sockaddr *address);
 
-    const std::string m_unixSocket, m_certifiedHost, m_caFile;
+    const std::string m_unixSocket, m_caFile;
     const HostRules m_rules;
     Reason m_refusal = Reason::None;
     std::string m_proxy; // empty: none
+    std::string m_url;   // whom a connection of our own is made to: the target, or the proxy that forwards to it
+    bool m_isForwarded = false;
+    bool m_hasTls;
+    std::vector<std::string> m_certified; // whose certificates are verified, in the order of the handshakes: the proxy's, the target's
+    size_t m_handshakes = 0;
     std::vector<Hop> m_unknown;
     std::vector<IpAddress> m_dialled;
     HeaderList m_known; // for CURLOPT_RESOLVE

@@ -60,7 +60,7 @@ private:
 };
 
 Dialler::Dialler(Poller &poller, DialConfig config)
-    : m_poller(poller), m_config(std::move(config)), m_multi(curl_multi_init()),
+    : m_poller(poller), m_config(std::move(config)), m_proxyAuthorization(llmproxy::proxyAuthorization(m_config.httpProxy)), m_multi(curl_multi_init()),
       m_timer(poller, [this] { act(CURL_SOCKET_TIMEOUT, 0); })
 {
     curl_multi_setopt(m_multi, CURLMOPT_SOCKETFUNCTION, &Dialler::onSocket);
@@ -98,8 +98,6 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
     Dial &dial = m_dials[id];
     try {
         dial.done = std::move(done);
-        dial.url = originOf(target) + "/";
-        dial.tls = target.url.tls;
         dial.untilUs = Clock::steadyUs() + timeoutMs * 1000;
         dial.plan = std::make_unique<ConnectionPlan>(target, m_config);
         lookUp(id);
@@ -108,6 +106,11 @@ uint64_t Dialler::dial(const DialTarget &target, int64_t timeoutMs, Done done)
         throw;
     }
     return id;
+}
+
+bool Dialler::isForwarded(const DialTarget &target) const
+{
+    return !m_config.httpProxy.empty() && isForwardedByProxy(target, m_config);
 }
 
 // It threw: what waits for it would wait for ever.
@@ -193,9 +196,7 @@ void Dialler::connect(uint64_t id)
 {
     Dial &dial = m_dials[id];
     dial.easy = curl_easy_init();
-    curl_easy_setopt(dial.easy, CURLOPT_URL, dial.url.c_str());
-    curl_easy_setopt(dial.easy, CURLOPT_CONNECT_ONLY, 1L);
-    dial.plan->prepare(dial.easy);
+    dial.plan->prepareConnection(dial.easy);
     curl_easy_setopt(dial.easy, CURLOPT_BUFFERSIZE, 1024L); // curl reads no bodies here
     const int64_t leftMs = (dial.untilUs - Clock::steadyUs()) / 1000;
     curl_easy_setopt(dial.easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::max<int64_t>(leftMs, 1)));
@@ -289,7 +290,7 @@ void Dialler::collect()
             forget(fd);
             const int on = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            if (dial.tls) { // no proxy stands before a plain one
+            if (dial.plan->hasTls()) {
                 dial.done(std::make_unique<UpstreamSocket>(m_poller, m_multi, easy, fd), {});
                 continue;
             }

@@ -24,7 +24,7 @@ struct NameAnswer;
 
 struct DialConfig
 {
-    std::string httpsProxy, noProxy, caFile; // HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE
+    std::string httpsProxy, httpProxy, noProxy, caFile; // HTTPS_PROXY and HTTP_PROXY, else ALL_PROXY; NO_PROXY, SSL_CERT_FILE
     HostRules hosts;
     Resolver *resolver = nullptr;            // outlives all that connect; null: addresses and localhost only
 };
@@ -57,14 +57,15 @@ public:
     // Calls done once, never from inside dial(). The id cancels.
     uint64_t dial(const DialTarget &target, int64_t timeoutMs, Done done);
     void cancel(uint64_t id);
+    // The connection ends at an HTTP proxy: its requests name the whole URL and carry proxyAuthorization().
+    bool isForwarded(const DialTarget &target) const;
+    const std::string &proxyAuthorization() const { return m_proxyAuthorization; }
 
 private:
     class CurlSocket;
     struct Dial
     {
         Done done;
-        std::string url;
-        bool tls = false;
         int64_t untilUs = 0;
         std::unique_ptr<ConnectionPlan> plan; // lives as long as its handshake
         CURL *easy = nullptr;                 // null: names are looked up
@@ -92,6 +93,7 @@ private:
 
     Poller &m_poller;
     DialConfig m_config;
+    const std::string m_proxyAuthorization;
     CURLM *m_multi;
     Timer m_timer;
     uint64_t m_nextId = 1;

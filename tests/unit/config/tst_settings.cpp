@@ -310,6 +310,23 @@ private Q_SLOTS:
             QVERIFY2(loadSettings(with({{"HTTPS_PROXY", good}})).problems.empty(), good);
         for (const char *wrong : {"ftp://proxy", "http://", "http://:80", "http://proxy:0", "http://proxy:port", "http://a b"})
             QVERIFY2(complains(loadSettings(with({{"HTTPS_PROXY", wrong}})), "HTTPS_PROXY"), wrong);
+        QVERIFY(complains(loadSettings(with({{"HTTP_PROXY", "ftp://proxy"}})), "HTTP_PROXY"));
+        QVERIFY(complains(loadSettings(with({{"ALL_PROXY", "ftp://proxy"}})), "ALL_PROXY"));
+    }
+
+    // As curl reads them: lower case first, ALL_PROXY where the scheme has none of its own, empty is not set.
+    void proxiesOfTheEnvironment()
+    {
+        const auto chosen = [this](SettingTexts environment) {
+            const Settings s = loadSettings(with(std::move(environment))).settings;
+            return s.httpsProxy + " " + s.httpProxy + " " + s.noProxy;
+        };
+        QCOMPARE(chosen({{"HTTPS_PROXY", "s:1"}, {"HTTP_PROXY", "p:1"}, {"NO_PROXY", "a.test"}}), std::string("s:1 p:1 a.test"));
+        QCOMPARE(chosen({{"https_proxy", "s:2"}, {"http_proxy", "p:2"}, {"no_proxy", "b.test"}}), std::string("s:2 p:2 b.test"));
+        QCOMPARE(chosen({{"https_proxy", "s:2"}, {"HTTPS_PROXY", "s:1"}, {"no_proxy", "b.test"}, {"NO_PROXY", "a.test"}}), std::string("s:2  b.test"));
+        QCOMPARE(chosen({{"ALL_PROXY", "a:1"}}), std::string("a:1 a:1 "));
+        QCOMPARE(chosen({{"all_proxy", "a:2"}, {"http_proxy", "p:2"}}), std::string("a:2 p:2 "));
+        QCOMPARE(chosen({{"https_proxy", ""}, {"HTTPS_PROXY", "s:1"}}), std::string("s:1  "));
     }
 
     void values()
@@ -369,7 +386,7 @@ private Q_SLOTS:
                                  "MAX_HEADER_SIZE", "MAX_HEADER_COUNT", "MAX_REQUEST_SIZE", "MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_IP",
                                  "TOKEN_MAX_LIFETIME", "TOKEN_DEFAULT_LIFETIME", "TOKEN_DEFAULT_RATE_LIMIT", "PROVIDER_KEY_MAX_AGE",
                                  "MANAGEMENT_TOKEN_MAX_AGE", "IP_RATE_LIMIT", "AUTH_FAILURE_LIMIT", "API_CONFIG_PATH", "ENGINE_THREADS",
-                                 "HTTP_CACHE_ENABLED", "HTTP_CACHE_MAX_SIZE", "HTTP_CACHE_DEFAULT_TTL", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
+                                 "HTTP_CACHE_ENABLED", "HTTP_CACHE_MAX_SIZE", "HTTP_CACHE_DEFAULT_TTL", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE",
                                  "MAX_TARGET_SIZE", "MAX_INSPECTED_BODY", "CLIENT_WRITE_TIMEOUT", "SECRETS_DIR", "ALLOW_INSECURE_UPSTREAM", "ALLOW_LINK_LOCAL_UPSTREAM"}) {
             const auto found = std::find_if(all.begin(), all.end(), [&](const SettingDeclaration &one) { return one.name == name; });
             QVERIFY2(found != all.end(), name);

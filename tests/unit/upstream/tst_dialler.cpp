@@ -76,6 +76,7 @@ private Q_SLOTS:
     void tooManyNames();
     void whatGoesThroughAProxy_data();
     void whatGoesThroughAProxy();
+    void whatAProxyForwards();
     void refusedAddressesAreNotDialled_data();
     void refusedAddressesAreNotDialled();
     void anAddressThatIsAllowedIsDialledAlone();
@@ -280,6 +281,7 @@ void TstDialler::whatGoesThroughAProxy_data()
     row("https://127.evil.example", "", true); // a name, and not this machine
     row("https://localhost.evil.example", "", true);
     row("https://api.example.com", "*", false);
+    row("https://api.example.com", "*,other.org", true); // curl: alone only
     row("https://api.example.com", "example.com", false);
     row("https://api.example.com", ".example.com", false);
     row("https://API.example.com.", "other.org, Example.COM", false);
@@ -299,8 +301,29 @@ void TstDialler::whatGoesThroughAProxy()
     QFETCH(const QString, noProxy);
     const Result<BaseUrl> base = parseBaseUrl(url.toStdString());
     QVERIFY2(base.ok(), base ? "" : base.error().message.c_str());
-    QTEST(goesThroughProxy(DialTarget(*base, ""), through("http://proxy.test:3128", noProxy.toStdString())), "expected");
-    QVERIFY(!goesThroughProxy(DialTarget(*base, ""), {}));
+    DialConfig config = through("http://proxy.test:3128", noProxy.toStdString());
+    QTEST(!proxyFor(DialTarget(*base, ""), config).empty(), "expected");
+    QVERIFY(proxyFor(DialTarget(*base, ""), {}).empty());
+    config.httpProxy = std::exchange(config.httpsProxy, {}); // the same for the other scheme
+    BaseUrl other = *base;
+    other.tls = !other.tls;
+    QTEST(!proxyFor(DialTarget(other, ""), config).empty(), "expected");
+    QVERIFY(proxyFor(DialTarget(*base, ""), config).empty() || !base->tls);
+}
+
+// RFC 9112 section 3.2.2: http:// is for the proxy to forward, as curl asks it to. SOCKS and https:// are tunnels.
+void TstDialler::whatAProxyForwards()
+{
+    const auto forwards = [](bool tls, const char *proxy) {
+        DialConfig config;
+        config.httpProxy = config.httpsProxy = proxy;
+        return isForwardedByProxy(DialTarget({tls, "api.example.com", 80, ""}, ""), config);
+    };
+    QVERIFY(forwards(false, "http://proxy.test:3128") && forwards(false, "proxy.test:3128") && forwards(false, "https://proxy.test"));
+    QVERIFY(!forwards(false, "socks5h://proxy.test") && !forwards(true, "http://proxy.test:3128") && !forwards(false, ""));
+    QCOMPARE(proxyAuthorization("http://us%20er:p%40ss@proxy.test"), std::string("Proxy-Authorization: Basic dXMgZXI6cEBzcw==\r\n"));
+    QCOMPARE(proxyAuthorization("proxy.test:3128"), std::string());
+    QCOMPARE(proxyAuthorization(""), std::string());
 }
 
 void TstDialler::theProxysNameIsLookedUp_data()
