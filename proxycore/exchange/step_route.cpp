@@ -24,6 +24,19 @@ bool hasHalfEscape(std::string_view path)
     return false;
 }
 
+// A base URL that ends in what the client adds by itself: "http://host/" or "http://host/v1" and then "/v1/…". Null: neither.
+const char *baseUrlHint(std::string_view path)
+{
+    if (startsWith(path, "//"))
+        return "the path begins with //; remove the slash at the end of the client's base URL";
+    for (const std::string_view doubled : {"/v1/v1/", "/v1/v1beta/", "/v1beta/v1beta/", "/v1beta/v1/"}) {
+        if (startsWith(path, doubled))
+            return "the path has the API version twice: the client adds it to its base URL by itself; remove it from the end of the base URL (OPENAI_BASE_URL ends in /v1, "
+                   "ANTHROPIC_BASE_URL and GOOGLE_GEMINI_BASE_URL do not)";
+    }
+    return nullptr;
+}
+
 // What two servers could resolve to different paths. A coded slash or dot alone is the provider's matter (ruling 10); where a rule
 // judges the path, path_readings.h says what is made of it.
 bool isAmbiguous(std::string_view path)
@@ -57,11 +70,15 @@ Verdict Exchange::findRoute()
     const std::string_view first = rest.substr(0, rest.find('/'));
     if (path == "*") // RFC 9110 section 9.3.7: OPTIONS about the server as a whole
         return answerOptions();
+    if (const char *hint = baseUrlHint(path))
+        return refuse(Reason::EndpointNotFound, hint);
     const bool anthropic = m_head.headers.find("anthropic-version") != nullptr;
     if (startsWith(path, "/openai/deployments/")) {
         m_route = {"", "azure", m_head.path};
     } else if (first.size() < rest.size() && m_context.profiles->find(first) != m_context.profiles->end()) {
         m_route = {std::string(first), "", std::string(path.substr(first.size() + 1))};
+        if (const char *hint = baseUrlHint(m_route.rest))
+            return refuse(m_route.rest.starts_with("//") ? Reason::BadRequest : Reason::EndpointNotFound, hint);
     } else if (startsWith(path, "/v1beta/")) {
         m_route = {"", "gemini", m_head.path};
     } else if (path == "/v1/messages" || startsWith(path, "/v1/messages/") || path == "/api/hello" || (anthropic && startsWith(path, "/v1/"))) {

@@ -118,6 +118,8 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
         return {414, Reason::UriTooLong, "the request target is longer than MAX_TARGET_SIZE"};
     if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f; }))
         return bad("the request target has a character that is not allowed");
+    if (method == "CONNECT")
+        return {501, Reason::NotImplemented, "this is no forward proxy: remove its address from HTTPS_PROXY and HTTP_PROXY, and set it as the client's base URL, like OPENAI_BASE_URL=http://HOST:PORT/v1"};
     if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods)) // RFC 9110 section 9.1: case-sensitive
         return {501, Reason::NotImplemented, "this method is not implemented"};
     head->method = method;
