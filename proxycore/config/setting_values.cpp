@@ -169,15 +169,38 @@ Store networks(std::vector<Cidr> Settings::*member)
     };
 }
 
+std::string clientAddressHeader(const std::string &value, Settings &settings)
+{
+    for (const char *known : {"x-forwarded-for", "x-real-ip", "forwarded"}) {
+        if (equalsIgnoreCase(value, known)) {
+            settings.clientAddressHeader = known;
+            return {};
+        }
+    }
+    return "accepted is one of: X-Forwarded-For, X-Real-IP, Forwarded";
+}
+
+// What a Host header can be, or the end of one; anything else would never match.
+static bool isHostPattern(std::string_view name)
+{
+    if (name.starts_with('.'))
+        name.remove_prefix(1);
+    const bool hasEmptyLabel = name.empty() || name.starts_with('.') || name.ends_with('.') || name.find("..") != std::string_view::npos;
+    return !hasEmptyLabel && std::all_of(name.begin(), name.end(), [](char c) { return isAsciiAlnum(c) || c == '.' || c == '-' || c == '_'; });
+}
+
 std::string hosts(const std::string &value, Settings &settings)
 {
     settings.allowedHosts.clear();
-    for (std::string item : splitList(value)) {
-        item = lowerCased(item);
+    for (const std::string &given : splitList(value)) {
+        std::string item = lowerCased(given);
+        if (item.starts_with("*."))
+            item.erase(0, 1);
         if (item.size() > 1 && item.back() == '.')
             item.pop_back();
-        if (item.find_first_of("/:@ ") != std::string::npos)
-            return "\"" + item + "\" is not a host name; accepted are names, .example.com for all below it, and *";
+        if (item != "*" && !isHostPattern(item))
+            return "\"" + given + "\" never matches a Host; accepted are names without scheme and port, *.example.com for all names below one, and *"
+                   + (std::any_of(given.begin(), given.end(), [](char c) { return (static_cast<unsigned char>(c) & 0x80) != 0; }) ? "; write international names as xn--…" : "");
         settings.allowedHosts.push_back(item);
     }
     return {};
@@ -201,8 +224,9 @@ std::string origins(const std::string &value, Settings &settings)
         const size_t scheme = item.find("://");
         const bool exact = scheme != std::string::npos && scheme > 0 && item.size() > scheme + 3
                            && item.find_first_of("/?#*", scheme + 3) == std::string::npos;
-        if (item != "*" && !exact)
-            return "\"" + item + "\" is not an origin; accepted are lists like https://app.example,http://localhost:3000, and *";
+        const bool isOpaque = item == "*" || equalsIgnoreCase(item, "null") || equalsIgnoreCase(item, "file://"); // what browsers and web views send for files
+        if (!isOpaque && !exact)
+            return "\"" + item + "\" is not an origin; accepted are lists like https://app.example,http://localhost:3000, null, file:// and *";
         settings.corsOrigins.push_back(lowerCased(item));
     }
     return {};

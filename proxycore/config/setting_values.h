@@ -22,6 +22,7 @@ Store outside(std::vector<OutsideTarget> Settings::*member, bool onlyWeb);
 // Its feature waits: only these values.
 Store waits(std::vector<std::string> accepted);
 
+std::string clientAddressHeader(const std::string &value, Settings &settings);
 std::string hosts(const std::string &value, Settings &settings);
 std::string listen(const std::string &value, Settings &settings);
 std::string httpListen(const std::string &value, Settings &settings);

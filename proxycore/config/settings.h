@@ -66,7 +66,8 @@ struct Settings
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;
     std::vector<Cidr> trustedProxies;
-    std::vector<std::string> allowedHosts; // lower case, no port, no trailing dot
+    std::string clientAddressHeader = "x-forwarded-for"; // lower case
+    std::vector<std::string> allowedHosts; // lower case, no port, no trailing dot; ".example.com": all below it; "*"
     int64_t requestHeadTimeoutMs = 10'000, requestBodyTimeoutMs = 60'000, keepaliveTimeoutMs = 75'000;
     int64_t clientWriteTimeoutMs = 60'000;
     int64_t upstreamConnectTimeoutMs = 10'000, upstreamFirstByteTimeoutMs = 590'000,

@@ -58,9 +58,10 @@ Rows networkRows()
     return {
         row("LISTEN_ADDR", "127.0.0.1:8080", "address:port", "data plane and management; port 0 takes a free one", listen),
         row("ALLOW_INSECURE_LISTEN", "false", "boolean", "allow a non-loopback address without TLS", flag(&S::allowInsecureListen)),
-        row("TRUSTED_PROXIES", "", "list of networks", "only from these is X-Forwarded-For believed", networks(&S::trustedProxies)),
-        row("ALLOWED_HOSTS", "", "list of names", "further Host names that are served; others get 421", hosts),
-        row("CORS_ALLOWED_ORIGINS", "", "list of origins", "web pages of these origins may call; * for all", origins),
+        row("TRUSTED_PROXIES", "", "list of networks", "addresses of the proxies in front; CLIENT_ADDRESS_HEADER, X-Forwarded-Proto and X-Forwarded-Host are trusted from these only", networks(&S::trustedProxies)),
+        row("CLIENT_ADDRESS_HEADER", "X-Forwarded-For", "X-Forwarded-For, X-Real-IP or Forwarded", "header in which trusted proxies name the client's address", clientAddressHeader),
+        row("ALLOWED_HOSTS", "", "list of names", "additional Host names that are served; *.example.com is all names below it, * is all; others get 421", hosts),
+        row("CORS_ALLOWED_ORIGINS", "", "list of origins", "web pages of these origins may call; null and file:// are pages without one; * is all", origins),
         lower(row("REQUEST_HEAD_TIMEOUT", "10s", "duration", "a request head must arrive within", duration(&S::requestHeadTimeoutMs, 10, hour))),
         lower(row("REQUEST_BODY_TIMEOUT", "60s", "duration", "a request body may pause this long", duration(&S::requestBodyTimeoutMs, 10, hour))),
         lower(row("KEEPALIVE_TIMEOUT", "75s", "duration", "an idle client connection is closed after", duration(&S::keepaliveTimeoutMs, 10, hour))),

@@ -32,7 +32,7 @@ DialConfig Engine::Private::dialConfig() const
     return {settings.httpsProxy, settings.httpProxy, settings.noProxy, settings.sslCertFile, {settings.allowLinkLocalUpstream, settings.allowInsecureUpstream}, resolver.get()};
 }
 
-FrontConfig Engine::Private::frontConfig(uint16_t port) const
+FrontConfig Engine::Private::frontConfig(uint16_t port)
 {
     FrontConfig front;
     front.head = {static_cast<size_t>(settings.maxHeaderCount), static_cast<size_t>(settings.maxTargetSize)};
@@ -43,7 +43,8 @@ FrontConfig Engine::Private::frontConfig(uint16_t port) const
     front.keepaliveTimeoutMs = settings.keepaliveTimeoutMs;
     front.writeTimeoutMs = settings.clientWriteTimeoutMs;
     front.allowedHosts = settings.allowedHosts;
-    front.trustedProxies = settings.trustedProxies;
+    front.clients = {settings.clientAddressHeader, settings.trustedProxies};
+    front.counts = &frontCounts;
     front.corsOrigins = settings.corsOrigins;
     front.tls = tls.get();
     front.httpsPort = port;

@@ -44,6 +44,7 @@ struct Engine::Private
     std::unique_ptr<ManageApi> api;
     std::unique_ptr<HttpBridge> bridge;
     HeldBudget held;
+    FrontCounts frontCounts; // before the threads that count
     std::vector<std::unique_ptr<EngineThread>> threads;
     MemoryReturn memory; // management thread
     uint64_t snapshotsSeen = 0; // management thread
@@ -76,7 +77,7 @@ struct Engine::Private
     void settleSecrets();
     void makeApi();
     void makeThreads(size_t count, uint16_t port);
-    FrontConfig frontConfig(uint16_t port) const;
+    FrontConfig frontConfig(uint16_t port);
     FrontHooks frontHooks();
     DoorConfig doorConfig();
     void dispatch(const BridgeCall &call, const HttpBridge::Complete &complete);

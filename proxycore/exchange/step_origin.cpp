@@ -50,7 +50,7 @@ Verdict Exchange::answerPreflight()
 
 Verdict Exchange::checkOrigin()
 {
-    if (!m_head.headers.find("origin") || !m_stream.allowedOrigin().empty())
+    if (!m_head.headers.find("origin") || !m_stream.allowedOrigin().empty() || m_stream.isSameOrigin())
         return Verdict::Next;
     return refuse(Reason::OriginNotAllowed, "this origin is not in CORS_ALLOWED_ORIGINS");
 }

@@ -279,6 +279,7 @@ void Connection::beginRequest(std::string_view head)
     m_head.beganUs = m_beganUs;
     m_body.begin(m_head.chunked, m_head.contentLength);
     m_keepAlive = m_head.keepAlive;
+    m_isSameOrigin = isPageOfOurs();
     const std::string *id = m_head.headers.find("x-request-id");
     m_head.requestId = id && isSaneRequestId(*id) ? *id : randomUuid();
     m_requestPeer = m_server.resolvePeer(m_peer, m_head);
@@ -292,13 +293,14 @@ void Connection::beginRequest(std::string_view head)
     m_isManagement = routeOf(m_head.path) == ServedBy::Management;
     if (const std::string *origin = m_head.headers.find("origin"); origin && routeOf(m_head.path) == ServedBy::Exchange && m_server.originAllowed(*origin))
         m_origin = *origin;
-    const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix); // ruling 11: any Host
-    if (!m_peer.localSocket && !acme && !m_server.hostAllowed(m_head.host)) {
+    const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix);
+    const bool takesAnyHost = acme || isOpenPath(m_head.path); // ruling 11: probes send what their makers chose
+    if (!m_peer.localSocket && !takesAnyHost && !m_server.hostAllowed(m_head.host)) {
         refuseByFront(refusal(Reason::MisdirectedRequest, "this Host is not served here; add it to ALLOWED_HOSTS"));
         return;
     }
     // RFC 9110 section 7.4: what is for https and came in clear may have been read on its way, unless TLS ended in front of us.
-    if (m_head.isForTls && !m_socket.isTls() && !m_peer.localSocket && !anyContains(m_server.config().trustedProxies, m_peer.address)) {
+    if (m_head.isForTls && !m_socket.isTls() && !m_peer.localSocket && !m_server.isTrustedProxy(m_peer)) {
         refuseByFront(refusal(Reason::MisdirectedRequest, "an https address is not served on a connection without TLS"));
         return;
     }
@@ -328,6 +330,22 @@ void Connection::beginRequest(std::string_view head)
     m_handler->start();
     if (m_handler && m_bodyDone)
         m_handler->onBodyEnd();
+}
+
+// A page that was loaded from where this request goes to. A trusted proxy says under which address that is (the right-most value is its own).
+bool Connection::isPageOfOurs() const
+{
+    const std::string *origin = m_head.headers.find("origin");
+    if (!origin)
+        return false;
+    const bool isBehindProxy = m_server.isTrustedProxy(m_peer);
+    const auto said = [&](const char *name) {
+        const std::string list = isBehindProxy ? m_head.headers.joined(name) : std::string();
+        return std::string(trimmed(std::string_view(list).substr(list.rfind(',') + 1)));
+    };
+    const std::string scheme = said("x-forwarded-proto"), forwardedHost = said("x-forwarded-host");
+    const std::string host = forwardedHost.empty() ? std::string(m_head.headers.value("host")) : forwardedHost;
+    return isOrigin(*origin, scheme.empty() ? (m_socket.isTls() ? "https" : "http") : scheme, host);
 }
 
 // Ruling 11: a browser must not be bound to https for names that other programs on its machine share.

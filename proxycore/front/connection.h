@@ -42,6 +42,7 @@ public:
     void abort() override;
     void refuse(const Refusal &refusal) override;
     const std::string &allowedOrigin() const override { return m_origin; }
+    bool isSameOrigin() const override { return m_isSameOrigin; }
     bool headSent() const override { return m_headSent; }
     bool isHeldByLength() const override { return m_responseLength >= 0; }
     size_t backlog() const override { return m_out.size() - m_outAt; }
@@ -77,6 +78,7 @@ private:
     void updateInterest(bool strict = false);
     bool wantsRead() const;
     bool wantsHsts() const;
+    bool isPageOfOurs() const;
 
     enum class State { Head, Request, Linger, Closed };
 
@@ -124,6 +126,7 @@ private:
     bool m_responseDone = false;
     bool m_owesWritable = false;   // a write did not take all: onWritable() is due when the rest has gone
     bool m_draining = false;
+    bool m_isSameOrigin = false;   // the page that makes this request is of the same origin
 };
 
 } // namespace llmproxy

@@ -84,7 +84,9 @@ struct Peer
     IpAddress address;       // resolved client
     std::string text;        // its text form
     bool localSocket = false; // control socket: peer uid checked, no token needed
-    bool untrustedForward = false; // carried X-Forwarded-For & co. from outside TRUSTED_PROXIES
+    bool isForwarded = false; // the address comes from CLIENT_ADDRESS_HEADER
+    bool untrustedForward = false; // carried X-Forwarded-For & co., but from outside TRUSTED_PROXIES, or the address cannot be read
+    bool sawOtherHeader = false; // a trusted proxy names the client in another header than CLIENT_ADDRESS_HEADER
 };
 
 std::string_view reasonPhrase(int status);

@@ -71,7 +71,11 @@ bool ManagementDoor::admit()
 {
     const Peer &peer = m_stream.peer();
     if (peer.untrustedForward) {
-        deny(403, Reason::UntrustedForward, refusal(Reason::IpNotAllowed, "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES or the client's address cannot be read from it"));
+        deny(403, Reason::UntrustedForward, refusal(Reason::IpNotAllowed, "the request carries X-Forwarded-For, Forwarded or X-Real-IP, but its sender is not in TRUSTED_PROXIES, or the client's address cannot be read from the header that CLIENT_ADDRESS_HEADER names"));
+        return false;
+    }
+    if (peer.isForwarded && peer.address.isLoopback()) { // whoever is there, it is another machine's or another program's loopback
+        deny(403, Reason::IpNotAllowed, refusal(Reason::IpNotAllowed, "management is not allowed for a loopback address that a proxy forwards; call it directly"));
         return false;
     }
     if (!anyContains(m_config.allowedIps, peer.address)) {

@@ -21,17 +21,6 @@ namespace {
 
 constexpr int64_t acceptPauseMs = 100;
 
-// An element of X-Forwarded-For; some gateways add the port.
-std::optional<IpAddress> forwardedAddress(std::string_view text)
-{
-    if (const auto address = IpAddress::parse(text))
-        return address;
-    if (!text.empty() && text.front() == '[')
-        return IpAddress::parse(text.substr(1, text.find(']') == std::string_view::npos ? 0 : text.find(']') - 1));
-    const size_t colon = text.find(':');
-    return colon != std::string_view::npos && text.rfind(':') == colon ? IpAddress::parse(text.substr(0, colon)) : std::nullopt;
-}
-
 } // namespace
 
 class Server::Listener final : public PollHandler
@@ -157,32 +146,9 @@ void Server::forget(Connection *connection)
 
 Peer Server::resolvePeer(const Peer &socketPeer, const RequestHead &head) const
 {
-    Peer peer = socketPeer;
-    const bool forwarded = head.headers.find("x-forwarded-for") || head.headers.find("forwarded") || head.headers.find("x-real-ip");
-    if (!forwarded || peer.localSocket)
-        return peer;
-    if (!anyContains(m_config.trustedProxies, peer.address)) {
-        peer.untrustedForward = true;
-        return peer;
-    }
-    // Several fields are one list (RFC 9110 section 5.3); read it from the right, ours first.
-    const std::string list = head.headers.joined("x-forwarded-for");
-    std::string_view rest = list;
-    bool known = false;
-    while (!rest.empty()) {
-        const size_t comma = rest.rfind(',');
-        const auto address = forwardedAddress(trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1)));
-        if (!address)
-            break; // what stands left of garbage cannot be trusted
-        peer.address = *address;
-        peer.text = address->toString();
-        known = !anyContains(m_config.trustedProxies, *address);
-        if (known)
-            break;
-        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
-    }
-    // All of the list are our own proxies: the left-most is the client. Garbage in it: nobody knows who asks.
-    peer.untrustedForward = !known && (!rest.empty() || list.empty());
+    Peer peer = resolveClient(socketPeer, head.headers, m_config.clients);
+    if (peer.sawOtherHeader && m_config.counts)
+        m_config.counts->sawOtherAddressHeader.store(true, std::memory_order_relaxed);
     return peer;
 }
 

@@ -3,7 +3,9 @@
 // through hooks. Thread: its poller's, but for construction.
 #pragma once
 
+#include "front/client_address.h"
 #include "front/connection.h"
+#include "front/front_counts.h"
 #include "front/poller.h"
 #include "front/stream.h"
 
@@ -22,8 +24,9 @@ struct FrontConfig
     int64_t maxRequestSize = 512'000'000;
     int64_t headTimeoutMs = 10'000, bodyTimeoutMs = 60'000, keepaliveTimeoutMs = 75'000, writeTimeoutMs = 60'000;
     std::vector<std::string> allowedHosts; // beside IP literals, localhost names; ".example.com", "*"
-    std::vector<Cidr> trustedProxies;
+    ClientAddressRules clients;
     std::vector<std::string> corsOrigins; // lower case; "*": all
+    FrontCounts *counts = nullptr;        // outlives the server
     TlsContext *tls = nullptr; // null: plain
     bool redirects = false;    // HTTP_LISTEN_ADDR: plain, 308 to https, but for ACME
     std::string acmeWebroot;   // empty: nothing is served there
@@ -64,8 +67,9 @@ public:
     bool isDraining() const { return m_draining; }
     std::string &scratch() { return m_scratch; }
     void forget(Connection *connection);
-    // The client after TRUSTED_PROXIES: the right-most untrusted address of X-Forwarded-For.
+    // The client after TRUSTED_PROXIES.
     Peer resolvePeer(const Peer &socketPeer, const RequestHead &head) const;
+    bool isTrustedProxy(const Peer &socketPeer) const { return !socketPeer.localSocket && anyContains(m_config.clients.trustedProxies, socketPeer.address); }
     bool hostAllowed(const std::string &host) const;
     bool originAllowed(std::string_view origin) const;
 

@@ -38,6 +38,8 @@ public:
     virtual void refuse(const Refusal &refusal) = 0;
     // The web page's origin when CORS_ALLOWED_ORIGINS has it: the answer says so to the browser. Empty: none, or not in it.
     virtual const std::string &allowedOrigin() const = 0;
+    // The web page was loaded from the address that it calls: no other page is involved.
+    virtual bool isSameOrigin() const = 0;
     virtual bool headSent() const = 0;
     virtual bool isHeldByLength() const = 0; // the response declared its length
     virtual size_t backlog() const = 0;      // unsent bytes

@@ -56,6 +56,7 @@ DoctorItem checkTls(const ManageContext &context);
 DoctorItem checkCertificate(const ManageContext &context);
 DoctorItem checkCors(const ManageContext &context);
 DoctorItem checkAllowedHosts(const ManageContext &context);
+DoctorItem checkClientAddresses(const ManageContext &context);
 DoctorItem checkUpstreamTransport(const ManageContext &context);
 DoctorItem checkLogLevel(const ManageContext &context);
 DoctorItem checkUser(const ManageContext &context);

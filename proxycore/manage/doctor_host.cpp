@@ -203,6 +203,18 @@ DoctorItem checkAllowedHosts(const ManageContext &context)
                 "ALLOWED_HOSTS=* lets web pages reach this server by DNS rebinding.", "List the names in ALLOWED_HOSTS.");
 }
 
+DoctorItem checkClientAddresses(const ManageContext &context)
+{
+    const char *title = "Client addresses";
+    if (context.settings->trustedProxies.empty())
+        return item("client_addresses", title, "Those of the connections; TRUSTED_PROXIES is not set.");
+    if (!context.sawOtherAddressHeader())
+        return item("client_addresses", title, "From CLIENT_ADDRESS_HEADER, where a trusted proxy sends it.");
+    return item("client_addresses", title, DoctorState::Warn,
+                "A trusted proxy sends client addresses in another header than CLIENT_ADDRESS_HEADER: limits, rules and events see the proxy's address instead.",
+                "Set CLIENT_ADDRESS_HEADER to the header that the proxy sets, or have the proxy set that one.");
+}
+
 DoctorItem checkUpstreamTransport(const ManageContext &context)
 {
     if (!context.settings->allowInsecureUpstream)

@@ -29,7 +29,7 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context)
     for (const auto check :
          {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
           checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
-          checkUnusedTokens, checkExpiredTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditChain, checkAuditAnchors, checkAuditRetention, checkAuditReview,
+          checkUnusedTokens, checkExpiredTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkClientAddresses, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditChain, checkAuditAnchors, checkAuditRetention, checkAuditReview,
           checkUser, checkCoreDumps, checkLibraries})
         items.push_back(check(context));
     return items;

@@ -118,7 +118,7 @@ class TokenLimits(Proxy):
 
 
 class AddressLimits(Proxy):
-    settings = {"TRUSTED_PROXIES": "127.0.0.1", "AUTH_FAILURE_LIMIT": "3/m", "IP_RATE_LIMIT": "20/m"}
+    settings = {"TRUSTED_PROXIES": "127.0.0.1", "AUTH_FAILURE_LIMIT": "3/m", "IP_RATE_LIMIT": "20/m", "MANAGEMENT_ALLOWED_IPS": "loopback,198.51.100.0/24"}
 
     def from_address(self, address, path="/v1/models", **more):
         return self.ask(path, headers=[("X-Forwarded-For", address)], **more)
@@ -144,9 +144,9 @@ class AddressLimits(Proxy):
             return self.raw().send(request("/manage/projects", headers=[("Authorization", f"Bearer {token}"),
                                                                         ("X-Forwarded-For", address)])).answer()
         self.assertEqual(call("203.0.113.10", MANAGEMENT).status, 403, "not an address that may manage")
-        self.assertEqual([call("127.0.0.5", "wrong" * 8).status for _ in range(5)], [401] * 3 + [429] * 2)
-        self.assertEqual(call("127.0.0.5", MANAGEMENT).status, 200)
-        answer = call("127.0.0.5", "wrong" * 8)
+        self.assertEqual([call("198.51.100.5", "wrong" * 8).status for _ in range(5)], [401] * 3 + [429] * 2)
+        self.assertEqual(call("198.51.100.5", MANAGEMENT).status, 200)
+        answer = call("198.51.100.5", "wrong" * 8)
         self.assertEqual(json.loads(answer.body)["error"]["code"], "rate_limit_exceeded")
 
     def test_the_rightmost_untrusted_address_counts(self):
@@ -172,7 +172,8 @@ class BehindProxies(Proxy):
         for name, value in (("X-Forwarded-For", "garbage"), ("X-Forwarded-For", "127.0.0.1, unknown"), ("X-Forwarded-For", "198.51.100.7:4711"),
                             ("X-Forwarded-For", "[2001:db8::7]:4711"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")):
             self.assertEqual(manage(name, value), 403, (name, value))
-        self.assertEqual(manage("X-Forwarded-For", "127.0.0.5:4711"), 200)
+        for forwarded in ("127.0.0.5:4711", "127.0.0.1", "::1", "1.2.3.4, 127.0.0.2"):  # the proxy's loopback, or what a client made up
+            self.assertEqual(manage("X-Forwarded-For", forwarded), 403, forwarded)
 
 
 class Untrusted(Proxy):

@@ -84,7 +84,7 @@ class Tls(Proxy):
         for host, sent in (("proxy.example", True), ("localhost", False), ("127.0.0.1", False)):
             answer = self.raw().send(f"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n").answer()
             self.assertEqual((answer.status, answer.header("strict-transport-security")), (200, "max-age=31536000" if sent else None))
-        self.assertEqual(self.raw().send("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").answer().status, 421)
+        self.assertEqual(self.raw().send("GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n").answer().status, 421)
 
     def test_large_bodies_both_ways(self):
         size = 8 << 20

@@ -314,6 +314,32 @@ private Q_SLOTS:
         QVERIFY(complains(loadSettings(with({{"ALL_PROXY", "ftp://proxy"}})), "ALL_PROXY"));
     }
 
+    // What a Host header can be, and the ends of one; a value that nothing matches says so instead of keeping silent.
+    void hostNames()
+    {
+        const Settings s = loadSettings(with({{"ALLOWED_HOSTS", "LLM.example., *.ts.net, .lan.example, a_b-c.example, *"}})).settings;
+        QCOMPARE(s.allowedHosts, (std::vector<std::string>{"llm.example", ".ts.net", ".lan.example", "a_b-c.example", "*"}));
+        for (const char *wrong : {"https://llm.example", "llm.example:8080", "llm.example/", "*llm.example", "llm.*", "a.*.example", "*.", ".", "..", "a..b", "*.*",
+                                  "user@a", "m\u00fcnchen.example", "[::1]", "%41", "a,,*x"})
+            QVERIFY2(complains(loadSettings(with({{"ALLOWED_HOSTS", wrong}})), "ALLOWED_HOSTS"), wrong);
+    }
+
+    void originsOfPages()
+    {
+        const Settings s = loadSettings(with({{"CORS_ALLOWED_ORIGINS", "https://App.example,null,file://,app://obsidian.md"}})).settings;
+        QCOMPARE(s.corsOrigins, (std::vector<std::string>{"https://app.example", "null", "file://", "app://obsidian.md"}));
+        for (const char *wrong : {"https://a/b", "nul", "file:///home", "https://", "*.example"})
+            QVERIFY2(complains(loadSettings(with({{"CORS_ALLOWED_ORIGINS", wrong}})), "CORS_ALLOWED_ORIGINS"), wrong);
+    }
+
+    void headerOfTheClientsAddress()
+    {
+        QCOMPARE(loadSettings(with({})).settings.clientAddressHeader, std::string("x-forwarded-for"));
+        QCOMPARE(loadSettings(with({{"CLIENT_ADDRESS_HEADER", "x-real-IP"}})).settings.clientAddressHeader, std::string("x-real-ip"));
+        QCOMPARE(loadSettings(with({{"CLIENT_ADDRESS_HEADER", "Forwarded"}})).settings.clientAddressHeader, std::string("forwarded"));
+        QVERIFY(complains(loadSettings(with({{"CLIENT_ADDRESS_HEADER", "CF-Connecting-IP"}})), "CLIENT_ADDRESS_HEADER"));
+    }
+
     // As curl reads them: lower case first, ALL_PROXY where the scheme has none of its own, empty is not set.
     void proxiesOfTheEnvironment()
     {
@@ -381,7 +407,7 @@ private Q_SLOTS:
                                  "AUDIT_STORE_IN_DB", "AUDIT_MASK_CLIENT_IP", "AUDIT_MASK_UNPREFIXED", "AUDIT_RETENTION", "AUDIT_MAX_FILE_SIZE",
                                  "AUDIT_FILE_RETENTION", "AUDIT_FSYNC", "LOG_LEVEL", "LOG_FORMAT", "LOG_FILE", "LOG_MAX_SIZE_MB", "LOG_MAX_BACKUPS",
                                  "LOG_MAX_AGE", "TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_MIN_VERSION", "TLS_CIPHERS", "HTTP_LISTEN_ADDR", "ACME_WEBROOT",
-                                 "TRUSTED_PROXIES", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "REQUEST_HEAD_TIMEOUT", "REQUEST_BODY_TIMEOUT",
+                                 "TRUSTED_PROXIES", "CLIENT_ADDRESS_HEADER", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "REQUEST_HEAD_TIMEOUT", "REQUEST_BODY_TIMEOUT",
                                  "KEEPALIVE_TIMEOUT", "UPSTREAM_CONNECT_TIMEOUT", "UPSTREAM_FIRST_BYTE_TIMEOUT", "UPSTREAM_IDLE_TIMEOUT",
                                  "MAX_HEADER_SIZE", "MAX_HEADER_COUNT", "MAX_REQUEST_SIZE", "MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_IP",
                                  "TOKEN_MAX_LIFETIME", "TOKEN_DEFAULT_LIFETIME", "TOKEN_DEFAULT_RATE_LIMIT", "PROVIDER_KEY_MAX_AGE",
