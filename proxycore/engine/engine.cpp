@@ -227,6 +227,7 @@ void Engine::Private::makeApi()
         lock.look();
         return !lock.holds();
     };
+    context.failedHandshakes = [this] { return frontCounts.failedHandshakes.load(); };
     context.sawOtherAddressHeader = [this] { return frontCounts.sawOtherAddressHeader.load(); };
     context.certificateExpiresMs = [this] { return tls ? tls->current()->expiresMs() : int64_t{0}; };
     context.anchorStatus = [this] {

@@ -45,6 +45,7 @@ FrontConfig Engine::Private::frontConfig(uint16_t port)
     front.allowedHosts = settings.allowedHosts;
     front.clients = {settings.clientAddressHeader, settings.trustedProxies};
     front.counts = &frontCounts;
+    front.masksClientIp = settings.auditMaskClientIp;
     front.corsOrigins = settings.corsOrigins;
     front.tls = tls.get();
     front.httpsPort = port;

@@ -26,10 +26,24 @@ ClientSocket::~ClientSocket()
     close(false);
 }
 
+// A TLS client begins with the byte 22 (RFC 8446 section 5.1), HTTP with a method in capitals.
+bool ClientSocket::isPlainHttp()
+{
+    char first = 0;
+    m_sawFirstByte = recv(m_fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    return m_sawFirstByte && first >= 'A' && first <= 'Z';
+}
+
 ClientSocket::Handshake ClientSocket::handshake()
 {
     if (m_broken)
         return Handshake::Failed;
+    if (!m_sawFirstByte && isPlainHttp()) {
+        SSL_free(m_tls);
+        m_tls = nullptr;
+        m_handshaking = false;
+        return Handshake::PlainHttp;
+    }
     ERR_clear_error();
     const int result = SSL_do_handshake(m_tls);
     m_wantsWrite = false;
@@ -42,6 +56,9 @@ ClientSocket::Handshake ClientSocket::handshake()
     if (error == SSL_ERROR_WANT_READ || m_wantsWrite)
         return Handshake::Again;
     m_broken = true;
+    const char *const reason = ERR_reason_error_string(ERR_peek_error());
+    if (m_sawFirstByte)
+        m_problem = reason ? reason : "the client closed the connection";
     return Handshake::Failed;
 }
 

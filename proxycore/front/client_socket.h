@@ -5,6 +5,7 @@
 #include "front/tls.h"
 
 #include <cstddef>
+#include <string>
 #include <sys/types.h>
 
 namespace llmproxy {
@@ -20,11 +21,14 @@ public:
     int fd() const { return m_fd; }
     bool isOpen() const { return m_fd >= 0; }
     bool isTls() const { return m_tls != nullptr; }
-    // Until it says Done nothing is read or written. Again: when readable, or writable if wantsWrite().
-    enum class Handshake { Done, Again, Failed };
+    // Until it says Done nothing is read or written. Again: when readable, or writable if wantsWrite(). PlainHttp: the client does not
+    // speak TLS but HTTP, in clear, and so does this from here on.
+    enum class Handshake { Done, Again, Failed, PlainHttp };
     Handshake handshake();
     bool isHandshaking() const { return m_handshaking; }
     bool wantsWrite() const { return m_wantsWrite; }
+    // Why it failed; empty when the client only connected and left.
+    const std::string &handshakeProblem() const { return m_problem; }
 
     // > 0 bytes; 0 the end (FIN or close_notify); -1 would block; -2 broken.
     ssize_t read(char *buffer, size_t size);
@@ -39,10 +43,13 @@ public:
 
 private:
     ssize_t failed(int result);
+    bool isPlainHttp();
 
     int m_fd;
     SSL *m_tls = nullptr;
+    std::string m_problem;
     bool m_handshaking = false;
+    bool m_sawFirstByte = false; // of the handshake
     bool m_wantsWrite = false;
     bool m_writeWantsRead = false;
     bool m_drained = true; // the last read found no whole record

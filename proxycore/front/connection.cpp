@@ -128,7 +128,15 @@ void Connection::shakeHands()
 {
     const ClientSocket::Handshake result = m_socket.handshake();
     if (result == ClientSocket::Handshake::Failed) {
+        if (!m_socket.handshakeProblem().empty())
+            m_server.handshakeFailed(m_peer, m_socket.handshakeProblem());
         closeNow(false);
+        return;
+    }
+    if (result == ClientSocket::Handshake::PlainHttp) {
+        m_server.handshakeFailed(m_peer, "the client sent HTTP without TLS; its URL has to begin with https://");
+        m_firstRequest = false;
+        refuseHead({400, Reason::BadRequest, "this port speaks TLS and got plain HTTP; begin the URL with https://"});
         return;
     }
     updateInterest();

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace llmproxy {
 
 struct FrontCounts
 {
     std::atomic<bool> sawOtherAddressHeader{false}; // a trusted proxy names the client in a header that CLIENT_ADDRESS_HEADER is not
+    std::atomic<int64_t> failedHandshakes{0};       // requests without TLS among them
 };
 
 } // namespace llmproxy

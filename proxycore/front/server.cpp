@@ -3,6 +3,7 @@
 
 #include "access/host_rules.h"
 #include "base/log.h"
+#include "base/masking.h"
 #include "front/tcp_liveness.h"
 
 #include <algorithm>
@@ -53,7 +54,8 @@ private:
 };
 
 Server::Server(Poller &poller, FrontConfig config, FrontHooks hooks)
-    : m_poller(poller), m_config(std::move(config)), m_hooks(std::move(hooks)), m_scratch(64 * 1024, '\0')
+    : m_poller(poller), m_config(std::move(config)), m_hooks(std::move(hooks)), m_scratch(64 * 1024, '\0'),
+      m_tlsFailures(poller, m_config.counts)
 {
 }
 
@@ -150,6 +152,11 @@ Peer Server::resolvePeer(const Peer &socketPeer, const RequestHead &head) const
     if (peer.sawOtherHeader && m_config.counts)
         m_config.counts->sawOtherAddressHeader.store(true, std::memory_order_relaxed);
     return peer;
+}
+
+void Server::handshakeFailed(const Peer &peer, std::string_view why)
+{
+    m_tlsFailures.failed(m_config.masksClientIp ? maskClientIp(peer.text) : peer.text, why);
 }
 
 bool Server::originAllowed(std::string_view origin) const

@@ -8,6 +8,7 @@
 #include "front/front_counts.h"
 #include "front/poller.h"
 #include "front/stream.h"
+#include "front/tls_failures.h"
 
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@ struct FrontConfig
     ClientAddressRules clients;
     std::vector<std::string> corsOrigins; // lower case; "*": all
     FrontCounts *counts = nullptr;        // outlives the server
+    bool masksClientIp = false;           // in the application log, as in the audit log
     TlsContext *tls = nullptr; // null: plain
     bool redirects = false;    // HTTP_LISTEN_ADDR: plain, 308 to https, but for ACME
     std::string acmeWebroot;   // empty: nothing is served there
@@ -70,6 +72,7 @@ public:
     // The client after TRUSTED_PROXIES.
     Peer resolvePeer(const Peer &socketPeer, const RequestHead &head) const;
     bool isTrustedProxy(const Peer &socketPeer) const { return !socketPeer.localSocket && anyContains(m_config.clients.trustedProxies, socketPeer.address); }
+    void handshakeFailed(const Peer &peer, std::string_view why);
     bool hostAllowed(const std::string &host) const;
     bool originAllowed(std::string_view origin) const;
 
@@ -81,6 +84,7 @@ private:
     FrontConfig m_config;
     FrontHooks m_hooks;
     std::string m_scratch; // one read buffer for all connections of the thread
+    TlsFailures m_tlsFailures;
     std::vector<std::unique_ptr<Listener>> m_listeners;
     std::unordered_map<Connection *, std::unique_ptr<Connection>> m_connections;
     bool m_draining = false;

@@ -109,6 +109,7 @@ struct ManageContext
     std::function<bool()> ready; // storage and encryption key usable
     std::function<bool()> isDataGone = [] { return false; }; // the data directory was deleted or replaced under the server: what is changed is lost
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS
+    std::function<int64_t()> failedHandshakes = [] { return int64_t{0}; }; // since the start
     std::function<bool()> sawOtherAddressHeader = [] { return false; }; // a trusted proxy names clients in a header that CLIENT_ADDRESS_HEADER is not
     std::function<std::vector<DeliveryStatus>()> anchorStatus;
     std::function<int64_t()> runningRequests;

@@ -164,10 +164,12 @@ DoctorItem checkTls(const ManageContext &context)
     const Settings &settings = *context.settings;
     if (context.certificateExpiresMs() == 0)
         return item("tls", "TLS", isLoopback(settings.listen.host) ? "Off; only this machine reaches the server." : "Off.");
+    const int64_t failed = context.failedHandshakes();
+    const std::string failures = failed == 0 ? "" : " " + std::to_string(failed) + (failed == 1 ? " handshake has" : " handshakes have") + " failed since the start; the application log says why.";
     if (!settings.tlsCiphers.empty())
-        return item("tls", "TLS", DoctorState::Warn, "From " + settings.tlsMinVersion + " on, with ciphers of your own; HSTS is sent.",
+        return item("tls", "TLS", DoctorState::Warn, "From " + settings.tlsMinVersion + " on, with ciphers of your own; HSTS is sent." + failures,
                     "Remove TLS_CIPHERS: without it Mozilla's intermediate list is used.");
-    return item("tls", "TLS", "From " + settings.tlsMinVersion + " on, Mozilla intermediate ciphers; HSTS is sent.");
+    return item("tls", "TLS", "From " + settings.tlsMinVersion + " on, Mozilla intermediate ciphers; HSTS is sent." + failures);
 }
 
 DoctorItem checkCertificate(const ManageContext &context)

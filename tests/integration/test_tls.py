@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """TLS towards clients: the same front behind it, resumption, certificates that change while it runs, and the plain
 listener beside it."""
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from cli_case import BIN, environment, free_port
 from proxy_case import CUT_SECONDS, MANAGEMENT, Proxy, fresh_id, request, until
 
 
-class Tls(Proxy):
+class TlsCase(Proxy):
     @classmethod
     def setUpClass(cls):
         folder = cls.class_folder()
@@ -36,7 +37,6 @@ class Tls(Proxy):
     @classmethod
     def manage(cls, method, path, body=None, token=MANAGEMENT, headers=()):
         import http.client
-        import json
         link = http.client.HTTPSConnection("localhost", cls.port, timeout=30, context=cls.context)
         try:
             fields = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
@@ -49,6 +49,13 @@ class Tls(Proxy):
     def raw(self, **more):
         return super().raw(**({"tls": self.context} | more))
 
+    def failures(self):
+        """Lines of the log about handshakes that failed."""
+        lines = (self.cwd / "log").read_bytes().splitlines()
+        return [json.loads(line) for line in lines if line.endswith(b"}") and b"handshake" in line]
+
+
+class Tls(TlsCase):
     def test_a_stream_and_a_kept_connection(self):
         client = self.raw()
         for _ in range(3):
@@ -278,6 +285,51 @@ class Tls(Proxy):
     def test_doctor_tells(self):
         items = {i["id"]: i for i in self.manage("GET", "/manage/doctor")[1]["items"]}
         self.assertEqual((items["tls"]["state"], items["certificate"]["state"]), ("pass", "warn"))  # two days are left
+
+
+class PlainHttp(TlsCase):
+    def test_plain_http_on_this_port_is_told_so(self):
+        for data in (b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"POST /v1/x HTTP/1.1\r\nHost: a\r\n"
+                     b"Content-Length: 100000\r\n\r\n" + b"x" * 100_000, b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: a\r\n\r\n"):
+            before = len(self.failures())
+            client = self.raw(tls=None).send(data)
+            answer = client.answer()
+            self.assertEqual((answer.status, answer.header("x-llm-proxy-error"), answer.header("connection"), answer.whole), (400, "bad_request", "close", True))
+            self.assertIsNone(answer.header("strict-transport-security"))
+            self.assertIn("https://", json.loads(answer.body)["error"]["message"])
+            self.assertEqual(client.fin().ended(), "fin")
+            line, = until(lambda: self.failures()[before:], "one line in the log")
+            self.assertEqual(line["client_ip"], "127.0.0.1")
+            self.assertIn("https://", line["why"])
+
+    def test_plain_http_in_small_pieces(self):
+        before = len(self.failures())
+        client = self.raw(tls=None)
+        for byte in b"GET / HTTP/1.1\r\nHost: a\r\n\r\n":
+            client.send(bytes([byte]))
+        self.assertEqual(client.answer().status, 400)
+        until(lambda: self.failures()[before:], "its line, which no other test is to find")
+
+
+class FailedHandshakes(TlsCase):
+    def test_failed_handshakes_are_counted_and_logged(self):
+        def count():
+            item = next(i for i in self.manage("GET", "/manage/doctor")[1]["items"] if i["id"] == "tls")
+            found = re.search(r"(\d+) handshakes? ha", item["evidence"])
+            return int(found.group(1)) if found else 0
+        before, lines = count(), len(self.failures())
+        stranger = ssl.create_default_context()  # does not know our authority
+        with self.assertRaises(ssl.SSLError):
+            self.raw(tls=stranger)
+        until(lambda: count() == before + 1, "it is counted")
+        self.assertIn("unknown ca", until(lambda: self.failures()[lines:], "a line")[-1]["why"])
+        for _ in range(200):
+            self.raw(tls=None).send(b"\x16\x03\x01\x00\x05hello").ended()
+        until(lambda: count() == before + 201, "all are counted")
+        self.assertLessEqual(len(self.failures()), 40, "ten a minute and thread")
+        self.raw(tls=None).sock.close()  # a probe of a load balancer
+        self.assertEqual(self.manage("GET", "/health")[0], 200)
+        self.assertEqual(count(), before + 201)
 
 
 class Cors(Proxy):
