@@ -304,7 +304,7 @@ void Connection::beginRequest(std::string_view head)
     const bool acme = !m_server.config().acmeWebroot.empty() && m_head.path.starts_with(acmePrefix);
     const bool takesAnyHost = acme || isOpenPath(m_head.path); // ruling 11: probes send what their makers chose
     if (!m_peer.localSocket && !takesAnyHost && !m_server.hostAllowed(m_head.host)) {
-        refuseByFront(refusal(Reason::MisdirectedRequest, "this Host is not served here; add it to ALLOWED_HOSTS"));
+        refuseByFront(refusal(Reason::MisdirectedRequest, m_head.isAbsolute ? notAForwardProxy : "this Host is not served here; add it to ALLOWED_HOSTS"));
         return;
     }
     // RFC 9110 section 7.4: what is for https and came in clear may have been read on its way, unless TLS ended in front of us.

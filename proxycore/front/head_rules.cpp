@@ -119,7 +119,7 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     if (target.empty() || std::any_of(target.begin(), target.end(), [](char c) { return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f; }))
         return bad("the request target has a character that is not allowed");
     if (method == "CONNECT")
-        return {501, Reason::NotImplemented, "this is no forward proxy: remove its address from HTTPS_PROXY and HTTP_PROXY, and set it as the client's base URL, like OPENAI_BASE_URL=http://HOST:PORT/v1"};
+        return {501, Reason::NotImplemented, notAForwardProxy};
     if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods)) // RFC 9110 section 9.1: case-sensitive
         return {501, Reason::NotImplemented, "this method is not implemented"};
     head->method = method;
@@ -191,6 +191,7 @@ HeadFault readTarget(RequestHead *head)
             }
             return bad("the request target is neither a path nor a matching absolute URL");
         }
+        head->isAbsolute = true;
         head->isForTls = https;
         target.remove_prefix(http ? 7 : 8);
         const size_t slash = target.find_first_of("/?");

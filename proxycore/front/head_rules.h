@@ -23,6 +23,10 @@ struct HeadFault
     std::string message;
 };
 
+// For clients that were given our address as the proxy of their environment.
+inline constexpr const char *notAForwardProxy = "this is not a forward proxy: remove its address from HTTPS_PROXY and HTTP_PROXY, and set it as the client's base URL, "
+                                                "like OPENAI_BASE_URL=http://HOST:PORT/v1";
+
 // Fills everything of head but requestId.
 HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head);
 

@@ -58,7 +58,8 @@ struct RequestHead
     std::string query;       // after '?', raw; empty when there is none
     std::string host;        // lower case, no port, no brackets, no trailing dot
     int minorVersion = 1;    // HTTP/1.x
-    bool isForTls = false;   // the target was https://…
+    bool isAbsolute = false; // the target was a whole URL
+    bool isForTls = false;   // and that https://…
     Headers headers;
     bool chunked = false;
     int64_t contentLength = -1; // -1: not declared

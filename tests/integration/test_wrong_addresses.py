@@ -32,6 +32,11 @@ class WrongAddresses(Proxy):
         for word in ("HTTPS_PROXY", "base URL", "OPENAI_BASE_URL"):
             self.assertIn(word, json.loads(answer.body)["error"]["message"])
 
+    def test_our_address_in_http_proxy(self):
+        answer = self.raw().send("GET http://api.openai.com/v1/models HTTP/1.1\r\nHost: api.openai.com\r\n\r\n").answer()
+        self.assertEqual((answer.status, answer.header("x-llm-proxy-error")), (421, "misdirected_request"))
+        self.assertIn("HTTP_PROXY", json.loads(answer.body)["error"]["message"])
+
 
 if __name__ == "__main__":
     unittest.main()
