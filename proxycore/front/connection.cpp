@@ -298,6 +298,7 @@ void Connection::beginRequest(std::string_view head)
     m_deadline.stop();
     m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
     m_hsts = wantsHsts();
+    m_asksForStream = m_head.path.ends_with(":streamGenerateContent"); // Gemini's, which is a JSON array if nothing else is asked for
     m_isManagement = routeOf(m_head.path) == ServedBy::Management;
     if (const std::string *origin = m_head.headers.find("origin"); origin && routeOf(m_head.path) == ServedBy::Exchange && m_server.originAllowed(*origin))
         m_origin = *origin;
@@ -367,7 +368,7 @@ void Connection::forgetRequest()
 {
     m_head = RequestHead();
     m_origin.clear();
-    m_headSent = m_answered = m_responseDone = m_owesWritable = m_chunkedOut = m_noBodyOut = false;
+    m_asksForStream = m_headSent = m_answered = m_responseDone = m_owesWritable = m_chunkedOut = m_noBodyOut = false;
     m_responseLength = -1;
     m_responseBytes = m_bodyBytes = 0;
     m_requestPeer = m_peer;

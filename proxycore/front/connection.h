@@ -112,6 +112,7 @@ private:
     bool m_bodyPaused = false;
     bool m_finBehindBody = false;  // a FIN that came while the body was paused, behind unread bytes
     bool m_headSent = false;
+    bool m_asksForStream = false;  // whatever type the answer has
     bool m_hsts = false;           // this answer carries Strict-Transport-Security
     bool m_answered = false;       // a byte of this answer reached the socket
     bool m_chunkedOut = false;

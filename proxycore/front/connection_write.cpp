@@ -74,7 +74,7 @@ void Connection::sendHead(const ResponseHead &head, std::optional<int64_t> conte
     m_headSent = true;
     m_out.append("HTTP/1.1 ").append(std::to_string(head.status)).append(" ");
     m_out.append(head.reason.empty() ? reasonPhrase(head.status) : std::string_view(head.reason)).append("\r\n");
-    const bool isUnbuffered = isEventStream(head.headers.value("content-type"));
+    const bool isUnbuffered = isEventStream(head.headers.value("content-type")) || (m_asksForStream && head.status == 200);
     bool hasDate = false;
     for (const Header &header : head.headers) {
         if (isUnbuffered && equalsIgnoreCase(header.name, "x-accel-buffering"))

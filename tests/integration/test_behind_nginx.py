@@ -53,6 +53,11 @@ class BehindNginx(Proxy):
                     with self.subTest(content_type, version=version, given=given):
                         self.assertEqual(self.header_of(f"typed={content_type}|{given}", version), "no")
 
+    def test_a_gemini_stream_that_is_a_json_array(self):
+        for path, expected in (("/v1beta/models/m:streamGenerateContent", "no"), ("/v1beta/models/m:generateContent", None)):
+            answer = self.ask(path, {"contents": []}, behave="typed=application/json|")
+            self.assertEqual((answer.status, answer.header("x-accel-buffering")), (200, expected))
+
     def test_other_answers_are_left_as_they_came(self):
         for content_type in ("application/json", "text/plain", "text/event-streams"):
             for given in ("", "yes"):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Debian's nginx with the configuration that it is installed with, but for where its files are, in front of something."""
+import os
 import re
 import socket
 import subprocess
@@ -28,7 +29,9 @@ class Nginx:
         text = INSTALLED.read_text()
         for name, value in (("pid", self.folder / "pid"), ("error_log", self.folder / "error.log"), ("access_log", self.folder / "access.log")):
             text = re.sub(rf"^(\s*){name} [^;]*;", rf"\g<1>{name} {value};", text, flags=re.MULTILINE)
-        site = f"server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://127.0.0.1:{port}; {more} }} }}"
+        # Debian's are www-data's and root's.
+        places = "".join(f"{kind}_temp_path {self.folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")) if os.geteuid() else ""
+        site = f"{places}server {{ listen 127.0.0.1:{self.port}; location / {{ proxy_pass http://127.0.0.1:{port}; {more} }} }}"
         text, count = re.subn(r"include /etc/nginx/sites-enabled/\*;", site, text)
         assert count == 1, text
         (self.folder / "nginx.conf").write_text(text)
