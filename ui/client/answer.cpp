@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "client/answer.h"
 
-#include <QJsonArray>
 #include <QRegularExpression>
 
 #include <algorithm>
@@ -74,6 +73,14 @@ bool isWithinBounds(const QJsonValue &value, int depth)
 QJsonObject bounded(const QJsonObject &body)
 {
     return isWithinBounds(body, 0) ? body : boundedObject(body, 1);
+}
+
+QJsonArray forWidgets(const QJsonArray &list)
+{
+    QJsonArray first;
+    for (qsizetype at = 0; at < std::min(list.size(), mostWidgets); ++at)
+        first.append(list.at(at));
+    return first;
 }
 
 qint64 whole(const QJsonValue &value, qint64 least, qint64 most, qint64 otherwise)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <QByteArray>
+#include <QJsonArray>
 #include <QJsonObject>
 #include <QSet>
 
@@ -21,6 +22,10 @@ constexpr int deepest = 16;                  // objects and lists within each ot
 
 // Numbers, texts and lists beyond are cut to their bound, what is nested deeper is null.
 QJsonObject bounded(const QJsonObject &body);
+
+// The first of a list whose items become a widget each, or an entry of a menu: all of them are laid out at once.
+constexpr qsizetype mostWidgets = 300; // the API's longest such list has 90
+QJsonArray forWidgets(const QJsonArray &list);
 
 // A whole number that the answer has there; otherwise, when it is none or out of this range.
 qint64 whole(const QJsonValue &value, qint64 least, qint64 most, qint64 otherwise);

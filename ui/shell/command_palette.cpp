@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "shell/command_palette.h"
 
+#include "client/answer.h"
 #include "shell/main_window.h"
 #include "style/format.h"
 
@@ -138,7 +139,7 @@ void CommandPalette::addObjects(const QString &path, const QString &icon, const 
     m_window.console().client.get(path, {{u"q"_s, typed}, {u"limit"_s, QString::number(mostObjects)}}, this, [this, typed, icon, page](const Reply &reply) {
         if (typed != m_edit->text().trimmed())
             return; // of what was typed before
-        for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
+        for (const QJsonValue &one : forWidgets(reply.body.value("items"_L1).toArray())) {
             const QString name = one.toObject().value("name"_L1).toString();
             m_objects.push_back({icon, shown(name, longestCell), icon == "project"_L1 ? tr("project") : tr("token"), [this, page, name] { m_window.openPage(page, {{u"q"_s, name}}); }});
         }

@@ -14,6 +14,8 @@
 #include <QScrollArea>
 #include <QTimer>
 
+#include <map>
+
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
@@ -96,13 +98,14 @@ void AuditFilters::offer(QMenu *menu)
         values->addSeparator();
     }
     m_client.get(u"/manage/audit/facets"_s, {}, menu, [this, menus](const Reply &reply) {
+        std::map<QString, qsizetype> entries;
         for (const QJsonValue &one : reply.body.value("items"_L1).toArray()) {
             const QJsonObject facet = one.toObject();
             const QString value = facet.value("value"_L1).toString(), events = QString::number(whole(facet.value("events"_L1), 0, largestNumber, 0));
             const bool isToken = facet.value("kind"_L1).toString() == "token_uuid"_L1;
             const QString kind = isToken ? u"token_id"_s : facet.value("kind"_L1).toString();
             QMenu *values = menus.value(kind);
-            if (!values)
+            if (!values || ++entries[kind] > mostWidgets)
                 continue;
             QAction *choice = values->addAction(choiceText(nameOf(kind, value), events), this, [this, kind, value] { set(kind, value); });
             if (isToken)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/security/security_page.h"
 
+#include "client/answer.h"
 #include "style/format.h"
 #include "widgets/copy.h"
 
@@ -44,9 +45,10 @@ void SecurityPage::refresh()
 {
     client().get(u"/manage/doctor"_s, {}, this, [this](const Reply &reply) {
         setProblem(reply.ok() ? QString() : sentenceOf(reply));
-        if (!reply.ok() || m_items == reply.body.value("items"_L1).toArray())
+        const QJsonArray items = forWidgets(reply.body.value("items"_L1).toArray());
+        if (!reply.ok() || m_items == items)
             return;
-        m_items = reply.body.value("items"_L1).toArray();
+        m_items = items;
         show();
     });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "pages/settings/settings_page.h"
 
+#include "client/answer.h"
 #include "dialogs/stop_question.h"
 #include "pages/settings/server_menu.h"
 #include "style/format.h"
@@ -180,7 +181,7 @@ void SettingsPage::open(const QVariantMap &what)
 void SettingsPage::rebuild(const QJsonObject &answer)
 {
     m_restart->setVisible(answer.value("restart_needed"_L1).toBool());
-    const QJsonArray settings = answer.value("items"_L1).toArray();
+    const QJsonArray settings = forWidgets(answer.value("items"_L1).toArray());
     if (settings == m_settings && m_wantedGroup.isEmpty() && changes().isEmpty())
         return;
     for (SettingRow *row : std::as_const(m_rows)) {
