@@ -376,7 +376,6 @@ void Engine::Private::addDemoProfile()
 {
     ProviderProfile demo;
     demo.name = "demo";
-    demo.askStreamUsage = true;
     demo.baseUrl = "http://demo.localhost/v1";
     demo.keyOptional = true;
     demo.unixSocket = demoSocket();

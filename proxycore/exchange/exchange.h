@@ -93,6 +93,7 @@ private:
     OutcomeResult resultOf(const Refusal &refusal) const;
     int64_t largestForUsage() const;
     void letHeldBodyStream();
+    bool asksUsage() const;
     Verdict judgeBody();                         // the held body is complete
     bool countDecoded();
     Verdict refuseForMemory();

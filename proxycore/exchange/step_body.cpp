@@ -54,6 +54,14 @@ int64_t Exchange::largestForUsage() const
     return std::min(maxStreamUsageBody, m_context.config.maxInspectedBody);
 }
 
+// Of what is known before the body.
+bool Exchange::asksUsage() const
+{
+    const bool isChat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
+    return isChat && m_head.method == "POST" && !m_head.headers.find("content-encoding")
+           && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos && asksStreamUsage(*m_profile, m_provider->baseUrl);
+}
+
 // A chunked body that was held for its usage alone turned out large: it streams on as it is.
 void Exchange::letHeldBodyStream()
 {
@@ -84,11 +92,8 @@ Verdict Exchange::checkBody()
     }
     if (rules && body && isBatchPath(m_route.rest))
         return refuse(Reason::ModelNotAllowed, "a batch names its models where they are not checked, and this access token is limited to certain models");
-    const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
     const bool small = m_head.chunked || (m_head.contentLength > 0 && m_head.contentLength <= largestForUsage());
-    const bool askUsage = chat && m_profile->askStreamUsage && m_head.method == "POST" && small
-                          && m_context.held->hasRoom(*m_token->state, largestForUsage()) && !m_head.headers.find("content-encoding")
-                          && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos;
+    const bool askUsage = small && asksUsage() && m_context.held->hasRoom(*m_token->state, largestForUsage());
     if (!body || (!rules && !askUsage))
         return Verdict::Next;
     if (m_head.contentLength > largestForRules())
@@ -202,9 +207,7 @@ Verdict Exchange::judgeBody()
         if (!modelAllowed(view.model) || !further)
             return refuse(Reason::ModelNotAllowed, "this access token may not use this model");
     }
-    const bool chat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
-    if (chat && m_profile->askStreamUsage && view.isJson && view.streams && !view.hasStreamOptions
-        && !m_head.headers.find("content-encoding") && static_cast<int64_t>(m_held.size()) <= maxStreamUsageBody) {
+    if (view.isJson && view.streams && !view.hasStreamOptions && static_cast<int64_t>(m_held.size()) <= maxStreamUsageBody && asksUsage()) {
         m_held = withStreamUsage(m_held);
         m_filterUsage = true;
     }

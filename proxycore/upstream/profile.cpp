@@ -247,6 +247,17 @@ Result<BaseUrl> parseBaseUrl(std::string_view url)
     return out;
 }
 
+bool asksStreamUsage(const ProviderProfile &profile, std::string_view baseUrl)
+{
+    if (profile.askStreamUsage)
+        return *profile.askStreamUsage;
+    const auto own = parseBaseUrl(profile.baseUrl);
+    if (!own || baseUrl.empty())
+        return own.ok();
+    const auto used = parseBaseUrl(baseUrl);
+    return used && used->origin() == own->origin();
+}
+
 std::string joinPath(const std::string &basePath, std::string_view rest)
 {
     const size_t slash = basePath.rfind('/');

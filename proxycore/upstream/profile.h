@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ struct ProviderProfile
     std::string api = "openai";   // openai, anthropic, gemini, azure: which paths it serves
     std::vector<std::string> allowedEndpoints; // globs on the path after the profile's name; empty: all
     std::vector<std::string> allowedMethods;   // empty: all
-    bool askStreamUsage = false;  // ruling 18
+    std::optional<bool> askStreamUsage; // not set: asksStreamUsage() decides
     int64_t connectTimeoutMs = 0, firstByteTimeoutMs = 0, idleTimeoutMs = 0; // 0: the setting's
     std::string unixSocket;       // the built-in demo provider only
 };
@@ -54,6 +55,9 @@ struct BaseUrl
     std::string origin() const;    // "https://api.openai.com:443": lower case, always with its port
 };
 Result<BaseUrl> parseBaseUrl(std::string_view url);
+// Ruling 18: whether streams sent to baseUrl (empty: the profile's) are asked for their usage. Unless the profile says so itself, only
+// those to the profile's own host, which is known to accept stream_options; a strict server elsewhere answers 422.
+bool asksStreamUsage(const ProviderProfile &profile, std::string_view baseUrl);
 // Ruling 10: joins the base path and the rest, dropping a version segment that both have.
 std::string joinPath(const std::string &basePath, std::string_view rest);
 

@@ -6,7 +6,7 @@ import json
 import unittest
 import zlib
 
-from proxy_case import CHAT, Proxy, chunked, fresh_id, request
+from proxy_case import CHAT, KEY, Proxy, chunked, fresh_id, request
 
 
 class Bodies(Proxy):
@@ -29,6 +29,56 @@ class Bodies(Proxy):
         self.assertEqual(client.chunk(), b"")
         answer = self.ask(body=CHAT | {"stream": True}, behave="ping")
         self.assertEqual(answer.body, b": ping\n\nevent: ping\r\ndata: {}\r\n\r\ndata: [DONE]\n\n")
+
+    def test_a_stream_to_a_server_that_is_not_the_providers_goes_on_as_it_was(self):
+        body = json.dumps(CHAT | {"stream": True}).encode()
+        self.assertEqual(self.ask(body=body, method="POST", headers=[("Content-Type", "application/json")]).status, 200)
+        self.assertEqual(self.upstream.requests[-1].body, body, "a strict server answers 422 to what it does not know")
+
+    def test_usage_of_all_kinds(self):
+        for path, body, numbers in (("/v1/chat/completions", CHAT, (11, 7)), ("/v1/responses", CHAT, (9, 4)),
+                                    ("/v1/responses", CHAT | {"stream": True}, (9, 4)), ("/v1/embeddings", CHAT, (4, None)),
+                                    ("/v1/messages", CHAT, (21, 5)), ("/v1/messages", CHAT | {"stream": True}, (21, 5)),
+                                    ("/v1beta/models/g:generateContent", {"contents": []}, (3, 5)),
+                                    ("/v1beta/models/g:streamGenerateContent?alt=sse", {"contents": []}, (3, 5))):
+            request_id = fresh_id()
+            self.assertEqual(self.ask(path, body, headers=[("X-Request-ID", request_id)]).status, 200)
+            details = self.event_of(request_id)["details"]
+            self.assertEqual((details.get("prompt_tokens"), details.get("completion_tokens")), numbers, path)
+
+    def test_a_compressed_answer_is_untouched_and_still_read(self):
+        request_id = fresh_id()
+        answer = self.ask(body=CHAT, behave="gzip", headers=[("X-Request-ID", request_id), ("Accept-Encoding", "gzip, br")])
+        self.assertEqual(self.upstream.requests[-1].header("accept-encoding"), "identity")
+        self.assertEqual(answer.header("content-encoding"), "gzip")
+        self.assertEqual(json.loads(gzip.decompress(answer.body))["usage"]["prompt_tokens"], 11)
+        self.assertEqual(self.event_of(request_id)["details"]["prompt_tokens"], 11)
+
+    def test_unknown_model_text_and_bytes(self):
+        request_id = fresh_id()
+        self.ask("/v1/responses", {"model": "not a model name"}, headers=[("X-Request-ID", request_id)])
+        details = self.event_of(request_id)["details"]
+        self.assertEqual(details["model"], "invalid")
+        self.assertEqual(details["request_bytes"], len(json.dumps({"model": "not a model name"})))
+        self.assertGreater(details["response_bytes"], 100)
+
+
+class StreamUsage(Proxy):
+    """The upstream is the profile's own host; "told" has another, and says that it takes the question."""
+    settings = {"API_CONFIG_PATH": "profiles.yaml"}
+
+    @classmethod
+    def start(cls):
+        (cls.cwd / "profiles.yaml").write_text(f"providers:\n  openai: {{base_url: '{cls.upstream.url}/v1'}}\n"
+                                               "  told: {base_url: 'http://127.0.0.1:1/v1', ask_stream_usage: true}\n"
+                                               "  untold: {base_url: 'http://127.0.0.1:1/v1'}\n")
+        super().start()
+
+    def test_the_key_of_a_profile_says_whether_others_are_asked(self):
+        for name, asked in (("told", {"include_usage": True}), ("untold", None)):
+            project = self.new_project(providers=[{"provider": name, "api_key": KEY, "base_url": self.upstream.url + "/v1"}])["id"]
+            answer = self.ask(body=CHAT | {"stream": True}, token=self.new_token(project_id=project)["token"])
+            self.assertEqual((answer.status, self.upstream.requests[-1].json.get("stream_options")), (200, asked), name)
 
     def test_usage_is_asked_for_and_taken_out_again(self):
         request_id = fresh_id()
@@ -62,33 +112,6 @@ class Bodies(Proxy):
             self.assertEqual((details["model"], details["request_bytes"]), ("gpt-4o", len(body)))
             if not asked:
                 self.assertEqual(self.upstream.requests[-1].body, body)
-
-    def test_usage_of_all_kinds(self):
-        for path, body, numbers in (("/v1/chat/completions", CHAT, (11, 7)), ("/v1/responses", CHAT, (9, 4)),
-                                    ("/v1/responses", CHAT | {"stream": True}, (9, 4)), ("/v1/embeddings", CHAT, (4, None)),
-                                    ("/v1/messages", CHAT, (21, 5)), ("/v1/messages", CHAT | {"stream": True}, (21, 5)),
-                                    ("/v1beta/models/g:generateContent", {"contents": []}, (3, 5)),
-                                    ("/v1beta/models/g:streamGenerateContent?alt=sse", {"contents": []}, (3, 5))):
-            request_id = fresh_id()
-            self.assertEqual(self.ask(path, body, headers=[("X-Request-ID", request_id)]).status, 200)
-            details = self.event_of(request_id)["details"]
-            self.assertEqual((details.get("prompt_tokens"), details.get("completion_tokens")), numbers, path)
-
-    def test_a_compressed_answer_is_untouched_and_still_read(self):
-        request_id = fresh_id()
-        answer = self.ask(body=CHAT, behave="gzip", headers=[("X-Request-ID", request_id), ("Accept-Encoding", "gzip, br")])
-        self.assertEqual(self.upstream.requests[-1].header("accept-encoding"), "identity")
-        self.assertEqual(answer.header("content-encoding"), "gzip")
-        self.assertEqual(json.loads(gzip.decompress(answer.body))["usage"]["prompt_tokens"], 11)
-        self.assertEqual(self.event_of(request_id)["details"]["prompt_tokens"], 11)
-
-    def test_unknown_model_text_and_bytes(self):
-        request_id = fresh_id()
-        self.ask("/v1/responses", {"model": "not a model name"}, headers=[("X-Request-ID", request_id)])
-        details = self.event_of(request_id)["details"]
-        self.assertEqual(details["model"], "invalid")
-        self.assertEqual(details["request_bytes"], len(json.dumps({"model": "not a model name"})))
-        self.assertGreater(details["response_bytes"], 100)
 
 
 class ModelRules(Proxy):

@@ -11,6 +11,7 @@ class TstProfile : public QObject
 private Q_SLOTS:
     void builtin();
     void errorsNameTheKey();
+    void streamUsageIsAskedOfItsOwnHost();
     void baseUrls();
     void paths();
     void globs();
@@ -22,8 +23,6 @@ void TstProfile::builtin()
     QVERIFY(profiles.ok());
     for (const char *name : {"openai", "anthropic", "gemini", "azure", "ollama", "vllm", "compatible"})
         QVERIFY2(profiles->find(name) != profiles->end(), name);
-    QVERIFY(profiles->find("openai")->second.askStreamUsage);
-    QVERIFY(!profiles->find("ollama")->second.askStreamUsage);
     QVERIFY(profiles->find("anthropic")->second.auth == AuthForm::XApiKey);
 }
 
@@ -46,6 +45,22 @@ void TstProfile::errorsNameTheKey()
         QVERIFY2(problem.has_value(), yaml);
         QCOMPARE(problem->field, std::string(key));
     }
+}
+
+void TstProfile::streamUsageIsAskedOfItsOwnHost()
+{
+    const auto profiles = loadProfiles({});
+    QVERIFY(profiles.ok());
+    const ProviderProfile &openai = profiles->find("openai")->second;
+    QVERIFY(asksStreamUsage(openai, ""));
+    QVERIFY(asksStreamUsage(openai, "https://API.openai.com/v1/other"));
+    for (const char *elsewhere : {"https://strict.example/v1", "http://api.openai.com/v1", "https://api.openai.com:8443/v1", "https://api.openai.com.example/v1"})
+        QVERIFY2(!asksStreamUsage(openai, elsewhere), elsewhere);
+    QVERIFY(!asksStreamUsage(profiles->find("compatible")->second, "https://strict.example/v1")); // it has no host of its own
+    Profiles own;
+    QVERIFY(!addProfiles("providers:\n  yes: {base_url: \"\", ask_stream_usage: true}\n  no: {base_url: https://a.example, ask_stream_usage: false}\n", &own).has_value());
+    QVERIFY(asksStreamUsage(own["yes"], "https://anywhere.example/v1"));
+    QVERIFY(!asksStreamUsage(own["no"], ""));
 }
 
 void TstProfile::baseUrls()
