@@ -10,15 +10,24 @@ namespace llmproxy {
 
 namespace {
 
-constexpr std::string_view modelKey[] = {"model"};
+// The one path that a body that streams through is looked at for.
+const JsonPaths &modelPath()
+{
+    static const JsonPaths paths = [] {
+        JsonPaths made;
+        made.add("model", 0, JsonPaths::Take::Value);
+        return made;
+    }();
+    return paths;
+}
 
 } // namespace
 
 Exchange::Exchange(ExchangeContext &context, RequestHead &&head, ServerStream &stream)
     : m_context(context), m_head(std::move(head)), m_id(randomUuid()), m_stream(stream), m_startedUs(Clock::steadyUs()),
       m_snapshot(context.snapshots->current()), m_call(stream.poller()),
-      m_modelScanner(modelKey, 1, [this](std::string_view, std::string_view raw, int) {
-          if (m_model.empty())
+      m_modelScanner(modelPath(), [this](int id, std::string_view raw) {
+          if (id != JsonScanner::documentEnd && m_model.empty())
               m_model = raw;
       }),
       m_expiry(stream.poller(), [this] { cut(Reason::StreamCut); }, &stream.breakable()),
@@ -163,8 +172,7 @@ std::shared_ptr<RequestOutcome> Exchange::outcomeOf(OutcomeResult result, int st
         outcome->provider = m_profile->name;
     if (const std::string model = toldModel(); !model.empty())
         outcome->model = recordedModel(model);
-    outcome->usage.promptTokens = m_usage.usage().promptTokens;
-    outcome->usage.completionTokens = m_usage.usage().completionTokens;
+    outcome->usage = settledUsage();
     outcome->streamedEvents = m_usage.events();
     outcome->requestBytes = m_requestBytes;
     outcome->responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
@@ -223,8 +231,9 @@ LiveRequest Exchange::live() const
     out.status = m_stream.headSent() ? m_upstreamStatus : 0;
     out.requestBytes = m_requestBytes;
     out.responseBytes = m_stream.headSent() ? m_stream.bytesSent() : 0;
-    out.promptTokens = m_usage.usage().promptTokens;
-    out.completionTokens = m_usage.usage().completionTokens;
+    const Usage usage = m_usage.usage();
+    out.promptTokens = usage.promptTokens;
+    out.completionTokens = usage.completionTokens;
     out.streamedEvents = m_usage.events();
     return out;
 }
@@ -232,9 +241,13 @@ LiveRequest Exchange::live() const
 // What was asked for, else what the answer names; a provider may name anything, the key that it got included.
 std::string Exchange::toldModel() const
 {
-    const std::string &told = !m_model.empty() ? m_model : m_usage.usage().model;
-    const bool isKey = m_provider && m_provider->key && !m_provider->key->isEmpty() && told.find(m_provider->key->reveal()) != std::string::npos;
-    return isKey ? "invalid" : told;
+    const std::string &told = !m_model.empty() ? m_model : m_usage.model();
+    return namesKey(told) ? "invalid" : told;
+}
+
+bool Exchange::namesKey(std::string_view text) const
+{
+    return m_provider && m_provider->key && !m_provider->key->isEmpty() && text.find(m_provider->key->reveal()) != std::string_view::npos;
 }
 
 int64_t Exchange::durationMs() const

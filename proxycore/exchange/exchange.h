@@ -12,6 +12,7 @@
 #include "limits/lease.h"
 #include "upstream/call.h"
 #include "usage/content_decoder.h"
+#include "usage/text_meter.h"
 #include "usage/usage.h"
 
 #include <memory>
@@ -108,6 +109,7 @@ private:
     bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);
+    Usage settledUsage() const;
     // The one exit. then runs on this thread when the event is written (ok) or could not be.
     void conclude(OutcomeResult result, int status, Reason reason, std::function<void(bool ok)> then);
     void answer(const std::function<void(bool ok)> &then, bool ok);
@@ -116,6 +118,7 @@ private:
     OutcomePhase phase() const;
     OutcomeTimings timings() const;
     std::string toldModel() const;
+    bool namesKey(std::string_view text) const;
     int64_t sinceBegan(int64_t us) const { return us == 0 ? -1 : us - m_head.beganUs; }
     int64_t durationMs() const;
     void releaseHeld();
@@ -141,6 +144,7 @@ private:
     Posted<UpstreamCall> m_call;
     JsonScanner m_modelScanner;  // looks for "model" in a body that streams through
     UsageReader m_usage;
+    TextMeter m_requestText;     // of a JSON body
     std::unique_ptr<ContentDecoder> m_decoder; // of a compressed answer whose usage is read
     StreamUsageFilter m_usageFilter;
     std::string m_model;
@@ -156,6 +160,8 @@ private:
     bool m_bodyEnded = false;
     int64_t m_forwardsLeft = -1; // of Max-Forwards
     bool m_readsUsage = false;
+    bool m_metersText = false;
+    bool m_wantsPlain = false;   // asks the provider not to compress (ruling 17)
     bool m_filterUsage = false;
     bool m_forwarded = false;
     bool m_sawCredential = false;

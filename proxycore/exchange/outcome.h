@@ -81,7 +81,7 @@ struct RequestOutcome
     std::string requestId, method, endpoint, userAgent;
     std::string provider, model;
 
-    Usage usage; // its model is not looked at
+    Usage usage; // without its model
     int64_t streamedEvents = 0;
     int64_t requestBytes = 0, responseBytes = 0;
     int64_t endedMs = 0;    // wall clock

@@ -39,6 +39,8 @@ void readDetail(RequestOutcome &outcome, std::string_view key, const AuditEvent:
             outcome.model = *text;
         else if (key == "user_agent")
             outcome.userAgent = *text;
+        else if (key == "service_tier")
+            outcome.usage.serviceTier = *text;
     } else if (const auto *const number = std::get_if<int64_t>(&value)) {
         if (key == "count") {
             outcome.isSummary = true;
@@ -53,12 +55,33 @@ void readDetail(RequestOutcome &outcome, std::string_view key, const AuditEvent:
             outcome.usage.promptTokens = *number;
         else if (key == "completion_tokens")
             outcome.usage.completionTokens = *number;
-    } else if (const auto *const flag = std::get_if<bool>(&value); flag && key == "forwarded") {
-        outcome.forwarded = *flag;
+        else if (const auto part = std::find(usagePartNames.begin(), usagePartNames.end(), key); part != usagePartNames.end())
+            outcome.usage.parts[static_cast<size_t>(part - usagePartNames.begin())] = *number;
+    } else if (const auto *const flag = std::get_if<bool>(&value)) {
+        if (key == "forwarded")
+            outcome.forwarded = *flag;
+        else if (key == "estimated")
+            outcome.usage.estimated = *flag;
     }
 }
 
 } // namespace
+
+// Ruling 51. Unknown is absent.
+static void addUsage(AuditEvent &event, const Usage &usage)
+{
+    if (usage.promptTokens >= 0)
+        event.ownValue("prompt_tokens", usage.promptTokens);
+    if (usage.completionTokens >= 0)
+        event.ownValue("completion_tokens", usage.completionTokens);
+    for (size_t part = 0; part < usage.parts.size(); ++part) {
+        if (usage.parts[part] >= 0)
+            event.ownValue(usagePartNames[part], usage.parts[part]);
+    }
+    event.ownText("service_tier", std::string(usage.serviceTier));
+    if (usage.estimated)
+        event.ownValue("estimated", true);
+}
 
 AuditEvent eventOf(const RequestOutcome &outcome)
 {
@@ -79,10 +102,7 @@ AuditEvent eventOf(const RequestOutcome &outcome)
         event.ownText("token_state", std::string(nameOf(outcome.tokenState)));
     event.ownText("provider", outcome.provider);
     event.ownText("model", outcome.model);
-    if (outcome.usage.promptTokens >= 0)
-        event.ownValue("prompt_tokens", outcome.usage.promptTokens);
-    if (outcome.usage.completionTokens >= 0)
-        event.ownValue("completion_tokens", outcome.usage.completionTokens);
+    addUsage(event, outcome.usage);
     event.ownValue("request_bytes", outcome.requestBytes);
     event.ownValue("response_bytes", outcome.responseBytes);
     event.ownValue("forwarded", outcome.forwarded);

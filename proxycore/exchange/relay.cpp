@@ -54,7 +54,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     }
     if (!upstreamId.empty())
         answer.headers.add("X-Upstream-Request-ID", upstreamId);
-    m_readsUsage = m_readsUsage && m_usage.begin(lowerCased(head.headers.value("content-type")));
+    m_readsUsage = m_readsUsage && m_usage.begin(lowerCased(head.headers.value("content-type")), m_profile->countsReasoningApart);
     const std::string coding = head.headers.joined("content-encoding");
     if (m_readsUsage && !coding.empty() && !equalsIgnoreCase(coding, "identity")) {
         m_decoder = ContentDecoder::create(coding); // ruling 17: relayed untouched, a copy is looked into
@@ -88,6 +88,17 @@ void Exchange::readUsage(std::string_view bytes)
         m_readsUsage = false;
         m_usage.forget(); // what cannot be read to its end is unknown, never half a number
     }
+}
+
+// An answer that ended before its end was used all the same, as far as it came.
+Usage Exchange::settledUsage() const
+{
+    const bool isCut = m_readsUsage && m_stream.headSent() && !m_complete && m_upstreamStatus < 300;
+    Usage usage = isCut ? m_usage.settled(m_metersText ? m_requestText.bytes() : -1) : m_usage.usage();
+    if (namesKey(usage.serviceTier))
+        usage.serviceTier.clear();
+    usage.model.clear(); // toldModel() says which
+    return usage;
 }
 
 void Exchange::onUpstreamRead()

@@ -83,6 +83,8 @@ Verdict Exchange::checkBody()
 {
     const bool rules = hasModelRules();
     const bool body = m_head.hasBody();
+    const std::string_view type = m_head.headers.value("content-type");
+    m_metersText = body && (type.find("json") != std::string_view::npos || type.find("JSON") != std::string_view::npos) && !m_head.headers.find("content-encoding");
     if (rules && !queryModelsAllowed())
         return refuse(Reason::ModelNotAllowed, "the query names a model that this access token may not use");
     const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
@@ -120,6 +122,8 @@ void Exchange::onBody(std::string_view bytes)
     if (m_concluded)
         return;
     m_requestBytes += static_cast<int64_t>(bytes.size());
+    if (m_metersText)
+        m_requestText.feed(bytes);
     if (m_holding) {
         const auto size = static_cast<int64_t>(bytes.size());
         m_heldCounted += size;

@@ -34,14 +34,17 @@ bool travels(const Header &header, std::string_view connection)
     return connection.empty() || startsWithIgnoreCase(header.name, "content-") || !listContains(connection, header.name);
 }
 
-bool readsUsageOf(std::string_view path)
+// Routes whose answers have usage (ruling 17): those of OpenAI and its kind, Anthropic, Gemini and Vertex, Cohere and Voyage, Bedrock,
+// Ollama. Other answers are looked at too, compressed or not.
+bool hasUsage(std::string_view path)
 {
-    for (const std::string_view end : {"/chat/completions", "/completions", "/responses", "/embeddings", "/messages",
-                                       ":generateContent", ":streamGenerateContent", "/api/chat", "/api/generate"}) {
-        if (path.size() >= end.size() && path.substr(path.size() - end.size()) == end)
-            return true;
-    }
-    return false;
+    static constexpr std::string_view ends[] = {
+        "/chat/completions", "/completions", "/responses", "/responses/compact", "/embeddings", "/images/generations", "/images/edits",
+        "/images/variations", "/audio/transcriptions", "/audio/translations", "/ocr", "/messages", ":generateContent", ":streamGenerateContent",
+        ":embedContent", ":batchEmbedContents", ":predict", "/interactions", "/chat", "/embed", "/rerank", "/multimodalembeddings", "/converse",
+        "/converse-stream", "/invoke", "/api/generate",
+    };
+    return std::any_of(std::begin(ends), std::end(ends), [path](std::string_view end) { return path.ends_with(end); });
 }
 
 } // namespace
@@ -97,7 +100,7 @@ std::string Exchange::upstreamHead(const DialTarget &target)
     for (const Header &header : m_head.headers) {
         if (!travels(header, connection))
             continue;
-        if (m_readsUsage && equalsIgnoreCase(header.name, "accept-encoding")) {
+        if (m_wantsPlain && equalsIgnoreCase(header.name, "accept-encoding")) {
             if (!sawEncoding)
                 head.append("Accept-Encoding: identity\r\n"); // ruling 17
             sawEncoding = true;
@@ -183,7 +186,8 @@ Verdict Exchange::forward()
         trouble.reason = url ? Reason::ProviderKeyUnusable : Reason::BaseUrlUnusable;
         return refuse(std::move(trouble));
     }
-    m_readsUsage = readsUsageOf(m_route.rest);
+    m_readsUsage = m_head.method != "HEAD";
+    m_wantsPlain = m_readsUsage && hasUsage(m_route.rest);
     UpstreamRequest request;
     request.target = url;
     request.head = upstreamHead(*url);

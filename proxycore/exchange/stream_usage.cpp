@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "exchange/stream_usage.h"
 
+#include "usage/event_data.h"
+
 #include <algorithm>
 #include <simdjson.h>
 #include <utility>
@@ -16,11 +18,9 @@ bool isUsageEvent(std::string_view event)
 {
     if (event.size() > 16 * 1024 || event.find("\"usage\"") == std::string_view::npos)
         return false;
-    const size_t at = event.find("data:");
-    if (at != 0 && (at == std::string_view::npos || event[at - 1] != '\n'))
-        return false;
-    std::string_view data = event.substr(at + 5);
-    data = data.substr(0, data.find_first_of("\r\n"));
+    std::string data;
+    EventData lines;
+    lines.feed(event, [&data](std::string_view piece, bool) { data += piece; });
     thread_local simdjson::dom::parser parser;
     const simdjson::padded_string text(data);
     simdjson::dom::element root;

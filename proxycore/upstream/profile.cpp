@@ -70,6 +70,8 @@ Outcome readProfile(const std::string &name, const YAML::Node &node, ProviderPro
             profile->keyOptional = value.as<bool>();
         } else if (key == "ask_stream_usage") {
             profile->askStreamUsage = value.as<bool>();
+        } else if (key == "counts_reasoning_apart") {
+            profile->countsReasoningApart = value.as<bool>();
         } else if (key == "allowed_endpoints") {
             profile->allowedEndpoints = value.as<std::vector<std::string>>();
         } else if (key == "allowed_methods") {

@@ -29,6 +29,7 @@ struct ProviderProfile
     std::vector<std::string> allowedEndpoints; // globs on the path after the profile's name; empty: all
     std::vector<std::string> allowedMethods;   // empty: all
     std::optional<bool> askStreamUsage; // not set: asksStreamUsage() decides
+    bool countsReasoningApart = false;  // in chat completions: outside completion_tokens (ruling 51)
     int64_t connectTimeoutMs = 0, firstByteTimeoutMs = 0, idleTimeoutMs = 0; // 0: the setting's
     std::string unixSocket;       // the built-in demo provider only
 };

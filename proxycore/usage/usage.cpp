@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "usage/usage.h"
 
+#include "usage/usage_shapes.h"
+
+#include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <simdjson.h>
 
 namespace llmproxy {
 
@@ -10,96 +15,181 @@ namespace {
 // No request has more tokens. A provider may say anything: two numbers near the end of what 64 bits hold have no sum, and SQLite refuses
 // to add them, for all of the usage.
 constexpr int64_t mostTokens = 1'000'000'000;
+constexpr size_t longestModel = 256;
+constexpr size_t longestTier = 32;
+constexpr int64_t bytesPerToken = 4; // of English text, in all of today's vocabularies
 
-int64_t number(std::string_view text)
+// -1: not a number, or not one that anything has.
+template<typename Value>
+Value number(std::string_view text)
 {
-    int64_t value = -1;
+    Value value = -1;
     const char *const end = text.data() + text.size();
     const auto result = std::from_chars(text.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end && value >= 0 && value <= mostTokens ? value : -1; // 1e300 is not 1
+    return result.ec == std::errc() && result.ptr == end && value >= 0 && value <= static_cast<Value>(mostTokens) ? value : -1; // 1e300 is not 1
 }
 
-constexpr std::string_view outerKeys[] = {"usage", "usageMetadata", "model", "modelVersion", "prompt_eval_count", "eval_count"};
-constexpr std::string_view innerKeys[] = {"prompt_tokens", "input_tokens", "promptTokenCount", "completion_tokens", "output_tokens", "candidatesTokenCount"};
+int64_t wholeNumber(std::string_view text, bool isTime)
+{
+    return isTime ? static_cast<int64_t>(std::ceil(number<double>(text))) : number<int64_t>(text);
+}
+
+// A provider may name anything, and this is written to events: one word. "auto" was asked for; what served has another name.
+bool isTier(std::string_view text)
+{
+    return !text.empty() && text.size() <= longestTier && text != "null" && text != "auto"
+           && std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'; });
+}
+
+bool endsAnswer(std::string_view type)
+{
+    return type.ends_with(".completed") || type.ends_with(".incomplete") || type.ends_with(".failed") || type == "transcript.text.done";
+}
+
+int64_t tokensOf(int64_t bytes)
+{
+    return (bytes + bytesPerToken - 1) / bytesPerToken;
+}
 
 } // namespace
 
-UsageReader::UsageReader()
-    : m_scanner(outerKeys, 2,
-                [this](std::string_view key, std::string_view raw, int) { onFound(key, raw); })
-{
-}
+UsageReader::UsageReader() : m_scanner(UsagePaths::instance().paths(), [this](int id, std::string_view raw) { onFound(id, raw); }) {}
 
-bool UsageReader::begin(std::string_view contentType)
+bool UsageReader::begin(std::string_view contentType, bool countsReasoningApart)
 {
-    m_events = contentType.find("text/event-stream") != std::string_view::npos;
-    return m_events || contentType.find("json") != std::string_view::npos;
+    m_reasoningApart = countsReasoningApart;
+    if (contentType.find("text/event-stream") != std::string_view::npos)
+        m_form = Form::Events;
+    else if (contentType.find("application/vnd.amazon.eventstream") != std::string_view::npos)
+        m_form = Form::AwsEvents;
+    else
+        return contentType.find("json") != std::string_view::npos;
+    return true;
 }
 
 void UsageReader::feed(std::string_view bytes)
 {
-    if (m_events)
-        feedEvents(bytes);
+    const auto feedPart = [this](std::string_view piece, bool begins) {
+        if (begins)
+            m_scanner.reset();
+        m_scanner.feed(piece);
+    };
+    if (m_form == Form::Events)
+        m_events.feed(bytes, feedPart);
+    else if (m_form == Form::AwsEvents)
+        m_awsEvents.feed(bytes, feedPart);
     else
         m_scanner.feed(bytes);
 }
 
-// WHATWG HTML, server-sent events: only "data:" lines carry the answer.
-void UsageReader::feedEvents(std::string_view bytes)
+void UsageReader::forget()
 {
-    while (!bytes.empty()) {
-        if (m_line == Line::Start) {
-            const char c = bytes.front();
-            if (c == '\n' || c == '\r') {
-                m_prefix.clear();
-                bytes.remove_prefix(1);
-                continue;
-            }
-            m_prefix += c;
-            bytes.remove_prefix(1);
-            if (std::string_view("data:").substr(0, m_prefix.size()) != m_prefix) {
-                m_line = Line::Skip;
-            } else if (m_prefix.size() == 5) {
-                m_line = Line::Data;
-                ++m_eventCount;
-                m_scanner.reset();
-            }
-            continue;
-        }
-        const size_t end = bytes.find('\n');
-        const std::string_view part = bytes.substr(0, end);
-        if (m_line == Line::Data)
-            m_scanner.feed(part);
-        if (end == std::string_view::npos)
-            return;
-        m_line = Line::Start;
-        m_prefix.clear();
-        bytes.remove_prefix(end + 1);
+    m_found.clear();
+    m_model.clear();
+    m_serviceTier.clear();
+    m_textSinceUsage = 0;
+    m_finished = m_isFinal = false;
+}
+
+void UsageReader::onFound(int id, std::string_view raw)
+{
+    switch (id) {
+    case JsonScanner::documentEnd:
+        m_isFinal = m_finished && m_textSinceUsage == 0 && usage().completionTokens >= 0;
+        break;
+    case UsagePaths::Text:
+        m_isFinal = false;
+        m_textSinceUsage += static_cast<int64_t>(raw.size());
+        break;
+    case UsagePaths::Model:
+        if (!raw.empty() && raw != "null" && raw.size() <= longestModel)
+            m_model = raw;
+        break;
+    case UsagePaths::ServiceTier:
+        if (isTier(raw))
+            m_serviceTier = raw;
+        break;
+    case UsagePaths::Finish:
+        m_finished = m_finished || (!raw.empty() && raw != "null" && raw != "false");
+        break;
+    case UsagePaths::FinishType:
+        m_finished = m_finished || endsAnswer(raw);
+        break;
+    default:
+        if (!UsagePaths::instance().wordsOf(id).empty())
+            onList(id, raw);
+        else
+            note(id, wholeNumber(raw, UsagePaths::instance().isTime(id)));
     }
 }
 
-void UsageReader::onFound(std::string_view key, std::string_view raw)
+// A list like [{"modality":"AUDIO","tokenCount":7}]: an element's one text says of what its one number is.
+void UsageReader::onList(int id, std::string_view raw)
 {
-    if (key == "model" || key == "modelVersion") {
-        if (!raw.empty() && raw != "null" && raw.size() <= 256)
-            m_usage.model = raw;
+    thread_local simdjson::dom::parser parser;
+    simdjson::dom::array list;
+    if (parser.parse(simdjson::padded_string(raw)).get(list) != simdjson::SUCCESS)
         return;
+    for (const auto &[word, slot] : UsagePaths::instance().wordsOf(id)) {
+        int64_t sum = -1;
+        for (const simdjson::dom::element element : list) {
+            simdjson::dom::object members;
+            if (element.get(members) != simdjson::SUCCESS)
+                continue;
+            int64_t count = -1;
+            bool isMeant = false;
+            for (const auto [name, value] : members) {
+                std::string_view text;
+                isMeant = isMeant || (value.get(text) == simdjson::SUCCESS && text == word);
+                int64_t tokens = 0;
+                if (value.get(tokens) == simdjson::SUCCESS && tokens >= 0 && tokens <= mostTokens)
+                    count = tokens;
+            }
+            if (isMeant && count >= 0)
+                sum = std::min(std::max<int64_t>(sum, 0) + count, mostTokens);
+        }
+        note(slot, sum);
     }
-    const auto keep = [](int64_t value, int64_t *into) {
-        if (value >= 0)
-            *into = value;
-    };
-    if (key == "prompt_eval_count" || key == "eval_count") {
-        keep(number(raw), key == "eval_count" ? &m_usage.completionTokens : &m_usage.promptTokens);
+}
+
+// What a stream reports grows: the last number counts. A zero behind a number is of a provider that repeats only what is new.
+void UsageReader::note(int slot, int64_t value)
+{
+    if (value < 0)
         return;
-    }
-    if (raw.empty() || raw.front() != '{')
-        return; // "usage":null in the chunks before the last
-    JsonScanner inner(innerKeys, 1, [&](std::string_view name, std::string_view value, int) {
-                          const bool prompt = name == "prompt_tokens" || name == "input_tokens" || name == "promptTokenCount";
-                          keep(number(value), prompt ? &m_usage.promptTokens : &m_usage.completionTokens);
-                      });
-    inner.feed(raw);
+    m_isFinal = false;
+    const UsagePaths &paths = UsagePaths::instance();
+    if (paths.isOutput(slot))
+        m_textSinceUsage = 0;
+    const auto known = std::find_if(m_found.begin(), m_found.end(), [slot](const auto &each) { return each.first == slot; });
+    if (known == m_found.end())
+        m_found.emplace_back(slot, value);
+    else if (paths.addsUp(slot))
+        known->second = std::min(known->second + value, mostTokens);
+    else if (value > 0)
+        known->second = value;
+}
+
+Usage UsageReader::usage() const
+{
+    Usage usage;
+    applyShape(m_found, m_reasoningApart, &usage);
+    usage.model = m_model;
+    usage.serviceTier = m_serviceTier;
+    return usage;
+}
+
+Usage UsageReader::settled(int64_t requestText) const
+{
+    Usage usage = this->usage();
+    if (m_isFinal)
+        return usage;
+    if (m_textSinceUsage > 0)
+        usage.completionTokens = std::max<int64_t>(usage.completionTokens, 0) + tokensOf(m_textSinceUsage);
+    if (usage.promptTokens < 0 && requestText >= 0)
+        usage.promptTokens = tokensOf(requestText);
+    usage.estimated = usage.known();
+    return usage;
 }
 
 } // namespace llmproxy

@@ -46,6 +46,40 @@ class Bodies(Proxy):
             details = self.event_of(request_id)["details"]
             self.assertEqual((details.get("prompt_tokens"), details.get("completion_tokens")), numbers, path)
 
+    def details_of(self, answer, path="/v1/messages", **more):
+        request_id = fresh_id()
+        self.assertEqual(self.ask(path, CHAT, headers=[("X-Request-ID", request_id)], behave="says=" + json.dumps(answer), **more).status, 200)
+        return self.event_of(request_id)["details"]
+
+    def test_a_turn_with_a_large_cache_is_counted_whole(self):
+        usage = {"input_tokens": 3, "cache_creation_input_tokens": 1200, "cache_read_input_tokens": 150_000, "output_tokens": 512,
+                 "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 1000}, "service_tier": "standard"}
+        details = self.details_of({"type": "message", "model": "claude", "usage": usage})
+        names = ["prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "service_tier"]
+        self.assertEqual([(name, details[name]) for name in details if name in names], list(zip(names, (151_203, 512, 150_000, 1200, 1000, "standard"))))
+        self.assertNotIn("reasoning_tokens", details, "unknown is absent")
+        self.assertNotIn("estimated", details)
+
+    def test_usage_is_read_from_paths_that_nobody_lists(self):
+        details = self.details_of({"usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}}, "/v1/responses/resp_1/anything")
+        self.assertEqual((details["prompt_tokens"], details["completion_tokens"]), (9, 4))
+
+    def test_the_provider_key_is_no_service_tier(self):
+        details = self.details_of({"usage": {"prompt_tokens": 1}, "service_tier": "sk_upstream"}, "/v1/chat/completions")
+        self.assertEqual(details["service_tier"], "sk_upstream")
+        project = self.new_project(providers=[{"provider": "openai", "api_key": "only-letters-in-this-key", "base_url": self.upstream.url + "/v1"}])["id"]
+        token = self.new_token(project_id=project)["token"]
+        self.assertNotIn("service_tier", self.details_of({"usage": {"prompt_tokens": 1}, "service_tier": "only-letters-in-this-key"}, "/v1/chat/completions", token=token))
+
+    def test_a_stream_that_is_cut_is_settled_from_what_passed(self):
+        for path, events, numbers in (("/v1/chat/completions", 3, (-(-len(json.dumps(CHAT | {"stream": True})) // 4), 2)), ("/v1/messages", 5, (21, 3))):
+            request_id = fresh_id()
+            answer = self.ask(path, CHAT | {"stream": True}, headers=[("X-Request-ID", request_id)], behave=f"cut-after={events}")
+            self.assertFalse(answer.whole)
+            event = self.event_of(request_id)
+            details = event["details"]
+            self.assertEqual((event["result"], details["prompt_tokens"], details["completion_tokens"], details["estimated"]), ("error", *numbers, True), path)
+
     def test_a_compressed_answer_is_untouched_and_still_read(self):
         request_id = fresh_id()
         answer = self.ask(body=CHAT, behave="gzip", headers=[("X-Request-ID", request_id), ("Accept-Encoding", "gzip, br")])

@@ -328,6 +328,17 @@ class Upstream:
         writer.close()
         return False
 
+    async def behave_cut_after(self, request, reader, writer, argument):
+        """So many events of a stream, and a close."""
+        events = list(message_events()) if request.target.endswith("/messages") else chat_events(request)
+        await self._begin(writer, *events[:int(argument)])
+        writer.close()
+        return False
+
+    async def behave_says(self, request, reader, writer, argument):
+        """This JSON."""
+        return await self._send(writer, 200, argument.encode())
+
     async def behave_until_close(self, request, reader, writer, _):
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil the close")
         await writer.drain()

@@ -271,6 +271,9 @@ void TstBodies::streamUsage()
     QCOMPARE(early.pass("data: {\"choices\": ["), std::string());
     QCOMPARE(early.pass("],\"usage\":{\"prompt_tokens\":1}}\n\n" + done), done);
 
+    StreamUsageFilter lines; // one event on several lines
+    QCOMPARE(lines.pass("data: {\"choices\":[],\r\ndata: \"usage\":{\"prompt_tokens\":1}}\r\n\r\n" + done), done);
+
     StreamUsageFilter filter;
     const std::string big = "data: " + std::string(200'000, 'x') + "\n\n";
     std::string out = filter.pass(big.substr(0, 100'000));

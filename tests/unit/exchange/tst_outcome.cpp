@@ -67,6 +67,20 @@ private Q_SLOTS:
         QCOMPARE(after.countsTowardsQuota(), before.countsTowardsQuota());
     }
 
+    void thePartsOfUsageAreToldAndReadBack()
+    {
+        RequestOutcome outcome = relayed();
+        for (size_t part = 0; part < outcome.usage.parts.size(); ++part)
+            outcome.usage.parts[part] = static_cast<int64_t>(part);
+        outcome.usage.serviceTier = "flex";
+        outcome.usage.estimated = true;
+        const AuditEvent event = eventOf(outcome);
+        QVERIFY(detailsJson(event).find(R"("prompt_tokens":7,"cached_tokens":0,"cache_write_tokens":1,"cache_write_1h_tokens":2,"reasoning_tokens":3,)"
+                                        R"("audio_input_tokens":4,"audio_output_tokens":5,"image_input_tokens":6,"image_output_tokens":7,"searches":8,)"
+                                        R"("seconds":9,"pages":10,"service_tier":"flex","estimated":true,"request_bytes":10,)") != std::string::npos);
+        QVERIFY(outcomeOf(*parseAuditLine(auditLine(event))).usage == outcome.usage);
+    }
+
     void whatWasNotReachedIsSaid()
     {
         RequestOutcome outcome = relayed();

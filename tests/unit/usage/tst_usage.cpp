@@ -1,68 +1,212 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "test_registry.h"
 
+#include "usage/content_decoder.h"
+#include "usage/text_meter.h"
 #include "usage/usage.h"
+#include "usage/usage_shapes.h"
+
+#include <QDir>
+
+#include <zlib.h>
+#include <zstd.h>
 
 using namespace llmproxy;
+
+namespace {
+
+// tests/golden/usage: a line of JSON that says what is expected, then the answer as a provider sends it.
+struct Golden
+{
+    QJsonObject head;
+    std::string type, body;
+    bool reasoningApart() const { return head[QStringLiteral("reasoning_apart")].toBool(); }
+};
+
+Golden readGolden(const QString &path)
+{
+    QFile file(path);
+    if (!file.open(QIODevice::ReadOnly))
+        return {};
+    const QByteArray line = file.readLine();
+    const QJsonObject head = QJsonDocument::fromJson(line).object();
+    return {head, head[QStringLiteral("type")].toString().toStdString(), file.readAll().toStdString()};
+}
+
+QString goldenFolder()
+{
+    return qEnvironmentVariable("LLM_PROXY_SOURCE_DIR") + QStringLiteral("/tests/golden/usage");
+}
+
+Usage expectedUsage(const QJsonObject &from)
+{
+    const auto number = [&from](std::string_view name) {
+        const QJsonValue value = from[QLatin1String(name.data(), static_cast<qsizetype>(name.size()))];
+        return value.isDouble() ? static_cast<int64_t>(value.toInteger()) : int64_t{-1};
+    };
+    Usage usage;
+    usage.promptTokens = number("prompt_tokens");
+    usage.completionTokens = number("completion_tokens");
+    for (size_t part = 0; part < usage.parts.size(); ++part)
+        usage.parts[part] = number(usagePartNames[part]);
+    usage.serviceTier = from[QStringLiteral("service_tier")].toString().toStdString();
+    usage.model = from[QStringLiteral("model")].toString().toStdString();
+    usage.estimated = from[QStringLiteral("estimated")].toBool();
+    return usage;
+}
+
+QByteArray shown(const Usage &usage)
+{
+    std::string text = "prompt " + std::to_string(usage.promptTokens) + " completion " + std::to_string(usage.completionTokens);
+    for (size_t part = 0; part < usage.parts.size(); ++part) {
+        if (usage.parts[part] >= 0)
+            text.append(" ").append(usagePartNames[part]).append(" ").append(std::to_string(usage.parts[part]));
+    }
+    text.append(" tier ").append(usage.serviceTier).append(" model ").append(usage.model).append(usage.estimated ? " estimated" : "");
+    return QByteArray::fromStdString(text);
+}
+
+void feedInParts(UsageReader &reader, std::string_view text, size_t size)
+{
+    for (; !text.empty(); text.remove_prefix(std::min(size, text.size())))
+        reader.feed(text.substr(0, size));
+}
+
+std::string compressed(const std::string &plain, int windowBits)
+{
+    std::string out(compressBound(plain.size()) + 64, '\0');
+    z_stream stream{};
+    deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY);
+    stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(plain.data()));
+    stream.avail_in = static_cast<uInt>(plain.size());
+    stream.next_out = reinterpret_cast<Bytef *>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+std::string zstdCompressed(const std::string &plain)
+{
+    std::string out(ZSTD_compressBound(plain.size()), '\0');
+    out.resize(ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), 3));
+    return out;
+}
+
+} // namespace
 
 class TstUsage : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
-    void forms_data();
-    void forms();
+    void golden_data();
+    void golden();
+    void aCutStream_data();
+    void aCutStream();
+    void noPrefixCountsMoreThanItSays_data() { golden_data(); }
+    void noPrefixCountsMoreThanItSays();
+    void eachShapeHasAGoldenFileAndASource();
     void unknownIsNotZero();
     void eventsWithDataAreCounted();
     void notFooledByText();
+    void aZeroDoesNotTakeBackWhatWasReported();
+    void base64IsNotText();
 };
 
-void TstUsage::forms_data()
+void TstUsage::golden_data()
 {
-    QTest::addColumn<QByteArray>("type");
-    QTest::addColumn<QByteArray>("body");
-    QTest::addColumn<int>("prompt");
-    QTest::addColumn<int>("completion");
-    QTest::addColumn<QByteArray>("model");
-    QTest::newRow("openai chat") << QByteArray("application/json")
-        << QByteArray(R"({"id":"x","model":"gpt-4o","choices":[{"message":{"content":"usage: {\"usage\":1}"}}],"usage":{"prompt_tokens":9,"completion_tokens":12,"details":{"input_tokens":1}}})")
-        << 9 << 12 << QByteArray("gpt-4o");
-    QTest::newRow("openai stream") << QByteArray("text/event-stream; charset=utf-8")
-        << QByteArray("data: {\"model\":\"gpt-4o\",\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\ndata: {\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\ndata: [DONE]\n\n")
-        << 3 << 4 << QByteArray("gpt-4o");
-    QTest::newRow("responses stream") << QByteArray("text/event-stream")
-        << QByteArray("event: response.completed\r\ndata: {\"type\":\"response.completed\",\"response\":{\"model\":\"o3\",\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}}\r\n\r\n")
-        << 5 << 6 << QByteArray("o3");
-    QTest::newRow("anthropic stream") << QByteArray("text/event-stream")
-        << QByteArray("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-x\",\"usage\":{\"input_tokens\":25,\"output_tokens\":1}}}\n\n: comment\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":15}}\n\n")
-        << 25 << 15 << QByteArray("claude-x");
-    QTest::newRow("gemini") << QByteArray("application/json; charset=UTF-8")
-        << QByteArray(R"({"candidates":[{}],"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":8},"modelVersion":"gemini-2"})")
-        << 7 << 8 << QByteArray("gemini-2");
-    QTest::newRow("blanks, and numbers before what counts") << QByteArray("application/json")
-        << QByteArray("{ \"created\" : 1710000000 , \"score\":-1.5e+3,\"ok\":true, \"model\" :\"m-1\", \"list\":[1,2,{\"usage\":{\"prompt_tokens\":1}}],\n"
-                      " \"usage\" : { \"prompt_tokens\" : 13 , \"rate\":0.5, \"completion_tokens\":14 } }")
-        << 13 << 14 << QByteArray("m-1");
-    QTest::newRow("ollama lines") << QByteArray("application/x-ndjson")
-        << QByteArray("{\"model\":\"llama3\",\"done\":false}\n{\"model\":\"llama3\",\"done\":true,\"prompt_eval_count\":11,\"eval_count\":22}\n")
-        << 11 << 22 << QByteArray("llama3");
+    QTest::addColumn<QString>("path");
+    const QStringList names = QDir(goldenFolder()).entryList({QStringLiteral("*.golden")}, QDir::Files, QDir::Name);
+    QVERIFY(names.size() > 40);
+    for (const QString &name : names)
+        QTest::newRow(qPrintable(name)) << goldenFolder() + QLatin1Char('/') + name;
 }
 
-void TstUsage::forms()
+void TstUsage::golden()
 {
-    QFETCH(QByteArray, type);
-    QFETCH(QByteArray, body);
-    QFETCH(int, prompt);
-    QFETCH(int, completion);
-    QFETCH(QByteArray, model);
-    const std::string text = body.toStdString();
-    for (const size_t cut : {size_t{1}, size_t{2}, size_t{7}, text.size()}) {
+    QFETCH(QString, path);
+    const Golden golden = readGolden(path);
+    const Usage expected = expectedUsage(golden.head[QStringLiteral("expected")].toObject());
+    QVERIFY(expected != Usage());
+    for (const size_t size : {golden.body.size(), size_t{1}, size_t{2}, size_t{7}, size_t{1000}}) {
         UsageReader reader;
-        QVERIFY(reader.begin(type.toStdString()));
-        for (size_t at = 0; at < text.size(); at += cut)
-            reader.feed(std::string_view(text).substr(at, cut));
-        QCOMPARE(reader.usage().promptTokens, int64_t{prompt});
-        QCOMPARE(reader.usage().completionTokens, int64_t{completion});
-        QCOMPARE(reader.usage().model, model.toStdString());
+        QVERIFY(reader.begin(golden.type, golden.reasoningApart()));
+        feedInParts(reader, golden.body, size);
+        QCOMPARE(shown(reader.usage()), shown(expected));
+    }
+    for (const auto &[coding, coded] : {std::pair{"gzip", compressed(golden.body, 15 + 16)}, std::pair{"deflate", compressed(golden.body, 15)},
+                                        std::pair{"zstd", zstdCompressed(golden.body)}}) {
+        UsageReader reader;
+        reader.begin(golden.type, golden.reasoningApart());
+        const auto decoder = ContentDecoder::create(coding);
+        for (const char byte : coded)
+            QVERIFY(decoder->feed({&byte, 1}, [&reader](std::string_view plain) { reader.feed(plain); }));
+        QVERIFY(decoder->isComplete());
+        QCOMPARE(shown(reader.usage()), shown(expected));
+    }
+}
+
+void TstUsage::aCutStream_data()
+{
+    QTest::addColumn<QString>("path");
+    for (const QString &name : QDir(goldenFolder()).entryList({QStringLiteral("*.golden")}, QDir::Files, QDir::Name)) {
+        if (readGolden(goldenFolder() + QLatin1Char('/') + name).head.contains(QStringLiteral("cut")))
+            QTest::newRow(qPrintable(name)) << goldenFolder() + QLatin1Char('/') + name;
+    }
+}
+
+void TstUsage::aCutStream()
+{
+    QFETCH(QString, path);
+    const Golden golden = readGolden(path);
+    const QJsonObject cut = golden.head[QStringLiteral("cut")].toObject();
+    const size_t end = golden.body.find(cut[QStringLiteral("before")].toString().toStdString());
+    QVERIFY(end != std::string::npos);
+    for (const size_t size : {golden.body.size(), size_t{1}}) {
+        UsageReader reader;
+        reader.begin(golden.type, golden.reasoningApart());
+        feedInParts(reader, std::string_view(golden.body).substr(0, end), size);
+        QCOMPARE(shown(reader.settled(cut[QStringLiteral("request_text")].toInteger())), shown(expectedUsage(cut)));
+    }
+}
+
+// Wherever it is cut: what is not marked as estimated is what the whole answer says, or nothing.
+void TstUsage::noPrefixCountsMoreThanItSays()
+{
+    QFETCH(QString, path);
+    const Golden golden = readGolden(path);
+    if (golden.body.size() > 4000)
+        QSKIP("long for the sake of its length");
+    const Usage whole = expectedUsage(golden.head[QStringLiteral("expected")].toObject());
+    for (size_t end = 0; end < golden.body.size(); ++end) {
+        UsageReader reader;
+        reader.begin(golden.type, golden.reasoningApart());
+        reader.feed(std::string_view(golden.body).substr(0, end));
+        const Usage settled = reader.settled(-1);
+        if (settled.known() && !settled.estimated) {
+            QCOMPARE(settled.promptTokens, whole.promptTokens);
+            QCOMPARE(settled.completionTokens, whole.completionTokens);
+        }
+    }
+}
+
+void TstUsage::eachShapeHasAGoldenFileAndASource()
+{
+    const UsagePaths &paths = UsagePaths::instance();
+    std::string all;
+    for (const QString &name : QDir(goldenFolder()).entryList({QStringLiteral("*.golden")}, QDir::Files))
+        all += readGolden(goldenFolder() + QLatin1Char('/') + name).body;
+    for (size_t at = 0; at < usageShapes().size(); ++at) {
+        const UsageShape &shape = usageShapes()[at];
+        QVERIFY2(shape.source.find('.') != std::string_view::npos, shape.name.data());
+        QCOMPARE(paths.rowSlots(at).size(), shape.rows.size());
+        bool isSeen = false;
+        for (const UsageRow &row : shape.rows) {
+            const std::string_view last = row.path.substr(row.path.rfind('.') + 1);
+            isSeen = isSeen || (row.sense == UsageSense::Total && all.find("\"" + std::string(last) + "\"") != std::string::npos);
+        }
+        QVERIFY2(isSeen, shape.name.data());
     }
 }
 
@@ -71,7 +215,10 @@ void TstUsage::unknownIsNotZero()
     UsageReader reader;
     QVERIFY(!reader.begin("image/png"));
     QVERIFY(reader.begin("application/json"));
-    reader.feed(R"({"usage":{"prompt_tokens":"many","completion_tokens":-3}})");
+    reader.feed(R"({"usage":{"prompt_tokens":"many","completion_tokens":-3,"prompt_tokens_details":null},"service_tier":null})");
+    QCOMPARE(shown(reader.usage()), shown(Usage()));
+    QCOMPARE(shown(reader.settled(-1)), shown(Usage()));
+    reader.feed(R"({"usage":{"prompt_tokens":1e300,"completion_tokens":null,"total_tokens":9223372036854775807}})");
     QVERIFY(!reader.usage().known());
 }
 
@@ -79,17 +226,40 @@ void TstUsage::eventsWithDataAreCounted()
 {
     UsageReader reader;
     QVERIFY(reader.begin("text/event-stream"));
-    for (const char byte : std::string_view(": hello\n\nevent: x\ndata: {}\n\ndata:[DONE]\n\n"))
+    for (const char byte : std::string_view("\xef\xbb\xbf" "data: 1\n\n: hello\n\nevent: x\ndata: {\ndata: }\n\ndata:[DONE]\r\n\r\n"))
         reader.feed({&byte, 1});
-    QCOMPARE(reader.events(), 2);
+    QCOMPARE(reader.events(), 3);
 }
 
 void TstUsage::notFooledByText()
 {
     UsageReader reader;
     QVERIFY(reader.begin("application/json"));
-    reader.feed(R"({"a":["usage",{"usage":{"prompt_tokens":1}}],"b":"\"usage\":{\"prompt_tokens\":2}"})");
+    reader.feed(R"({"a":["usage",{"usage":{"prompt_tokens":1}}],"b":"\"usage\":{\"prompt_tokens\":2}","c":{"usage":{"prompt_tokens":3}},)"
+                R"("usage":[{"prompt_tokens":4}],"content":[{"usage":{"prompt_tokens":5}}]})");
     QVERIFY(!reader.usage().known());
+}
+
+void TstUsage::aZeroDoesNotTakeBackWhatWasReported()
+{
+    UsageReader reader;
+    QVERIFY(reader.begin("text/event-stream"));
+    reader.feed("data: {\"message\":{\"usage\":{\"input_tokens\":25,\"cache_read_input_tokens\":7,\"output_tokens\":1}}}\n\n"
+                "data: {\"usage\":{\"input_tokens\":0,\"output_tokens\":15}}\n\n");
+    QCOMPARE(shown(reader.usage()), QByteArray("prompt 32 completion 15 cached_tokens 7 tier  model "));
+}
+
+void TstUsage::base64IsNotText()
+{
+    TextMeter meter;
+    const std::string text(3000, 'a');
+    meter.feed("{\"text\":\"Is this a harbour?\",\"image\":\"");
+    meter.feed(text);
+    QVERIFY2(meter.bytes() >= 1000 && meter.bytes() < 2100, std::to_string(meter.bytes()).c_str());
+    TextMeter words;
+    for (int i = 0; i < 1000; ++i)
+        words.feed("harbour ");
+    QCOMPARE(words.bytes(), int64_t{8000});
 }
 
 REGISTER_TEST(TstUsage)
