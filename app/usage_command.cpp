@@ -17,7 +17,7 @@ struct UsageOptions
 TextRow rowOf(const std::string &name, const QJsonObject &counts)
 {
     TextRow row{name};
-    for (const char *key : {"requests", "errors", "denied", "prompt_tokens", "completion_tokens", "duration_ms_mean", "duration_ms_p50", "duration_ms_p95"})
+    for (const char *key : {"requests", "errors", "denied", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "duration_ms_mean", "duration_ms_p50", "duration_ms_p95"})
         row.push_back(cell(counts, key));
     return row;
 }
@@ -34,7 +34,7 @@ int showUsage(const CommandLine &line, const UsageOptions &o)
         return *code;
     std::vector<TextRow> rows = rowsOf(answer.body, [&o](const QJsonObject &item) { return rowOf(cell(item, o.by == "time" ? "time" : "key"), item); });
     rows.push_back(rowOf("total", answer.body.value(QLatin1String("total")).toObject()));
-    printTable({o.by == "time" ? "TIME" : "KEY", "REQUESTS", "ERRORS", "DENIED", "PROMPT", "COMPLETION", "MEAN MS", "P50 MS", "P95 MS"}, rows);
+    printTable({o.by == "time" ? "TIME" : "KEY", "REQUESTS", "ERRORS", "DENIED", "PROMPT", "COMPLETION", "CACHED", "REASONING", "MEAN MS", "P50 MS", "P95 MS"}, rows);
     note("from " + cell(answer.body, "from") + " to " + cell(answer.body, "to"));
     return ExitOk;
 }

@@ -8,8 +8,15 @@ namespace {
 Fields countFields()
 {
     return {number("requests", "All requests, refused ones included."), number("errors", "Those that went wrong after forwarding, or inside."),
-            number("denied", "Those that were refused, for their token or by policy."), number("prompt_tokens", "Model tokens sent."),
-            number("completion_tokens", "Model tokens received."), nullable(number("duration_ms_mean", "Of forwarded requests; null: none.")),
+            number("denied", "Those that were refused, for their token or by policy."), number("prompt_tokens", "All input tokens."),
+            number("completion_tokens", "All output tokens."),
+            number("cached_tokens", "Input tokens read from a cache; this and the next ones as far as providers report them."),
+            number("cache_write_tokens", "Input tokens written to a cache."), number("cache_write_1h_tokens", "Those of them that are kept for an hour."),
+            number("reasoning_tokens", "Output tokens spent on reasoning."), number("audio_input_tokens", "Input tokens of audio."),
+            number("audio_output_tokens", "Output tokens of audio."), number("image_input_tokens", "Input tokens of images."),
+            number("image_output_tokens", "Output tokens of images."), number("searches", "Web searches, and searches of rerankers."),
+            number("seconds", "Seconds of audio."), number("pages", "Pages of documents."),
+            number("estimated", "Requests whose tokens are estimated: their stream was cut."), nullable(number("duration_ms_mean", "Of forwarded requests; null: none.")),
             nullable(number("duration_ms_p50", "Half of the forwarded ones ended within; an estimate, wrong by a factor of two at most.")),
             nullable(number("duration_ms_p95", "The same for 95 %."))};
 }
@@ -31,6 +38,7 @@ void addUsageSchemas(std::vector<Schema> &all)
     all.push_back(answer("Usage", "How much was used.",
                          {time("from", "From then on."), time("to", "Before then."), choice("by", "time|project|token|model|provider", "What is summed over."),
                           nullable(choice("step", "minute|hour|day", "Null: not by time.")),
+                          nullable(number("whole_since_seq", "The first audit event whose prompt_tokens and completion_tokens are all input and output; earlier ones left out what some providers count apart. Null: no audit log.")),
                           objects("items", "UsageItem", "The most requests first; by time the oldest, and those without any too."),
                           object("total", "UsageCounts", "Of all, also of items over the limit.")}));
 }

@@ -82,14 +82,19 @@ QJsonValue orNull(int64_t ms)
 
 QJsonObject countsView(const UsageCounts &counts)
 {
-    return {{QStringLiteral("requests"), qint64{counts.requests}},
+    QJsonObject view{
+            {QStringLiteral("requests"), qint64{counts.requests}},
             {QStringLiteral("errors"), qint64{counts.errors}},
             {QStringLiteral("denied"), qint64{counts.denied}},
             {QStringLiteral("prompt_tokens"), qint64{counts.promptTokens}},
             {QStringLiteral("completion_tokens"), qint64{counts.completionTokens}},
             {QStringLiteral("duration_ms_mean"), orNull(counts.meanMs())},
             {QStringLiteral("duration_ms_p50"), orNull(counts.percentileMs(0.5))},
+            {QStringLiteral("estimated"), qint64{counts.estimated}},
             {QStringLiteral("duration_ms_p95"), orNull(counts.percentileMs(0.95))}};
+    for (size_t part = 0; part < counts.parts.size(); ++part)
+        view.insert(QLatin1String(usagePartNames[part].data(), static_cast<qsizetype>(usagePartNames[part].size())), qint64{counts.parts[part]});
+    return view;
 }
 
 QJsonObject itemView(const UsageGroup &group, bool byTime)
@@ -149,11 +154,13 @@ void readUsage(const CallPtr &call)
     for (const UsageGroup &group : *groups)
         items.append(itemView(group, byTime));
     noteRead(call);
+    const int64_t wholeSince = call->context().database->usageWholeSince();
     answer(call, 200,
            {{QStringLiteral("from"), QString::fromStdString(rfc3339(request->query.fromMs))},
             {QStringLiteral("to"), QString::fromStdString(rfc3339(request->query.toMs))},
             {QStringLiteral("by"), request->by},
             {QStringLiteral("step"), request->step.isEmpty() ? QJsonValue() : QJsonValue(request->step)},
+            {QStringLiteral("whole_since_seq"), wholeSince > 0 ? QJsonValue(qint64{wholeSince}) : QJsonValue()},
             {QStringLiteral("items"), items},
             {QStringLiteral("total"), countsView(total)}});
 }

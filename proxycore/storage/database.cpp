@@ -89,10 +89,10 @@ bool Database::Private::catchUpNow(SqlConnection &connection, AuditInsert &inser
 // A log that begins anew, as it does in another file, has lower seqs than what was counted last.
 bool Database::Private::lowerSeqs(Counters &counters, int64_t newestSeq)
 {
-    if (counters.savedSeq() <= newestSeq && usage.lastSeq() <= newestSeq)
+    if (counters.savedSeq() <= newestSeq && usage.lastSeq() <= newestSeq && usage.wholeSince() > 0)
         return true;
     auto connection = connect(SqlConnection::Use::Write);
-    return connection && counters.lowerTo(**connection, newestSeq) && usage.lowerTo(**connection, newestSeq);
+    return connection && counters.lowerTo(**connection, newestSeq) && usage.lowerTo(**connection, newestSeq) && usage.noteWholeSince(**connection, newestSeq + 1);
 }
 
 // Events that were not counted when the last run ended: first those of the table, then those that stand in the files alone.
@@ -565,6 +565,11 @@ Result<std::vector<UsageGroup>> Database::usage(const UsageQuery &query)
     if (!connection)
         return storageError();
     return usageGroups(**connection, query);
+}
+
+int64_t Database::usageWholeSince() const
+{
+    return d->usage.wholeSince();
 }
 
 UsageNow Database::usageNow() const

@@ -128,6 +128,7 @@ public:
     // Up to a second old, or ten; see usage_rollup.h. The rest of a day is in usageNow(), which may be asked on any thread.
     Result<std::vector<UsageGroup>> usage(const UsageQuery &query);
     UsageNow usageNow() const;
+    int64_t usageWholeSince() const; // UsageRollup::wholeSince()
     // Version and source id of the SQLite in use; empty when it cannot be asked.
     std::string sqliteVersion();
     // True when the last commit succeeded or a probe did; false: 503 service_unavailable.

@@ -3,6 +3,8 @@
 // Thread: values.
 #pragma once
 
+#include "usage/usage.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -22,6 +24,8 @@ struct UsageCounts
     int64_t promptTokens = 0, completionTokens = 0;
     // Of forwarded requests: a refusal takes no time, and hundreds of them would make a slow provider look quick.
     int64_t durationMs = 0;
+    std::array<int64_t, usagePartNames.size()> parts{}; // as far as providers reported them
+    int64_t estimated = 0; // requests whose usage is
     std::array<int64_t, buckets> latency{}; // [0]: below 1 ms, [n]: from 2^(n-1) to below 2^n ms; the last also all above
 
     void addDuration(int64_t ms)
@@ -40,6 +44,9 @@ struct UsageCounts
         durationMs += other.durationMs;
         for (size_t at = 0; at < buckets; ++at)
             latency[at] += other.latency[at];
+        for (size_t at = 0; at < parts.size(); ++at)
+            parts[at] += other.parts[at];
+        estimated += other.estimated;
     }
     int64_t forwarded() const
     {

@@ -29,10 +29,13 @@ UsageCounts countsOf(const Statement &statement, int column)
         *number = statement.integer(column++);
     for (int64_t &number : counts.latency)
         number = statement.integer(column++);
+    for (int64_t &number : counts.parts)
+        number = statement.integer(column++);
+    counts.estimated = statement.integer(column);
     return counts;
 }
 
-// Rows are summed here and not by SQLite, which takes four times as long for sums of 26 columns.
+// Rows are summed here and not by SQLite, which takes four times as long for sums of 38 columns.
 class Sums
 {
 public:

@@ -11,7 +11,7 @@
 #include <algorithm>
 
 // Macros, because statements are whole literals: nothing is put together at run time.
-#define USAGE_VALUES "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define USAGE_VALUES "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 #define USAGE_ADDED \
     "requests = requests + excluded.requests, errors = errors + excluded.errors, denied = denied + excluded.denied, " \
     "prompt_tokens = prompt_tokens + excluded.prompt_tokens, completion_tokens = completion_tokens + excluded.completion_tokens, " \
@@ -19,7 +19,11 @@
     "h3 = h3 + excluded.h3, h4 = h4 + excluded.h4, h5 = h5 + excluded.h5, h6 = h6 + excluded.h6, h7 = h7 + excluded.h7, h8 = h8 + excluded.h8, " \
     "h9 = h9 + excluded.h9, h10 = h10 + excluded.h10, h11 = h11 + excluded.h11, h12 = h12 + excluded.h12, h13 = h13 + excluded.h13, " \
     "h14 = h14 + excluded.h14, h15 = h15 + excluded.h15, h16 = h16 + excluded.h16, h17 = h17 + excluded.h17, h18 = h18 + excluded.h18, " \
-    "h19 = h19 + excluded.h19"
+    "h19 = h19 + excluded.h19, cached_tokens = cached_tokens + excluded.cached_tokens, cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens, " \
+    "cache_write_1h_tokens = cache_write_1h_tokens + excluded.cache_write_1h_tokens, reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, " \
+    "audio_input_tokens = audio_input_tokens + excluded.audio_input_tokens, audio_output_tokens = audio_output_tokens + excluded.audio_output_tokens, " \
+    "image_input_tokens = image_input_tokens + excluded.image_input_tokens, image_output_tokens = image_output_tokens + excluded.image_output_tokens, " \
+    "searches = searches + excluded.searches, seconds = seconds + excluded.seconds, pages = pages + excluded.pages, estimated = estimated + excluded.estimated"
 
 namespace llmproxy {
 
@@ -40,6 +44,9 @@ void bindCounts(Statement &statement, int at, const UsageCounts &counts)
         statement.bind(at++, number);
     for (const int64_t number : counts.latency)
         statement.bind(at++, number);
+    for (const int64_t number : counts.parts)
+        statement.bind(at++, number);
+    statement.bind(at, counts.estimated);
 }
 
 } // namespace
@@ -51,6 +58,10 @@ Outcome UsageRollup::load(SqlConnection &connection)
     if (seq.next())
         m_seq = seq.integer(0);
     seq.reset();
+    Statement since(connection, "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'usage_whole_since_seq'");
+    if (since.next())
+        m_wholeSince = since.integer(0);
+    since.reset();
     Statement totals(connection, "SELECT minute, requests, errors, denied, prompt_tokens, completion_tokens FROM usage_totals WHERE minute > ?");
     totals.bind(1, Clock::wallMs() / minuteMs - static_cast<int64_t>(daysMinutes));
     while (totals.next()) {
@@ -62,7 +73,7 @@ Outcome UsageRollup::load(SqlConnection &connection)
             minute->completionTokens = totals.integer(5);
         }
     }
-    if (seq.hasFailed() || totals.hasFailed())
+    if (seq.hasFailed() || since.hasFailed() || totals.hasFailed())
         return storageError();
     return visitAccessRows(connection, m_seq, [this](const AuditEvent &event) { addLocked(outcomeOf(event), event.seq); }) ? Outcome() : storageError();
 }
@@ -76,6 +87,23 @@ bool UsageRollup::lowerTo(SqlConnection &connection, int64_t newestSeq)
         m_seq = newestSeq;
     }
     return writeMeta(connection, "usage_seq", std::to_string(newestSeq));
+}
+
+bool UsageRollup::noteWholeSince(SqlConnection &connection, int64_t seq)
+{
+    {
+        const std::lock_guard guard(m_lock);
+        if (m_wholeSince > 0)
+            return true;
+        m_wholeSince = seq;
+    }
+    return writeMeta(connection, "usage_whole_since_seq", std::to_string(seq));
+}
+
+int64_t UsageRollup::wholeSince() const
+{
+    const std::lock_guard guard(m_lock);
+    return m_wholeSince;
 }
 
 void UsageRollup::add(const RequestOutcome &outcome, int64_t seq)
@@ -100,6 +128,9 @@ void UsageRollup::addLocked(const RequestOutcome &outcome, int64_t seq)
     one.denied = outcome.result == OutcomeResult::Denied || outcome.result == OutcomeResult::Failure;
     one.promptTokens = known(outcome.usage.promptTokens);
     one.completionTokens = known(outcome.usage.completionTokens);
+    for (size_t part = 0; part < one.parts.size(); ++part)
+        one.parts[part] = known(outcome.usage.parts[part]);
+    one.estimated = outcome.usage.estimated;
     if (outcome.forwarded)
         one.addDuration(outcome.durationMs);
     countsOf(keyOf(outcome)).add(one);

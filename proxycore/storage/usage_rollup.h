@@ -49,6 +49,9 @@ public:
     Outcome load(SqlConnection &connection);
     // The log's newest event: one that begins anew must not wait until it is as long as the old one was. False: storage failed.
     bool lowerTo(SqlConnection &connection, int64_t newestSeq);
+    // The first event whose totals are all input and all output: parts were left out before. Kept once it is noted; 0: no event has been.
+    bool noteWholeSince(SqlConnection &connection, int64_t seq); // false: storage failed
+    int64_t wholeSince() const;
     // seq: of its event; what was counted before is not counted again. 0: it has none.
     void add(const RequestOutcome &outcome, int64_t seq);
     UsageNow now() const;
@@ -109,6 +112,7 @@ private:
     Pending m_pending;
     int64_t m_pendingEvents = 0, m_pendingTicks = 0;
     int64_t m_seq = 0; // of the last event that is counted
+    int64_t m_wholeSince = 0;
     std::array<Minute, daysMinutes> m_day{};
     std::array<Second, seconds> m_seconds{};
 

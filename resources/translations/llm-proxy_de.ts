@@ -2638,6 +2638,14 @@ Anfrage-ID: %2</translation>
         <translation>Modell-Token</translation>
     </message>
     <message>
+        <source>Cached</source>
+        <translation>Aus dem Cache</translation>
+    </message>
+    <message>
+        <source>Reasoning</source>
+        <translation>Nachdenken</translation>
+    </message>
+    <message>
         <source>Save as CSV</source>
         <translation>Als CSV speichern</translation>
     </message>

@@ -9,7 +9,7 @@ import unittest
 from datetime import datetime, timezone
 from urllib.parse import urlencode
 
-from audited_proxy import AuditedProxy
+from audited_proxy import PARTS, AuditedProxy
 from proxy_case import CHAT, until
 
 COUNTS = ("requests", "errors", "denied", "prompt_tokens", "completion_tokens")
@@ -96,6 +96,21 @@ class Usage(UsageCase):
             self.assertEqual({item["key"] for item in answer["items"]}, {None})
             self.assertEqual(sum(item["requests"] for item in answer["items"]), answer["total"]["requests"])
             self.assertEqual(answer["total"]["requests"], self.counted()["requests"])
+
+    def test_2_parts_are_summed(self):
+        usage = {"input_tokens": 3, "cache_creation_input_tokens": 1200, "cache_read_input_tokens": 150_000, "output_tokens": 512,
+                 "cache_creation": {"ephemeral_1h_input_tokens": 1000}, "server_tool_use": {"web_search_requests": 2}}
+        token = self.new_token()
+        for behave in ["says=" + json.dumps({"type": "message", "model": "claude", "usage": usage})] * 2 + ["cut-after=5"]:
+            self.ask("/v1/messages", body=CHAT | {"stream": True}, behave=behave, token=token["token"])
+        self.wait_for(self.counted()["requests"])
+        used = until(lambda: (u := self.by("token").get(token["id"])) and u["requests"] == 3 and u, "all three are counted", 10)
+        self.assertEqual({name: used[name] for name in (*PARTS, "prompt_tokens", "completion_tokens", "estimated")}, dict.fromkeys(PARTS, 0) | {
+            "prompt_tokens": 2 * 151_203 + 21, "completion_tokens": 2 * 512 + 3, "cached_tokens": 300_000, "cache_write_tokens": 2400,
+            "cache_write_1h_tokens": 2000, "searches": 4, "estimated": 1})
+        self.assertEqual({self.usage(by=by, token_id=token["id"])["total"]["cached_tokens"] for by in ("time", "model", "project")}, {300_000})
+        since = self.usage()["whole_since_seq"]
+        self.assertEqual(since, None if self.settings.get("AUDIT_ENABLED") == "false" else 1)
 
     def test_3_refusals(self):
         for field, query in (("step", {"by": "time", "step": "hour", "from": "2020-01-01T00:00:00Z"}), ("step", {"step": "day"}),

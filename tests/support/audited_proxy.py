@@ -37,6 +37,11 @@ def not_applied(events):
     return set(said)
 
 
+# Of usage, beside its totals (ruling 51).
+PARTS = ("cached_tokens", "cache_write_tokens", "cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens",
+         "image_input_tokens", "image_output_tokens", "searches", "seconds", "pages")
+
+
 class AuditedProxy(Proxy):
     """settings decide between file, table and both."""
 

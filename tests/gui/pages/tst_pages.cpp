@@ -320,7 +320,8 @@ void TstPages::usageIsSavedAsCsv()
     QFile file(folder.filePath(u"usage.csv"_s));
     QVERIFY(file.open(QIODevice::ReadOnly));
     const QByteArray text = file.readAll();
-    QVERIFY(text.startsWith("name,id,requests,errors,refused,prompt_tokens,completion_tokens\r\n"));
+    QVERIFY(text.startsWith("name,id,requests,errors,refused,prompt_tokens,completion_tokens,cached_tokens,cache_write_tokens,cache_write_1h_tokens,reasoning_tokens,"
+                            "audio_input_tokens,audio_output_tokens,image_input_tokens,image_output_tokens,searches,seconds,pages,estimated\r\n"));
     QVERIFY2(text.contains("\r\n\"'=1+1, \"\"hi\"\"\",\""), text); // no formula a spreadsheet would run
     save(stage, u"/nowhere/at/all.csv"_s);
     QTRY_VERIFY(says(&stage.window, u"/nowhere/at/all.csv cannot be written"_s));

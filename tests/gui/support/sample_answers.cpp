@@ -30,7 +30,7 @@ QJsonObject setting(const QString &name, const QString &group, const QJsonValue 
 
 QJsonObject counts(int requests)
 {
-    return {{u"requests"_s, requests}, {u"errors"_s, requests / 10}, {u"denied"_s, requests / 5}, {u"prompt_tokens"_s, requests * 30}, {u"completion_tokens"_s, requests * 90},
+    return {{u"requests"_s, requests}, {u"errors"_s, requests / 10}, {u"denied"_s, requests / 5}, {u"prompt_tokens"_s, requests * 30}, {u"completion_tokens"_s, requests * 90}, {u"cached_tokens"_s, requests * 20}, {u"reasoning_tokens"_s, requests * 40},
             {u"duration_ms_mean"_s, 420}, {u"duration_ms_p50"_s, 350}, {u"duration_ms_p95"_s, 900}};
 }
 

@@ -5,6 +5,7 @@
 #include "engine/bound_keys.h"
 #include "secrets/sealed_text.h"
 #include "storage/migrations.h"
+#include "storage/usage_counts.h"
 #include "test_registry.h"
 
 #include <QSqlDatabase>
@@ -48,6 +49,12 @@ private:
     }
     static void setBackToSchema8(const std::string &path)
     {
+        std::vector<std::string_view> columns(usagePartNames.begin(), usagePartNames.end());
+        columns.push_back("estimated");
+        for (const std::string_view column : columns) {
+            for (const char *table : {"usage_minutely", "usage_hourly"})
+                raw(path, QString::fromStdString("ALTER TABLE " + std::string(table) + " DROP COLUMN " + std::string(column)));
+        }
         for (const char *statement : {"ALTER TABLE project_providers DROP COLUMN sealed_url", "DELETE FROM meta WHERE name = 'strangers_listed_seq'", "PRAGMA user_version = 8"})
             raw(path, QString::fromLatin1(statement));
     }

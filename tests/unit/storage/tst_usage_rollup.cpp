@@ -109,6 +109,47 @@ class TstUsageRollup : public QObject
 {
     Q_OBJECT
 private Q_SLOTS:
+    void partsAreSummedOverMinutesAndHours()
+    {
+        Store store;
+        UsageRollup rollup;
+        QVERIFY(!rollup.load(*store.connection).has_value());
+        for (const bool estimated : {false, true}) {
+            RequestOutcome outcome = request("p1", "t1", "m1", 5);
+            for (size_t part = 0; part < outcome.usage.parts.size(); ++part)
+                outcome.usage.parts[part] = part == 3 ? -1 : static_cast<int64_t>(part) + 10;
+            outcome.usage.estimated = estimated;
+            rollup.add(outcome, 0);
+            QVERIFY(store.write(rollup)); // the second is added to the first's row
+        }
+        for (const int64_t unitMs : {minuteMs, hourMs}) {
+            UsageQuery query;
+            query.by = UsageBy::Time;
+            query.stepMs = unitMs;
+            query.fromMs = Clock::wallMs() / hourMs * hourMs;
+            query.toMs = query.fromMs + hourMs;
+            const auto groups = store.groups(query);
+            QCOMPARE(groups.size(), size_t{1});
+            for (size_t part = 0; part < groups.front().counts.parts.size(); ++part)
+                QCOMPARE(groups.front().counts.parts[part], part == 3 ? int64_t{0} : 2 * (static_cast<int64_t>(part) + 10));
+            QCOMPARE(groups.front().counts.estimated, int64_t{1});
+        }
+    }
+    void theFirstWholeSeqIsNotedOnce()
+    {
+        Store store;
+        {
+            UsageRollup rollup;
+            QVERIFY(!rollup.load(*store.connection).has_value());
+            QCOMPARE(rollup.wholeSince(), int64_t{0});
+            QVERIFY(rollup.noteWholeSince(*store.connection, 42));
+        }
+        UsageRollup again;
+        QVERIFY(!again.load(*store.connection).has_value());
+        QCOMPARE(again.wholeSince(), int64_t{42});
+        QVERIFY(again.noteWholeSince(*store.connection, 77));
+        QCOMPARE(again.wholeSince(), int64_t{42});
+    }
     void durationsByPowersOfTwo()
     {
         UsageCounts counts;

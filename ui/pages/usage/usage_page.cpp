@@ -52,7 +52,8 @@ UsagePage::UsagePage(Console &console)
         {tr("Name"), [this](const QJsonObject &o) { return nameOf(o); }, {}, [](const QJsonObject &o) { return o.value("key"_L1).toString(); }, {}, {}, false, 160, true},
         numberColumn(tr("Requests"), "requests"_L1), numberColumn(tr("Errors"), "errors"_L1), numberColumn(tr("Refused"), "denied"_L1),
         {tr("Model tokens"), [](const QJsonObject &o) { return count(modelTokens(o)); }, modelTokens, {}, {}, {}, true},
-        yielding(1, numberColumn(tr("Sent"), "prompt_tokens"_L1)), yielding(2, numberColumn(tr("Received"), "completion_tokens"_L1)), yielding(3, msColumn(tr("Median"), "duration_ms_p50"_L1)),
+        yielding(3, numberColumn(tr("Sent"), "prompt_tokens"_L1)), yielding(4, numberColumn(tr("Received"), "completion_tokens"_L1)), yielding(5, msColumn(tr("Median"), "duration_ms_p50"_L1)),
+        yielding(1, numberColumn(tr("Cached"), "cached_tokens"_L1)), yielding(2, numberColumn(tr("Reasoning"), "reasoning_tokens"_L1)),
         msColumn(tr("95th percentile"), "duration_ms_p95"_L1)};
     m_model = new RowsModel(u"id"_s, columns, this);
     nameBox(m_by, tr("Grouped by"));
@@ -183,11 +184,18 @@ void UsagePage::exportCsv()
 
 QString UsagePage::csv() const
 {
-    QStringList lines{u"name,id,requests,errors,refused,prompt_tokens,completion_tokens"_s};
+    static constexpr QLatin1String names[] = {
+        "requests"_L1, "errors"_L1, "denied"_L1, "prompt_tokens"_L1, "completion_tokens"_L1, "cached_tokens"_L1, "cache_write_tokens"_L1,
+        "cache_write_1h_tokens"_L1, "reasoning_tokens"_L1, "audio_input_tokens"_L1, "audio_output_tokens"_L1, "image_input_tokens"_L1,
+        "image_output_tokens"_L1, "searches"_L1, "seconds"_L1, "pages"_L1, "estimated"_L1};
+    QStringList head{u"name"_s, u"id"_s};
+    for (const QLatin1String name : names)
+        head.append(name == "denied"_L1 ? u"refused"_s : QString(name));
+    QStringList lines{head.join(u',')};
     for (int i = 0; i < m_model->rowCount(); ++i) {
         const QJsonObject &row = m_model->row(i);
         QStringList cells{cell(nameOf(row)), cell(row.value("key"_L1).toString())};
-        for (const auto &name : {"requests"_L1, "errors"_L1, "denied"_L1, "prompt_tokens"_L1, "completion_tokens"_L1})
+        for (const QLatin1String name : names)
             cells.append(QString::number(whole(row.value(name), 0, largestNumber, 0)));
         lines.append(cells.join(u','));
     }
