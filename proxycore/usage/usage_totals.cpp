@@ -59,7 +59,8 @@ private:
         int64_t number = -1;
         UsageSense sense = UsageSense::Inside;
     };
-    static constexpr UsageField movable[] = {UsageField::Cached, UsageField::CacheWrite, UsageField::ToolPrompt, UsageField::Reasoning};
+    // Where the sum could mean either, the first: providers that count reasoning apart are many, those that count cache apart say no sum.
+    static constexpr UsageField movable[] = {UsageField::Reasoning, UsageField::ToolPrompt, UsageField::Cached, UsageField::CacheWrite};
 
     Entry &of(UsageField field) { return m_entries[static_cast<size_t>(field)]; }
     Entry &baseOf(UsageField field) { return of(isInput(field) ? UsageField::Prompt : UsageField::Completion); }
