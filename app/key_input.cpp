@@ -2,11 +2,11 @@
 #include "key_input.h"
 
 #include "output.h"
+#include "secrets/credential_text.h"
 #include "secrets/source.h"
 
 #include <QJsonDocument>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -68,7 +68,7 @@ size_t readStdin(char *buffer, size_t size)
 
 int readSecretLine(const char *what, Secret &secret)
 {
-    std::array<char, longestSecret + 2> buffer;
+    std::array<char, longestSecret + 4> buffer;
     size_t length = 0;
     {
         if (isatty(STDIN_FILENO))
@@ -76,19 +76,17 @@ int readSecretLine(const char *what, Secret &secret)
         const HiddenTyping hidden;
         length = readStdin(buffer.data(), buffer.size());
     }
-    while (length > 0 && (buffer[length - 1] == '\n' || buffer[length - 1] == '\r'))
-        --length;
-    const auto end = buffer.begin() + static_cast<std::ptrdiff_t>(length);
-    const bool plain = std::all_of(buffer.begin(), end, [](char c) { return c > ' ' && c <= '~'; });
-    if (plain && length <= longestSecret)
-        secret = Secret({buffer.data(), length});
+    const CredentialText read = readCredential({buffer.data(), length});
+    const size_t size = unwrapped({buffer.data(), length}).size();
+    if (read.problem.empty() && size <= longestSecret)
+        secret = Secret(read.value);
     wipe(buffer.data(), buffer.size());
-    if (length == 0)
+    if (size == 0)
         return complain(ExitUsage, std::string("no ") + what + " on standard input");
-    if (length > longestSecret)
+    if (size > longestSecret)
         return complain(ExitUsage, std::string(what) + ": longer than 8192 characters");
-    if (!plain)
-        return complain(ExitUsage, std::string(what) + ": one line of printable ASCII without spaces is accepted");
+    if (!read.problem.empty())
+        return complain(ExitUsage, std::string("the ") + what + " " + std::string(read.problem));
     return ExitOk;
 }
 

@@ -23,7 +23,7 @@ bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
 {
     loaded = loadForEngine(sources);
     const bool named = std::any_of(loaded.problems.begin(), loaded.problems.end(),
-                                   [](const SettingProblem &p) { return p.name == "MANAGEMENT_TOKEN"; });
+                                   [](const SettingProblem &p) { return p.name.starts_with("MANAGEMENT_TOKEN"); });
     if (loaded.settings.managementToken.isEmpty() && !named)
         loaded.problems.push_back({"MANAGEMENT_TOKEN", "",
                                    "not set, and --serve needs one of at least 32 characters; make one with `llm-proxy "

@@ -121,7 +121,7 @@ void fillDraft(const GlobalOptions &options, const SetupOptions &setup, Draft &d
         if (listen != standard)
             add(draft, "LISTEN_ADDR", listen, "address and port of the server");
     }
-    if (missing("MANAGEMENT_TOKEN"))
+    if (missing("MANAGEMENT_TOKEN") && missing("MANAGEMENT_TOKEN_FILE"))
         add(draft, "MANAGEMENT_TOKEN", randomBase62(43), "opens the management API; keep it secret");
     if (missing("ENCRYPTION_KEY") && missing("ENCRYPTION_KEY_FILE")) {
         if (hasOwnKey(draft, options))

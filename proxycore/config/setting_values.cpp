@@ -3,6 +3,7 @@
 
 #include "access/host_rules.h"
 #include "base/ascii.h"
+#include "secrets/credential_text.h"
 #include "secrets/sealed_text.h"
 
 #include <QByteArray>
@@ -284,17 +285,23 @@ Store proxy(std::string Settings::*member)
 
 std::string managementToken(const std::string &value, Settings &settings)
 {
-    if (value.size() < 32)
+    const CredentialText read = readCredential(value);
+    if (!read.problem.empty())
+        return std::string(read.problem);
+    if (read.value.size() < 32)
         return "at least 32 characters are needed; make one with: openssl rand -base64 32";
-    settings.managementToken = Secret(value);
+    settings.managementToken = Secret(read.value);
     return {};
 }
 
 std::string encryptionKey(const std::string &value, Settings &settings)
 {
+    const CredentialText read = readCredential(value);
+    if (!read.problem.empty())
+        return std::string(read.problem);
     std::string padded;
-    padded.reserve(value.size() + 3);
-    padded.append(value).append((4 - value.size() % 4) % 4, '='); // some tools leave the end out
+    padded.reserve(read.value.size() + 3);
+    padded.append(read.value).append((4 - read.value.size() % 4) % 4, '='); // some tools leave the end out
     auto decoded = fromBase64(padded);
     wipe(padded.data(), padded.size());
     if (!decoded || decoded->size() != 32)
@@ -331,7 +338,7 @@ Store outside(std::vector<OutsideTarget> Settings::*member, bool onlyWeb)
 {
     return [member, onlyWeb](const std::string &value, Settings &settings) -> std::string {
         (settings.*member).clear();
-        for (const std::string &item : splitList(value)) {
+        for (const std::string &item : splitList(std::string(unwrapped(value)))) {
             OutsideTarget target;
             if (isWebhook(item, &target.shown)) {
                 target.kind = OutsideTarget::Kind::Web;

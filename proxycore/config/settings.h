@@ -49,6 +49,7 @@ struct Settings
     std::string dataDir, databasePath;
     std::string envFile;             // that was read; empty: none
     Secret managementToken;
+    std::string managementTokenFile; // where it came from; empty: from elsewhere
     std::vector<Cidr> managementAllowedIps;
     Secret encryptionKey;            // decoded 32 bytes, or empty
     std::string encryptionKeyFile;
@@ -62,6 +63,7 @@ struct Settings
     bool alertsEnabled = true, alertNewSources = true, alertUnusualHours = true;
     int64_t alertAuthFailures = 20, alertDeniedRequests = 50, alertVolumeFactor = 5; // 0: never
     std::vector<OutsideTarget> alertWebhooks;
+    std::string alertWebhooksFile, auditAnchorsFile; // as managementTokenFile
     std::vector<OutsideTarget> auditAnchors; // each checkpoint goes there too
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;

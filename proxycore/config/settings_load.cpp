@@ -2,6 +2,7 @@
 #include "config/saved_settings.h"
 #include "access/host_rules.h"
 #include "base/ascii.h"
+#include "config/secret_file.h"
 #include "config/settings_table.h"
 
 #include "secrets/key_ring.h"
@@ -45,6 +46,7 @@ struct GivenSecret
 {
     SharedSecret value; // null: as in SecretTexts
     std::string origin;
+    std::string path = {}; // of the file that holds it; empty: none
 };
 
 struct EnvFileValues
@@ -111,24 +113,11 @@ std::optional<GivenSecret> findSecret(const SettingRow &row, const SettingSource
         const auto found = from.find(row.name);
         if (found == from.end() || (found->second && found->second->isEmpty()))
             return std::nullopt;
-        return GivenSecret{found->second, origin};
+        return GivenSecret{found->second, origin, {}};
     };
     if (auto given = look(sources.secrets, "environment"))
         return given;
     return look(file.secrets, ".env");
-}
-
-void storeSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
-{
-    const auto given = findSecret(row, sources, file);
-    loaded->origin[row.name] = given ? given->origin : "default";
-    if (!given || !given->value)
-        return;
-    std::string text(given->value->reveal());
-    const std::string problem = row.store(text, loaded->settings);
-    wipe(text.data(), text.size());
-    if (!problem.empty())
-        loaded->problems.push_back({row.name, hidden, problem});
 }
 
 std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const SettingTexts &file, const SettingTexts &saved)
@@ -158,6 +147,43 @@ std::optional<Given> findValue(const SettingRow &row, const SettingSources &sour
     if (auto given = isOverruled ? std::nullopt : lookInside(file, ".env"))
         return given;
     return isSavable(row) ? look(saved, row.name, "saved") : std::nullopt;
+}
+
+// The secret of a file that a setting names (MANAGEMENT_TOKEN_FILE). ENCRYPTION_KEY_FILE is the key ring's to read.
+std::optional<GivenSecret> readNamedFile(const std::string &name, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
+{
+    const std::string fileName = fileSettingOf(name);
+    const auto row = std::find_if(settingRows().begin(), settingRows().end(), [&](const SettingRow &one) { return one.name == fileName; });
+    if (row == settingRows().end() || name == "ENCRYPTION_KEY")
+        return std::nullopt;
+    const auto path = findValue(*row, sources, file.texts, {});
+    if (!path)
+        return std::nullopt;
+    SecretFile read = readSecretFile(path->value);
+    if (!read.problem.empty())
+        loaded->problems.push_back({fileName, path->value, "the file " + read.problem});
+    return GivenSecret{std::move(read.text), path->origin, path->value};
+}
+
+void storeSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
+{
+    auto given = findSecret(row, sources, file);
+    if (auto named = readNamedFile(row.name, sources, file, loaded)) {
+        if (given)
+            loaded->problems.push_back({fileSettingOf(row.name), named->path, row.name + " is set too; give one of them"});
+        else
+            given = std::move(named);
+    }
+    loaded->origin[row.name] = given ? given->origin : "default";
+    if (!given || !given->value)
+        return;
+    std::string text(given->value->reveal());
+    const std::string problem = row.store(text, loaded->settings);
+    wipe(text.data(), text.size());
+    if (!problem.empty() && given->path.empty())
+        loaded->problems.push_back({row.name, hidden, problem});
+    else if (!problem.empty())
+        loaded->problems.push_back({fileSettingOf(row.name), given->path, "its content is not accepted: " + problem});
 }
 
 std::string defaultDataDir(const SettingSources &sources)

@@ -95,6 +95,7 @@ Rows managementRows()
 {
     return {
         row("MANAGEMENT_TOKEN", "", "at least 32 characters", "the management API's credential", managementToken, true),
+        row("MANAGEMENT_TOKEN_FILE", "", "file", "file to read MANAGEMENT_TOKEN from, such as a mounted secret", text(&S::managementTokenFile)),
         row("MANAGEMENT_ALLOWED_IPS", "loopback", "list of networks", "who may use /manage", networks(&S::managementAllowedIps)),
         lower(row("MANAGEMENT_TOKEN_MAX_AGE", "90d", "duration", "an older management token fails its check", duration(&S::managementTokenMaxAgeMs, day, 3650 * day))),
     };
@@ -117,6 +118,7 @@ Rows auditRows()
         row("AUDIT_ENCRYPT_ROTATED", "false", "boolean", "rotated audit logs are encrypted, too; llm-proxy audit decrypt opens one", flag(&S::auditEncryptRotated)),
         row("AUDIT_FSYNC", "management", "management, always or never", "when the audit log is fsynced", choice(&S::auditFsync, {"management", "always", "never"})),
         row("AUDIT_ANCHORS", "", "list of syslog, file:/path, https://…", "each signed checkpoint goes there too, so that a cut tail is found", outside(&S::auditAnchors, false), true),
+        row("AUDIT_ANCHORS_FILE", "", "file", "file to read AUDIT_ANCHORS from", text(&S::auditAnchorsFile)),
     };
 }
 
@@ -130,6 +132,7 @@ Rows alertsRows()
         row("ALERT_NEW_SOURCES", "true", "boolean", "a token's first use from an address or by a client", flag(&S::alertNewSources)),
         row("ALERT_UNUSUAL_HOURS", "true", "boolean", "use around an hour of the day in which a token never was used", flag(&S::alertUnusualHours)),
         row("ALERT_WEBHOOKS", "", "list of https://…", "each alert is posted there as JSON, signed like a checkpoint", outside(&S::alertWebhooks, true), true),
+        row("ALERT_WEBHOOKS_FILE", "", "file", "file to read ALERT_WEBHOOKS from", text(&S::alertWebhooksFile)),
     };
 }
 
@@ -272,6 +275,8 @@ std::string_view whyNotSaved(const SettingDeclaration &declaration)
         return "is a secret";
     if (declaration.name == "DATA_DIR")
         return "says where the saved settings are";
+    if (declaration.name.ends_with("_FILE") && isSecretSetting(declaration.name.substr(0, declaration.name.size() - 5)))
+        return "says where a secret is read";
     // Nothing for who only holds the management token.
     return declaration.name == "SECRETS_DIR" ? "says where files with secrets may be read" : "";
 }

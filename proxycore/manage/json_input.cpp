@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "manage/text_rules.h"
+#include "secrets/credential_text.h"
 
 #include <algorithm>
 
@@ -186,7 +187,7 @@ QString JsonObject::text(std::string_view name, const QString &fallback) const
 std::string_view JsonObject::secret(std::string_view name) const
 {
     const JsonValue *value = get(name);
-    return value ? std::string_view(value->text) : std::string_view();
+    return value ? readCredential(value->text).value : std::string_view();
 }
 
 std::optional<int64_t> JsonObject::integer(std::string_view name) const

@@ -28,7 +28,7 @@ public:
     bool isEmpty() const { return !m_value || m_value->members.empty(); }
     // Fallback when absent or null.
     QString text(std::string_view name, const QString &fallback = {}) const;
-    std::string_view secret(std::string_view name) const; // empty when absent
+    std::string_view secret(std::string_view name) const; // as readCredential() reads it; empty when absent
     std::optional<int64_t> integer(std::string_view name) const;
     bool boolean(std::string_view name, bool fallback) const;
     int64_t time(std::string_view name) const; // milliseconds; 0 when absent

@@ -158,7 +158,7 @@ void updateProject(const CallPtr &call)
     if (deactivates)
         apply(); // what takes rights away waits for nobody
     else
-        whenKeysAnswered(call->context(), wanted->providers, apply);
+        whenKeysAnswered(call, wanted->providers, apply);
 }
 
 } // namespace llmproxy

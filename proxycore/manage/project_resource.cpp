@@ -105,7 +105,7 @@ void createProject(const CallPtr &call)
         event.detail("provider", record.providers.front().provider.toStdString());
         return Decision{{PutProject{record}}, {std::move(event)}};
     };
-    whenKeysAnswered(call->context(), *inputs, [call, decide, id] {
+    whenKeysAnswered(call, *inputs, [call, decide, id] {
         change(call, 201, decide, [call, id] { return publishedProject(call->context(), id); });
     });
 }
@@ -142,7 +142,7 @@ void rotateProjectKey(const CallPtr &call)
         event.detail("provider", input.provider.toStdString());
         return Decision{{PutProject{std::move(record)}}, {std::move(event)}};
     };
-    whenKeysAnswered(call->context(), {*input}, [call, decide] {
+    whenKeysAnswered(call, {*input}, [call, decide] {
         change(call, 200, decide, [call] { return publishedProject(call->context(), call->id); });
     });
 }

@@ -82,6 +82,8 @@ ProviderVerdict judge(const ManageContext &context, Question question, const std
         question.ask.key = found.value;
         if (found.state == SecretState::Pending)
             question.missing = "The source of the key's reference does not answer; try again.";
+        else if (!found.value && !found.problem.empty())
+            question.missing = "The value of " + question.reference + " " + std::string(found.problem) + ".";
         else if (!found.value)
             question.missing = "The key's reference does not resolve to a key; check what it names.";
     }

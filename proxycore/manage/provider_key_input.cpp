@@ -122,7 +122,7 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
     return inputs;
 }
 
-void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput> inputs, std::function<void()> then)
+void whenKeysAnswered(const CallPtr &call, std::vector<ProviderKeyInput> inputs, std::function<void()> then)
 {
     constexpr int64_t atMostMs = 1'000;
     while (!inputs.empty() && inputs.back().reference.isEmpty())
@@ -131,9 +131,15 @@ void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput
         then();
         return;
     }
-    const std::string reference = inputs.back().reference.toStdString();
+    const std::string reference = inputs.back().reference.toStdString(), field = inputs.back().path + "api_key";
     inputs.pop_back();
-    context.secrets->whenAnswered(reference, atMostMs, [&context, inputs = std::move(inputs), then = std::move(then)] { whenKeysAnswered(context, inputs, then); });
+    call->context().secrets->whenAnswered(reference, atMostMs, [call, reference, field, inputs = std::move(inputs), then = std::move(then)] {
+        const std::string_view problem = call->context().secrets->peek(reference).problem;
+        if (problem.empty())
+            whenKeysAnswered(call, inputs, then);
+        else
+            refuse(call, invalidField(field, "The value of " + reference + " " + std::string(problem) + "."));
+    });
 }
 
 bool mayGoTo(const ManageContext &context, const std::string &provider, const std::string &keyUrl, const std::string &baseUrl)

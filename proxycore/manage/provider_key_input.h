@@ -44,8 +44,9 @@ KeyState stateOf(const ManageContext &context, const ProviderEntry &entry);
 Outcome refusedReference(const ManageCall &call, const std::string &provider, const std::string &baseUrl, const std::string &path);
 
 // Runs then when the sources of new references have answered, or after a second: a change that names a source is usually answered
-// with a key that can be used, and a source that hangs holds up nothing but that. At once, or on another thread.
-void whenKeysAnswered(const ManageContext &context, std::vector<ProviderKeyInput> inputs, std::function<void()> then);
+// with a key that can be used, and a source that hangs holds up nothing but that. At once, or on another thread. A source that answers
+// with what is no credential ends the call with an error instead.
+void whenKeysAnswered(const CallPtr &call, std::vector<ProviderKeyInput> inputs, std::function<void()> then);
 
 Outcome checkBaseUrl(const QString &text, const HostRules &rules, const std::string &field);
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/masking.h"
+#include "secrets/credential_text.h"
 
 #include <QList>
 #include <QString>
@@ -88,9 +89,10 @@ Outcome checkText(std::string_view text, const Field &field, const std::string &
             return refuse(name, "must be a time like 2030-01-31T12:00:00Z.");
         return {};
     }
-    if (field.kind == FieldKind::Secret
-        && std::any_of(text.begin(), text.end(), [](char c) { return c < 0x21 || c > 0x7e; }))
-        return refuse(name, "must be printable ASCII without spaces.");
+    if (field.kind == FieldKind::Secret && !text.empty()) {
+        const CredentialText read = readCredential(text);
+        return read.problem.empty() ? checkCharacters(read.value, field, name) : refuse(name, std::string(read.problem) + ".");
+    }
     return checkCharacters(text, field, name);
 }
 

@@ -30,7 +30,7 @@ Outcome EnvSource::check(const std::string &reference) const
 void EnvSource::fetch(const std::string &reference, Done done)
 {
     const char *const value = std::getenv(reference.c_str() + scheme().size());
-    done(value ? secretOf(value) : nullptr);
+    done(value ? FetchedSecret::of(value) : nullptr);
 }
 
 } // namespace llmproxy

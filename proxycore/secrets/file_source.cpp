@@ -49,18 +49,9 @@ std::string realPath(const std::string &path)
     return realpath(path.c_str(), resolved) ? std::string(resolved) : std::string();
 }
 
-std::string_view withoutLineEnd(std::string_view text)
-{
-    if (text.ends_with('\n'))
-        text.remove_suffix(1);
-    if (text.ends_with('\r'))
-        text.remove_suffix(1);
-    return text;
-}
-
 // The path is resolved first and then opened without following: what is checked is what is read. The root below which it is
 // written comes first, so that no other one is looked at without need.
-SharedSecret readFile(const std::string &path, const std::vector<std::string> &roots)
+FetchedSecret readFile(const std::string &path, const std::vector<std::string> &roots)
 {
     const std::string real = realPath(path);
     const auto holds = [&](const std::string &root) { return isBelow(real, realPath(root)); };
@@ -81,12 +72,11 @@ SharedSecret readFile(const std::string &path, const std::vector<std::string> &r
         size += static_cast<size_t>(got);
     }
     close(descriptor);
-    SharedSecret secret;
-    const std::string_view text = withoutLineEnd(std::string_view(bytes).substr(0, size));
+    FetchedSecret fetched(nullptr);
     if (good && size <= maxSize)
-        secret = secretOf(text);
+        fetched = FetchedSecret::of(std::string_view(bytes).substr(0, size));
     wipe(bytes.data(), bytes.size());
-    return secret;
+    return fetched;
 }
 
 } // namespace
@@ -229,9 +219,9 @@ std::optional<FileSource::Root::Read> FileSource::Root::next(bool stays)
 void FileSource::Root::readAll(bool stays)
 {
     while (const std::optional<Read> one = next(stays)) {
-        SharedSecret secret;
-        guarded("secret-file", [&] { secret = readFile(one->path, names); });
-        guarded("secret-file", [&] { one->done(secret); });
+        FetchedSecret fetched(nullptr);
+        guarded("secret-file", [&] { fetched = readFile(one->path, names); });
+        guarded("secret-file", [&] { one->done(fetched); });
     }
 }
 

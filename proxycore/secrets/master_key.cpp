@@ -5,6 +5,7 @@
 #include "base/owned_file.h"
 #include "base/random.h"
 #include "base/write_all.h"
+#include "secrets/credential_text.h"
 #include "secrets/sealed_text.h"
 
 #include <array>
@@ -51,13 +52,6 @@ std::optional<Secret> keyOf(std::string_view text)
     return key && key->size() == sealingKeyBytes ? std::move(key) : std::nullopt;
 }
 
-std::string_view withoutWhiteEnd(std::string_view text)
-{
-    while (text.ends_with('\n') || text.ends_with('\r') || text.ends_with(' '))
-        text.remove_suffix(1);
-    return text;
-}
-
 // As a user that is not root finds a file of a Kubernetes secret: it is root's, and the group may read it.
 bool isRootsForGroup(const struct stat &file)
 {
@@ -82,10 +76,13 @@ Result<MasterKey> readKeyFile(int descriptor, const std::string &path, KeyFile k
         return keyError("The encryption key file '" + path + "' is open to other users; run: chmod 600 '" + path + "'",
                         setting);
     std::array<char, 256> buffer{};
-    const ssize_t size = read(descriptor, buffer.data(), buffer.size());
+    const ssize_t size = ::read(descriptor, buffer.data(), buffer.size());
     const std::string_view text(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
-    auto key = fromBase64(withoutWhiteEnd(text));
+    const CredentialText read = readCredential(text);
+    auto key = fromBase64(read.value);
     wipe(buffer.data(), buffer.size());
+    if (!read.problem.empty())
+        return keyError("The encryption key file '" + path + "' does not hold base64 of 32 bytes: its content " + std::string(read.problem) + ".", setting);
     if (!key || key->size() != sealingKeyBytes)
         return keyError("The encryption key file '" + path + "' does not hold base64 of 32 bytes; make one with: "
                         "openssl rand -base64 32", setting);

@@ -2,6 +2,7 @@
 #include "secrets/secret_cache.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/threads.h"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ struct Entry
     int64_t readMs = 0;   // of value; these are steady
     int64_t peekedMs = 0; // last
     int64_t askAgainMs = 0;
+    std::string_view problem = {}; // of the last answer
     int failures = 0;     // in a row
     bool isAsked = false; // the source has not answered yet
     bool isQuiet = false; // the first answer comes while peek() waits for it to be asked
@@ -61,7 +63,7 @@ struct SecretCache::Shared
     Changed changed;
 
     void tell(const std::string &reference);
-    void answered(const std::string &reference, SharedSecret value);
+    void answered(const std::string &reference, FetchedSecret fetched);
     static bool isOlder(const Entry &entry, int64_t nowMs, int64_t ms) { return nowMs - entry.readMs >= ms; }
 };
 
@@ -72,10 +74,11 @@ void SecretCache::Shared::tell(const std::string &reference)
         changed(reference);
 }
 
-void SecretCache::Shared::answered(const std::string &reference, SharedSecret value)
+void SecretCache::Shared::answered(const std::string &reference, FetchedSecret fetched)
 {
+    SharedSecret &value = fetched.value;
     std::vector<Waiter> waiters;
-    bool isNews = false;
+    bool isNews = false, isNewProblem = false;
     {
         const std::lock_guard guard(lock);
         const auto found = entries.find(reference);
@@ -85,6 +88,8 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
         const int64_t now = Clock::steadyMs();
         const SecretState before = entry.state;
         entry.isAsked = false;
+        isNewProblem = !fetched.problem.empty() && entry.problem != fetched.problem;
+        entry.problem = fetched.problem;
         if (value) {
             isNews = !isSame(entry.value, value);
             entry.readMs = now;
@@ -105,6 +110,8 @@ void SecretCache::Shared::answered(const std::string &reference, SharedSecret va
         waiters.swap(entry.waiters);
     }
     wake.notify_all();
+    if (isNewProblem)
+        logWarn("the value of a secret reference is not a credential", {{"reference", reference}, {"problem", std::string(fetched.problem)}});
     if (isNews)
         tell(reference);
     for (const Waiter &waiter : waiters)
@@ -185,7 +192,7 @@ void SecretCache::ask(const std::string &reference)
         m_shared->answered(reference, nullptr);
         return;
     }
-    source->fetch(reference, [shared = m_shared, reference](SharedSecret value) { shared->answered(reference, std::move(value)); });
+    source->fetch(reference, [shared = m_shared, reference](FetchedSecret fetched) { shared->answered(reference, std::move(fetched)); });
 }
 
 SecretCache::Peeked SecretCache::peek(const std::string &reference)
@@ -196,7 +203,7 @@ SecretCache::Peeked SecretCache::peek(const std::string &reference)
         Entry &entry = found->second;
         entry.peekedMs = Clock::steadyMs();
         if (!isNew)
-            return {entry.value, entry.state};
+            return {entry.value, entry.state, entry.problem};
         entry.isAsked = entry.isQuiet = true;
         m_shared->wake.notify_all();
     }
@@ -204,13 +211,14 @@ SecretCache::Peeked SecretCache::peek(const std::string &reference)
     const std::lock_guard guard(m_shared->lock);
     const auto found = m_shared->entries.find(reference);
     if (found == m_shared->entries.end())
-        return {nullptr, SecretState::Pending};
+        return {nullptr, SecretState::Pending, {}};
     found->second.isQuiet = false;
-    return {found->second.value, found->second.state};
+    return {found->second.value, found->second.state, found->second.problem};
 }
 
 void SecretCache::whenAnswered(const std::string &reference, int64_t atMostMs, std::function<void()> then)
 {
+    forgetProblem(reference);
     peek(reference);
     {
         const std::lock_guard guard(m_shared->lock);
@@ -223,9 +231,19 @@ void SecretCache::whenAnswered(const std::string &reference, int64_t atMostMs, s
     then();
 }
 
+// Somebody has fixed it, perhaps, and tries again.
+void SecretCache::forgetProblem(const std::string &reference)
+{
+    const std::lock_guard guard(m_shared->lock);
+    const auto found = m_shared->entries.find(reference);
+    if (found != m_shared->entries.end() && !found->second.problem.empty() && !found->second.value && !found->second.isAsked && found->second.waiters.empty())
+        m_shared->entries.erase(found);
+}
+
 SecretCache::Peeked SecretCache::wait(const std::string &reference, int64_t atMostMs, const std::atomic<bool> &cancelled)
 {
     const int64_t untilUs = Clock::steadyUs() + atMostMs * 1000;
+    forgetProblem(reference);
     Peeked now = peek(reference);
     std::unique_lock guard(m_shared->lock);
     while (now.state == SecretState::Pending && !cancelled && !m_shared->stopping && Clock::steadyUs() < untilUs) {
@@ -233,7 +251,7 @@ SecretCache::Peeked SecretCache::wait(const std::string &reference, int64_t atMo
         const auto found = m_shared->entries.find(reference);
         if (found == m_shared->entries.end())
             break;
-        now = {found->second.value, found->second.state};
+        now = {found->second.value, found->second.state, found->second.problem};
     }
     return now;
 }

@@ -45,10 +45,12 @@ public:
     {
         SharedSecret value; // null: not Ready
         SecretState state = SecretState::Away;
+        std::string_view problem = {}; // why the source's last value is no credential, as the end of a sentence; empty: it had none, or it is one
     };
     // Asks the source when it never was.
     Peeked peek(const std::string &reference);
-    // then runs when the source has answered, or after atMostMs: at once on this thread, or on another one.
+    // then runs when the source has answered, or after atMostMs: at once on this thread, or on another one. A value that was no
+    // credential is asked for again first.
     void whenAnswered(const std::string &reference, int64_t atMostMs, std::function<void()> then);
     // The same, blocking; for a job's thread.
     Peeked wait(const std::string &reference, int64_t atMostMs, const std::atomic<bool> &cancelled);
@@ -63,6 +65,7 @@ private:
     struct Shared;
     SecretSource *sourceOf(const std::string &reference) const;
     void ask(const std::string &reference);
+    void forgetProblem(const std::string &reference);
     void run();
 
     const SecretSources m_sources;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "secrets/source.h"
 
+#include "secrets/credential_text.h"
 #include "secrets/env_source.h"
 #include "secrets/file_source.h"
 
@@ -28,10 +29,14 @@ bool isReference(std::string_view value)
     return std::any_of(schemes.begin(), schemes.end(), [&](auto scheme) { return value.starts_with(scheme); });
 }
 
-SharedSecret secretOf(std::string_view value)
+FetchedSecret FetchedSecret::of(std::string_view text)
 {
-    const bool clean = std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-    return clean && !value.empty() ? std::make_shared<const Secret>(value) : nullptr;
+    const CredentialText read = readCredential(text);
+    FetchedSecret fetched(nullptr);
+    fetched.problem = read.problem;
+    if (read.problem.empty())
+        fetched.value = std::make_shared<const Secret>(read.value);
+    return fetched;
 }
 
 Error invalidReference(std::string message)

@@ -6,13 +6,26 @@
 #include "base/result.h"
 #include "secrets/secret.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llmproxy {
+
+// What a source answered. value null: there is none, or it is no credential, and then problem says why (credential_text.h).
+struct FetchedSecret
+{
+    FetchedSecret(SharedSecret secret) : value(std::move(secret)) {}
+    FetchedSecret(std::nullptr_t) {}
+    // What the source has, as it stands there.
+    static FetchedSecret of(std::string_view text);
+    SharedSecret value;
+    std::string_view problem = {}; // of static storage
+};
 
 class SecretSource
 {
@@ -21,9 +34,9 @@ public:
     virtual std::string_view scheme() const = 0; // "env:"
     // Form, and place allowed; nothing is read.
     virtual Outcome check(const std::string &reference) const = 0;
-    // Never waits. done is called once, on any thread, perhaps before this returns, perhaps never; null: it cannot be had. It may be
-    // called when the source is gone.
-    using Done = std::function<void(SharedSecret value)>;
+    // Never waits. done is called once, on any thread, perhaps before this returns, perhaps never. It may be called when the source
+    // is gone.
+    using Done = std::function<void(FetchedSecret fetched)>;
     virtual void fetch(const std::string &reference, Done done) = 0;
 };
 
@@ -36,9 +49,6 @@ SecretSources makeSecretSources(const std::string &dataDir, const std::string &s
 
 bool isReference(std::string_view value); // has one of the schemes, also of those that are not available
 
-// A key goes into a header field: visible ASCII only (RFC 9110 section 5.5), as for a key that is given itself. Anything else, a
-// second line above all, would let its source write headers of its own. Null: not such a value.
-SharedSecret secretOf(std::string_view value);
 Error invalidReference(std::string message);
 
 } // namespace llmproxy

@@ -19,6 +19,7 @@ REASONS = {
     "proxycore/front/plain_handlers.cpp": "ACME challenges, which another program writes",
     "proxycore/secrets/master_key.cpp": "ENCRYPTION_KEY_FILE, which the operator names: secrets of Kubernetes are links",
     "proxycore/secrets/file_source.cpp": "file: references, likewise",
+    "proxycore/config/secret_file.cpp": "MANAGEMENT_TOKEN_FILE and the like, which the operator names: secrets of Kubernetes are links",
     "proxycore/config/settings_load.cpp": ".env, after a look at its owner and mode",
     "proxycore/upstream/profile.cpp": "API_CONFIG_PATH, which the operator names; our own resources",
     "proxycore/storage/migrations.cpp": "our own resources",

@@ -149,6 +149,34 @@ private Q_SLOTS:
         QCOMPARE(loaded.origin.at("MANAGEMENT_TOKEN"), std::string("environment"));
     }
 
+    void eachSecretMayComeFromAFile()
+    {
+        QTemporaryDir dir;
+        const std::string path = dir.filePath(QStringLiteral("secret")).toStdString();
+        for (const SettingDeclaration &setting : settingDeclarations()) {
+            if (setting.secret)
+                QVERIFY2(settingNamed(setting.name + "_FILE") && !settingNamed(setting.name + "_FILE")->secret, setting.name.c_str());
+        }
+        writeFile(path, ("\"" + goodToken + "\"\n").c_str(), 0644);
+        LoadedSettings loaded = loadSettings(with({{"MANAGEMENT_TOKEN_FILE", path}}));
+        QVERIFY(loaded.problems.empty());
+        QVERIFY(loaded.settings.managementToken.equals(goodToken));
+        QCOMPARE(loaded.origin["MANAGEMENT_TOKEN"], std::string("environment"));
+        QVERIFY(complains(loadSettings(with({{"MANAGEMENT_TOKEN_FILE", path}, {"MANAGEMENT_TOKEN", goodToken}})), "MANAGEMENT_TOKEN_FILE"));
+        writeFile(path, "'https://hooks.example/x?token=1, https://other.example/y'\n");
+        loaded = loadSettings(with({{"ALERT_WEBHOOKS_FILE", path}, {"AUDIT_ANCHORS_FILE", path}}));
+        QVERIFY(loaded.problems.empty());
+        QCOMPARE(loaded.settings.alertWebhooks.size(), size_t{2});
+        QVERIFY(loaded.settings.auditAnchors[1].url->equals("https://other.example/y"));
+        loaded = loadSettings(with({{"MANAGEMENT_TOKEN_FILE", path}}));
+        QVERIFY(complains(loaded, "MANAGEMENT_TOKEN_FILE"));
+        QVERIFY(loaded.problems.front().problem.find("hooks") == std::string::npos);
+        for (const std::string &bad : {path + "-none", dir.path().toStdString(), std::string("/dev/null")})
+            QVERIFY2(complains(loadSettings(with({{"MANAGEMENT_TOKEN_FILE", bad}})), "MANAGEMENT_TOKEN_FILE"), bad.c_str());
+        writeFile(path, goodToken.c_str(), 0666);
+        QVERIFY(complains(loadSettings(with({{"MANAGEMENT_TOKEN_FILE", path}})), "MANAGEMENT_TOKEN_FILE"));
+    }
+
     void savedProblemsAreNamed()
     {
         QTemporaryDir dir;

@@ -72,7 +72,7 @@ void TstManageProjects::refusesFields_data()
     row("mark", R"("name":"a\u061cb","api_key":"k1234567890123")", "name");
     row("no key", R"("name":"a")", "api_key");
     row("masked key", R"("name":"a","api_key":"sk-abcd****1234")", "api_key");
-    row("key with newline", R"("name":"a","api_key":"sk-abc\n")", "api_key");
+    row("key with newline", R"("name":"a","api_key":"sk-abc\nX-Header: 1")", "api_key");
     row("unknown provider", R"("name":"a","provider":"nobody","api_key":"k1234567890123")", "provider");
     row("unknown field", R"("name":"a","api_key":"k1234567890123","colour":"red")", "colour");
     row("duplicate field", R"("name":"a","name":"b","api_key":"k1234567890123")", "name");
