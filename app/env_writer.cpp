@@ -3,6 +3,7 @@
 
 #include "base/accounts.h"
 #include "base/write_all.h"
+#include "config/env_file.h"
 #include "config/settings.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,11 +23,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// True for a line that sets this name to nothing.
-bool isEmptyAssignment(const std::string &line, const std::string &name)
+// The lines that set this name to nothing, from 1. The inside of another program's quoted value has none.
+std::set<int> emptyAssignments(const std::string &text, const std::string &name)
 {
-    const EnvFile parsed = parseEnvFile(line);
-    return parsed.values.size() == 1 && parsed.values[0].first == name && parsed.values[0].second.empty();
+    std::set<int> lines;
+    for (const EnvValue &one : parseSharedEnvFile(text, isSettingName).values) {
+        if (one.name == name && one.value.empty())
+            lines.insert(one.line);
+    }
+    return lines;
 }
 
 // A link stays a link; what it points at is replaced.
@@ -43,7 +49,7 @@ std::string systemError(const std::string &what)
 // In quotes when the value would not be read back as it is.
 std::string quoted(const std::string &value)
 {
-    if (!value.empty() && value.find_first_of(" \t#'\"\\$") == std::string::npos)
+    if (!value.empty() && value.find_first_of(" \t#'\"\\$`") == std::string::npos)
         return value;
     const char quote = value.find('\'') == std::string::npos ? '\'' : '"';
     return quote + value + quote;
@@ -84,8 +90,10 @@ std::string withSetting(const std::string &text, const std::string &name, const 
     std::istringstream lines(text);
     std::string result;
     bool placed = false;
+    const std::set<int> empty = emptyAssignments(text, name);
+    int number = 0;
     for (std::string line; std::getline(lines, line);) {
-        if (isEmptyAssignment(line, name)) {
+        if (empty.contains(++number)) {
             line = placed ? std::string() : name + "=" + quoted(value);
             placed = true;
         }

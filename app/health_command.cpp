@@ -6,10 +6,23 @@ namespace llmproxy {
 
 namespace {
 
+// A named server is asked without the settings of this folder: only those that lead to it count, and what was typed.
+bool loadForUrl(const CommandLine &line, LoadedSettings &loaded)
+{
+    const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false);
+    loaded = loadSettings(sources);
+    std::erase_if(loaded.problems, [&](const SettingProblem &one) {
+        const bool leadsThere = one.name == "HTTPS_PROXY" || one.name == "NO_PROXY" || one.name == "SSL_CERT_FILE" || one.name == sources.envFilePath;
+        return !leadsThere && !sources.flags.contains(one.name);
+    });
+    printProblems(loaded);
+    return loaded.problems.empty();
+}
+
 int askHealthOf(const CommandLine &line, const Target &target)
 {
     LoadedSettings loaded;
-    if (!loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded))
+    if (target.url.empty() ? !loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded) : !loadForUrl(line, loaded))
         return ExitUsage;
     const bool isTls = !loaded.settings.tlsCertFile.empty();
     const std::string url = target.url.empty() ? urlOfListen(loaded.settings.listen.text(), isTls) : serverUrl(target.url);

@@ -26,9 +26,9 @@ bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
                                    [](const SettingProblem &p) { return p.name.starts_with("MANAGEMENT_TOKEN"); });
     if (loaded.settings.managementToken.isEmpty() && !named)
         loaded.problems.push_back({"MANAGEMENT_TOKEN", "",
-                                   "not set, and --serve needs one of at least 32 characters; make one with `llm-proxy "
-                                   "setup`, or put the output of `openssl rand -base64 32` into .env"});
-    printProblems(loaded.problems);
+                                   "is not set. --serve needs a management token of at least 32 characters: run `llm-proxy "
+                                   "setup`, or put the output of `openssl rand -base64 32` into .env as its value"});
+    printProblems(loaded);
     return loaded.problems.empty();
 }
 

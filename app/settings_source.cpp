@@ -118,6 +118,8 @@ bool mayBeKey(const SettingProblem &problem)
 
 std::string shownSetting(const SettingProblem &problem)
 {
+    if (problem.value.empty()) // a file, or what was not given
+        return redactText(problem.name) + ":";
     return redactText(problem.name) + "=" + (mayBeKey(problem) ? "********" : redactText(problem.value)) + ":";
 }
 
@@ -126,6 +128,8 @@ std::string withoutValue(const SettingProblem &problem)
     std::string text = problem.problem;
     for (size_t at = 0; mayBeKey(problem) && (at = text.find(problem.value)) != std::string::npos;)
         text.replace(at, problem.value.size(), "********");
+    if (!problem.source.empty())
+        text += " (from " + problem.source + (problem.advice.empty() ? "" : "; " + problem.advice) + ")";
     return redactText(text);
 }
 
@@ -136,8 +140,11 @@ std::string problemText(const SettingProblem &problem)
     return shownSetting(problem) + " " + withoutValue(problem);
 }
 
-void printProblems(const std::vector<SettingProblem> &problems)
+void printProblems(const LoadedSettings &loaded)
 {
+    for (const std::string &warning : loaded.warnings)
+        note("warning: " + redactText(warning));
+    const std::vector<SettingProblem> &problems = loaded.problems;
     size_t width = 0;
     for (const SettingProblem &problem : problems)
         width = std::max(width, shownSetting(problem).size());
@@ -156,14 +163,14 @@ LoadedSettings loadForEngine(const SettingSources &sources)
 bool loadOrComplain(const SettingSources &sources, LoadedSettings &loaded)
 {
     loaded = loadForEngine(sources);
-    printProblems(loaded.problems);
+    printProblems(loaded);
     return loaded.problems.empty();
 }
 
 bool loadToRead(const SettingSources &sources, LoadedSettings &loaded)
 {
     loaded = loadSettings(sources);
-    printProblems(loaded.problems);
+    printProblems(loaded);
     return loaded.problems.empty();
 }
 

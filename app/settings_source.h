@@ -37,7 +37,7 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
 std::string distrustOfEnvFile(const std::string &path);
 // One aligned line a problem, on stderr.
 std::string problemText(const SettingProblem &problem); // one line, credentials masked
-void printProblems(const std::vector<SettingProblem> &problems);
+void printProblems(const LoadedSettings &loaded); // and warnings
 // As loadSettings(); what a killed process left of saved settings is finished first.
 LoadedSettings loadForEngine(const SettingSources &sources);
 // False when there are problems; they are printed.

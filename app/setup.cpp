@@ -2,6 +2,7 @@
 // llm-proxy setup: writes what is missing into .env and keeps everything else.
 #include "base/random.h"
 #include "command_line.h"
+#include "config/env_file.h"
 #include "config/settings.h"
 #include "env_writer.h"
 #include "output.h"
@@ -72,14 +73,16 @@ int readDraft(const GlobalOptions &options, Draft &draft)
         return complain(ExitUsage, draft.path + " is not used: " + distrust);
     if (!readWholeFile(draft.path, draft.text))
         return complain(ExitFailed, draft.path + " cannot be read");
-    const EnvFile parsed = parseEnvFile(draft.text);
+    const EnvFile parsed = parseSharedEnvFile(draft.text, isSettingName);
+    for (const std::string &warning : parsed.warnings)
+        note("warning: " + draft.path + ", " + warning);
     for (const std::string &problem : parsed.problems)
-        note(draft.path + ": " + problem);
+        note(draft.path + ", " + problem);
     if (!parsed.problems.empty())
         return complain(ExitUsage, draft.path + " was left as it is");
-    for (const auto &[name, value] : parsed.values) {
-        if (!value.empty())
-            draft.present[name] = value;
+    for (const EnvValue &one : parsed.values) {
+        if (!one.value.empty())
+            draft.present[one.name] = one.value;
     }
     for (const auto &[name, value] : draft.present)
         draft.kept.push_back(name);

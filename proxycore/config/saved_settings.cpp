@@ -3,6 +3,7 @@
 
 #include "base/owned_file.h"
 #include "base/write_all.h"
+#include "config/env_file.h"
 
 #include <array>
 #include <cerrno>
@@ -130,22 +131,30 @@ SavedSettings readSavedSettings(const std::string &path)
     const EnvFile file = parseEnvFile(text);
     for (const std::string &problem : file.problems)
         saved.problems.push_back({path, "", problem});
-    for (const auto &[name, value] : file.values)
-        saved.values[name] = value;
+    for (const EnvValue &one : file.values) {
+        saved.values[one.name] = one.value;
+        saved.lines[one.name] = one.line;
+    }
     return saved;
 }
 
-std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const std::string &path)
+std::string placeInSaved(const SavedSettings &saved, const std::string &name, const std::string &path)
+{
+    const auto line = saved.lines.find(name);
+    return line == saved.lines.end() ? path : path + ", line " + std::to_string(line->second);
+}
+
+std::vector<SettingProblem> checkSavedNames(const SavedSettings &saved, const std::string &path)
 {
     std::vector<SettingProblem> problems;
-    for (const auto &[name, value] : values) {
+    for (const auto &[name, value] : saved.values) {
         const SettingDeclaration *declaration = settingNamed(name);
         if (!declaration || isSavable(*declaration))
             continue;
         if (declaration->secret)
-            problems.push_back({name, "********", "a secret is not taken from " + path + "; give it in the environment or .env, and remove that line"});
+            problems.push_back({name, "********", "a secret is not taken from " + path + "; give it in the environment or .env, and remove that line", placeInSaved(saved, name, path)});
         else
-            problems.push_back({name, value, "it " + std::string(whyNotSaved(*declaration)) + ", so it cannot stand in " + path + "; remove that line"});
+            problems.push_back({name, value, "it " + std::string(whyNotSaved(*declaration)) + ", so it cannot stand in " + path + "; remove that line", placeInSaved(saved, name, path)});
     }
     return problems;
 }

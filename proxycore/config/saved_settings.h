@@ -15,12 +15,15 @@ std::string savedSettingsPath(const std::string &dataDir);
 struct SavedSettings
 {
     SettingTexts values; // also of names that this version does not know: they are kept
+    std::map<std::string, int> lines; // where they stand, from 1
     std::vector<SettingProblem> problems;
 };
 // No file: no values.
 SavedSettings readSavedSettings(const std::string &path);
-// What must not stand there is a problem of its own name; values are those of the file.
-std::vector<SettingProblem> checkSavedNames(const SettingTexts &values, const std::string &path);
+// What must not stand there is a problem of its own name.
+std::vector<SettingProblem> checkSavedNames(const SavedSettings &saved, const std::string &path);
+// "/data/settings.env, line 3"; without the line when it is not known.
+std::string placeInSaved(const SavedSettings &saved, const std::string &name, const std::string &path);
 
 // A file is not part of the database's transaction, so it is replaced in three steps: the new content is on the disk beside the
 // file (settings.env.new); it carries the seq of its event before that is committed (settings.env.SEQ); after the commit it takes

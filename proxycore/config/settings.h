@@ -103,6 +103,8 @@ struct SettingProblem
     std::string name;     // the variable
     std::string value;    // masked when secret
     std::string problem;  // what is wrong and what is accepted
+    std::string source = {}; // where the value came from, "the environment", ".env, line 3"; empty: it was not given, or name says it
+    std::string advice = {}; // how another source overrides it; empty: there is no better one than to change it where it stands
 };
 
 using SettingTexts = std::map<std::string, std::string>; // by variable name; never of a secret
@@ -129,6 +131,7 @@ struct LoadedSettings
 {
     Settings settings;
     std::vector<SettingProblem> problems; // all of them; empty: good
+    std::vector<std::string> warnings;    // sentences about .env, for the person who starts the program
     SettingTexts given;  // value as written; secrets are not here
     SettingTexts origin; // "flag", "environment", ".env", "saved", "default"
 };
@@ -177,6 +180,7 @@ std::string flagOf(const SettingDeclaration &declaration);
 // The values, where it accepts a few words only: "true" and "false", or the words of "debug, info, warn or error". Empty: others too.
 std::vector<std::string> choicesOf(const SettingDeclaration &declaration);
 const SettingDeclaration *settingNamed(std::string_view name); // null: there is none
+bool isSettingName(std::string_view name);
 std::string_view nameOf(RemoteChange change); // "no", "yes", "lower", "raise"
 // Why a caller that is not local may not change it from before to after, as a sentence; empty: it may, or the value is none at all.
 // nullopt: not saved. Compared is what would be in use without other sources.
@@ -198,19 +202,6 @@ std::string settingProblem(std::string_view name, const std::string &value);
 std::string envExample();     // the text of .env.example
 
 bool isSecretSetting(std::string_view name);
-
-// .env rules of contract section 2. Problems name the line. Unknown names are ignored by loadSettings. Its values may be secrets,
-// and are wiped with it.
-struct EnvFile
-{
-    EnvFile() = default;
-    ~EnvFile();
-    EnvFile(EnvFile &&) = default;
-    EnvFile &operator=(EnvFile &&) = delete;
-    std::vector<std::pair<std::string, std::string>> values;
-    std::vector<std::string> problems;
-};
-EnvFile parseEnvFile(std::string_view text);
 
 // Strict value readers, nullopt when not exactly the form. Also used for CLI arguments.
 std::optional<int64_t> parseDurationMs(std::string_view text); // 500ms 30s 15m 2h 30d

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
-#include "config/saved_settings.h"
 #include "access/host_rules.h"
-#include "base/ascii.h"
 #include "config/secret_file.h"
-#include "config/settings_table.h"
-
+#include "config/setting_sources.h"
 #include "secrets/key_ring.h"
 
 #include <algorithm>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -37,143 +32,35 @@ namespace {
 
 constexpr const char *hidden = "********";
 
-struct Given
-{
-    std::string value, origin;
-};
-
-struct GivenSecret
-{
-    SharedSecret value; // null: as in SecretTexts
-    std::string origin;
-    std::string path = {}; // of the file that holds it; empty: none
-};
-
-struct EnvFileValues
-{
-    SettingTexts texts;
-    SecretTexts secrets;
-};
-
 bool exists(const std::string &path)
 {
     return access(path.c_str(), F_OK) == 0;
 }
 
-// No stream: its buffer would keep what it read.
-std::string readWhole(const std::string &path)
-{
-    std::string text;
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat about{};
-    if (fd >= 0 && fstat(fd, &about) == 0)
-        text.resize(static_cast<size_t>(about.st_size));
-    size_t size = 0;
-    while (fd >= 0 && size < text.size()) {
-        const ssize_t got = read(fd, text.data() + size, text.size() - size);
-        if (got <= 0)
-            break;
-        size += static_cast<size_t>(got);
-    }
-    if (fd >= 0)
-        close(fd);
-    text.resize(size);
-    return text;
-}
-
-EnvFileValues readEnvFile(const SettingSources &sources, LoadedSettings *loaded)
-{
-    EnvFileValues values;
-    const std::string &path = sources.envFilePath;
-    if (path.empty() || (!exists(path) && !sources.envFileRequired))
-        return values;
-    if (const std::string problem = distrustOfFile(path); !problem.empty()) {
-        loaded->problems.push_back({path, "", problem});
-        return values;
-    }
-    loaded->settings.envFile = path;
-    std::string text = readWhole(path);
-    const EnvFile file = parseEnvFile(text);
-    wipe(text.data(), text.size());
-    for (const std::string &problem : file.problems)
-        loaded->problems.push_back({path, "", problem});
-    for (const auto &[name, value] : file.values) {
-        if (isSecretSetting(name))
-            values.secrets[name] = std::make_shared<const Secret>(value);
-        else
-            values.texts[name] = value;
-    }
-    return values;
-}
-
-// Set but empty is unset.
-std::optional<GivenSecret> findSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file)
-{
-    const auto look = [&](const SecretTexts &from, const char *origin) -> std::optional<GivenSecret> {
-        const auto found = from.find(row.name);
-        if (found == from.end() || (found->second && found->second->isEmpty()))
-            return std::nullopt;
-        return GivenSecret{found->second, origin, {}};
-    };
-    if (auto given = look(sources.secrets, "environment"))
-        return given;
-    return look(file.secrets, ".env");
-}
-
-std::optional<Given> findValue(const SettingRow &row, const SettingSources &sources, const SettingTexts &file, const SettingTexts &saved)
-{
-    // Set but empty is unset, but for the one setting where empty has a meaning.
-    const bool emptyCounts = hasMeaningEmpty(row.name);
-    const auto look = [&](const SettingTexts &from, const std::string &name, const char *origin) -> std::optional<Given> {
-        const auto found = from.find(name);
-        if (found == from.end() || (found->second.empty() && !emptyCounts))
-            return std::nullopt;
-        // Container tools hand quotes on as they stand in their files.
-        const bool quotedEmpty = emptyCounts && (found->second == "\"\"" || found->second == "''");
-        return Given{quotedEmpty ? std::string() : found->second, origin};
-    };
-    if (auto given = look(sources.flags, row.name, "flag"))
-        return given;
-    const auto lookInside = [&](const SettingTexts &from, const char *origin) {
-        auto given = row.name.ends_with("_PROXY") ? look(from, lowerCased(row.name), origin) : std::nullopt; // as curl: lower case goes first
-        return given ? given : look(from, row.name, origin);
-    };
-    if (auto given = lookInside(sources.environment, "environment"))
-        return given;
-    // Who names a data directory means what is in it, not the files that some folder's .env names.
-    const bool isInDataDir = row.name == "DATABASE_PATH" || row.name == "AUDIT_LOG_FILE";
-    const auto dataDir = sources.flags.find("DATA_DIR");
-    const bool isOverruled = isInDataDir && dataDir != sources.flags.end() && !dataDir->second.empty();
-    if (auto given = isOverruled ? std::nullopt : lookInside(file, ".env"))
-        return given;
-    return isSavable(row) ? look(saved, row.name, "saved") : std::nullopt;
-}
-
-// The secret of a file that a setting names (MANAGEMENT_TOKEN_FILE). ENCRYPTION_KEY_FILE is the key ring's to read.
-std::optional<GivenSecret> readNamedFile(const std::string &name, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
+// What names the secret's file (MANAGEMENT_TOKEN_FILE). ENCRYPTION_KEY_FILE is the key ring's to read.
+std::optional<GivenText> fileOf(const std::string &name, const SettingFinder &finder)
 {
     const std::string fileName = fileSettingOf(name);
     const auto row = std::find_if(settingRows().begin(), settingRows().end(), [&](const SettingRow &one) { return one.name == fileName; });
-    if (row == settingRows().end() || name == "ENCRYPTION_KEY")
-        return std::nullopt;
-    const auto path = findValue(*row, sources, file.texts, {});
-    if (!path)
-        return std::nullopt;
-    SecretFile read = readSecretFile(path->value);
-    if (!read.problem.empty())
-        loaded->problems.push_back({fileName, path->value, "the file " + read.problem});
-    return GivenSecret{std::move(read.text), path->origin, path->value};
+    return row == settingRows().end() || name == "ENCRYPTION_KEY" ? std::nullopt : finder.text(*row);
 }
 
-void storeSecret(const SettingRow &row, const SettingSources &sources, const EnvFileValues &file, LoadedSettings *loaded)
+GivenSecret readNamedFile(const std::string &name, const GivenText &path, LoadedSettings *loaded)
 {
-    auto given = findSecret(row, sources, file);
-    if (auto named = readNamedFile(row.name, sources, file, loaded)) {
-        if (given)
-            loaded->problems.push_back({fileSettingOf(row.name), named->path, row.name + " is set too; give one of them"});
-        else
-            given = std::move(named);
-    }
+    SecretFile read = readSecretFile(path.value);
+    if (!read.problem.empty())
+        loaded->problems.push_back({fileSettingOf(name), path.value, "the file " + read.problem});
+    return GivenSecret{std::move(read.text), path.origin, path.place, path.value};
+}
+
+void storeSecret(const SettingRow &row, const SettingFinder &finder, LoadedSettings *loaded)
+{
+    auto given = finder.secret(row);
+    const auto rankOf = [](const std::string &origin) { return origin == "flag" ? 0 : origin == "environment" ? 1 : 2; };
+    if (auto path = fileOf(row.name, finder); path && given && rankOf(path->origin) == rankOf(given->origin))
+        loaded->problems.push_back({fileSettingOf(row.name), path->value, row.name + " is set in the same place too; give one of them"});
+    else if (path && (!given || rankOf(path->origin) < rankOf(given->origin)))
+        given = readNamedFile(row.name, *path, loaded);
     loaded->origin[row.name] = given ? given->origin : "default";
     if (!given || !given->value)
         return;
@@ -186,42 +73,38 @@ void storeSecret(const SettingRow &row, const SettingSources &sources, const Env
         loaded->problems.push_back({fileSettingOf(row.name), given->path, "its content is not accepted: " + problem});
 }
 
-std::string defaultDataDir(const SettingSources &sources)
+void storeText(const SettingRow &row, const SettingFinder &finder, LoadedSettings *loaded)
 {
-    if (sources.serve || exists("./data/llm-proxy.db"))
-        return "./data";
-    const auto value = [&](const char *name) {
-        const auto found = sources.environment.find(name);
-        return found == sources.environment.end() ? std::string() : found->second;
-    };
-    const std::string data = value("XDG_DATA_HOME");
-    return (data.empty() ? value("HOME") + "/.local/share" : data) + "/llm-proxy";
+    const auto given = finder.text(row);
+    loaded->origin[row.name] = given ? given->origin : "default";
+    if (given) {
+        loaded->given[row.name] = given->value;
+        if (const std::string problem = row.store(given->value, loaded->settings); !problem.empty())
+            loaded->problems.push_back({row.name, given->value, problem});
+    } else if (!row.defaultText.empty()) {
+        // The default goes the same way as a value, but does not count as set.
+        row.store(row.defaultText, loaded->settings);
+    }
 }
 
-std::string withoutSlashes(std::string path)
+// Whoever reads a problem is told which source to change.
+void nameSources(const SettingFinder &finder, LoadedSettings *loaded)
 {
-    while (path.size() > 1 && path.back() == '/')
-        path.pop_back();
-    return path;
-}
-
-// What was saved in the data directory, or is to be tried instead. The directory itself is known from the other sources.
-SettingTexts readSaved(const SettingSources &sources, const SettingTexts &file, LoadedSettings *loaded)
-{
-    const auto isDataDir = [](const SettingRow &row) { return row.name == "DATA_DIR"; };
-    const auto row = std::find_if(settingRows().begin(), settingRows().end(), isDataDir);
-    const auto given = findValue(*row, sources, file, {});
-    if (!given && !sources.trustsWorkingDirectory && defaultDataDir(sources) == "./data")
-        return {};
-    const std::string path = savedSettingsPath(withoutSlashes(given ? given->value : defaultDataDir(sources)));
-    SavedSettings saved;
-    if (sources.saved)
-        saved.values = *sources.saved;
-    else
-        saved = readSavedSettings(path);
-    for (const auto &problems : {saved.problems, checkSavedNames(saved.values, path)})
-        loaded->problems.insert(loaded->problems.end(), problems.begin(), problems.end());
-    return std::move(saved.values);
+    for (SettingProblem &problem : loaded->problems) {
+        const auto row = std::find_if(settingRows().begin(), settingRows().end(), [&](const SettingRow &one) { return one.name == problem.name; });
+        if (row == settingRows().end() || !problem.source.empty())
+            continue;
+        std::string origin;
+        if (row->secret) {
+            const auto given = finder.secret(*row);
+            origin = given ? given->origin : "";
+            problem.source = given ? given->place : "";
+        } else if (const auto given = finder.text(*row)) {
+            origin = given->origin;
+            problem.source = given->place;
+        }
+        problem.advice = finder.adviceFor(*row, origin);
+    }
 }
 
 // The origins of a list of webhooks or anchors, as base URLs are judged; names are judged where they are dialled.
@@ -295,33 +178,16 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 LoadedSettings loadSettings(const SettingSources &sources)
 {
     LoadedSettings loaded;
-    const EnvFileValues file = readEnvFile(sources, &loaded);
-    const SettingTexts saved = readSaved(sources, file.texts, &loaded);
-    for (const SettingRow &row : settingRows()) {
-        if (row.secret) {
-            storeSecret(row, sources, file, &loaded);
-            continue;
-        }
-        const auto given = findValue(row, sources, file.texts, saved);
-        loaded.origin[row.name] = given ? given->origin : "default";
-        if (!given) {
-            if (row.defaultText.empty())
-                continue;
-            // The default goes the same way as a value, but does not count as set.
-            row.store(row.defaultText, loaded.settings);
-            continue;
-        }
-        loaded.given[row.name] = given->value;
-        if (const std::string problem = row.store(given->value, loaded.settings); !problem.empty())
-            loaded.problems.push_back({row.name, given->value, problem});
-    }
+    const SettingFinder finder(sources, &loaded);
+    for (const SettingRow &row : settingRows())
+        row.secret ? storeSecret(row, finder, &loaded) : storeText(row, finder, &loaded);
     Settings &settings = loaded.settings;
     const auto isDefault = [&](const char *name) { return loaded.origin[name] == "default"; };
     settings.maxConnectionsPerIpSet = !isDefault("MAX_CONNECTIONS_PER_IP");
     settings.ipRateLimitSet = !isDefault("IP_RATE_LIMIT");
     settings.authFailureLimitSet = !isDefault("AUTH_FAILURE_LIMIT");
     if (settings.dataDir.empty())
-        settings.dataDir = defaultDataDir(sources);
+        settings.dataDir = finder.defaultDataDir();
     settings.dataDir = withoutSlashes(std::move(settings.dataDir));
     if (settings.databasePath.empty())
         settings.databasePath = settings.dataDir + "/llm-proxy.db";
@@ -334,6 +200,7 @@ LoadedSettings loadSettings(const SettingSources &sources)
     if (settings.engineThreads == 0)
         settings.engineThreads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
     checkTogether(&loaded, sources);
+    nameSources(finder, &loaded);
     return loaded;
 }
 

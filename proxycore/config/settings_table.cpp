@@ -269,6 +269,11 @@ const SettingDeclaration *settingNamed(std::string_view name)
     return rowNamed(name);
 }
 
+bool isSettingName(std::string_view name)
+{
+    return rowNamed(name) != nullptr;
+}
+
 std::string_view whyNotSaved(const SettingDeclaration &declaration)
 {
     if (declaration.secret)

@@ -20,7 +20,7 @@ REASONS = {
     "proxycore/secrets/master_key.cpp": "ENCRYPTION_KEY_FILE, which the operator names: secrets of Kubernetes are links",
     "proxycore/secrets/file_source.cpp": "file: references, likewise",
     "proxycore/config/secret_file.cpp": "MANAGEMENT_TOKEN_FILE and the like, which the operator names: secrets of Kubernetes are links",
-    "proxycore/config/settings_load.cpp": ".env, after a look at its owner and mode",
+    "proxycore/config/setting_sources.cpp": ".env, after a look at its owner and mode",
     "proxycore/upstream/profile.cpp": "API_CONFIG_PATH, which the operator names; our own resources",
     "proxycore/storage/migrations.cpp": "our own resources",
     "proxycore/manage/doctor_host.cpp": "the index of a git repository, read only",

@@ -2,6 +2,7 @@
 // Configuration: .env files, provider profiles and values of any content end in settings or problems, never otherwise.
 #include "fuzz.h"
 
+#include "config/env_file.h"
 #include "config/settings_table.h"
 #include "upstream/profile.h"
 
@@ -10,9 +11,11 @@ using namespace llmproxy;
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const std::string_view text = textOf(data, size);
-    const EnvFile file = parseEnvFile(text);
-    for (const auto &[name, value] : file.values)
-        FUZZ_CHECK(!name.empty() && name.find_first_of("= \n") == std::string::npos);
+    const EnvFile files[] = {parseEnvFile(text), parseSharedEnvFile(text, [](std::string_view name) { return name.size() < 3; })};
+    for (const EnvFile &file : files) {
+        for (const EnvValue &one : file.values)
+            FUZZ_CHECK(!one.name.empty() && one.name.find_first_of("= \n") == std::string::npos && one.line > 0);
+    }
     Profiles profiles;
     if (!addProfiles(text, &profiles)) {
         for (const auto &[name, profile] : profiles)

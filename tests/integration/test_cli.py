@@ -58,7 +58,7 @@ class Usage(Cli):
 
     def test_problems_all_at_once(self):
         done = self.cli("--serve", "--listen-addr", "nowhere", "--max-connections", "many", code=2)
-        for name in ("LISTEN_ADDR=nowhere:", "MAX_CONNECTIONS=many:", "MANAGEMENT_TOKEN=:"):
+        for name in ("LISTEN_ADDR=nowhere:", "MAX_CONNECTIONS=many:", "MANAGEMENT_TOKEN:", "is not set"):
             self.assertIn(name, done.stderr)
         self.assertIn("openssl rand -base64 32", done.stderr)
         self.assertEqual(os.listdir(self.cwd), [])
@@ -69,7 +69,7 @@ class Usage(Cli):
         done = self.cli("--serve", "--api-config-path", "profiles.yaml", "--encryption-key-file", "key",
                         "--token-max-lifetime", "1h", "--https-proxy", "ftp://proxy", code=2)
         for text in ("API_CONFIG_PATH=profiles.yaml:", "colour", "ENCRYPTION_KEY_FILE=key:", "base64 of 32 bytes", "TOKEN_MAX_LIFETIME=1h:",
-                     "TOKEN_DEFAULT_LIFETIME, which is 24h", "HTTPS_PROXY=ftp://proxy:", "MANAGEMENT_TOKEN=:"):
+                     "TOKEN_DEFAULT_LIFETIME, which is 24h", "HTTPS_PROXY=ftp://proxy:", "MANAGEMENT_TOKEN:"):
             self.assertIn(text, done.stderr)
         self.assertEqual(sorted(os.listdir(self.cwd)), before)
         done = self.local("project", "list", env={"LOG_LEVEL": "loud"}, code=2)
@@ -144,9 +144,9 @@ class Setup(Cli):
         self.cli("setup", "--non-interactive", "--env", "other.env")
         self.assertIn("MANAGEMENT_TOKEN", self.values(self.cwd / "other.env"))
         self.cli("setup", code=2)
-        (self.cwd / ".env").write_text("this is no assignment\n")
+        (self.cwd / ".env").write_text("MANAGEMENT_TOKEN='not closed\n")
         self.cli("setup", "--non-interactive", code=2)
-        self.assertEqual((self.cwd / ".env").read_text(), "this is no assignment\n")
+        self.assertEqual((self.cwd / ".env").read_text(), "MANAGEMENT_TOKEN='not closed\n")
 
 
 class Commands(Cli):

@@ -42,6 +42,7 @@ class ManagementToken(Cli):
         self.served(MANAGEMENT_TOKEN_FILE=str(file))
         (self.cwd / ".env").write_text("MANAGEMENT_TOKEN_FILE=token\n")
         (self.cwd / ".env").chmod(0o600)
+        self.served()
         added = json.loads(self.cli("setup", "--non-interactive", "--json").stdout)["added"]
         self.assertNotIn("MANAGEMENT_TOKEN", added)
         (self.cwd / ".env").unlink()

@@ -101,6 +101,29 @@ private Q_SLOTS:
         QVERIFY(complains(loadSettings(sources), path));
     }
 
+    void problemsSayWhereTheValueCameFrom()
+    {
+        QTemporaryDir dir;
+        const std::string env = dir.filePath(QStringLiteral("env")).toStdString(), saved = savedSettingsPath(dir.path().toStdString());
+        writeFile(env, ("DATA_DIR=" + dir.path().toStdString() + "\n# of another program\nLOG_LEVEL=verbose\nMANAGEMENT_TOKEN=short\n").c_str());
+        writeFile(saved, "# ours\nMAX_CONNECTIONS=many\n");
+        SettingSources sources = with({{"MAX_HEADER_COUNT", "many"}});
+        sources.envFilePath = env;
+        sources.flags = {{"LISTEN_ADDR", "nowhere"}};
+        std::map<std::string, SettingProblem> problems;
+        for (const SettingProblem &one : loadSettings(sources).problems)
+            problems[one.name] = one;
+        QCOMPARE(problems["LOG_LEVEL"].source, env + ", line 3");
+        for (const char *way : {"LOG_LEVEL in the environment", "--log-level", "--env"})
+            QVERIFY2(problems["LOG_LEVEL"].advice.find(way) != std::string::npos, way);
+        QCOMPARE(problems["MANAGEMENT_TOKEN"].source, env + ", line 4");
+        QVERIFY(problems["MANAGEMENT_TOKEN"].advice.find("--management-token") == std::string::npos);
+        QCOMPARE(problems["MAX_CONNECTIONS"].source, saved + ", line 2");
+        QCOMPARE(problems["MAX_HEADER_COUNT"].source, std::string("the environment"));
+        QCOMPARE(problems["LISTEN_ADDR"].source, std::string("--listen-addr"));
+        QVERIFY(problems["LISTEN_ADDR"].advice.empty());
+    }
+
     void savedComesBeforeTheDefault()
     {
         QTemporaryDir dir;
@@ -407,24 +430,6 @@ private Q_SLOTS:
         QCOMPARE(parseRatePerMinute("0").value_or(-1), 0);
         for (const char *bad : {"", "/m", "-5/m", "5/d", "5 /m"})
             QVERIFY2(!parseRatePerMinute(bad), bad);
-    }
-
-    void envFile()
-    {
-        const EnvFile file = parseEnvFile("# comment\n\nA=1\nexport B=two words\nC=\"quo#ted\" # why\nD='single $x'\nE=\"\"\nF=''\nG=\n"
-                                          "H = spaced \nI=a # b\nJ=a#b\r\nK=\"a\\\"b\"\n");
-        QVERIFY(file.problems.empty());
-        const std::vector<std::pair<std::string, std::string>> expected{{"A", "1"}, {"B", "two words"}, {"C", "quo#ted"}, {"D", "single $x"},
-            {"E", ""}, {"F", ""}, {"G", ""}, {"H", "spaced"}, {"I", "a"}, {"J", "a#b"}, {"K", "a\"b"}};
-        QCOMPARE(file.values.size(), expected.size());
-        for (size_t i = 0; i < expected.size(); ++i) {
-            QCOMPARE(file.values[i].first, expected[i].first);
-            QCOMPARE(file.values[i].second, expected[i].second);
-        }
-        const EnvFile bad = parseEnvFile("no equals\n=x\n1A=x\nA=\"open\nB='x' y\n");
-        QCOMPARE(bad.problems.size(), size_t{5});
-        QVERIFY(bad.problems[0].find("line 1") != std::string::npos);
-        QVERIFY(bad.problems[3].find("open\"") == std::string::npos);
     }
 
     void everySettingOfTheContractIsDeclared()
