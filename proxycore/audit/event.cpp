@@ -97,7 +97,7 @@ AuditEvent &AuditEvent::detail(std::string_view key, bool value)
 
 std::string recordedUserAgent(std::string_view value, size_t most)
 {
-    std::string text = redactText(value.substr(0, readOfUserAgent));
+    std::string text = redactUserAgent(value.substr(0, readOfUserAgent));
     text.resize(prefixBytes(text, most));
     return text;
 }

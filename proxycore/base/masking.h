@@ -16,10 +16,12 @@ std::string maskSecret(std::string_view value, MaskUnprefixed mode);
 std::string maskSecret(std::string_view value);
 void setUnprefixedMasking(MaskUnprefixed mode);
 // Replaces everything in free text that looks like a credential (a known prefix and what follows it,
-// "Bearer x", "key=x", "x-api-key: x") by its masked form, and mail addresses and user:password@ of URLs by
+// "Bearer x", "key=x", "x-api-key: x", ?any=32 hexadecimal digits) by its masked form, and mail addresses and user:password@ of URLs by
 // "********". For user agents, log messages and upstream
 // error texts.
 std::string redactText(std::string_view text);
+// The same for a User-Agent, where a long random word is no id: keys without a known format (32 hexadecimal digits) are found too.
+std::string redactUserAgent(std::string_view text);
 // Of a path as it was sent: what percent-encoding hides is found too; then the decoded path is what is told.
 std::string redactPath(std::string_view path);
 // True for names whose value is a credential: key, api_key, x-api-key, token, password, authorization.

@@ -2,6 +2,7 @@
 // redactText: free text, read once from left to right. At each place where a word may begin the rules
 // below are tried; what they take is masked and not looked at again.
 #include "base/ascii.h"
+#include "base/key_formats.h"
 #include "base/masking.h"
 #include "base/percent.h"
 
@@ -11,18 +12,6 @@
 namespace llmproxy {
 
 namespace {
-
-struct KeyPrefix
-{
-    std::string_view text;
-    size_t atLeast; // characters after it; fewer are an ordinary word
-};
-
-// The rule's own prefixes, then those of well-known providers, which the rule masks as unprefixed.
-constexpr std::array<KeyPrefix, 12> keyPrefixes{{
-    {"tok-", 8}, {"sk-", 8}, {"api_", 8}, {"ghp_", 8},
-    {"AIza", 16}, {"AKIA", 16}, {"gsk_", 16}, {"xai-", 16}, {"hf_", 16}, {"pplx-", 16}, {"nvapi-", 16}, {"github_pat_", 16},
-}};
 
 // Names of headers whose value is a credential wherever they stand; other names need "=" or quotes.
 constexpr std::array<std::string_view, 6> headerNames{"x-api-key", "api-key", "x-goog-api-key", "authorization",
@@ -55,17 +44,26 @@ size_t valueEnd(std::string_view text, size_t at)
     return skip(text, at, [](char c) { return !endsValue(c); });
 }
 
+// request_id, trace-id, traceparent: what is looked for in logs.
+bool namesId(std::string_view name)
+{
+    const std::string text = lowerCased(name);
+    return text.ends_with("id") || text.starts_with("trace");
+}
+
 bool isScheme(std::string_view word)
 {
     const std::string name = lowerCased(word);
     return std::find(schemes.begin(), schemes.end(), name) != schemes.end();
 }
 
+enum class Place { Text, UserAgent };
+
 class Redactor
 {
 public:
-    explicit Redactor(std::string_view text)
-        : m_text(text), m_mayAssign(std::any_of(text.begin(), text.end(), [](char c) { return c == '=' || c == ':' || c == '"' || c == '\''; }))
+    Redactor(std::string_view text, Place place)
+        : m_text(text), m_place(place), m_mayAssign(std::any_of(text.begin(), text.end(), [](char c) { return c == '=' || c == ':' || c == '"' || c == '\''; }))
     {
     }
 
@@ -73,7 +71,7 @@ public:
     {
         while (m_at < m_text.size()) {
             const bool wordBegins = isAsciiAlnum(m_text[m_at]) && (m_at == 0 || !isAsciiAlnum(m_text[m_at - 1]));
-            if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken() || userInfo() || mailAddress()))
+            if (!(wordBegins ? bearerWord() || namedValue() || keyWord() : gluedToken() || queryValue() || userInfo() || mailAddress()))
                 ++m_at;
         }
         if (m_copied == 0)
@@ -137,9 +135,10 @@ private:
         if (at >= m_text.size() || (m_text[at] != '=' && m_text[at] != ':'))
             return false;
         const bool assigned = m_text[at] == '=';
-        if (!assigned && !header && !quotedName)
-            return false;
         at = skip(m_text, at + 1, blank);
+        // "key: value" of prose is none, and that of a header is.
+        if (!assigned && !header && !quotedName && !looksRandom(m_text.substr(at, skip(m_text, at, isAsciiAlnum) - at)))
+            return false;
         if (at < m_text.size() && (m_text[at] == '"' || m_text[at] == '\''))
             ++at;
         return maskValue(at);
@@ -216,19 +215,38 @@ private:
 
     bool keyWord()
     {
-        for (const KeyPrefix &prefix : keyPrefixes) {
-            if (prefix.text.front() != m_text[m_at] || !m_text.substr(m_at).starts_with(prefix.text))
-                continue;
-            const size_t to = skip(m_text, m_at, isKeyCharacter);
-            if (to - m_at < prefix.text.size() + prefix.atLeast)
-                return false;
-            replace(m_at, to, maskSecret(m_text.substr(m_at, to - m_at)));
+        if (const size_t length = keyLengthAt(m_text, m_at)) {
+            replace(m_at, m_at + length, maskSecret(m_text.substr(m_at, length)));
             return true;
         }
-        return false;
+        return m_place == Place::UserAgent && maskRandom(m_at);
+    }
+
+    // A word that can only be a credential here.
+    bool maskRandom(size_t from)
+    {
+        size_t to = skip(m_text, from, isAsciiAlnum);
+        if (!looksRandom(m_text.substr(from, to - from)))
+            return false;
+        while (to + 1 < m_text.size() && m_text[to] == '.' && isKeyCharacter(m_text[to + 1])) // its second part
+            to = skip(m_text, to + 1, isKeyCharacter);
+        replace(from, to, maskSecret(m_text.substr(from, to - from)));
+        return true;
+    }
+
+    // ?name=value or &name=value, whatever its name, if that is not one of an id.
+    bool queryValue()
+    {
+        if (m_text[m_at] != '?' && m_text[m_at] != '&')
+            return false;
+        const size_t nameEnd = skip(m_text, m_at + 1, isKeyCharacter);
+        if (nameEnd >= m_text.size() || m_text[nameEnd] != '=' || namesId(m_text.substr(m_at + 1, nameEnd - m_at - 1)))
+            return false;
+        return maskRandom(nameEnd + 1);
     }
 
     std::string_view m_text;
+    const Place m_place;
     const bool m_mayAssign; // a name and a value need one of these between them
     size_t m_at = 0;
     size_t m_copied = 0; // everything before it stands in m_out
@@ -250,7 +268,12 @@ bool namesCredential(std::string_view name)
 
 std::string redactText(std::string_view text)
 {
-    return Redactor(text).run();
+    return Redactor(text, Place::Text).run();
+}
+
+std::string redactUserAgent(std::string_view text)
+{
+    return Redactor(text, Place::UserAgent).run();
 }
 
 std::string redactPath(std::string_view path)
