@@ -35,7 +35,7 @@ int runDoctor(const CommandLine &line, const Target &target)
         printItems(answer.body.value(QLatin1String("items")).toArray());
         note(cell(summary, "pass") + " pass, " + cell(summary, "warn") + " warn, " + cell(summary, "fail") + " fail");
     }
-    return summary.value(QLatin1String("fail")).toInteger() > 0 ? ExitFailed : ExitOk;
+    return opened.isEmpty || summary.value(QLatin1String("fail")).toInteger() > 0 ? ExitFailed : ExitOk;
 }
 
 } // namespace

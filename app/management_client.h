@@ -68,8 +68,6 @@ std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Sett
 // actor: "cli" or "console". Calls fail without having sent a byte when another user than the one named serves the socket.
 std::unique_ptr<ManagementClient> clientOfSocket(const ControlSocket &socket, const std::string &actor = "cli");
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
-// Of a database that is not there yet: lists are empty, and nothing else is found.
-std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath);
 
 // Where a command goes.
 struct Target
@@ -92,6 +90,7 @@ struct OpenClient
     std::unique_ptr<LogThread> log; // of the engine
     std::unique_ptr<EndGuard> guard; // of temporary
     std::string temporary; // a folder that goes with it; empty: none
+    bool isEmpty = false; // Access::Checks where nothing is stored
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
 
@@ -99,20 +98,23 @@ struct OpenClient
     ~OpenClient();
 };
 
-// For administrative commands. ExitOk, or the code after the sentence is printed.
-int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened);
-// The same for commands that change nothing: a data directory that nobody works with is not created, and a database of an older
+// For commands that change nothing: a data directory that nobody works with is not created, and a database of an older
 // version is not changed. Without an engine that runs, Reads and Checks write nothing there at all: they work with a copy of the
 // database in a temporary folder, which no other user can read, and what they look at is not recorded.
 enum class Access {
-    Changes,
+    Creates,  // project create: the data directory, too, and says so
+    Changes,  // where nothing is stored, there is nothing to change
     Records, // audit export and verify: what is handed out, and who verified the log, is on record
     Reads,    // list, show, verify
     Checks,   // Reads, for doctor: where nothing is stored yet, the settings are checked with an empty directory elsewhere
 };
+// For administrative commands. ExitOk, or the code after the sentence is printed.
+int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access = Access::Changes);
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access = Access::Reads);
 // The path of a database that can be read without changing it: that of the engine that runs, or a copy. ExitOk, or the code.
 int openDatabaseToRead(OpenClient &opened, std::string &path);
+// ExitFailed after a sentence: there is no database where the settings say.
+int checkNotEmpty(const LoadedSettings &loaded);
 // For any command, with settings that are loaded already.
 int openLoaded(const Target &target, OpenClient &opened, Access access = Access::Changes);
 

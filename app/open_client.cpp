@@ -10,9 +10,7 @@
 #include "storage/database.h"
 
 #include <QDir>
-#include <QJsonArray>
-
-#include <set>
+#include <QJsonObject>
 
 namespace llmproxy {
 
@@ -58,29 +56,31 @@ int openServer(const std::string &given, OpenClient &opened)
 class NothingClient : public ManagementClient
 {
 public:
-    explicit NothingClient(std::string path) : m_path(std::move(path)) {}
+    explicit NothingClient(std::string sentence) : m_sentence(std::move(sentence)) {}
 
     using ManagementClient::call;
-    ApiAnswer call(const std::string &method, const std::string &path, const Query &, const QByteArray &) override
-    {
-        static const std::set<std::string> lists = {"/manage/projects", "/manage/tokens", "/manage/audit"};
-        if (method == "GET" && lists.contains(path)) {
-            note("nothing is stored yet: there is no database at " + m_path);
-            return {200, QJsonObject{{QLatin1String("items"), QJsonArray()}}, {}, false};
-        }
-        return none();
-    }
+    ApiAnswer call(const std::string &, const std::string &, const Query &, const QByteArray &) override { return none(); }
     ApiAnswer download(const std::string &, const Query &, const Sink &) override { return none(); }
 
 private:
     ApiAnswer none() const
     {
-        const std::string sentence = "there is no database at " + m_path + " yet; llm-proxy --serve or llm-proxy project create makes one (see DATA_DIR)";
-        const QJsonObject error{{QLatin1String("code"), QLatin1String("not_found")}, {QLatin1String("message"), fromText(sentence)}};
+        const QJsonObject error{{QLatin1String("code"), QLatin1String("not_found")}, {QLatin1String("message"), fromText(m_sentence)}};
         return {404, QJsonObject{{QLatin1String("error"), error}}, {}, false};
     }
-    const std::string m_path;
+    const std::string m_sentence;
 };
+
+// Where it was looked for, and why there: most often the command was started in the wrong folder.
+std::string nothingAt(const LoadedSettings &loaded)
+{
+    const auto origin = loaded.origin.find("DATA_DIR");
+    const bool isDefault = origin == loaded.origin.end() || origin->second == "default";
+    return "there is no database at " + loaded.settings.databasePath + ". "
+           + (isDefault ? "DATA_DIR is not set, and ./data has no database either; start the command in the server's folder or name the data directory with --data-dir"
+                        : "The data directory was taken from " + (origin->second == "flag" ? std::string("--data-dir") : origin->second == "environment" ? std::string("DATA_DIR in the environment") : "DATA_DIR in " + origin->second))
+           + ". To create a new one, run llm-proxy --serve or llm-proxy project create";
+}
 
 // One that is gone also when this process is killed.
 int makeTemporary(OpenClient &opened)
@@ -99,7 +99,8 @@ int useEmptyDirectory(Settings &settings, OpenClient &opened)
     if (const int code = makeTemporary(opened))
         return code;
     const std::string &folder = opened.temporary;
-    note("nothing is stored yet: there is no database at " + settings.databasePath + "; the settings are checked with an empty one");
+    note(nothingAt(opened.loaded) + ". The settings are checked without one");
+    opened.isEmpty = true;
     settings.dataDir = folder;
     settings.databasePath = folder + "/llm-proxy.db";
     settings.auditLogFile = settings.auditLogFile.empty() ? std::string() : folder + "/audit.log";
@@ -115,16 +116,30 @@ int copyToRead(OpenClient &opened, std::string &path)
     return failure ? complain(ExitFailed, failure->message) : ExitOk;
 }
 
-// ExitOk: the directory can be opened by a command that changes nothing, or a client of nothing is opened.
-int lookBeforeReading(const Result<Database::State> &found, Settings &settings, OpenClient &opened, Access access)
+// Said before: a second installation, whose key opens nothing of the first, is not made in silence.
+void noteNew(const Settings &settings)
 {
+    const bool makesKey = settings.encryptionKey.isEmpty() && settings.encryptionKeyFile.empty();
+    note("creating a new database at " + settings.databasePath + (makesKey ? ", with the encryption key " + settings.dataDir + "/encryption.key" : std::string()));
+}
+
+// ExitOk: the directory can be opened by this command, or a client of nothing is opened.
+int lookBefore(const Result<Database::State> &found, Settings &settings, OpenClient &opened, Access access)
+{
+    if (access == Access::Creates) {
+        if (found && *found == Database::State::None)
+            noteNew(settings);
+        return ExitOk;
+    }
+    if (!found && access == Access::Changes)
+        return ExitOk; // refused where it would be opened
     if (!found)
         return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
     if (*found == Database::State::None && access == Access::Checks)
         return useEmptyDirectory(settings, opened);
     if (*found == Database::State::None)
-        opened.client = clientOfNothing(settings.databasePath);
-    if (*found == Database::State::Older)
+        opened.client = std::make_unique<NothingClient>(nothingAt(opened.loaded));
+    if (*found == Database::State::Older && access != Access::Changes)
         return complain(ExitFailed, "the database '" + settings.databasePath + "' is of an older version, and this command changes nothing; start llm-proxy --serve "
                                     "or the console once, which updates it after a backup copy");
     return ExitOk; // another program's: refused where it would be opened
@@ -132,9 +147,10 @@ int lookBeforeReading(const Result<Database::State> &found, Settings &settings, 
 
 } // namespace
 
-std::unique_ptr<ManagementClient> clientOfNothing(const std::string &databasePath)
+int checkNotEmpty(const LoadedSettings &loaded)
 {
-    return std::make_unique<NothingClient>(databasePath);
+    const auto found = Database::lookAt(loaded.settings.databasePath);
+    return found && *found == Database::State::None ? complain(ExitFailed, nothingAt(loaded)) : int{ExitOk};
 }
 
 int openLoaded(const Target &target, OpenClient &opened, Access access)
@@ -154,15 +170,13 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     EngineOptions options;
     options.networkListener = false;
     options.controlSocket = false;
-    if (access != Access::Changes) {
-        const auto found = Database::lookAt(settings.databasePath);
-        int code = lookBeforeReading(found, settings, opened, access);
-        if (code != ExitOk || opened.client)
-            return code;
-        const bool copies = access != Access::Records && *found == Database::State::Current;
-        if (copies && (code = copyToRead(opened, options.databaseCopy)) != ExitOk)
-            return code;
-    }
+    const auto found = Database::lookAt(settings.databasePath);
+    int code = lookBefore(found, settings, opened, access);
+    if (code != ExitOk || opened.client)
+        return code;
+    const bool copies = (access == Access::Reads || access == Access::Checks) && *found == Database::State::Current;
+    if (copies && (code = copyToRead(opened, options.databaseCopy)) != ExitOk)
+        return code;
     forbidCoreDumps();
     opened.log = std::make_unique<LogThread>();
     if (options.databaseCopy.empty() ? !openCommandLog(settings) : !openReadersLog(settings))
@@ -176,11 +190,11 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     return ExitOk;
 }
 
-int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened)
+int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
 {
     if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
         return ExitUsage;
-    return openLoaded(target, opened);
+    return openLoaded(target, opened, access);
 }
 
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)

@@ -48,12 +48,12 @@ QJsonObject fieldsOf(const ProjectOptions &o)
 
 // Sends the fields, and the key when one was given.
 int send(const CommandLine &line, ProjectOptions &o, const std::string &method, const std::string &path,
-         const QJsonObject &fields)
+         const QJsonObject &fields, Access access = Access::Changes)
 {
     if (const int code = o.key.read())
         return code;
     OpenClient opened;
-    if (const int code = openClient(line.options, o.target, opened))
+    if (const int code = openClient(line.options, o.target, opened, access))
         return code;
     QByteArray body = o.key.bodyWith(fields);
     const ApiAnswer answer = opened.client->call(method, path, Query(), body);
@@ -72,7 +72,7 @@ int createProject(const CommandLine &line, ProjectOptions &o)
             return ExitUsage;
         body.insert(QLatin1String("id"), fromText(o.id));
     }
-    return send(line, o, "POST", "/manage/projects", body);
+    return send(line, o, "POST", "/manage/projects", body, Access::Creates);
 }
 
 int updateProject(const CommandLine &line, ProjectOptions &o)

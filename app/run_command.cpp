@@ -38,6 +38,8 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         url = serverUrl(target.url.empty() ? cell(overview.body, "url") : target.url);
         return url.empty() ? complain(ExitFailed, "the server's answer contains no URL; the server may run another version. The command was not started") : int{ExitOk};
     }
+    if (const int code = checkNotEmpty(opened.loaded))
+        return code;
     // One of this machine for one command: whatever the server of this folder listens with.
     settings.listen = {"127.0.0.1", 0};
     settings.httpListen = {"", 0};

@@ -76,6 +76,22 @@ std::string distrustOfEnvFile(const std::string &path)
     return {};
 }
 
+void addValidators(SettingSources &sources)
+{
+    sources.profilesProblem = [](const std::string &path) {
+        const auto profiles = loadProfiles(path);
+        return profiles ? std::string() : profiles.error().message;
+    };
+    sources.tlsProblem = [](const Settings &settings) -> std::optional<SettingProblem> {
+        const auto identity = TlsIdentity::load(tlsConfigOf(settings));
+        if (identity)
+            return std::nullopt;
+        const std::string &name = identity.error().field;
+        const std::string &value = name == "TLS_KEY_FILE" ? settings.tlsKeyFile : name == "TLS_CIPHERS" ? settings.tlsCiphers : settings.tlsCertFile;
+        return SettingProblem{name, value, identity.error().message};
+    };
+}
+
 SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve)
 {
     SettingSources sources;
@@ -83,10 +99,7 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
     readEnvironment(sources);
     sources.serve = serve;
     sources.trustsWorkingDirectory = policy == EnvFilePolicy::WorkingDirectory;
-    sources.profilesProblem = [](const std::string &path) {
-        const auto profiles = loadProfiles(path);
-        return profiles ? std::string() : profiles.error().message;
-    };
+    addValidators(sources);
     if (!options.envFile.empty()) {
         sources.envFilePath = options.envFile;
         sources.envFileRequired = true;
@@ -97,14 +110,6 @@ SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy
         else
             note("./.env is not read: " + distrust);
     }
-    sources.tlsProblem = [](const Settings &settings) -> std::optional<SettingProblem> {
-        const auto identity = TlsIdentity::load(tlsConfigOf(settings));
-        if (identity)
-            return std::nullopt;
-        const std::string &name = identity.error().field;
-        const std::string &value = name == "TLS_KEY_FILE" ? settings.tlsKeyFile : name == "TLS_CIPHERS" ? settings.tlsCiphers : settings.tlsCertFile;
-        return SettingProblem{name, value, identity.error().message};
-    };
     return sources;
 }
 

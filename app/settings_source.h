@@ -33,6 +33,8 @@ void forgetSecrets(SettingSources &sources);
 // The environment's secrets are moved out of it: a second call finds them set, but empty. Before threads are made, or with secrets
 // that are gone already.
 SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve);
+// How profiles and certificates are judged.
+void addValidators(SettingSources &sources);
 // Empty when the file may be trusted: ours, and nobody else can write it.
 std::string distrustOfEnvFile(const std::string &path);
 // One aligned line a problem, on stderr.

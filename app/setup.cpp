@@ -102,6 +102,72 @@ bool hasOwnKey(const Draft &draft, const GlobalOptions &options)
            || std::filesystem::exists(folder + "/llm-proxy.db", error);
 }
 
+// As --serve would read it, before anything is written.
+LoadedSettings loadDraft(const Draft &draft)
+{
+    SettingSources sources;
+    for (const EnvValue &one : parseSharedEnvFile(draft.text, isSettingName).values) {
+        if (isSecretSetting(one.name))
+            sources.secrets[one.name] = std::make_shared<const Secret>(one.value);
+        else
+            sources.environment[one.name] = one.value;
+    }
+    sources.serve = true;
+    addValidators(sources);
+    LoadedSettings loaded = loadSettings(sources);
+    for (SettingProblem &problem : loaded.problems)
+        problem.source.clear(); // what was added has no line yet
+    return loaded;
+}
+
+// Prints what --serve would refuse of these; false: nothing.
+bool isRefused(const Draft &draft, const std::vector<std::string> &names)
+{
+    LoadedSettings loaded = loadDraft(draft);
+    std::erase_if(loaded.problems, [&](const SettingProblem &one) { return std::find(names.begin(), names.end(), one.name) == names.end(); });
+    printProblems(loaded);
+    return !loaded.problems.empty();
+}
+
+// False: the answer was to take another address.
+bool askForTls(Draft &draft)
+{
+    note("other machines can reach this address, so it needs TLS: a certificate and its private key");
+    const std::string certificate = ask("Certificate file, PEM; empty for another address", "");
+    const std::string key = certificate.empty() ? "" : ask("Private key file, PEM", "");
+    if (key.empty())
+        return false;
+    add(draft, "TLS_CERT_FILE", certificate, "certificate of the server, and its chain");
+    add(draft, "TLS_KEY_FILE", key, "its private key");
+    return true;
+}
+
+// Until --serve would take the answer.
+void askListen(Draft &draft)
+{
+    const std::string standard = "127.0.0.1:8080";
+    while (std::cin) {
+        const std::string listen = ask("Address to listen on", standard);
+        if (listen == standard)
+            return;
+        if (const std::string problem = settingProblem("LISTEN_ADDR", listen); !problem.empty()) {
+            note("LISTEN_ADDR: " + problem);
+            continue;
+        }
+        Draft candidate = draft;
+        add(candidate, "LISTEN_ADDR", listen, "address and port of the server");
+        const bool hasTls = candidate.present.contains("TLS_CERT_FILE") || candidate.present.contains("ALLOW_INSECURE_LISTEN");
+        const LoadedSettings loaded = loadDraft(candidate);
+        const bool wantsTls = std::any_of(loaded.problems.begin(), loaded.problems.end(), [](const SettingProblem &one) { return one.name == "LISTEN_ADDR"; });
+        if (wantsTls && !hasTls && !askForTls(candidate))
+            continue;
+        if (isRefused(candidate, {"LISTEN_ADDR", "TLS_CERT_FILE", "TLS_KEY_FILE"}))
+            continue;
+        draft = std::move(candidate);
+        return;
+    }
+}
+
 void fillDraft(const GlobalOptions &options, const SetupOptions &setup, Draft &draft)
 {
     const auto missing = [&](const char *name) { return draft.present.find(name) == draft.present.end(); };
@@ -111,19 +177,8 @@ void fillDraft(const GlobalOptions &options, const SetupOptions &setup, Draft &d
         else
             note(name + " is set in " + draft.path + " and stays as it is");
     }
-    const bool fromFlag = options.flags.count("LISTEN_ADDR") > 0;
-    if (!setup.nonInteractive && missing("LISTEN_ADDR") && !fromFlag) {
-        const std::string standard = "127.0.0.1:8080";
-        std::string listen, problem;
-        do {
-            listen = ask("Address to listen on", standard);
-            problem = settingProblem("LISTEN_ADDR", listen);
-            if (!problem.empty())
-                note("LISTEN_ADDR: " + problem);
-        } while (!problem.empty() && std::cin);
-        if (listen != standard)
-            add(draft, "LISTEN_ADDR", listen, "address and port of the server");
-    }
+    if (!setup.nonInteractive && missing("LISTEN_ADDR") && options.flags.count("LISTEN_ADDR") == 0)
+        askListen(draft);
     if (missing("MANAGEMENT_TOKEN") && missing("MANAGEMENT_TOKEN_FILE"))
         add(draft, "MANAGEMENT_TOKEN", randomBase62(43), "opens the management API; keep it secret");
     if (missing("ENCRYPTION_KEY") && missing("ENCRYPTION_KEY_FILE")) {
@@ -193,6 +248,10 @@ int runSetup(const GlobalOptions &options, SetupOptions &setup)
     if (const int code = readDraft(options, draft))
         return code;
     fillDraft(options, setup, draft);
+    std::vector<std::string> checked = draft.added;
+    checked.insert(checked.end(), {"LISTEN_ADDR", "TLS_CERT_FILE", "TLS_KEY_FILE"});
+    if (isRefused(draft, checked))
+        return complain(ExitUsage, draft.path + " was left as it is");
     if (const std::string problem = replaceFile(draft.path, draft.text, 0600); !problem.empty())
         return complain(ExitFailed, problem);
     wipe(draft.text.data(), draft.text.size());
@@ -202,6 +261,7 @@ int runSetup(const GlobalOptions &options, SetupOptions &setup)
     SettingSources sources;
     sources.envFilePath = draft.path;
     sources.serve = true;
+    addValidators(sources);
     LoadedSettings loaded;
     return loadOrComplain(sources, loaded) ? ExitOk : ExitUsage;
 }

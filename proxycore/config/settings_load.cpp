@@ -146,7 +146,7 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
         problem("ACME_WEBROOT", s.acmeWebroot, "the folder cannot be read");
     if (address && !address->isLoopback() && !s.allowInsecureListen && !tls)
         problem("LISTEN_ADDR", s.listen.text(),
-                "a non-loopback address without TLS would send tokens in clear; set ALLOW_INSECURE_LISTEN=true to allow it");
+                "without TLS, a non-loopback address would send tokens in clear; give TLS_CERT_FILE and TLS_KEY_FILE, or allow it with ALLOW_INSECURE_LISTEN=true");
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
         problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
     if (!s.encryptionKeyFile.empty()) {

@@ -13,6 +13,7 @@ import unittest
 import urllib.request
 from pathlib import Path
 
+from certificates import Authority
 from cli_case import BIN, KEY, TOKEN, Cli, free_port
 from proxy_case import request, until
 from raw_client import RawClient
@@ -84,6 +85,7 @@ class Usage(Cli):
         self.assertIn("id", self.local("token", "show", "tok-" + "0" * 38, code=2).stderr)
 
     def test_env_file_of_others_is_not_read(self):
+        self.project()
         (self.cwd / ".env").write_text("LOG_LEVEL=loud\n")
         os.chmod(self.cwd / ".env", 0o666)
         self.assertIn(".env is not read", self.local("project", "list").stderr)
@@ -139,6 +141,39 @@ class Setup(Cli):
         self.assertEqual((self.cwd / ".gitignore").read_text(), "/data/\n*.o", "offered only")
         self.cli("setup", "--non-interactive", "--gitignore", cwd=inner)
         self.assertEqual((self.cwd / ".gitignore").read_text(), "/data/\n*.o\n.env\n")
+
+    def asked(self, answers, code=0):
+        """setup on a terminal, with these answers; what it said."""
+        terminal, inside = os.openpty()
+        self.addCleanup(os.close, terminal)
+        process = subprocess.Popen([BIN, "setup"], env=self.env, cwd=self.cwd, stdin=inside, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.close(inside)
+        os.write(terminal, answers.encode())
+        _, said = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, code, said)
+        return said
+
+    def test_an_address_that_the_server_will_refuse(self):
+        done = self.cli("setup", "--non-interactive", "--listen-addr", "0.0.0.0:8443", code=2)
+        self.assertIn("LISTEN_ADDR=0.0.0.0:8443:", done.stderr)
+        self.assertLess(done.stderr.index("TLS_CERT_FILE"), done.stderr.index("ALLOW_INSECURE_LISTEN"))
+        self.assertEqual(os.listdir(self.cwd), [])
+        self.cli("setup", "--non-interactive", "--listen-addr", "0.0.0.0:8443", "--tls-cert-file", "none.pem", "--tls-key-file", "none.key", code=2)
+        self.cli("setup", "--non-interactive", "--max-connections", "many", code=2)
+        self.assertEqual(os.listdir(self.cwd), [])
+        self.cli("setup", "--non-interactive", "--listen-addr", "0.0.0.0:8443", "--allow-insecure-listen", "true")
+        self.assertIn("LISTEN_ADDR=0.0.0.0:8443", (self.cwd / ".env").read_text())
+
+    def test_tls_is_offered_for_a_public_address(self):
+        said = self.asked("0.0.0.0:8443\n\n127.0.0.1:9000\n")
+        self.assertIn("needs TLS", said)
+        self.assertIn("LISTEN_ADDR=127.0.0.1:9000", (self.cwd / ".env").read_text())
+        (self.cwd / ".env").unlink()
+        certificate, key = Authority(self.cwd).certificate("server", "DNS:proxy.example")
+        said = self.asked(f"0.0.0.0:8443\nnone.pem\n{key}\n0.0.0.0:8443\n{certificate}\n{key}\n")
+        self.assertIn("none.pem", said)
+        values = self.values()
+        self.assertEqual((values["LISTEN_ADDR"], values["TLS_CERT_FILE"], values["TLS_KEY_FILE"]), ("0.0.0.0:8443", str(certificate), str(key)))
 
     def test_named_file_and_wrong_ones(self):
         self.cli("setup", "--non-interactive", "--env", "other.env")

@@ -168,15 +168,21 @@ class OurDatabase(Own):
 class NothingThere(Own):
     def test_reading_creates_nothing(self):
         for options in ((), ("--data-dir", "data"), ("--data-dir", "some/where")):
-            for command in (("project", "list"), ("token", "list"), ("audit", "list")):
-                done = self.refused(*options, *command, "--json", code=0, names=("nothing is stored yet",))
-                self.assertEqual(json.loads(done.stdout), {"items": []})
-            for command in (("project", "show", "p"), ("token", "show", "p"), ("audit", "show", "1"), ("audit", "verify"), ("audit", "export"),
-                            ("audit", "public-key"), ("usage",)):
-                self.refused(*options, *command, code=1, names=("there is no database at",))
+            for command in (("project", "list"), ("token", "list"), ("audit", "list"), ("project", "update", "p", "--name", "x"), ("project", "deactivate", "p"),
+                            ("token", "create", "--project", "p"), ("token", "revoke", "t"), ("audit", "review"), ("project", "show", "p"), ("token", "show", "p"), ("audit", "show", "1"), ("audit", "verify"), ("audit", "export"),
+                            ("audit", "public-key"), ("usage",), ("run", "--project", "p", "--", "true")):
+                where = options[1] if options else ".local/share/llm-proxy"
+                self.refused(*options, *command, code=1, names=("there is no database at", where + "/llm-proxy.db", "--data-dir"))
             # What it can say of the settings, it says.
-            self.assertIn("Management token", self.refused(*options, "doctor", code=1, names=("nothing is stored yet",)).stdout)
+            self.assertIn("Management token", self.refused(*options, "doctor", code=1, names=("there is no database at",)).stdout)
         self.assertEqual(os.listdir(self.cwd), [])
+
+
+    def test_a_new_place_is_not_made_in_silence(self):
+        said = self.create("--data-dir", "data").stderr
+        self.assertIn("data/llm-proxy.db", said)
+        self.assertIn("data/encryption.key", said)
+        self.assertNotIn("creating", self.create("--data-dir", "data").stderr)
 
 
 class NoAuditLog(Own):
