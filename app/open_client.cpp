@@ -190,16 +190,30 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     return ExitOk;
 }
 
+namespace {
+
+// For a server elsewhere, what is saved in the data directory here does not matter.
+SettingSources sourcesFor(const GlobalOptions &options, const Target &target)
+{
+    SettingSources sources = settingSources(options, EnvFilePolicy::WorkingDirectory, false);
+    if (!target.url.empty())
+        sources.saved = SettingTexts();
+    return sources;
+}
+
+} // namespace
+
 int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
 {
-    if (!loadOrComplain(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+    const SettingSources sources = sourcesFor(options, target);
+    if (target.url.empty() ? !loadOrComplain(sources, opened.loaded) : !loadToRead(sources, opened.loaded))
         return ExitUsage;
     return openLoaded(target, opened, access);
 }
 
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
 {
-    if (!loadToRead(settingSources(options, EnvFilePolicy::WorkingDirectory, false), opened.loaded))
+    if (!loadToRead(sourcesFor(options, target), opened.loaded))
         return ExitUsage;
     return openLoaded(target, opened, access);
 }

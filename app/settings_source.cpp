@@ -9,8 +9,11 @@
 #include "upstream/profile.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
+#include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +79,23 @@ std::string distrustOfEnvFile(const std::string &path)
     return {};
 }
 
+namespace {
+
+// What can be said without loading an identity: a file may be missing, or only one of the two be set.
+std::optional<SettingProblem> partialTlsProblem(const Settings &settings)
+{
+    for (const auto &[name, path] : {std::pair("TLS_CERT_FILE", settings.tlsCertFile), std::pair("TLS_KEY_FILE", settings.tlsKeyFile)}) {
+        if (!path.empty() && access(path.c_str(), R_OK) != 0)
+            return SettingProblem{name, path, std::string("the file cannot be read: ") + std::strerror(errno)};
+    }
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+    if (!settings.tlsCiphers.empty() && context && SSL_CTX_set_cipher_list(context.get(), settings.tlsCiphers.c_str()) != 1)
+        return SettingProblem{"TLS_CIPHERS", settings.tlsCiphers, "no cipher of the list is known; accepted is a list like ECDHE-RSA-AES128-GCM-SHA256:HIGH"};
+    return std::nullopt;
+}
+
+} // namespace
+
 void addValidators(SettingSources &sources)
 {
     sources.profilesProblem = [](const std::string &path) {
@@ -83,6 +103,9 @@ void addValidators(SettingSources &sources)
         return profiles ? std::string() : profiles.error().message;
     };
     sources.tlsProblem = [](const Settings &settings) -> std::optional<SettingProblem> {
+        auto partial = partialTlsProblem(settings);
+        if (partial || settings.tlsCertFile.empty() || settings.tlsKeyFile.empty())
+            return partial;
         const auto identity = TlsIdentity::load(tlsConfigOf(settings));
         if (identity)
             return std::nullopt;
@@ -192,6 +215,7 @@ bool openLogAt(const Settings &settings, LogLevel level, bool isCommand)
     target.fileMode = settings.auditFileMode;
     target.maxBytes = long{settings.logMaxSizeMb} * 1'000'000;
     target.backups = settings.logMaxBackups;
+    target.maxAgeMs = settings.logMaxAgeMs;
     std::string problem;
     if (openLog(target, &problem))
         return true;

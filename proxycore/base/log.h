@@ -23,6 +23,7 @@ struct LogTarget
     unsigned fileMode = 0600;
     long maxBytes = 10L << 20; // rotates to FILE.1 … FILE.backups
     int backups = 5;
+    int64_t maxAgeMs = 0; // backups that were written to for the last time so long ago are removed; 0: none
 };
 
 using LogField = std::pair<std::string_view, std::string>;

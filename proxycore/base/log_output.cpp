@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "base/log_output.h"
 
+#include "base/clock.h"
 #include "base/owned_file.h"
+#include "base/retention_period.h"
 #include "base/write_all.h"
 
 #include <cstdio>
@@ -79,6 +81,7 @@ LogOutput &LogOutput::operator=(LogOutput &&other) noexcept
     std::swap(m_target, other.m_target);
     std::swap(m_file, other.m_file);
     std::swap(m_size, other.m_size);
+    std::swap(m_cleanedMs, other.m_cleanedMs);
     std::swap(m_isRegular, other.m_isRegular);
     std::swap(m_isLink, other.m_isLink);
     std::swap(m_isTorn, other.m_isTorn);
@@ -180,11 +183,29 @@ void LogOutput::rotate()
         openFile(&problem); // else the renamed one grows on; look() tries again
 }
 
+// By when they were last written to, which renaming does not change.
+void LogOutput::removeOld()
+{
+    const int64_t nowMs = Clock::wallMs();
+    for (int number = 1; number <= m_target.backups; ++number) {
+        const std::string backup = m_target.file + '.' + std::to_string(number);
+        struct stat info{};
+        const bool isFile = lstat(backup.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+        if (isFile && nowMs - int64_t{info.st_mtime} * secondMs >= m_target.maxAgeMs)
+            unlink(backup.c_str());
+    }
+}
+
 std::string LogOutput::look()
 {
     struct stat held{};
     if (!m_isRegular || fstat(m_file, &held) != 0)
         return {};
+    const int64_t steadyMs = Clock::steadyMs();
+    if (m_target.maxAgeMs > 0 && (m_cleanedMs == 0 || steadyMs - m_cleanedMs >= retentionPeriodMs(m_target.maxAgeMs))) {
+        m_cleanedMs = steadyMs;
+        removeOld();
+    }
     m_size = long{held.st_size}; // copytruncate, or another process of ours writes too
     if (!m_isLink && isLink(m_target.file))
         return std::exchange(m_isDisplaced, true) ? std::string() : "it is a symbolic link now; SIGHUP follows one of ours";

@@ -34,11 +34,13 @@ private:
     bool openFile(std::string *problem);
     bool isInPlace() const;
     void rotate();
+    void removeOld();
     int descriptor() const;
 
     LogTarget m_target;
     int m_file = -1; // -1: stdout
     long m_size = 0;
+    int64_t m_cleanedMs = 0; // steady; 0: not yet
     bool m_isRegular = false;
     bool m_isLink = false;      // LOG_FILE was a link of ours when it was opened
     bool m_isTorn = false;      // half a line stands at the end

@@ -109,7 +109,7 @@ bool SettingFinder::isOverruled(const std::string &name) const
 std::optional<GivenText> SettingFinder::text(const SettingRow &row) const
 {
     // Set but empty is unset, but for the one setting where empty has a meaning.
-    const bool emptyCounts = hasMeaningEmpty(row.name);
+    const bool emptyCounts = hasMeaningEmpty(row.name) || isEmptyRefused(row.name);
     const auto look = [&](const SettingTexts &from, const std::string &name, const char *origin, const std::string &place) -> std::optional<GivenText> {
         const auto found = from.find(name);
         if (found == from.end() || (found->second.empty() && !emptyCounts))

@@ -21,6 +21,26 @@ bool sameValue(const std::string &one, const std::string &other)
     return one == other || both(parseBool) || both(parseDurationMs) || both(parseSize);
 }
 
+// In the largest unit that divides it; "0" needs none.
+std::string inUnits(int64_t value, std::initializer_list<std::pair<const char *, int64_t>> units)
+{
+    for (const auto &[name, factor] : units) {
+        if (value > 0 && value % factor == 0)
+            return std::to_string(value / factor) + name;
+    }
+    return std::to_string(value);
+}
+
+std::string durationText(int64_t ms)
+{
+    return inUnits(ms, {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}});
+}
+
+std::string sizeText(int64_t bytes)
+{
+    return inUnits(bytes, {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}});
+}
+
 std::vector<std::string> splitList(const std::string &value)
 {
     std::vector<std::string> items;
@@ -98,8 +118,7 @@ Store duration(int64_t Settings::*member, int64_t least, int64_t most)
     return [=](const std::string &value, Settings &settings) -> std::string {
         const auto read = parseDurationMs(value);
         if (!read || *read < least || *read > most)
-            return "a duration like 500ms, 30s, 15m, 2h or 30d is accepted, from " + std::to_string(least) + "ms to "
-                   + std::to_string(most / 1000) + "s";
+            return "a duration with its unit is accepted, like 500ms, 30s, 15m, 2h or 30d, from " + durationText(least) + " to " + durationText(most);
         settings.*member = *read;
         return {};
     };
@@ -110,7 +129,7 @@ Store size(int64_t Settings::*member, int64_t least, int64_t most)
     return [=](const std::string &value, Settings &settings) -> std::string {
         const auto read = parseSize(value);
         if (!read || *read < least || *read > most)
-            return "a size like 64KiB or 10MB is accepted, from " + std::to_string(least) + " to " + std::to_string(most) + " bytes";
+            return "a size with its unit (B, KB, MB, GB, KiB, MiB, GiB) is accepted, like 64KiB or 10MB, from " + sizeText(least) + " to " + sizeText(most);
         settings.*member = *read;
         return {};
     };
@@ -121,7 +140,7 @@ Store rate(int Settings::*member, bool Settings::*set)
     return [=](const std::string &value, Settings &settings) -> std::string {
         const auto read = parseRatePerMinute(value);
         if (!read)
-            return "a rate like 600/m or 10/s is accepted, 0 for none";
+            return "a rate like 600/m or 10/s is accepted, from 1 to 1000000 for each, or 0 for no limit";
         settings.*member = *read;
         if (set)
             settings.*set = true;

@@ -67,6 +67,7 @@ struct Settings
     std::vector<OutsideTarget> auditAnchors; // each checkpoint goes there too
     std::string logLevel, logFormat, logFile; // logFormat: json, console, or empty = by terminal
     int logMaxSizeMb = 10, logMaxBackups = 5;
+    int64_t logMaxAgeMs = 0; // 0: they are kept
     std::vector<Cidr> trustedProxies;
     std::string clientAddressHeader = "x-forwarded-for"; // lower case
     std::vector<std::string> allowedHosts; // lower case, no port, no trailing dot; ".example.com": all below it; "*"
@@ -118,7 +119,7 @@ struct SettingSources
     bool envFileRequired = false; // named by --env: missing or unreadable is a problem
     // What is wrong with the profiles of API_CONFIG_PATH, or empty. Profiles are read by the folder "upstream".
     std::function<std::string(const std::string &path)> profilesProblem;
-    // What is wrong with certificate and key. TLS is the folder "front"'s.
+    // What is wrong with certificate, key and ciphers, whichever is set. TLS is the folder "front"'s.
     std::function<std::optional<SettingProblem>(const Settings &settings)> tlsProblem;
     bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
     // False: a data directory that is only found in the working directory has no say in the settings.
@@ -192,6 +193,8 @@ std::string_view whyNotSaved(const SettingDeclaration &declaration);
 inline bool isSavable(const SettingDeclaration &declaration) { return whyNotSaved(declaration).empty(); }
 // An empty value that means something; elsewhere empty is unset.
 bool hasMeaningEmpty(std::string_view name);
+// Beside the one whose empty value turns the log file off, an empty value of this one could be meant to turn the table off: an error.
+bool isEmptyRefused(std::string_view name);
 // An environment variable that this program reads: of a setting (whatever its case), of a secret's file or predecessor, or of a
 // library, systemd or a source of secrets. A reference never names one (ruling 50).
 bool isOwnVariable(std::string_view name);
@@ -205,7 +208,7 @@ bool isSecretSetting(std::string_view name);
 
 // Strict value readers, nullopt when not exactly the form. Also used for CLI arguments.
 std::optional<int64_t> parseDurationMs(std::string_view text); // 500ms 30s 15m 2h 30d
-std::optional<int64_t> parseSize(std::string_view text);       // 64KiB 10MB 512
+std::optional<int64_t> parseSize(std::string_view text);       // 64KiB 10MB 512B; 0 needs no unit
 std::optional<bool> parseBool(std::string_view text);          // true/false/1/0/yes/no/on/off, any case
 std::optional<int> parseRatePerMinute(std::string_view text);  // "600/m", "10/s" (×60), "600", "0"
 

@@ -124,6 +124,19 @@ void checkOutside(LoadedSettings *loaded, const char *name, const std::vector<Ou
     }
 }
 
+// Whatever of it is set is checked, also where the rest is missing.
+void checkTls(LoadedSettings *loaded, const SettingSources &sources)
+{
+    const Settings &s = loaded->settings;
+    if (s.tlsCertFile.empty() != s.tlsKeyFile.empty())
+        loaded->problems.push_back({s.tlsCertFile.empty() ? "TLS_CERT_FILE" : "TLS_KEY_FILE", "", "certificate and key are given together"});
+    const bool isAnySet = !s.tlsCertFile.empty() || !s.tlsKeyFile.empty() || !s.tlsCiphers.empty();
+    if (!isAnySet || !sources.tlsProblem)
+        return;
+    if (const auto wrong = sources.tlsProblem(s))
+        loaded->problems.push_back(*wrong);
+}
+
 // What single values cannot show.
 void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
@@ -134,12 +147,7 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
     checkOutside(loaded, "AUDIT_ANCHORS", s.auditAnchors);
     const auto address = IpAddress::parse(s.listen.host);
     const bool tls = !s.tlsCertFile.empty() && !s.tlsKeyFile.empty();
-    if (s.tlsCertFile.empty() != s.tlsKeyFile.empty())
-        problem(s.tlsCertFile.empty() ? "TLS_CERT_FILE" : "TLS_KEY_FILE", "", "certificate and key are given together");
-    else if (tls && sources.tlsProblem) {
-        if (const auto wrong = sources.tlsProblem(s))
-            loaded->problems.push_back(*wrong);
-    }
+    checkTls(loaded, sources);
     if (!s.httpListen.host.empty() && !tls)
         problem("HTTP_LISTEN_ADDR", s.httpListen.text(), "it is the plain listener beside TLS: give TLS_CERT_FILE and TLS_KEY_FILE too");
     if (!s.acmeWebroot.empty() && access(s.acmeWebroot.c_str(), R_OK | X_OK) != 0)

@@ -144,7 +144,7 @@ Rows loggingRows()
         row("LOG_FILE", "", "file", "application log; stdout when unset", text(&S::logFile)),
         row("LOG_MAX_SIZE_MB", "10", "1 to 10000", "rotates LOG_FILE at this size", number(&S::logMaxSizeMb, 1, 10'000)),
         row("LOG_MAX_BACKUPS", "5", "0 to 1000", "rotated log files kept", number(&S::logMaxBackups, 0, 1000)),
-        row("LOG_MAX_AGE", "30d", "30d", "age at which rotated log files go (not yet changeable)", waits({"30d"})),
+        row("LOG_MAX_AGE", "30d", "duration, 0 keeps them", "rotated log files are removed at this age", duration(&S::logMaxAgeMs, 0, 3650 * day)),
     };
 }
 
@@ -289,6 +289,11 @@ std::string_view whyNotSaved(const SettingDeclaration &declaration)
 bool hasMeaningEmpty(std::string_view name)
 {
     return name == "AUDIT_LOG_FILE";
+}
+
+bool isEmptyRefused(std::string_view name)
+{
+    return name == "AUDIT_STORE_IN_DB";
 }
 
 std::string settingProblem(std::string_view name, const std::string &value)

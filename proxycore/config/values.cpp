@@ -52,7 +52,9 @@ std::optional<int64_t> parseSize(std::string_view text)
     const auto value = leadingNumber(text, &unit);
     if (!value)
         return std::nullopt;
-    for (const auto &[name, factor] : {std::pair<std::string_view, int64_t>{"", 1}, {"B", 1}, {"KB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000},
+    if (*value == 0 && unit.empty())
+        return 0;
+    for (const auto &[name, factor] : {std::pair<std::string_view, int64_t>{"B", 1}, {"KB", 1000}, {"MB", 1'000'000}, {"GB", 1'000'000'000},
                                        {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}) {
         if (unit == name)
             return times(*value, factor);

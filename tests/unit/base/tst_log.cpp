@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "test_registry.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/log_output.h"
 #include "base/log_sink.h"
@@ -30,6 +31,7 @@ private Q_SLOTS:
     void whatIsNoLogOfOursIsNotWrittenInto_data();
     void whatIsNoLogOfOursIsNotWrittenInto();
     void itRotatesAtItsSize();
+    void oldBackupsAreRemoved();
 };
 
 namespace {
@@ -278,6 +280,37 @@ void TstLog::itRotatesAtItsSize()
     QVERIFY(output.write(std::string(80, 'e') + "\n"));
     QCOMPARE(logText(path), std::string(80, 'e') + "\n");
     QCOMPARE(logText(path + QStringLiteral(".1")), std::string(80, 'c') + "\n");
+}
+
+void TstLog::oldBackupsAreRemoved()
+{
+    QTemporaryDir folder;
+    const QString path = folder.filePath(QStringLiteral("log"));
+    const auto leave = [&](const char *suffix, int64_t ageMs) {
+        const QString backup = path + QLatin1String(suffix);
+        writeText(backup, "a\n");
+        const timespec then{static_cast<time_t>((Clock::wallMs() - ageMs) / secondMs), 0};
+        const timespec times[2] = {then, then};
+        QCOMPARE(utimensat(AT_FDCWD, backup.toUtf8().constData(), times, 0), 0);
+    };
+    leave(".1", hourMs);
+    leave(".2", 3 * hourMs);
+    leave(".moved", 3 * hourMs);
+    LogTarget target = targetAt(path);
+    LogOutput output;
+    std::string problem;
+    QVERIFY(output.open(target, &problem));
+    output.look();
+    QVERIFY(QFile::exists(path + QStringLiteral(".2"))); // 0: they are kept
+    target.maxAgeMs = 2 * hourMs;
+    QVERIFY(output.open(target, &problem));
+    output.look();
+    QVERIFY(!QFile::exists(path + QStringLiteral(".2")));
+    QVERIFY(QFile::exists(path + QStringLiteral(".1")) && QFile::exists(path + QStringLiteral(".moved")) && QFile::exists(path));
+    Clock::advanceForTest(90 * minuteMs); // while it runs
+    output.look();
+    Clock::advanceForTest(-90 * minuteMs);
+    QVERIFY(!QFile::exists(path + QStringLiteral(".1")));
 }
 
 REGISTER_TEST(TstLog)

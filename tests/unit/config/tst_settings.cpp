@@ -348,11 +348,45 @@ private Q_SLOTS:
     // A setting whose feature waits is taken at its default or off value, and refused by name at any other.
     void waiting()
     {
-        for (const auto &[name, value] : std::map<std::string, std::string>{{"HTTP_CACHE_ENABLED", "true"},
-                                                                            {"LOG_MAX_AGE", "5d"}})
-            QVERIFY2(complains(loadSettings(with({{name, value}})), name), name.c_str());
+        QVERIFY(complains(loadSettings(with({{"HTTP_CACHE_ENABLED", "true"}})), "HTTP_CACHE_ENABLED"));
         QVERIFY(loadSettings(with({{"HTTP_CACHE_ENABLED", "FALSE"}, {"TLS_MIN_VERSION", "1.2"}, {"AUDIT_RETENTION", "2160h"},
                                    {"AUDIT_FILE_RETENTION", "0"}, {"HTTP_CACHE_MAX_SIZE", "0"}})).problems.empty());
+    }
+
+    void rangesAreInUnitsThatPeopleUse()
+    {
+        const auto problemOf = [](const char *name, const char *value) { return settingProblem(name, value); };
+        const std::string size = problemOf("AUDIT_MAX_FILE_SIZE", "100");
+        for (const char *word : {"KB", "MB", "KiB", "MiB", "from 0 to 1024GiB"})
+            QVERIFY2(size.find(word) != size.npos, size.c_str());
+        QVERIFY(problemOf("AUDIT_MAX_FILE_SIZE", "0").empty() && problemOf("AUDIT_MAX_FILE_SIZE", "1024GiB").empty());
+        QVERIFY(!problemOf("AUDIT_MAX_FILE_SIZE", "1025GiB").empty());
+        QVERIFY(problemOf("MAX_HEADER_SIZE", "1").ends_with("from 1KiB to 1MiB"));
+        QVERIFY(problemOf("REQUEST_HEAD_TIMEOUT", "2d").ends_with("from 10ms to 1h"));
+        QVERIFY(problemOf("AUDIT_RETENTION", "x").ends_with("from 0 to 36600d"));
+        QVERIFY(problemOf("LOG_MAX_AGE", "5d").empty() && problemOf("LOG_MAX_AGE", "0").empty());
+        QCOMPARE(loadSettings(with({{"LOG_MAX_AGE", "36h"}})).settings.logMaxAgeMs, int64_t{36} * 3'600'000);
+    }
+
+    void anEmptyValueThatCouldMeanOffIsAnError()
+    {
+        QVERIFY(complains(loadSettings(with({{"AUDIT_STORE_IN_DB", ""}})), "AUDIT_STORE_IN_DB"));
+        QVERIFY(complains(loadSettings(with({{"AUDIT_STORE_IN_DB", "\"\""}})), "AUDIT_STORE_IN_DB"));
+        QVERIFY(loadSettings(with({{"AUDIT_MASK_CLIENT_IP", ""}, {"AUDIT_LOG_FILE", ""}})).problems.empty());
+    }
+
+    void whateverIsSetOfTlsIsChecked()
+    {
+        for (const char *name : {"TLS_CERT_FILE", "TLS_KEY_FILE", "TLS_CIPHERS"}) {
+            SettingSources sources = with({{name, "/not/there"}});
+            bool isAsked = false;
+            sources.tlsProblem = [&](const Settings &) -> std::optional<SettingProblem> {
+                isAsked = true;
+                return SettingProblem{name, "/not/there", "wrong"};
+            };
+            QVERIFY2(complains(loadSettings(sources), name), name);
+            QVERIFY2(isAsked, name);
+        }
     }
 
     void proxies()
@@ -417,7 +451,8 @@ private Q_SLOTS:
             QVERIFY2(!parseDurationMs(bad), bad);
         QCOMPARE(parseSize("64KiB").value_or(-1), int64_t{65'536});
         QCOMPARE(parseSize("10MB").value_or(-1), int64_t{10'000'000});
-        for (const char *bad : {"", "KB", "-1MB", "1.5MB", "1QB", "99999999999999999999"})
+        QCOMPARE(parseSize("0").value_or(-1), int64_t{0});
+        for (const char *bad : {"", "KB", "-1MB", "1.5MB", "1QB", "99999999999999999999", "100", "65536"})
             QVERIFY2(!parseSize(bad), bad);
         for (const char *yes : {"true", "1", "yes", "on", "TRUE", "On"})
             QVERIFY2(parseBool(yes).value_or(false), yes);
