@@ -2,10 +2,15 @@
 #include "audit_export.h"
 #include "audit_filters.h"
 #include "audit_verify.h"
+#include "base/clock.h"
 #include "command_line.h"
 #include "output.h"
+#include "time_input.h"
 
 #include <QJsonArray>
+
+#include <algorithm>
+#include <tuple>
 
 namespace llmproxy {
 
@@ -14,7 +19,7 @@ namespace {
 struct AuditOptions
 {
     Target target;
-    int64_t seq = 0;
+    std::string seq;
     int64_t most = 50;
     std::string olderThan, note;
     Query filters;
@@ -27,6 +32,8 @@ int listEvents(const CommandLine &line, const AuditOptions &o)
     if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/audit", o.filters, o.most);
+    if (const int code = refuseUnknownIds(*opened.client, answer, o.filters))
+        return code;
     if (const auto code = shownWithoutTable(answer, o.target))
         return *code;
     const auto rowOf = [](const QJsonObject &event) -> TextRow {
@@ -34,16 +41,25 @@ int listEvents(const CommandLine &line, const AuditOptions &o)
         return {cell(event, "seq"), cell(event, "timestamp"), cell(event, "action"), cell(event, "actor"),
                 cell(event, "result"), cell(event, "project_id"), cell(details, "token_id"), cell(details, "reason")};
     };
-    printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rowsOf(answer.body, rowOf));
-    return ExitOk;
+    const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
+    printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rows);
+    return noteIfEmpty(rows, "audit events", o.filters);
+}
+
+bool isSeq(const std::string &text)
+{
+    const bool isNumber = !text.empty() && text.size() <= 18 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return isNumber && text.front() != '0';
 }
 
 int showEvent(const CommandLine &line, const AuditOptions &o)
 {
+    if (!isSeq(o.seq))
+        return complain(ExitUsage, "an event's seq is a whole number from 1; llm-proxy audit list shows them in the column SEQ");
     OpenClient opened;
     if (const int code = openToRead(line.options, o.target, opened))
         return code;
-    return show(opened.client->call("GET", "/manage/audit/" + std::to_string(o.seq)), o.target);
+    return show(opened.client->call("GET", "/manage/audit/" + o.seq), o.target);
 }
 
 int recordReview(const CommandLine &line, const AuditOptions &o)
@@ -68,13 +84,21 @@ int cleanUp(const CommandLine &line, const AuditOptions &o)
 void addFilter(CLI::App *command, Query &filters, const char *flag, const char *parameter, const char *meaning)
 {
     const auto keep = [&filters, parameter](const std::string &value) { filters.emplace_back(parameter, value); };
-    command->add_option_function<std::string>(flag, keep, meaning)->type_name("TEXT");
+    command->add_option_function<std::string>(flag, keep, meaning)->type_name("TEXT")->check(notEmpty());
 }
 
 void addAuditTimes(CLI::App *command, Query &filters)
 {
-    addFilter(command, filters, "--from", "from", "From then on, RFC 3339");
-    addFilter(command, filters, "--to", "to", "Before then, RFC 3339");
+    for (const auto &[flag, parameter, meaning] : {std::tuple("--from", "from", "From then on: 1h, 24h or 7d ago, yesterday, today, or RFC 3339"),
+                                                   std::tuple("--to", "to", "Before then, likewise")}) {
+        const auto keep = [&filters, flag, parameter](const std::string &text) {
+            const std::string time = timeOf(text, Clock::wallMs());
+            if (time.empty())
+                throw CLI::ValidationError(flag, "not a time; write for example 1h, 24h, 7d, yesterday, today or 2030-01-31T12:00:00Z");
+            filters.emplace_back(parameter, time);
+        };
+        command->add_option_function<std::string>(flag, keep, meaning)->type_name("TIME")->check(notEmpty());
+    }
 }
 
 void addAuditFilters(CLI::App *command, Query &filters)
@@ -108,7 +132,7 @@ void addAuditCommands(CommandLine &line)
     o = std::make_shared<AuditOptions>();
     CLI::App *show = audit->add_subcommand("show", "Show an event");
     addTarget(show, o->target);
-    show->add_option("seq", o->seq, "The event's seq")->required()->type_name("")->check(CLI::PositiveNumber);
+    show->add_option("seq", o->seq, "The event's seq")->required()->type_name("");
     show->callback([&line, o] { line.chosen = [&line, o] { return showEvent(line, *o); }; });
 
     addAuditVerify(audit, line);

@@ -2,6 +2,7 @@
 // Filters that commands share, as their options. Thread: main.
 #pragma once
 
+#include "command_line.h"
 #include "management_client.h"
 
 #include <CLI/CLI.hpp>

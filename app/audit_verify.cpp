@@ -213,7 +213,7 @@ void addAuditDecrypt(CLI::App *audit, CommandLine &line)
 {
     auto o = std::make_shared<DecryptOptions>();
     CLI::App *command = audit->add_subcommand("decrypt", "Decrypt a rotated log (FILE.gz.enc) to FILE.gz, with the keys of the data directory");
-    command->footer("Settings such as --data-dir are accepted too: llm-proxy --help");
+    command->footer("Settings such as --data-dir are accepted too: llm-proxy --help settings");
     command->add_option("file", o->file, "The encrypted log")->required()->type_name("FILE");
     command->add_option("-o,--output", o->output, "Where to, 0600")->required()->type_name("FILE");
     command->callback([&line, o] { line.chosen = [&line, o] { return decrypt(line, *o); }; });

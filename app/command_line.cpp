@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "command_line.h"
 
-#include "base/masking.h"
+#include "command_mistake.h"
+#include "config/help.h"
 #include "output.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ void addSettingFlags(CommandLine &line)
         std::string meaning = setting.meaning;
         if (!setting.defaultText.empty())
             meaning += " [" + setting.defaultText + "]";
-        line.app.add_option_function<std::string>(flag, keep, meaning)->type_name("")->group("Settings");
+        line.app.add_option_function<std::string>(flag, keep, meaning)->type_name("")->group(""); // they stand in --help settings
     }
 }
 
@@ -52,7 +53,8 @@ CommandLine::CommandLine()
     app.add_flag("--demo", options.demo, "With a built-in provider, a project and a fresh token; needs no key");
     app.add_option("--screenshots", options.screenshots, "With --demo: the console writes a picture of each page there and ends")->type_name("DIR");
     app.add_option("--env", options.envFile, "Read settings from this file instead of ./.env")->type_name("FILE");
-    app.footer("Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 not allowed, 4 not reachable.\n"
+    app.footer("Settings such as --listen-addr and --data-dir are options of every command: llm-proxy --help settings\n"
+               "Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 not allowed, 4 not reachable.\n"
                "Settings are also read from the environment and from .env; secrets have no flag.");
     addSettingFlags(*this);
     addSetupCommand(*this);
@@ -75,23 +77,19 @@ int CommandLine::parse(int argc, char **argv)
         arguments.erase(mark, arguments.end());
     }
     arguments = splitEmptyValues(arguments);
+    if (arguments == std::vector<std::string>{"--help", "settings"}) {
+        finished = true;
+        print("Settings: variables of the environment or of .env. All but secrets are options, too: LISTEN_ADDR is --listen-addr.\n\n" + settingsHelp());
+        return ExitOk;
+    }
     std::reverse(arguments.begin(), arguments.end());
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::Success &success) {
         finished = true;
         return app.exit(success);
-    } catch (const CLI::ExtrasError &) {
-        // What stands behind an unknown option may be a secret: only names are repeated.
-        std::string names;
-        for (const std::string &extra : app.remaining(true)) {
-            if (extra.rfind('-', 0) == 0)
-                names += " " + redactText(extra.substr(0, extra.find('=')));
-        }
-        return complain(ExitUsage, "not expected here:" + (names.empty() ? " an argument that is no option" : names) + " (llm-proxy --help)");
     } catch (const CLI::Error &error) {
-        // The message may repeat what was typed, a key included.
-        return complain(ExitUsage, redactText(error.what()) + " (llm-proxy --help)");
+        return complain(ExitUsage, mistakeIn(app, error));
     }
     if (hasRest && !app.got_subcommand("run"))
         return complain(ExitUsage, "only llm-proxy run takes a command after --");
@@ -109,7 +107,12 @@ void addTarget(CLI::App *command, Target &target)
     command->add_option("--url", target.url, "A running server, with MANAGEMENT_TOKEN; default: the data directory")
         ->type_name("URL");
     command->add_flag("--json", target.json, "Print JSON");
-    command->footer("Settings such as --data-dir are accepted too: llm-proxy --help");
+    command->footer("Settings such as --data-dir are accepted too: llm-proxy --help settings");
+}
+
+CLI::Validator notEmpty()
+{
+    return CLI::Validator([](std::string &value) { return value.empty() ? std::string("an empty value is not accepted; leave the option out for no filter") : std::string(); }, "");
 }
 
 void addRepeated(CLI::App *command, const std::string &name, std::optional<std::vector<std::string>> &values,

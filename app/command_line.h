@@ -34,6 +34,8 @@ struct CommandLine
 
 // --url and --json.
 void addTarget(CLI::App *command, Target &target);
+// For filters: an empty value would mean everything.
+CLI::Validator notEmpty();
 // An option that may be given several times, one value each.
 void addRepeated(CLI::App *command, const std::string &name, std::optional<std::vector<std::string>> &values,
                  const std::string &meaning);

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <openssl/x509_vfy.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -155,6 +156,14 @@ HeaderList HttpClient::headers(bool withBody) const
     return list;
 }
 
+// Why OpenSSL does not trust it.
+std::string certificateProblem(CURL *handle)
+{
+    long result = 0;
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &result);
+    return result == X509_V_OK ? "it is not for this host name" : X509_verify_cert_error_string(result);
+}
+
 ApiAnswer HttpClient::failed(CURL *handle, CURLcode code, const PeerLook &peer) const
 {
     long systemError = 0;
@@ -168,6 +177,11 @@ ApiAnswer HttpClient::failed(CURL *handle, CURLcode code, const PeerLook &peer) 
     else if (!m_socket.empty())
         answer.problem = "the engine that holds the data directory does not answer on " + m_socket + ": "
                          + curl_easy_strerror(code);
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        answer.problem = m_base + " has a certificate that is not trusted: " + certificateProblem(handle)
+                         + ". If it was issued by an authority of your own, name its certificate in SSL_CERT_FILE";
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        answer.problem = "the certificate authorities in SSL_CERT_FILE cannot be read: " + m_caFile;
     else
         answer.problem = m_base + " cannot be reached: " + curl_easy_strerror(code);
     return answer;

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "output.h"
+#include "typed_names.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -161,9 +162,10 @@ int complain(const ApiAnswer &answer)
     const std::string field = answer.field();
     if (sentence.empty())
         sentence = "the server answered with status " + std::to_string(answer.status);
+    const std::string option = optionOfField(field);
     if (!field.empty() && sentence.find(field) == std::string::npos)
-        sentence = field + ": " + sentence;
-    note(sentence);
+        sentence = (option.empty() ? field : option) + ": " + sentence;
+    note(withOptions(sentence));
     return answer.exitCode();
 }
 

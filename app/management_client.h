@@ -80,6 +80,10 @@ struct Target
 int show(const ApiAnswer &answer, const Target &target);
 // For what is shown as a table: the code when there is no table to show, because it failed or was printed as JSON.
 std::optional<int> shownWithoutTable(const ApiAnswer &answer, const Target &target);
+// For an empty list: ExitFailed after a sentence when the project or token of the filter does not exist.
+int refuseUnknownIds(ManagementClient &client, const ApiAnswer &answer, const Query &filters);
+// Under an empty table, that there is nothing. ExitOk.
+int noteIfEmpty(const std::vector<TextRow> &rows, const std::string &things, const Query &filters);
 // One row for each of the answer's items.
 std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow(const QJsonObject &item)> &rowOf);
 

@@ -3,6 +3,7 @@
 #include "management_client.h"
 
 #include "base/log.h"
+#include "base/owned_file.h"
 #include "end_guard.h"
 #include "engine/engine.h"
 #include "output.h"
@@ -11,6 +12,10 @@
 
 #include <QDir>
 #include <QJsonObject>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace llmproxy {
 
@@ -116,6 +121,18 @@ int copyToRead(OpenClient &opened, std::string &path)
     return failure ? complain(ExitFailed, failure->message) : ExitOk;
 }
 
+// A log with events is begun after the database, which is therefore elsewhere, or lost.
+bool isInUseElsewhere(const Settings &settings)
+{
+    std::string problem;
+    const int log = openOwned(settings.dataDir + "/audit.log", O_RDONLY, 0, &problem);
+    struct stat about{};
+    const bool hasEvents = log >= 0 && fstat(log, &about) == 0 && lastWholeLine(log, about.st_size).find("\"seq\":") != std::string::npos;
+    if (log >= 0)
+        close(log);
+    return hasEvents;
+}
+
 // Said before: a second installation, whose key opens nothing of the first, is not made in silence.
 void noteNew(const Settings &settings)
 {
@@ -127,8 +144,12 @@ void noteNew(const Settings &settings)
 int lookBefore(const Result<Database::State> &found, Settings &settings, OpenClient &opened, Access access)
 {
     if (access == Access::Creates) {
-        if (found && *found == Database::State::None)
-            noteNew(settings);
+        if (!found || *found != Database::State::None)
+            return ExitOk; // what cannot be opened is refused there
+        if (isInUseElsewhere(settings))
+            return complain(ExitFailed, "the data directory " + settings.dataDir + " has an audit log, but there is no database at " + settings.databasePath
+                                            + ". Give the DATABASE_PATH of the server that uses it; no second database was created");
+        noteNew(settings);
         return ExitOk;
     }
     if (!found && access == Access::Changes)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "output.h"
 
+#include "text_width.h"
+
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QStringList>
@@ -64,12 +66,12 @@ void printAligned(const std::vector<std::vector<QString>> &lines)
     for (const auto &line : lines) {
         widths.resize(std::max(widths.size(), line.size()), 0);
         for (size_t i = 0; i < line.size(); ++i)
-            widths[i] = std::max(widths[i], line[i].size());
+            widths[i] = std::max(widths[i], columnsOf(line[i]));
     }
     for (const auto &line : lines) {
         QString text;
         for (size_t i = 0; i < line.size(); ++i)
-            text += i + 1 < line.size() ? line[i].leftJustified(widths[i] + 2) : line[i];
+            text += i + 1 < line.size() ? paddedTo(line[i], widths[i] + 2) : line[i];
         printLine(stdout, text);
     }
 }

@@ -132,14 +132,17 @@ int listProjects(const CommandLine &line, ProjectOptions &o)
     if (!o.q.empty())
         query.emplace_back("q", o.q);
     const ApiAnswer answer = opened.client->list("/manage/projects", query, o.most);
+    if (const int code = refuseUnknownIds(*opened.client, answer, query))
+        return code;
     if (const auto code = shownWithoutTable(answer, o.target))
         return *code;
     const auto rowOf = [](const QJsonObject &project) -> TextRow {
         return {cell(project, "id"), cell(project, "name"), project.value(QLatin1String("is_active")).toBool() ? "active" : "inactive",
                 cell(project, "environment"), cell(project, "provider"), keyCell(project), cell(project, "created_at")};
     };
-    printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rowsOf(answer.body, rowOf));
-    return ExitOk;
+    const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
+    printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rows);
+    return noteIfEmpty(rows, "projects", query);
 }
 
 using ProjectRun = int (*)(const CommandLine &, ProjectOptions &);
@@ -178,8 +181,8 @@ void addProjectCommands(CommandLine &line)
     CLI::App *command = nullptr;
 
     ProjectArguments o = addProjectAction(line, project, "list", "List projects", &command, listProjects);
-    command->add_option("--state", o->state, "active or inactive")->type_name("STATE");
-    command->add_option("--q", o->q, "Part of the name")->type_name("TEXT");
+    command->add_option("--state", o->state, "active or inactive")->type_name("STATE")->check(notEmpty());
+    command->add_option("--q", o->q, "Part of the name")->type_name("TEXT")->check(notEmpty());
     command->add_option("--limit", o->most, "At most so many; 0: all")->type_name("N")->check(CLI::NonNegativeNumber);
 
     o = addProjectAction(line, project, "show", "Show a project", &command, showProject);

@@ -8,6 +8,7 @@
 #include "output.h"
 #include "process.h"
 #include "end_guard.h"
+#include "typed_names.h"
 
 #include <QJsonArray>
 #include <unistd.h>
@@ -119,8 +120,8 @@ void revoke(ManagementClient &client, const std::string &id, EndGuard &guard)
     }
     guard.release();
     if (answer.ok())
-        note(cell(answer.body, "request_count") + " requests, " + cell(answer.body, "prompt_tokens")
-             + " prompt tokens, " + cell(answer.body, "completion_tokens") + " completion tokens");
+        note(counted(cell(answer.body, "request_count"), "request") + ", " + counted(cell(answer.body, "prompt_tokens"), "prompt token") + ", "
+             + counted(cell(answer.body, "completion_tokens"), "completion token"));
 }
 
 // In the guard's process, with everything opened anew. A killed run lets go of its files one after another: the data

@@ -114,14 +114,17 @@ int listTokens(const CommandLine &line, TokenOptions &o)
     if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->list("/manage/tokens", query, o.most);
+    if (const int code = refuseUnknownIds(*opened.client, answer, query))
+        return code;
     if (const auto code = shownWithoutTable(answer, o.target))
         return *code;
     const auto rowOf = [](const QJsonObject &token) -> TextRow {
         return {cell(token, "id"), cell(token, "name"), cell(token, "project_id"), cell(token, "state"),
                 cell(token, "token_masked"), cell(token, "request_count"), cell(token, "max_requests"), cell(token, "expires_at")};
     };
-    printTable({"ID", "NAME", "PROJECT", "STATE", "TOKEN", "REQUESTS", "OF", "EXPIRES"}, rowsOf(answer.body, rowOf));
-    return ExitOk;
+    const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
+    printTable({"ID", "NAME", "PROJECT", "STATE", "TOKEN", "REQUESTS", "OF", "EXPIRES"}, rows);
+    return noteIfEmpty(rows, "tokens", query);
 }
 
 int showToken(const CommandLine &line, TokenOptions &o)
@@ -236,9 +239,9 @@ void addTokenCommands(CommandLine &line)
     CLI::App *command = nullptr;
 
     TokenArguments o = addTokenAction(line, token, "list", "List tokens", &command, listTokens);
-    command->add_option("--project", o->project, "Only this project's")->type_name("ID");
-    command->add_option("--state", o->state, "active, grace, expired, revoked or live")->type_name("STATE");
-    command->add_option("--q", o->q, "Part of the name")->type_name("TEXT");
+    command->add_option("--project", o->project, "Only this project's")->type_name("ID")->check(notEmpty());
+    command->add_option("--state", o->state, "active, grace, expired, revoked or live")->type_name("STATE")->check(notEmpty());
+    command->add_option("--q", o->q, "Part of the name")->type_name("TEXT")->check(notEmpty());
     command->add_option("--limit", o->most, "At most so many; 0: all")->type_name("N")->check(CLI::NonNegativeNumber);
 
     o = addTokenAction(line, token, "show", "Show a token, without its secret", &command, showToken);
@@ -258,7 +261,7 @@ void addTokenCommands(CommandLine &line)
     o = addTokenAction(line, token, "revoke", "Revoke a token, or all of a project, at once and for good", &command,
                revokeTokens);
     addId(command, o, false);
-    command->add_option("--project", o->project, "All tokens of this project")->type_name("ID");
+    command->add_option("--project", o->project, "All tokens of this project")->type_name("ID")->check(notEmpty());
 
     o = addTokenAction(line, token, "refresh", "Issue a successor; prints its id and, once, the token", &command,
                refreshToken);

@@ -30,9 +30,13 @@ int showUsage(const CommandLine &line, const UsageOptions &o)
     if (const int code = openToRead(line.options, o.target, opened))
         return code;
     const ApiAnswer answer = opened.client->call("GET", "/manage/usage", query);
+    if (const int code = refuseUnknownIds(*opened.client, answer, o.query))
+        return code;
     if (const auto code = shownWithoutTable(answer, o.target))
         return *code;
     std::vector<TextRow> rows = rowsOf(answer.body, [&o](const QJsonObject &item) { return rowOf(cell(item, o.by == "time" ? "time" : "key"), item); });
+    if (rows.empty())
+        note("there were no requests in this time, or none match the filter");
     rows.push_back(rowOf("total", answer.body.value(QLatin1String("total")).toObject()));
     printTable({o.by == "time" ? "TIME" : "KEY", "REQUESTS", "ERRORS", "DENIED", "PROMPT", "COMPLETION", "CACHED", "REASONING", "MEAN MS", "P50 MS", "P95 MS"}, rows);
     note("from " + cell(answer.body, "from") + " to " + cell(answer.body, "to"));

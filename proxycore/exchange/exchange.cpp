@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/masking.h"
 #include "base/random.h"
+#include "exchange/provider_trouble.h"
 
 namespace llmproxy {
 
@@ -110,6 +111,7 @@ void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::fu
         m_forwarded = m_call->headWritten();
     const std::shared_ptr<RequestOutcome> outcome = outcomeOf(result, status, reason);
     outcome->isSummarized = outcome->isRefusal() && !m_context.isRecorded(*outcome, m_stream.peer().address);
+    logProviderTrouble(*outcome);
     settleLimits(*outcome);
     releaseHeld();
     std::function<void(bool)> written;

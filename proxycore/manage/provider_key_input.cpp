@@ -17,6 +17,15 @@ namespace llmproxy {
 
 namespace {
 
+// "; there are anthropic, gemini, openai"
+std::string knownProviders(const ManageContext &context)
+{
+    std::string list;
+    for (const std::string &name : context.providerNames())
+        list += (list.empty() ? "; the profiles are " : ", ") + name;
+    return list;
+}
+
 Outcome readKey(const ManageContext &context, std::string_view value, const std::string &field,
                 ProviderKeyInput &input)
 {
@@ -79,7 +88,7 @@ Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const Jso
     input.provider = object.text("provider", defaultProvider);
     if (!context.providerKnown(input.provider.toStdString())) {
         const std::string field = object.fieldName("provider");
-        return invalidField(field, "'" + field + "' names no provider profile.");
+        return invalidField(field, "'" + field + "' names no provider profile" + knownProviders(context) + ".");
     }
     if (auto failure = readKey(context, object.secret("api_key"), object.fieldName("api_key"), input))
         return *failure;

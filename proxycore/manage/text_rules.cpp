@@ -29,6 +29,17 @@ bool isForbidden(char32_t c)
         || (c >= 0xd800 && c <= 0xdfff);
 }
 
+// Nothing is seen of it by itself: spaces, formats (zero width, soft hyphen, tags), marks that need a character before them, and the
+// letters and symbols that are drawn empty.
+bool isInvisible(char32_t c)
+{
+    constexpr char32_t empty[] = {0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0};
+    if (QChar::isSpace(c) || std::find(std::begin(empty), std::end(empty), c) != std::end(empty))
+        return true;
+    const QChar::Category category = QChar::category(c);
+    return category == QChar::Other_Format || category == QChar::Mark_NonSpacing || category == QChar::Mark_Enclosing;
+}
+
 bool isChoice(std::string_view text, std::string_view values)
 {
     while (!values.empty()) {
@@ -63,7 +74,7 @@ Outcome checkCharacters(std::string_view text, const Field &field, const std::st
                                 + " characters.");
     if (std::any_of(characters.begin(), characters.end(), isForbidden))
         return refuse(name, "must not contain control or text-direction characters.");
-    if (!characters.isEmpty() && std::all_of(characters.begin(), characters.end(), [](char32_t c) { return QChar::isSpace(c); }))
+    if (!characters.isEmpty() && std::all_of(characters.begin(), characters.end(), isInvisible))
         return refuse(name, "must not be blank.");
     return {};
 }

@@ -9,7 +9,7 @@ import warnings
 
 from certificates import Authority
 from cli_case import free_port
-from proxy_case import KEY, Proxy, chunked, fresh_id, request
+from proxy_case import KEY, Proxy, chunked, fresh_id, request, until
 from upstream import Upstream
 
 BODY = {"model": "m", "stream": True}
@@ -51,6 +51,9 @@ class UpstreamFaults(Proxy):
     def test_unknown_name(self):
         token = self.other_provider("https://does-not-exist.invalid/v1")
         self.fails("", 502, "upstream_unreachable", "upstream_dns", token=token, forwarded=False)
+        lines = lambda: [line for line in (self.cwd / "log").read_text().splitlines() if '"upstream_dns"' in line]
+        until(lines, "the application log says so")
+        self.assertIn("cannot be resolved", lines()[0])
 
     def test_reset_and_close_before_the_head(self):
         self.fails("reset", 502, "upstream_unreachable", "upstream_reset")
