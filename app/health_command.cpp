@@ -12,7 +12,7 @@ bool loadForUrl(const CommandLine &line, LoadedSettings &loaded)
     const SettingSources sources = settingSources(line.options, EnvFilePolicy::OnlyWhenNamed, false);
     loaded = loadSettings(sources);
     std::erase_if(loaded.problems, [&](const SettingProblem &one) {
-        const bool leadsThere = one.name == "HTTPS_PROXY" || one.name == "NO_PROXY" || one.name == "SSL_CERT_FILE" || one.name == sources.envFilePath;
+        const bool leadsThere = one.name.ends_with("_PROXY") || one.name == "SSL_CERT_FILE" || one.name == sources.envFilePath;
         return !leadsThere && !sources.flags.contains(one.name);
     });
     printProblems(loaded);
