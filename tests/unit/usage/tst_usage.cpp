@@ -176,10 +176,9 @@ void TstUsage::noPrefixCountsMoreThanItSays()
 {
     QFETCH(QString, path);
     const Golden golden = readGolden(path);
-    if (golden.body.size() > 4000)
-        QSKIP("long for the sake of its length");
+    const size_t step = golden.body.size() / 4000 + 1; // the long ones at some places
     const Usage whole = expectedUsage(golden.head[QStringLiteral("expected")].toObject());
-    for (size_t end = 0; end < golden.body.size(); ++end) {
+    for (size_t end = 0; end < golden.body.size(); end += step) {
         UsageReader reader;
         reader.begin(golden.type, golden.reasoningApart());
         reader.feed(std::string_view(golden.body).substr(0, end));
