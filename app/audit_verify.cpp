@@ -222,7 +222,7 @@ void addAuditDecrypt(CLI::App *audit, CommandLine &line)
 void addAuditVerify(CLI::App *audit, CommandLine &line)
 {
     auto o = std::make_shared<VerifyOptions>();
-    CLI::App *verify = audit->add_subcommand("verify", "Hold the log against its chain, file against table; exit code 1 names the first bad seq");
+    CLI::App *verify = audit->add_subcommand("verify", "Verify the log: its chain, its signatures, and file against table; exit code 1 names the first bad seq");
     addTarget(verify, o->target);
     verify->add_option("--file", o->file, "A copied log instead, plain or .gz; against the data directory where it has one")->type_name("FILE");
     verify->add_option("--public-key", o->publicKey, "With --file: by itself, with this key for its checkpoints")->type_name("FILE")->needs("--file");

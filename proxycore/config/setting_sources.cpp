@@ -13,6 +13,8 @@ namespace llmproxy {
 
 namespace {
 
+constexpr size_t largestFile = 1 << 20; // bytes
+
 bool isThere(const std::string &path)
 {
     return access(path.c_str(), F_OK) == 0;
@@ -25,7 +27,7 @@ std::string readWhole(const std::string &path)
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat about{};
     if (fd >= 0 && fstat(fd, &about) == 0)
-        text.resize(static_cast<size_t>(about.st_size));
+        text.resize(std::min(static_cast<size_t>(about.st_size), largestFile + 1));
     size_t size = 0;
     while (fd >= 0 && size < text.size()) {
         const ssize_t got = read(fd, text.data() + size, text.size() - size);
@@ -64,6 +66,11 @@ void SettingFinder::readEnvFile(LoadedSettings *loaded)
     }
     loaded->settings.envFile = path;
     std::string text = readWhole(path);
+    if (text.size() > largestFile) {
+        wipe(text.data(), text.size());
+        loaded->problems.push_back({path, "", "is larger than 1 MiB, which no file of settings is"});
+        return;
+    }
     const EnvFile file = parseSharedEnvFile(text, isReadName);
     wipe(text.data(), text.size());
     for (const std::string &problem : file.problems)

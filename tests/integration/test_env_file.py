@@ -57,6 +57,12 @@ class EnvFile(Cli):
         self.local("project", "list", env={"LOG_LEVEL": "info"})
         self.local("--log-level", "info", "project", "list")
 
+    def test_a_huge_file_is_refused_unread(self):
+        path = self.write("A=1\n")
+        with open(path, "r+b") as file:
+            file.truncate(3_000_000_000)
+        self.assertIn("1 MiB", self.local("project", "list", code=2).stderr)
+
     def test_health_of_a_named_server_reads_none(self):
         token = {"MANAGEMENT_TOKEN": MANAGEMENT}
         port = free_port()
