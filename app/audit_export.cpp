@@ -3,6 +3,7 @@
 #include "audit_export.h"
 
 #include "audit_filters.h"
+#include "base/clock.h"
 #include "output.h"
 #include "progress_line.h"
 
@@ -170,9 +171,17 @@ int exportEvents(const CommandLine &line, const ExportOptions &o)
     return code;
 }
 
-int report(const CommandLine &line, const ExportOptions &o)
+// A page of HTML is nothing for a terminal.
+int report(const CommandLine &line, ExportOptions o)
 {
-    return handOut(line, o, "/manage/audit/report", "reporting", false);
+    if (o.output.empty() && o.format == "html" && isatty(STDOUT_FILENO)) {
+        o.output = "audit-report-" + rfc3339(Clock::wallMs()).substr(0, 19) + "Z.html";
+        std::erase(o.output, ':');
+    }
+    const int code = handOut(line, o, "/manage/audit/report", "reporting", false);
+    if (code == ExitOk && !o.output.empty())
+        note("written to " + o.output);
+    return code;
 }
 
 void addOutput(CLI::App *command, ExportOptions &o, const std::string &formats, const std::string &preset)

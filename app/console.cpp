@@ -8,6 +8,8 @@
 #include <QFileInfo>
 #include <QLibrary>
 
+#include <unistd.h>
+
 namespace llmproxy {
 
 namespace {
@@ -26,6 +28,21 @@ QString modulePath()
     return {};
 }
 
+QtMessageHandler messagesBefore = nullptr;
+
+// Qt ends a program whose display it cannot open with abort(), after three sentences of its own.
+void sayWithoutDisplay(QtMsgType type, const QMessageLogContext &context, const QString &message)
+{
+    if (type == QtFatalMsg && message.contains(QLatin1String("platform plugin"))) {
+        const auto of = [](const char *name) { return qEnvironmentVariable(name).toStdString(); };
+        const std::string display = !of("QT_QPA_PLATFORM").empty() ? "QT_QPA_PLATFORM=" + of("QT_QPA_PLATFORM") : !of("WAYLAND_DISPLAY").empty() ? "WAYLAND_DISPLAY=" + of("WAYLAND_DISPLAY") : "DISPLAY=" + of("DISPLAY");
+        _exit(complain(ExitUsage, "the display cannot be opened (" + display + "): open the console in a desktop session, or run the proxy without one by --serve"));
+    }
+    const bool isBefore = message.contains(QLatin1String("could not connect to display")) || message.contains(QLatin1String("Could not load the Qt platform plugin"));
+    if (!isBefore && messagesBefore)
+        messagesBefore(type, context, message);
+}
+
 } // namespace
 
 int openConsole(const GlobalOptions &options, char *program)
@@ -41,6 +58,7 @@ int openConsole(const GlobalOptions &options, char *program)
     const auto isSet = [](const char *name) { return !qEnvironmentVariableIsEmpty(name); };
     if (!isSet("DISPLAY") && !isSet("WAYLAND_DISPLAY") && !isSet("QT_QPA_PLATFORM"))
         return complain(ExitUsage, "there is no display: open it in a desktop session, or run it without one by --serve (--serve --demo)");
+    messagesBefore = qInstallMessageHandler(sayWithoutDisplay);
     DesktopHost host(options);
     for (const QString &problem : host.settingProblems())
         note(problem.toStdString());

@@ -54,6 +54,18 @@ class Management(Proxy):
         # The class's own first call made a project.
         self.assertEqual([e["details"]["status"] for e in self.events("auth.success")], [201])
 
+    def test_what_was_answered_is_in_the_list(self):
+        """A call that waits for its event waits for its row, too: whoever lists next finds it."""
+        def newest(query):
+            return self.manage("GET", f"/manage/audit?limit=1&{query}")[1]["items"][0]
+        for number in range(20):
+            name = f"note-{number}"
+            calls = (("POST", "/manage/audit/review", {"note": name}, "action=audit.review"), ("POST", "/manage/tokens/validate", {"token": self.token}, "action=token.validate"),
+                     ("POST", "/manage/audit/verify", None, "action=audit.verify"), ("POST", "/manage/projects", {"name": ""}, "action=project.create&result=failure"))
+            for method, path, body, query in calls:
+                self.manage(method, path, body, headers=[("X-Request-ID", f"{name}-{path.rsplit('/', 1)[1]}")])
+                self.assertEqual(newest(query)["request_id"], f"{name}-{path.rsplit('/', 1)[1]}", path)
+
     def test_a_page_around_an_event_or_a_time(self):
         events = self.manage("GET", "/manage/audit?limit=200")[1]["items"]
         middle = events[len(events) // 2]

@@ -93,6 +93,15 @@ class Console(unittest.TestCase):
         self.assertIn("there is no display", (self.folder / "log0").read_text())
         self.assertEqual(list((self.folder / "tmp").iterdir()), [], "nothing was begun")
 
+    def test_a_display_that_does_not_answer(self):
+        del self.environment["QT_QPA_PLATFORM"]
+        self.environment["DISPLAY"] = ":9999"
+        process = self.start("--demo")
+        self.assertEqual(process.wait(30), 2)
+        said = (self.folder / "log0").read_text()
+        self.assertIn("the display cannot be opened (DISPLAY=:9999)", said)
+        self.assertNotIn("qt.qpa", said)
+
     def test_wrong_settings_are_named(self):
         self.environment["TOKEN_MAX_LIFETIME"] = "soon"
         process = self.start("--demo", "--screenshots", "pictures")

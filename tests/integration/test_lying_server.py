@@ -127,6 +127,14 @@ class Commands(LyingCase):
 class Terminal(LyingCase):
     """What a stranger chose is seen, and steers nothing."""
 
+    def test_a_report_is_a_file_when_nobody_says_where(self):
+        self.local("project", "create", "--name", "x", "--key-stdin", stdin="sk-demo1234567890abcdef\n")
+        code, out, errors = self.to_terminal("--data-dir", str(self.data), "audit", "report")
+        self.assertEqual((code, out), (0, b""), errors)
+        name = re.search(rb"written to (audit-report-[0-9T-]+Z\.html)", errors).group(1).decode()
+        self.assertIn("<html", (self.cwd / name).read_text())
+        self.assertIn("<html", self.local("audit", "report").stdout)
+
     def to_terminal(self, *arguments):
         main, side = pty.openpty()
         try:
