@@ -5,6 +5,7 @@
 #include "dialogs/form_dialog.h"
 #include "dialogs/token_view.h"
 #include "pages/projects/project_dialog.h"
+#include "style/format.h"
 
 #include <QFormLayout>
 #include <QJsonArray>
