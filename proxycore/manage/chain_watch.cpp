@@ -62,6 +62,9 @@ void look(const std::shared_ptr<ManageState> &state, const std::atomic<bool> &ca
             logWarn("the audit log's chain cannot be verified", {{"error", report.error().message}});
         return;
     }
+    const auto meanwhile = state->chain.last();
+    if (meanwhile && meanwhile->wholeMs > mark->wholeMs)
+        return; // somebody verified all of it
     mark->verifiedMs = Clock::wallMs();
     if (const VerifyProblem *problem = report->first())
         noteProblem(context, *problem, *mark);

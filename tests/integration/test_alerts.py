@@ -85,7 +85,7 @@ class NoAudit(Proxy):
         self.assertEqual(items["audit"], "fail")
         status, refused = self.manage("GET", "/manage/audit")
         self.assertEqual((status, refused["error"]["code"]), (409, "audit_not_stored"))
-        other = self.cli("--data-dir", str(self.cwd / "other"), "project", "list", env={"AUDIT_ENABLED": "false"})
+        other = self.cli("--data-dir", str(self.cwd / "other"), "project", "create", "--name", "x", "--key-stdin", stdin=KEY, env={"AUDIT_ENABLED": "false"})
         self.assertIn("auditing is off", other.stderr)
 
 

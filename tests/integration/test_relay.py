@@ -65,11 +65,15 @@ class References(Proxy):
     settings = {"GOOD_KEY": "sk-referenced1234567890", "BAD_KEY": "sk-a\r\nX-Injected: yes"}
 
     def test_a_reference_is_one_visible_word(self):
-        for name, status in (("GOOD_KEY", 200), ("BAD_KEY", 503)):
-            project = self.new_project(providers=[{"provider": "openai", "api_key": f"env:{name}", "base_url": self.upstream.url + "/v1"}])
-            before = self.upstream.count()
-            answer = self.ask(body=CHAT, token=self.new_token(project_id=project["id"])["token"])
-            self.assertEqual((answer.status, self.upstream.count() - before), (status, int(status == 200)))
+        def providers(name):
+            return [{"provider": "openai", "api_key": f"env:{name}", "base_url": self.upstream.url + "/v1"}]
+        project = self.new_project(providers=providers("GOOD_KEY"))
+        before = self.upstream.count()
+        answer = self.ask(body=CHAT, token=self.new_token(project_id=project["id"])["token"])
+        self.assertEqual((answer.status, self.upstream.count() - before), (200, 1))
+        status, refused = self.manage("POST", "/manage/projects", {"name": "bad", "providers": providers("BAD_KEY")})
+        self.assertEqual((status, refused["error"]["field"]), (400, "providers[0].api_key"))
+        self.assertIn("env:BAD_KEY", refused["error"]["message"])
         self.assertEqual(self.upstream.requests[-1].header("authorization"), "Bearer sk-referenced1234567890")
 
     def test_the_bound_address_is_told(self):

@@ -17,7 +17,7 @@ namespace llmproxy::ui {
 // Integers up to here are exact in JSON (RFC 8259, section 6).
 constexpr qint64 largestNumber = (qint64{1} << 53) - 1;
 constexpr qsizetype longestText = 64 * 1024; // characters; the API's longest is 8,192
-constexpr qsizetype longestList = 20'000;    // items; the API's longest has 1,500
+constexpr qsizetype longestList = 5'000;     // items; the API's longest has 1,500
 constexpr int deepest = 16;                  // objects and lists within each other; the API's deepest is 6
 
 // Numbers, texts and lists beyond are cut to their bound, what is nested deeper is null.

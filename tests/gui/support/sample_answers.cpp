@@ -28,17 +28,20 @@ QJsonObject setting(const QString &name, const QString &group, const QJsonValue 
             {u"may_change"_s, whyNotSaved.isNull() ? mayChange : u"no"_s}, {u"needs_restart"_s, true}, {u"is_set"_s, !saved.isNull()}};
 }
 
-QJsonObject counts(int requests)
-{
-    return {{u"requests"_s, requests}, {u"errors"_s, requests / 10}, {u"denied"_s, requests / 5}, {u"prompt_tokens"_s, requests * 30}, {u"completion_tokens"_s, requests * 90}, {u"cached_tokens"_s, requests * 20}, {u"reasoning_tokens"_s, requests * 40},
-            {u"duration_ms_mean"_s, 420}, {u"duration_ms_p50"_s, 350}, {u"duration_ms_p95"_s, 900}};
-}
-
 QJsonObject merged(QJsonObject one, const QJsonObject &more)
 {
     for (auto it = more.begin(); it != more.end(); ++it)
         one.insert(it.key(), it.value());
     return one;
+}
+
+QJsonObject counts(int requests)
+{
+    QJsonObject parts;
+    for (const char *part : {"cache_write_tokens", "cache_write_1h_tokens", "audio_input_tokens", "audio_output_tokens", "image_input_tokens", "image_output_tokens", "searches", "seconds", "pages", "estimated"})
+        parts.insert(QLatin1String(part), 0);
+    return merged(parts, {{u"requests"_s, requests}, {u"errors"_s, requests / 10}, {u"denied"_s, requests / 5}, {u"prompt_tokens"_s, requests * 30}, {u"completion_tokens"_s, requests * 90}, {u"cached_tokens"_s, requests * 20}, {u"reasoning_tokens"_s, requests * 40},
+            {u"duration_ms_mean"_s, 420}, {u"duration_ms_p50"_s, 350}, {u"duration_ms_p95"_s, 900}});
 }
 
 Reply usage(const Call &call)
@@ -47,7 +50,7 @@ Reply usage(const Call &call)
     QJsonArray items;
     for (int i = 0; i < 3; ++i)
         items.append(merged(counts(100 - i * 30), by == "time"_L1 ? QJsonObject{{u"key"_s, QJsonValue()}, {u"time"_s, at((i - 3) * 3600)}} : QJsonObject{{u"key"_s, u"proj-%1"_s.arg(i + 1)}, {u"time"_s, QJsonValue()}}));
-    return {200, {{u"from"_s, at(-86400)}, {u"to"_s, at(0)}, {u"by"_s, by}, {u"step"_s, by == "time"_L1 ? QJsonValue(u"hour"_s) : QJsonValue()}, {u"items"_s, items}, {u"total"_s, counts(210)}}, {}};
+    return {200, {{u"from"_s, at(-86400)}, {u"to"_s, at(0)}, {u"by"_s, by}, {u"step"_s, by == "time"_L1 ? QJsonValue(u"hour"_s) : QJsonValue()}, {u"whole_since_seq"_s, 1}, {u"items"_s, items}, {u"total"_s, counts(210)}}, {}};
 }
 
 // The newest first, or the oldest; a page of a filtered list by its cursor, or the page around an event.
