@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bytes += line.size();
         events += verifier.line(line) > 0 ? 1 : 0;
     }
-    verifier.endFile("log", true, reader.rest().empty());
+    verifier.endFile(true, reader.rest().empty());
     if (!reader.isCompressed() && !reader.hasFailed())
         FUZZ_CHECK(bytes + lines + reader.rest().size() >= size && bytes + reader.rest().size() <= size);
     const VerifyReport report = verifier.finish();

@@ -71,7 +71,7 @@ class References(Proxy):
         before = self.upstream.count()
         answer = self.ask(body=CHAT, token=self.new_token(project_id=project["id"])["token"])
         self.assertEqual((answer.status, self.upstream.count() - before), (200, 1))
-        status, refused = self.manage("POST", "/manage/projects", {"name": "bad", "providers": providers("BAD_KEY")})
+        status, refused = self.manage("POST", "/manage/projects", {"name": "bad", "providers": providers("BAD_KEY")}, local=True)
         self.assertEqual((status, refused["error"]["field"]), (400, "providers[0].api_key"))
         self.assertIn("env:BAD_KEY", refused["error"]["message"])
         self.assertEqual(self.upstream.requests[-1].header("authorization"), "Bearer sk-referenced1234567890")
