@@ -75,7 +75,7 @@ std::string unknownCommand(const CLI::App &command, const std::string &word)
     std::string list;
     for (const std::string &one : commands)
         list += (list.empty() ? "" : ", ") + one;
-    return (isWord(word) ? "there is no command '" + word + "'" : std::string("an argument is no command")) + maybe(similarWord(word, commands)) + " The commands of "
+    return (isWord(word) ? "there is no command '" + word + "'" : std::string("an argument is not a command")) + maybe(similarWord(word, commands)) + " The commands of "
            + fullName(command) + " are: " + list + helpOf(command);
 }
 

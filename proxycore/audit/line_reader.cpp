@@ -55,12 +55,17 @@ z_stream *newStream()
 
 } // namespace
 
-LineReader::LineReader(int fd)
-    : m_file(fd < 0 ? nullptr : std::shared_ptr<const int>(new int(fd), [](const int *open) {
-          close(*open);
-          delete open;
-      })),
-      m_stream(nullptr, endStream), m_failed(!m_file), m_error(fd < 0 ? errno : 0)
+std::shared_ptr<const int> holdDescriptor(int fd)
+{
+    if (fd < 0)
+        return nullptr;
+    return {new int(fd), [](const int *held) {
+        close(*held);
+        delete held;
+    }};
+}
+
+LineReader::LineReader(int fd) : m_file(holdDescriptor(fd)), m_stream(nullptr, endStream), m_failed(!m_file), m_error(fd < 0 ? errno : 0)
 {
 }
 
@@ -116,7 +121,7 @@ bool LineReader::inflateMore()
         if (!m_isMember) {
             m_stream.reset(newStream());
             if (!m_stream)
-                return fail("there is no memory to unpack it");
+                return fail("there is not enough memory to decompress it");
             m_isMember = true;
         }
         const size_t before = m_text.size();

@@ -12,6 +12,9 @@
 
 namespace llmproxy {
 
+// Closes it when nobody holds it any more; null for -1.
+std::shared_ptr<const int> holdDescriptor(int fd);
+
 class LineReader
 {
 public:
@@ -36,7 +39,7 @@ private:
     bool inflateMore();
     bool fail(const char *why);
 
-    std::shared_ptr<const int> m_file; // closes it
+    std::shared_ptr<const int> m_file;
     std::string m_input;               // as it is in the file; of a compressed one
     std::unique_ptr<z_stream, void (*)(z_stream *)> m_stream;
     bool m_isCompressed = false, m_isAtStart = true, m_isMember = false; // a member of gzip has begun and not ended

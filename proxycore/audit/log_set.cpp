@@ -27,17 +27,6 @@ namespace {
 constexpr int mostLooks = 20;
 constexpr int mostLinks = 40; // as in path_resolution(7)
 
-std::shared_ptr<const int> openFile(const std::string &path)
-{
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return nullptr;
-    return {new int(fd), [](const int *held) {
-        close(*held);
-        delete held;
-    }};
-}
-
 // seq: 0: none of its lines is an event. hasContent: it is not empty.
 struct FirstSeq
 {
@@ -110,7 +99,7 @@ bool openOne(const QString &name, LogSetFile file, const KeyRing *keys, bool isM
     const bool isEncrypted = keys && name.endsWith(QLatin1String(".gz.enc"));
     std::string why, rest;
     FirstSeq first;
-    file.descriptor = openFile(file.path);
+    file.descriptor = holdDescriptor(open(file.path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.descriptor && errno == ENOENT)
         return false;
     if (!file.descriptor) {

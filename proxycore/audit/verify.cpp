@@ -100,10 +100,11 @@ void ChainVerifier::addUnreadable()
     m_unreadable = 0;
 }
 
-bool ChainVerifier::isRepeat(const ChainedLine &line) const
+// One of the last events has this seq and this hash.
+bool ChainVerifier::isRecent(int64_t seq, std::string_view hash) const
 {
-    const auto seen = std::lower_bound(m_recent.begin(), m_recent.end(), line.seq, [](const auto &one, int64_t seq) { return one.first < seq; });
-    return seen != m_recent.end() && seen->first == line.seq && seen->second == line.hash;
+    const auto found = std::lower_bound(m_recent.begin(), m_recent.end(), seq, [](const auto &one, int64_t wanted) { return one.first < wanted; });
+    return found != m_recent.end() && found->first == seq && found->second == hash;
 }
 
 int64_t ChainVerifier::line(std::string_view text)
@@ -115,7 +116,7 @@ int64_t ChainVerifier::line(std::string_view text)
     }
     addUnreadable();
     if (m_mayRepeat && m_report.events > 0 && read->seq <= m_report.lastSeq && (m_repeatedTo == 0 || read->seq == m_repeatedTo + 1)
-        && m_hasher.hash(read->covered) == read->hash && isRepeat(*read)) {
+        && m_hasher.hash(read->covered) == read->hash && isRecent(read->seq, read->hash)) {
         m_repeatedTo = read->seq;
         return 0;
     }
@@ -198,8 +199,7 @@ bool ChainVerifier::isPlaced(int64_t toSeq, std::string_view toHash) const
 {
     if (toSeq < m_report.firstSeq)
         return toSeq == m_report.firstSeq - 1 || m_isContinued; // compared below, or verified before
-    const auto about = std::lower_bound(m_recent.begin(), m_recent.end(), toSeq, [](const auto &one, int64_t seq) { return one.first < seq; });
-    return about != m_recent.end() && about->first == toSeq && about->second == toHash;
+    return isRecent(toSeq, toHash);
 }
 
 VerifyReport ChainVerifier::finish()

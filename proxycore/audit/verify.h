@@ -68,7 +68,7 @@ public:
 
 private:
     void addUnreadable();
-    bool isRepeat(const ChainedLine &line) const;
+    bool isRecent(int64_t seq, std::string_view hash) const;
     void checkLink(const ChainedLine &line);
     bool isPlaced(int64_t toSeq, std::string_view toHash) const;
     void checkSignature(const ChainedLine &line, std::string_view text);

@@ -68,7 +68,7 @@ void SettingFinder::readEnvFile(LoadedSettings *loaded)
     std::string text = readWhole(path);
     if (text.size() > largestFile) {
         wipe(text.data(), text.size());
-        loaded->problems.push_back({path, "", "is larger than 1 MiB, which no file of settings is"});
+        loaded->problems.push_back({path, "", "is larger than 1 MiB and was not read"});
         return;
     }
     const EnvFile file = parseSharedEnvFile(text, isReadName);

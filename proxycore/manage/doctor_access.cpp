@@ -240,7 +240,7 @@ DoctorItem checkExpiredTokens(const ManageContext &context)
         made.evidence = "No token that expired more than 7 days ago is still listed.";
     else
         set(made, DoctorState::Warn, std::to_string(number) + (number == 1 ? " token" : " tokens") + " expired more than 7 days ago and still listed, such as " + joined(some) + ".",
-            "Remove those that nobody needs to see any more: DELETE /manage/tokens/{id}?purge=true.");
+            "Remove tokens that are no longer needed: DELETE /manage/tokens/{id}?purge=true.");
     return made;
 }
 

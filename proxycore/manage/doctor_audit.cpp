@@ -49,12 +49,12 @@ DoctorItem checkAudit(const ManageContext &context)
 
 DoctorItem checkAuditChain(const ManageContext &context)
 {
-    const char *title = "Audit log's chain";
+    const char *title = "Audit log chain";
     if (!context.settings->auditEnabled)
         return item("audit_chain", title, "There is no audit log to verify: auditing is off.");
     const auto mark = context.chain->last();
     if (!mark)
-        return item("audit_chain", title, DoctorState::Warn, "It has not been verified since the start.", "Wait until the verification has ended, or run: llm-proxy audit verify.");
+        return item("audit_chain", title, DoctorState::Warn, "The audit log has not been verified since the server started.", "Wait for the verification to finish, or run: llm-proxy audit verify.");
     const std::string whole = mark->wholeMs > 0 ? "; all of it was last verified at " + rfc3339(mark->wholeMs) + "." : "; llm-proxy audit verify verifies all of it.";
     const std::string evidence = "Verified up to event " + std::to_string(mark->seq) + " at " + rfc3339(mark->verifiedMs) + whole;
     if (mark->problem.empty())
@@ -62,7 +62,7 @@ DoctorItem checkAuditChain(const ManageContext &context)
     const std::string problem = "Found at " + rfc3339(mark->problemMs) + ": " + mark->problem;
     if (lastAuditReviewMs(context) >= mark->problemMs)
         return item("audit_chain", title, evidence + " " + problem + " That was reviewed.");
-    return item("audit_chain", title, DoctorState::Fail, problem, "See all of it with: llm-proxy audit verify. Find out who did that, and record that you looked: llm-proxy audit review --note \"…\".");
+    return item("audit_chain", title, DoctorState::Fail, problem, "Run llm-proxy audit verify to list all problems. Find out who changed the log, then record the review: llm-proxy audit review --note \"…\".");
 }
 
 DoctorItem checkAuditAnchors(const ManageContext &context)
@@ -84,7 +84,7 @@ DoctorItem checkAuditAnchors(const ManageContext &context)
             problems += target.shown + " is on the same file system as the log. ";
     }
     if (!problems.empty())
-        return item("audit_anchors", title, DoctorState::Warn, problems + evidence, "Mend the target, or name another one in AUDIT_ANCHORS.");
+        return item("audit_anchors", title, DoctorState::Warn, problems + evidence, "Fix the target, or set another one in AUDIT_ANCHORS.");
     return item("audit_anchors", title, evidence);
 }
 

@@ -347,7 +347,7 @@ AuditCheckReport Check::finish()
     if (m_input.afterSeq == 0 && (!report.file || (report.file->events == 0 && report.file->isGood())) && (m_input.alone || !report.table || report.table->events == 0))
         m_differences.add(1, "missing", m_input.file.empty() ? "The audit log contains no events." : "'" + m_input.file + "' contains no events.");
     if (m_input.alone && m_input.keys && report.file && report.file->events > 0 && report.file->checkpoints == 0)
-        m_differences.add(report.file->firstSeq, "signature", "'" + m_input.file + "' contains no signed checkpoint: nothing says who wrote it.");
+        m_differences.add(report.file->firstSeq, "signature", "'" + m_input.file + "' contains no signed checkpoint, so its origin cannot be verified.");
     if (!report.file && !report.table)
         report.file.emplace(); // or what is wrong would stand nowhere
     VerifyReport &of = report.file ? *report.file : *report.table;
@@ -360,7 +360,7 @@ Result<AuditCheckReport> Check::run()
 {
     std::string problem;
     if (!readAnchors(&problem))
-        return Error{ErrorKind::Unavailable, "service_unavailable", problem + " Without it nobody knows whether the log's end is there.", "AUDIT_ANCHORS"};
+        return Error{ErrorKind::Unavailable, "service_unavailable", problem + " Without the anchor, a missing end of the log cannot be detected.", "AUDIT_ANCHORS"};
     if (!openTable())
         return storageError();
     if (!m_input.file.empty())
