@@ -26,6 +26,14 @@ const VerifyReport &shorter(const AuditCheckReport &report)
     return report.file->lastSeq <= report.table->lastSeq ? *report.file : *report.table;
 }
 
+// The log's own start compares its files with what the database knows of them, and has put on record what it found.
+bool isKnownFromStart(const ManageContext &context, const VerifyProblem &problem)
+{
+    const auto lastOf = [](const VerifyProblem &one) { return std::max(one.seq, one.toSeq); };
+    const std::vector<VerifyProblem> found = context.audit->foundAtStart();
+    return std::any_of(found.begin(), found.end(), [&](const VerifyProblem &one) { return one.seq <= lastOf(problem) && problem.seq <= lastOf(one); });
+}
+
 // What is found again at the next look, a file that cannot be read for one, is put on record once.
 void noteProblem(const ManageContext &context, const VerifyProblem &problem, ChainMark &mark)
 {
@@ -33,7 +41,7 @@ void noteProblem(const ManageContext &context, const VerifyProblem &problem, Cha
         return;
     mark.problem = problem.message;
     mark.problemMs = mark.verifiedMs;
-    if (!context.audit->config().readOnly)
+    if (!context.audit->config().readOnly && !isKnownFromStart(context, problem))
         context.audit->report({"chain_broken", problem.message, problem.seq, std::max(problem.toSeq, problem.seq)});
 }
 

@@ -279,6 +279,7 @@ class ShorterAtAStart(InOtherHands):
         self.assertEqual(self.findings()[-1]["details"]["reason"], reason)
         until(lambda: self.alerts(), "an alert", 5)
         self.assertEqual(self.doctor()["state"], "fail")
+        self.assertNotIn("chain_broken", [event["details"]["reason"] for event in self.findings()], "it is told once")
         self.review()
         self.assertEqual(self.doctor()["state"], "pass")
 
