@@ -559,6 +559,14 @@ std::string AuditLog::fileTrouble() const
     return d->trouble;
 }
 
+std::string AuditLog::fileTroubleNow()
+{
+    const std::lock_guard guard(d->fileLock);
+    if (d->file)
+        d->lookAtFile();
+    return fileTrouble();
+}
+
 std::string AuditLog::lastFinding() const
 {
     const std::lock_guard guard(d->troubleLock);

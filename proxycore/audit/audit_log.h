@@ -183,6 +183,8 @@ public:
     void removeOldFromNow(); // somebody said that they are old
     // Why nothing is written into the file at the moment, in a sentence; empty: nothing is wrong with it. Any thread.
     std::string fileTrouble() const;
+    // The same, after a look at the file and not from the last second's. Blocking: waits for the lines being written.
+    std::string fileTroubleNow();
     // Puts it on record.
     void report(AuditFinding finding);
     // The message of the newest finding of this run; empty: none, or it was reviewed. Any thread.

@@ -45,10 +45,11 @@ void noteProblem(const ManageContext &context, const VerifyProblem &problem, Cha
         context.audit->report({"chain_broken", problem.message, problem.seq, std::max(problem.toSeq, problem.seq)});
 }
 
-// While one of file and table fails, it lacks what the other has, and gets it later.
+// While one of file and table fails, it lacks what the other has, and gets it later; and a file that was cut or replaced a moment ago
+// is the log's to report.
 bool isSettled(const ManageContext &context)
 {
-    return context.audit->config().readOnly || (context.audit->healthy() && context.audit->fileTrouble().empty());
+    return context.audit->config().readOnly || (context.audit->fileTroubleNow().empty() && context.audit->healthy());
 }
 
 void look(const std::shared_ptr<ManageState> &state, const std::atomic<bool> &cancelled)

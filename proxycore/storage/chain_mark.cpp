@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "storage/chain_mark.h"
 
-#include "storage/sql_connection.h"
+#include "storage/rows_to.h"
 
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QVariant>
 
 namespace llmproxy {
 
 namespace {
 
+constexpr const char *metaName = "audit_verified";
 const QLatin1String seqName("seq"), hashName("hash"), verifiedName("verified_ms"), wholeName("whole_ms"), problemName("problem"), problemMsName("problem_ms");
 
 } // namespace
 
 std::optional<ChainMark> readChainMark(SqlConnection &connection)
 {
-    QSqlQuery query = connection.query();
-    if (!query.exec(QStringLiteral("SELECT value FROM meta WHERE name = 'audit_verified'"))) {
-        failed(query, "chain mark");
+    std::string text;
+    if (!readMeta(connection, metaName, &text))
         return {};
-    }
-    if (!query.next())
-        return ChainMark();
-    const QJsonObject said = QJsonDocument::fromJson(query.value(0).toString().toUtf8()).object();
+    const QJsonObject said = QJsonDocument::fromJson(QByteArray::fromStdString(text)).object();
     ChainMark mark;
     mark.seq = said.value(seqName).toInteger();
     mark.hash = said.value(hashName).toString().toStdString();
@@ -35,7 +31,7 @@ std::optional<ChainMark> readChainMark(SqlConnection &connection)
     return mark;
 }
 
-Outcome writeChainMark(SqlConnection &connection, const ChainMark &mark)
+bool writeChainMark(SqlConnection &connection, const ChainMark &mark)
 {
     const QJsonObject said{{seqName, qint64{mark.seq}},
                            {hashName, QString::fromStdString(mark.hash)},
@@ -43,13 +39,7 @@ Outcome writeChainMark(SqlConnection &connection, const ChainMark &mark)
                            {wholeName, qint64{mark.wholeMs}},
                            {problemName, QString::fromStdString(mark.problem)},
                            {problemMsName, qint64{mark.problemMs}}};
-    QSqlQuery query = connection.query();
-    query.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES ('audit_verified', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"));
-    query.addBindValue(QString::fromUtf8(QJsonDocument(said).toJson(QJsonDocument::Compact)));
-    if (query.exec())
-        return {};
-    failed(query, "chain mark");
-    return storageError();
+    return writeMeta(connection, metaName, QJsonDocument(said).toJson(QJsonDocument::Compact).toStdString());
 }
 
 } // namespace llmproxy

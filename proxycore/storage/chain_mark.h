@@ -2,8 +2,6 @@
 // How far the audit log was verified, in the table "meta", so that the next look begins there. Thread: any.
 #pragma once
 
-#include "base/result.h"
-
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +22,6 @@ struct ChainMark
 
 // None yet: all 0. nullopt: it cannot be read.
 std::optional<ChainMark> readChainMark(SqlConnection &connection);
-Outcome writeChainMark(SqlConnection &connection, const ChainMark &mark);
+bool writeChainMark(SqlConnection &connection, const ChainMark &mark);
 
 } // namespace llmproxy

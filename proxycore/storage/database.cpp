@@ -524,10 +524,11 @@ std::optional<ChainMark> Database::chainMark()
     return connection ? readChainMark(**connection) : std::nullopt;
 }
 
-Outcome Database::noteChainMark(const ChainMark &mark)
+void Database::noteChainMark(ChainMark mark)
 {
-    auto connection = d->connect(SqlConnection::Use::Write);
-    return connection ? writeChainMark(**connection, mark) : Outcome(connection.error());
+    const std::lock_guard guard(d->startLock);
+    if (d->writer)
+        d->writer->noteChainMark(std::move(mark));
 }
 
 std::vector<std::string> Database::auditPublicKeys()

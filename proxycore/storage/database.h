@@ -109,7 +109,7 @@ public:
     Outcome saveAuditKey(const AuditKeyRecord &record);
     // How far the log was verified. nullopt: it cannot be read. Any thread.
     std::optional<ChainMark> chainMark();
-    Outcome noteChainMark(const ChainMark &mark);
+    void noteChainMark(ChainMark mark); // stored with the next commit
     // Of all keys that ever signed here, PEM.
     std::vector<std::string> auditPublicKeys();
 

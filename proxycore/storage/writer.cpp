@@ -140,6 +140,12 @@ void Writer::noteLogPlace(LogPlace place)
     m_place = std::move(place);
 }
 
+void Writer::noteChainMark(ChainMark mark)
+{
+    const std::lock_guard guard(m_lock);
+    m_chainMark = std::move(mark);
+}
+
 void Writer::noteKeepsOld(int64_t ms)
 {
     const std::lock_guard guard(m_lock);

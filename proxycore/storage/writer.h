@@ -12,6 +12,7 @@
 #include "storage/access_rows.h"
 #include "storage/audit_catch_up.h"
 #include "storage/audit_rows.h"
+#include "storage/chain_mark.h"
 #include "storage/counters.h"
 #include "storage/database.h"
 #include "storage/entries.h"
@@ -66,6 +67,7 @@ public:
     void fileEndsAt(int64_t seq);
     void prove(std::function<void(bool ok)> done);
     void noteLogPlace(LogPlace place);
+    void noteChainMark(ChainMark mark);
     void noteKeepsOld(int64_t ms);
     // What the cache says of this reference changed: it is put into the snapshot (no stored change).
     void update(const std::string &reference);
@@ -136,6 +138,7 @@ private:
     bool noteChange(const std::vector<AuditEvent> &events);
     bool hasNotes();
     bool writePlace();
+    bool writeMark();
     bool writeKeepsOld(Round &round);
     void forgetKeepsOld(const Round &round);
     bool setMeta(const char *name, int64_t value);
@@ -183,6 +186,7 @@ private:
     std::set<std::string> m_updates;
     std::optional<std::pair<int64_t, Retention::Done>> m_retain;
     std::optional<LogPlace> m_place; // noted, not committed
+    std::optional<ChainMark> m_chainMark; // likewise
     std::optional<int64_t> m_keepsOld;
     std::string m_obstacle;
     bool m_passesOver = false; // somebody said so just now

@@ -68,7 +68,7 @@ bool Writer::writeRound(const std::vector<Submit> &submits, Round &round, bool t
         appended = good = !round.auditRefused;
         takeRows(); // these events' own, and those with a lower seq
     }
-    good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && writeKeepsOld(round) && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
+    good = good && carryAll(round) && writeRows(rowsTo) && writePlace() && writeMark() && writeKeepsOld(round) && noteChange(round.events) && (isHealthy() || probe()) && m_connection->commit();
     if (good) {
         std::vector<AuditEvent>().swap(m_batch); // with its memory: a burst would keep it
         setRowsTo(rowsTo);
@@ -210,7 +210,18 @@ bool Writer::noteChange(const std::vector<AuditEvent> &events)
 bool Writer::hasNotes()
 {
     const std::lock_guard guard(m_lock);
-    return m_place || m_keepsOld;
+    return m_place || m_chainMark || m_keepsOld;
+}
+
+// One that is not committed is noted anew with the next look at the chain.
+bool Writer::writeMark()
+{
+    std::optional<ChainMark> mark;
+    {
+        const std::lock_guard guard(m_lock);
+        mark.swap(m_chainMark);
+    }
+    return !mark || writeChainMark(*m_connection, *mark);
 }
 
 // What is noted after this one is higher; one that is not committed is noted anew with the next sync.
@@ -274,7 +285,7 @@ void Writer::close()
     if (!m_runningCounters)
         m_counters->gather(*m_current);
     const bool saved = (m_connection || open()) && begin() && saveCounters(true) && m_parts.usage->write(*m_connection) && writeRows(rowsTo)
-                       && writePlace() && writeKeepsOld(round) && m_connection->commit();
+                       && writePlace() && writeMark() && writeKeepsOld(round) && m_connection->commit();
     if (saved)
         setRowsTo(rowsTo);
     else
