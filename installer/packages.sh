@@ -30,7 +30,7 @@ BUILD=(
     ca-certificates curl jq # to talk to it
 )
 TESTS=(
-    python3 openssl sqlite3 iproute2 testssl.sh
+    python3 python3-venv openssl sqlite3 iproute2 testssl.sh
     certbot pebble           # certificates, and an ACME server that gives them
     logrotate                # the guide's example is run
     nginx-light              # in front, with its default configuration

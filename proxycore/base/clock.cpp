@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <QDateTime>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <ctime>
@@ -64,6 +65,38 @@ std::string rfc3339(int64_t wallMs)
     return format(wallMs, 'T', "Z");
 }
 
+namespace {
+
+// Section 5.6: date-time; Qt takes much more. A digit stands where the form has a 9.
+bool hasForm(QStringView text, QLatin1String form)
+{
+    if (text.size() != form.size())
+        return false;
+    for (qsizetype at = 0; at < form.size(); ++at) {
+        const bool isDigit = text[at] >= QLatin1Char('0') && text[at] <= QLatin1Char('9');
+        if (form[at] == QLatin1Char('9') ? !isDigit : text[at] != form[at])
+            return false;
+    }
+    return true;
+}
+
+bool hasRfc3339Form(QStringView text)
+{
+    constexpr qsizetype seconds = 19, offset = 6; // characters up to them, and of one
+    if (text.size() <= seconds || !hasForm(text.first(10), QLatin1String("9999-99-99")) || !QStringView(u"Tt ").contains(text[10])
+        || !hasForm(text.sliced(11, 8), QLatin1String("99:99:99")) || text.sliced(11, 2) == QLatin1String("24"))
+        return false;
+    const bool isZulu = text.back() == QLatin1Char('Z') || text.back() == QLatin1Char('z');
+    const QStringView zone = isZulu ? text.last(1) : text.last(std::min(offset, text.size() - seconds));
+    if (!isZulu && !hasForm(zone, QLatin1String("+99:99")) && !hasForm(zone, QLatin1String("-99:99")))
+        return false;
+    const QStringView fraction = text.sliced(seconds).chopped(zone.size());
+    return fraction.isEmpty() || (fraction.size() > 1 && fraction.front() == QLatin1Char('.')
+                                  && std::all_of(fraction.begin() + 1, fraction.end(), [](QChar c) { return c >= QLatin1Char('0') && c <= QLatin1Char('9'); }));
+}
+
+} // namespace
+
 std::string sqlTimestamp(int64_t wallMs)
 {
     return format(wallMs, ' ', "");
@@ -71,10 +104,13 @@ std::string sqlTimestamp(int64_t wallMs)
 
 int64_t parseRfc3339(const QString &text)
 {
-    const QDateTime time = QDateTime::fromString(text, Qt::ISODateWithMs);
-    if (!time.isValid() || (!text.endsWith(QLatin1Char('Z')) && time.timeSpec() == Qt::LocalTime))
+    if (!hasRfc3339Form(text))
         return -1;
-    return time.toMSecsSinceEpoch();
+    QString form = text.toUpper();
+    if (form.mid(17, 2) == QLatin1String("60")) // a leap second, which Qt does not know
+        form.replace(17, 2, QLatin1String("59"));
+    const QDateTime time = QDateTime::fromString(form, Qt::ISODateWithMs);
+    return time.isValid() ? std::max<int64_t>(time.toMSecsSinceEpoch(), 1) : -1;
 }
 
 } // namespace llmproxy

@@ -76,6 +76,7 @@ DoorConfig Engine::Private::doorConfig()
     door.allowedIps = settings.managementAllowedIps;
     door.token = &managementToken;
     door.bridge = bridge.get();
+    door.allow = [](const std::string &path) { return matchRoute({}, path).allow; };
     door.serves = [](const std::string &method, const std::string &path) { return matchRoute(method, path).route != nullptr; };
     door.accepted = [this](const Peer &peer, const RequestHead &head, int status) { authEvents->success(peer, head, status); };
     door.takeFailure = [this](const Peer &peer) {

@@ -92,8 +92,16 @@ const char *readField(std::string_view line, Headers *headers)
     return nullptr;
 }
 
-// What is served or sent on. CONNECT and TRACE have no place in a gateway to providers.
+// What is served or sent on. CONNECT and TRACE have no place in a gateway to providers; a resource of our own refuses the other methods
+// that are known, and says which it has (RFC 9110 section 15.5.6).
 constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+bool isImplemented(std::string_view method, std::string_view path)
+{
+    constexpr std::string_view ours = "/manage/";
+    return std::find(std::begin(methods), std::end(methods), method) != std::end(methods) // RFC 9110 section 9.1: case-sensitive
+           || ((method == "TRACE" || method == "QUERY") && path.substr(0, ours.size()) == ours);
+}
 
 HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, RequestHead *head)
 {
@@ -120,7 +128,7 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
         return bad("the request target has a character that is not allowed");
     if (method == "CONNECT")
         return {501, Reason::NotImplemented, notAForwardProxy};
-    if (std::find(std::begin(methods), std::end(methods), method) == std::end(methods)) // RFC 9110 section 9.1: case-sensitive
+    if (!isImplemented(method, head->path))
         return {501, Reason::NotImplemented, "this method is not implemented"};
     head->method = method;
     head->target = target;

@@ -43,8 +43,8 @@ void ManagementDoor::start()
         return;
     if (!isServedMethod(m_head.method)) {
         Refusal no = refusal(Reason::MethodNotAllowed, "this method is not served here");
-        no.allow = "GET, HEAD, POST, PATCH, DELETE";
-        refuseAccepted(no);
+        no.allow = m_config.allow(m_head.path);
+        refuseAccepted(no.allow.empty() ? refusal(Reason::EndpointNotFound, "there is no such resource") : no);
         return;
     }
     if (m_head.method == "GET" && m_head.path == "/manage/events" && m_head.query.empty() && !m_head.hasBody()) {

@@ -35,6 +35,8 @@ struct DoorConfig
     HttpBridge *bridge = nullptr;
     // Whether this method is served at this path: what nobody serves is 404 or 405, however large (ruling 8).
     std::function<bool(const std::string &method, const std::string &path)> serves;
+    // The methods that are served there, "GET, POST"; empty: none.
+    std::function<std::string(const std::string &path)> allow;
 };
 
 class ManagementDoor final : public RequestHandler

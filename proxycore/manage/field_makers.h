@@ -19,6 +19,17 @@ inline Field text(std::string_view name, std::string_view meaning, int64_t maxim
     return {.name = name, .meaning = meaning, .maximum = maximum};
 }
 
+// A duration as parseDurationMs() reads it.
+inline Field duration(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .meaning = meaning, .maximum = 20, .pattern = "^(0|[0-9]+(ms|s|m|h|d))$"};
+}
+
+inline Field url(std::string_view name, std::string_view meaning)
+{
+    return {.name = name, .meaning = meaning, .maximum = 2048, .pattern = "^[Hh][Tt][Tt][Pp][Ss]?://[^\\u0000-\\u0020]+$"};
+}
+
 inline Field choice(std::string_view name, std::string_view values, std::string_view meaning)
 {
     return {.name = name, .meaning = meaning, .values = values};
@@ -97,9 +108,11 @@ inline Fields operator+(Fields left, const Fields &right)
     return left;
 }
 
-inline Schema input(std::string_view name, std::string_view meaning, Fields fields)
+using Pairs = std::vector<std::pair<std::string_view, std::string_view>>;
+
+inline Schema input(std::string_view name, std::string_view meaning, Fields fields, Pairs exclusive = {})
 {
-    return {name, SchemaUse::Input, meaning, std::move(fields)};
+    return {name, SchemaUse::Input, meaning, std::move(fields), std::move(exclusive)};
 }
 
 inline Schema query(std::string_view name, Fields fields)

@@ -21,7 +21,13 @@ constexpr std::string_view environments = "development|test|testing|production";
 Fields keyInputFields()
 {
     return {text("provider", "Name of a provider profile; default openai."),
-            secret("api_key", apiKeyMeaning), nullable(text("base_url", baseUrlMeaning, 2048))};
+            secret("api_key", apiKeyMeaning), nullable(url("base_url", baseUrlMeaning))};
+}
+
+const Pairs &eitherListOrOne()
+{
+    static const Pairs pairs{{"provider", "providers"}, {"api_key", "providers"}, {"base_url", "providers"}};
+    return pairs;
 }
 
 Fields projectChangeFields()
@@ -41,11 +47,11 @@ void addProjectSchemas(std::vector<Schema> &all)
     all.push_back(input("ProjectCreate", "A new project.",
                         Fields{identifier("id", "Chosen id; default: proj- and 12 characters."),
                                required(text("name", "Name shown in lists."))}
-                            + projectChangeFields()));
+                            + projectChangeFields(), eitherListOrOne()));
     all.push_back(input("ProjectUpdate", "Fields to change; others stay. A key that is not given again stays.",
                         Fields{text("name", "Name shown in lists."),
                                flag("revoke_tokens", "With is_active false: also revokes every live token.")}
-                            + projectChangeFields()));
+                            + projectChangeFields(), eitherListOrOne()));
     all.push_back(input("RotateKey", "A new key for one of the project's providers. Running streams go on.",
                         {required(secret("api_key", apiKeyMeaning)),
                          text("provider", "Which provider's key; default: the preferred one.")}));
@@ -111,16 +117,17 @@ void addTokenSchemas(std::vector<Schema> &all)
                                number("duration_minutes", "Lifetime; default TOKEN_DEFAULT_LIFETIME, at most "
                                                           "TOKEN_MAX_LIFETIME.", 1, minutesOfCentury),
                                time("expires_at", "When it ends; at most TOKEN_MAX_LIFETIME from now.")}
-                            + tokenLimitFields()));
+                            + tokenLimitFields(), {{"duration_minutes", "expires_at"}}));
     all.push_back(input("TokenUpdate", "Fields to change; others stay. Null clears one.",
                         Fields{time("expires_at", "At most TOKEN_MAX_LIFETIME from its creation.")}
                             + tokenLimitFields()));
     all.push_back(input("TokenRefresh", "How long the old token stays valid; one of these, default 10 minutes.",
                         {number("grace_minutes", "0: it ends at once.", 0, minutesOfCentury),
                          number("grace_seconds", "0: it ends at once.", 0, minutesOfCentury * 60),
-                         text("grace", "A duration: 30s, 10m, 2h.", 20)}));
+                         duration("grace", "A duration: 30s, 10m, 2h.")},
+                        {{"grace_minutes", "grace_seconds"}, {"grace", "grace_minutes"}, {"grace", "grace_seconds"}}));
     all.push_back(input("AuditReview", "What the person who looked has to say.", {text("note", "For the record; credentials in it are masked.", 1000)}));
-    all.push_back(input("AuditCleanup", "What is old.", {required(text("older_than", "A duration, like 90d.", 20))}));
+    all.push_back(input("AuditCleanup", "What is old.", {required(duration("older_than", "A duration, like 90d."))}));
     all.push_back(input("TokenValidate", "A token to look at; it is not used.",
                         {required(text("token", "The whole token.", 8192))}));
     all.push_back(input("Nothing", "No fields.", {}));
@@ -139,6 +146,24 @@ void addTokenSchemas(std::vector<Schema> &all)
                          {number("revoked_count", "Tokens that were live."),
                           number("already_revoked_count", "Tokens that had been revoked before."),
                           number("streams_cut", "Running requests that were ended.")}));
+}
+
+void addReportSchemas(std::vector<Schema> &all)
+{
+    const Field events = number("events", "Events."), count = number("count", "Of what they stand for: refusals are counted in one event.");
+    const Fields what{text("action", "What."), text("result", "How it ended.")};
+    all.push_back(answer("AuditCount", "How often something was done.", what + Fields{events, count}));
+    all.push_back(answer("AuditFailure", "What failed, by reason and project.",
+                         what + Fields{text("reason", "Why.", 8192), text("project_id", "Its project; empty: none."), events, count,
+                                       time("first_at", "The first of them."), time("last_at", "The last.")}));
+    all.push_back(answer("AuditReport", "With format json; text in the other formats.",
+                         {time("generated_at", "When."), nullable(time("from", "Null: from the beginning of the log.")), nullable(time("to", "Null: up to now.")),
+                          events, number("first_seq", "First event; 0: none."), text("first_hash", "Its hash.", 64), number("last_seq", "Last event."),
+                          text("last_hash", "Its hash.", 64), object("chain", "AuditCheck", "Whether the log is what was written."),
+                          objects("counts", "AuditCount", "All events, by action and result."), objects("failures", "AuditFailure", "What failed."),
+                          objects("rotations", "AuditEvent", "Of provider keys, the management token, the encryption key."),
+                          objects("reviews", "AuditEvent", "Who looked, and when."), objects("operations", "AuditEvent", "Changes, and what was done with the log itself; at most 5,000."),
+                          number("operations_unlisted", "Further ones.")}));
 }
 
 void addOtherSchemas(std::vector<Schema> &all)
@@ -217,6 +242,7 @@ void addOtherSchemas(std::vector<Schema> &all)
                           nullable(text("problem", "What it is.", 1000)), nullable(object("file", "AuditCheckPart", "The files; null: none.")),
                           nullable(object("table", "AuditCheckPart", "The table; null: none.")),
                           nullable(number("table_to_seq", "Events after this one were not in the table yet when the check began; null: no table.")), number("duration_ms", "How long it took.")}));
+    addReportSchemas(all);
     all.push_back(answer("AuditCleaned", "What was removed.",
                          {number("rows", "Audit rows."), number("from_seq", "First of them; 0: none."), number("to_seq", "Last of them.")}));
     all.push_back(answer("AuditReviewed", "What was looked at.",
@@ -237,8 +263,9 @@ void addOtherSchemas(std::vector<Schema> &all)
 
 void addQueries(std::vector<Schema> &all)
 {
-    const Fields page{number("limit", "Items a page; default 50.", 1, 200),
-                      text("cursor", "next_cursor of the page before.", 4000)};
+    Field cursor = text("cursor", "next_cursor of the page before; empty: the first page.", 4000);
+    cursor.minimum = 0;
+    const Fields page{number("limit", "Items a page; default 50.", 1, 200), cursor};
     const Fields named{text("q", "Part of the name, upper and lower case alike."),
                        choice("sort", "created_at|-created_at|name|-name", "Order; default -created_at.")};
     all.push_back(query("NoQuery", {}));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llmproxy {
@@ -36,6 +37,7 @@ struct Field
     int64_t maximum = 200;
     std::string_view values = {}; // "a|b|c": nothing else is accepted
     std::string_view item = {};   // schema of the object, or of the list's objects
+    std::string_view pattern = {}; // description only: a regular expression (ECMA-262) that every accepted text matches; empty: textPattern
 };
 
 enum class SchemaUse { Input, Answer, Query };
@@ -46,6 +48,7 @@ struct Schema
     SchemaUse use = SchemaUse::Answer;
     std::string_view meaning;
     std::vector<Field> fields;
+    std::vector<std::pair<std::string_view, std::string_view>> exclusive = {}; // never both
 
     const Field *field(std::string_view fieldName) const;
 };

@@ -36,7 +36,7 @@ void addProviderCheck(std::vector<Schema> &all)
     all.push_back(input("ProviderCheck", "A provider and a key for it, or a project that has one.",
                         {required(text("provider", "Name of a provider profile.")),
                          secret("api_key", "The key to try, or a reference to it: env:NAME or file:/path. It is not kept."),
-                         nullable(text("base_url", "Instead of the profile's address. A project's stored key goes only to the origin that it was given for; a reference, only where REFERENCE_ORIGINS names the origin.", 2048)),
+                         nullable(url("base_url", "Instead of the profile's address. A project's stored key goes only to the origin that it was given for; a reference, only where REFERENCE_ORIGINS names the origin.")),
                          identifier("project_id", "Without api_key: this project's key is tried, at its address.")}));
     Field models = list("models", "The provider's models, at most 500, sorted.");
     models.maximum = 500;

@@ -114,6 +114,12 @@ Outcome checkObject(const JsonValue &value, const Schema &schema, const std::str
         if (auto failure = checkValue(member, *field, path + key))
             return failure;
     }
+    for (const auto &[one, other] : schema.exclusive) {
+        if (value.member(one) && value.member(other)) {
+            const std::string name = path + std::string(other);
+            return invalidField(name, "Give either '" + path + std::string(one) + "' or '" + name + "', not both.");
+        }
+    }
     for (const Field &field : schema.fields) {
         if (field.required && !value.member(field.name)) {
             const std::string name = path + std::string(field.name);

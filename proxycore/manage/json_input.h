@@ -55,7 +55,7 @@ private:
     std::shared_ptr<const JsonValue> m_value;
 };
 
-// The query of a request; values are checked texts. An empty value counts as absent.
+// The query of a request; values are checked texts. An empty one counts as absent where empty is accepted, and is an error elsewhere.
 class QueryInput
 {
 public:

@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include <cmath>
 #include <set>
 
 namespace llmproxy {
@@ -49,6 +50,15 @@ Outcome convertArray(const simdjson::dom::array &array, JsonValue &to, int depth
     return {};
 }
 
+// 5.0 and 5e0 are the integer 5 (JSON Schema, validation, section 6.1.1), as far as a double keeps integers exactly.
+void convertReal(double value, JsonValue &to)
+{
+    constexpr double safe = 9'007'199'254'740'991;
+    const bool isInteger = std::fabs(value) <= safe && std::trunc(value) == value;
+    to.type = isInteger ? JsonValue::Type::Integer : JsonValue::Type::Real;
+    to.integer = isInteger ? static_cast<int64_t>(value) : 0;
+}
+
 Outcome convert(const simdjson::dom::element &from, JsonValue &to, int depth)
 {
     using simdjson::dom::element_type;
@@ -65,8 +75,10 @@ Outcome convert(const simdjson::dom::element &from, JsonValue &to, int depth)
         to.type = JsonValue::Type::Integer;
         to.integer = from.get_int64().value_unsafe();
         return {};
-    case element_type::UINT64: // beyond int64: no field takes it
     case element_type::DOUBLE:
+        convertReal(from.get_double().value_unsafe(), to);
+        return {};
+    case element_type::UINT64: // beyond int64: no field takes it
         to.type = JsonValue::Type::Real;
         return {};
     case element_type::STRING:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// A parsed JSON body as a plain tree. Numbers keep their kind (1 is an integer, 1.0 is not), duplicate
-// keys are refused instead of dropped, and texts are wiped when the tree dies: they may be keys.
+// A parsed JSON body as a plain tree. Duplicate keys are refused instead of dropped, and texts are wiped when the tree dies: they may be
+// keys.
 // Thread: values.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace llmproxy {
 
 struct JsonValue
 {
-    // Real: any number that is not an integer of 64 bits; no field takes one, so its value is not kept.
+    // Real: any number that is not an integer of 64 bits (1.0 is one); no field takes one, so its value is not kept.
     enum class Type { Null, Boolean, Integer, Real, Text, List, Object };
 
     JsonValue() = default;

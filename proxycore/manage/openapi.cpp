@@ -2,6 +2,7 @@
 // The OpenAPI 3.1 description, made from the route table and the declared fields.
 #include "manage/resources.h"
 #include "manage/route_table.h"
+#include "manage/text_rules.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -48,7 +49,9 @@ QJsonObject textSchema(const Field &field, SchemaUse use)
         schema.insert(QStringLiteral("maxLength"), qint64{field.maximum});
         if (field.kind == FieldKind::Identifier)
             schema.insert(QStringLiteral("pattern"), QStringLiteral("^[A-Za-z0-9_-]{1,64}$"));
-        if (field.kind == FieldKind::Secret)
+        else if (field.kind == FieldKind::Text)
+            schema.insert(QStringLiteral("pattern"), q(field.pattern.empty() ? textPattern : field.pattern));
+        else
             schema.insert(QStringLiteral("writeOnly"), true);
     }
     return schema;
@@ -81,7 +84,7 @@ QJsonObject bareSchema(const Field &field, SchemaUse use)
     case FieldKind::Real:
         return {{QStringLiteral("type"), typeOf("number", field.nullable)}, {QStringLiteral("minimum"), 0}};
     case FieldKind::TextList:
-        return listSchema(field, use, {{QStringLiteral("type"), QStringLiteral("string")}});
+        return listSchema(field, use, textSchema({.pattern = field.pattern}, use));
     case FieldKind::ObjectList:
         return listSchema(field, use, referenceTo(field.item));
     case FieldKind::Object:
@@ -90,7 +93,8 @@ QJsonObject bareSchema(const Field &field, SchemaUse use)
         return {{QStringLiteral("type"), QStringLiteral("object")},
                 {QStringLiteral("additionalProperties"),
                  QJsonObject{{QStringLiteral("type"), QJsonArray{QStringLiteral("string"), QStringLiteral("integer"),
-                                                                 QStringLiteral("boolean")}}}}};
+                                                                 QStringLiteral("boolean"), QStringLiteral("array")}},
+                             {QStringLiteral("items"), QJsonObject{{QStringLiteral("type"), QStringLiteral("integer")}}}}}};
     case FieldKind::Unavailable:
         return {{QStringLiteral("enum"), QJsonArray{QJsonValue(), 0, QString(), QJsonArray(), QJsonObject()}}};
     }
@@ -119,15 +123,23 @@ QJsonObject objectSchema(const Schema &declared)
                        {QStringLiteral("additionalProperties"), false}};
     if (!required.isEmpty())
         schema.insert(QStringLiteral("required"), required);
+    QJsonArray never;
+    for (const auto &[one, other] : declared.exclusive)
+        never.append(QJsonObject{{QStringLiteral("required"), QJsonArray{q(one), q(other)}}});
+    if (!never.isEmpty())
+        schema.insert(QStringLiteral("not"), QJsonObject{{QStringLiteral("anyOf"), never}});
     return schema;
 }
 
 QJsonObject contentOf(const QJsonObject &schema, std::string_view types = "application/json")
 {
+    const QString json = QStringLiteral("application/json");
     QJsonObject content;
     const QStringList all = q(types).split(QLatin1Char('|'));
-    for (const QString &type : all)
-        content.insert(type, QJsonObject{{QStringLiteral("schema"), schema}});
+    for (const QString &type : all) {
+        const bool isText = type != json && type != QLatin1String("text/event-stream");
+        content.insert(type, QJsonObject{{QStringLiteral("schema"), isText ? QJsonObject{{QStringLiteral("type"), QStringLiteral("string")}} : schema}});
+    }
     return content;
 }
 
@@ -155,8 +167,6 @@ QJsonObject responsesOf(const Route &route)
     QJsonObject schema{{QStringLiteral("type"), QStringLiteral("object")}};
     if (!route.answer.empty())
         schema = referenceTo(route.answer);
-    else if (route.content != "application/json")
-        schema = {{QStringLiteral("type"), QStringLiteral("string")}};
     QJsonObject responses{{QString::number(route.status),
                            QJsonObject{{QStringLiteral("description"), q(route.summary)},
                                        {QStringLiteral("content"), contentOf(schema, route.content)}}}};

@@ -107,9 +107,8 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
                                                     const QString &defaultProvider)
 {
     std::vector<ProviderKeyInput> inputs;
-    const bool single = body.has("provider") || body.has("api_key") || body.has("base_url");
     if (!body.has("providers")) {
-        if (!single)
+        if (!body.has("provider") && !body.has("api_key") && !body.has("base_url"))
             return inputs;
         auto input = readProviderKey(context, body, defaultProvider);
         if (!input)
@@ -117,8 +116,6 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
         inputs.push_back(std::move(*input));
         return inputs;
     }
-    if (single)
-        return invalidField("providers", "Give either 'providers', or 'provider', 'api_key' and 'base_url'.");
     std::set<QString> seen;
     for (const JsonObject &object : body.objects("providers")) {
         auto input = readProviderKey(context, object, QStringLiteral("openai"));

@@ -55,8 +55,11 @@ Result<QueryInput> QueryInput::parse(const std::string &rawQuery, const Schema &
         if (!field)
             return Error{ErrorKind::Invalid, "unknown_parameter",
                          "The parameter '" + quotable(name) + "' is not known here.", quotable(name)};
-        if (value.isEmpty())
+        const bool takesNone = field->kind == FieldKind::Text && field->values.empty() && field->minimum == 0;
+        if (value.isEmpty() && takesNone)
             continue;
+        if (value.isEmpty()) // a script's variable that was not set: it would get everything
+            return invalidField(name, "'" + name + "' has no value; leave it out, or give one.");
         if (auto failure = checkParameter(*field, value.toStdString()))
             return *failure;
         if (!input.m_values.emplace(name, value).second)

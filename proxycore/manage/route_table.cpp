@@ -54,7 +54,7 @@ std::vector<Route> declare()
         {"GET", "/manage/audit/export", "exportAudit", "Streams events, oldest first: the log's exact lines, or CSV.", Action::AuditExport, none,
          "AuditExportQuery", "", 200, "", exportAudit, "application/jsonl|text/csv"},
         {"GET", "/manage/audit/report", "reportAudit", "What was done, failed, rotated and reviewed in a time, and whether the chain holds.", Action::AuditExport,
-         none, "AuditReportQuery", "", 200, "", reportAudit, "text/html|text/csv|application/json"},
+         none, "AuditReportQuery", "", 200, "AuditReport", reportAudit, "text/html|text/csv|application/json"},
         {"GET", "/manage/audit/public-key", "readAuditPublicKey", "What checks the signatures of checkpoints.", Action::None, none, "NoQuery", "", 200,
          "AuditPublicKey", readAuditPublicKey},
         {"GET", "/manage/audit/{id}", "readAudit", "Shows an audit event.", Action::AuditRead, none, "NoQuery", "",

@@ -19,6 +19,7 @@ Error refuse(const std::string &name, const std::string &message)
     return {ErrorKind::Invalid, "invalid_field", "'" + name + "' " + message, name};
 }
 
+// textPattern says the same.
 bool isForbidden(char32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c <= 0x9f)      // C0, DEL, C1

@@ -39,8 +39,6 @@ QJsonObject withSecret(QJsonObject view, const Secret &secret)
 Result<int64_t> readLifetime(const Settings &settings, const JsonObject &body, int64_t nowMs)
 {
     const auto minutes = body.integer("duration_minutes");
-    if (minutes && body.has("expires_at"))
-        return invalidField("expires_at", "Give either 'duration_minutes' or 'expires_at'.");
     if (body.has("expires_at")) {
         const int64_t expiresMs = body.time("expires_at");
         if (auto failure = checkExpiry(settings, nowMs, expiresMs, nowMs))
@@ -59,8 +57,6 @@ Result<int64_t> readLifetime(const Settings &settings, const JsonObject &body, i
 Result<int64_t> readGrace(const JsonObject &body)
 {
     constexpr int64_t defaultGraceMs = 10 * minuteMs;
-    if (body.names().size() > 1)
-        return invalidField(body.names().at(1), "Give one of 'grace', 'grace_minutes' and 'grace_seconds'.");
     if (const auto minutes = body.integer("grace_minutes"))
         return *minutes * minuteMs;
     if (const auto seconds = body.integer("grace_seconds"))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from proxy_case import KEY, MANAGEMENT, Proxy, request
 
 TYPES = {"string": str, "boolean": bool, "object": dict, "array": list, "null": type(None)}
-KNOWN = {"$ref", "additionalProperties", "description", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
+KNOWN = {"$ref", "not", "additionalProperties", "description", "enum", "format", "items", "maxItems", "maxLength", "maximum", "minItems",
          "minLength", "minimum", "pattern", "properties", "required", "type", "writeOnly"}
 
 
@@ -163,7 +163,7 @@ class OpenApi(Proxy):
         if node.get("minLength"):
             yield ""
         if "pattern" in node:
-            yield "no pattern, surely!"
+            yield "no pattern,\u202e surely!"
         if "minimum" in node:
             yield node["minimum"] - 1
         if "maximum" in node:
@@ -213,7 +213,7 @@ class OpenApi(Proxy):
                     if parameter["in"] != "query":
                         continue
                     for value in self.wrong_values(parameter["schema"]):
-                        if isinstance(value, (dict, list, bool, float)) or value == "":
+                        if isinstance(value, (dict, list, bool, float)):
                             continue
                         with self.subTest(f"{method} {path} {parameter['name']}={str(value)[:40]}"):
                             status, answer = self.call(method.upper(), path, None, self.project_id,

@@ -5,6 +5,9 @@
 
 #include "manage/doctor_checks.h"
 #include "manage/read_throttle.h"
+#include "manage/text_rules.h"
+
+#include <QRegularExpression>
 
 using namespace llmproxy;
 using namespace llmproxy::test;
@@ -14,6 +17,7 @@ class TstManageDescription : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void describesEveryRoute();
+    void patternIsWhatIsChecked();
     void referencesResolve();
     void answersFitTheirSchemas();
     void auditFiltersAndPages();
@@ -144,6 +148,23 @@ void TstManageDescription::describesEveryRoute()
     QCOMPARE(operations.removeDuplicates(), 0);
     ManageFixture api;
     QCOMPARE(api.get(QStringLiteral("/manage/openapi.json")).body, description);
+}
+
+// What the description says of a text's characters is what is checked.
+void TstManageDescription::patternIsWhatIsChecked()
+{
+    QString form = QString::fromLatin1(textPattern.data(), static_cast<qsizetype>(textPattern.size()));
+    form.replace(QRegularExpression(QStringLiteral(R"(\\u([0-9a-f]{4}))")), QStringLiteral(R"(\x{\1})")); // as Qt writes it
+    form.replace(QRegularExpression(QStringLiteral(R"(\$$)")), QStringLiteral(R"(\z)")); // in ECMA-262 there is no end before a last line feed
+    const QRegularExpression pattern(form);
+    QVERIFY2(pattern.isValid(), qPrintable(pattern.errorString()));
+    for (char32_t c = 0; c <= 0x10ffff; c += c < 0x3000 ? 1 : 0x101) {
+        if (QChar::isSurrogate(c))
+            continue;
+        const QString text = QLatin1Char('a') + QString::fromUcs4(&c, 1);
+        const bool isTaken = !checkText(text.toStdString(), {}, "x");
+        QVERIFY2(pattern.match(text).hasMatch() == isTaken, qPrintable(QString::number(c, 16)));
+    }
 }
 
 void TstManageDescription::referencesResolve()

@@ -13,6 +13,8 @@ class TstManageTokens : public QObject
     Q_OBJECT
 private Q_SLOTS:
     void createsAndShowsOnce();
+    void integersInOtherForms();
+    void emptyParameters();
     void refusesFields_data();
     void refusesFields();
     void lifetimes();
@@ -74,6 +76,27 @@ void TstManageTokens::createsAndShowsOnce()
     QVERIFY(!log.readAll().contains(whole.toUtf8()));
 }
 
+// JSON knows one kind of number: what a client writes with a point can be an integer.
+void TstManageTokens::integersInOtherForms()
+{
+    ManageFixture api;
+    const Reply made = api.token(api.project(), R"("duration_minutes":60.0,"max_concurrent":1e3,"max_requests":-0.0)");
+    QCOMPARE(made.status, 201);
+    QCOMPARE(parseRfc3339(made.text("expires_at")) - parseRfc3339(made.text("created_at")), 3'600'000);
+    QCOMPARE(made["max_concurrent"].toInt(), 1000);
+}
+
+void TstManageTokens::emptyParameters()
+{
+    ManageFixture api;
+    for (const char *query : {"q=", "q", "state=", "project_id=", "limit=", "sort=&limit=5"}) {
+        const Reply page = api.get(QStringLiteral("/manage/tokens?") + QLatin1String(query));
+        QCOMPARE(page.status, 400);
+        QCOMPARE(page.errorField(), QString::fromLatin1(query).section(QLatin1Char('='), 0, 0));
+    }
+    QCOMPARE(api.get(QStringLiteral("/manage/tokens?cursor=")).status, 200); // so a loop over pages begins
+}
+
 void TstManageTokens::refusesFields_data()
 {
     QTest::addColumn<QByteArray>("fields");
@@ -84,7 +107,7 @@ void TstManageTokens::refusesFields_data()
     row(R"("duration_minutes":0)", "duration_minutes");
     row(R"("duration_minutes":-1)", "duration_minutes");
     row(R"("duration_minutes":1.5)", "duration_minutes");
-    row(R"("duration_minutes":60.0)", "duration_minutes");
+    row(R"("duration_minutes":60.0001)", "duration_minutes");
     row(R"("duration_minutes":"60")", "duration_minutes");
     row(R"("duration_minutes":43201)", "duration_minutes");
     row(R"("duration_minutes":9223372036854775808)", "duration_minutes");
@@ -95,7 +118,9 @@ void TstManageTokens::refusesFields_data()
     row(R"("expires_at":"2030-01-01T00:00:00")", "expires_at");
     row(R"("max_requests":-1)", "max_requests");
     row(R"("rate_limit":true)", "rate_limit");
-    row(R"("max_concurrent":1e3)", "max_concurrent");
+    row(R"("max_concurrent":1e7)", "max_concurrent");
+    row(R"("max_requests":1e16)", "max_requests");
+    row(R"("max_requests":1e300)", "max_requests");
     row(R"("allowed_ips":["10.0.0.0/33"])", "allowed_ips[0]");
     row(R"("allowed_ips":"10.0.0.0/8")", "allowed_ips");
     row(R"("allowed_endpoints":["/v1/*","v1"])", "allowed_endpoints[1]");
