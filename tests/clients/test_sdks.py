@@ -1,37 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
-"""The official OpenAI and Anthropic clients for Node.js, from npm by the lock file, against the running program and an
-upstream that misbehaves. What they must see stands in *.test.mjs; what the upstream must see, here."""
+"""The official clients for Node.js of OpenAI, Anthropic, Google and Ollama, and Vercel's "ai", from npm by the lock file, against the
+running program and an upstream that misbehaves. What they must see stands in *.test.mjs; what the upstream must see, here."""
 import os
-import shutil
 import subprocess
 import unittest
-from pathlib import Path
 
 from cli_case import KEY
+from node_packages import NODE, install, node
 from proxy_case import Proxy, until
-
-HERE = Path(__file__).resolve().parent
-NODE = Path(os.environ["LLM_PROXY_NODE_DIR"])
-
-
-def install():
-    """node_modules beside the lock file's copy, once per lock file."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    done = NODE / "installed-lock.json"
-    if not done.exists() or done.read_bytes() != lock:
-        NODE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / name, NODE / name)
-        for attempt in (1, 2, 3):
-            ran = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=NODE, capture_output=True, text=True, timeout=200)
-            if ran.returncode == 0:
-                break
-            if attempt == 3:
-                raise AssertionError("npm ci failed:\n" + ran.stdout + ran.stderr)
-        done.write_bytes(lock)
-    for script in HERE.glob("*.test.mjs"):
-        shutil.copyfile(script, NODE / script.name)
 
 
 class Sdks(Proxy):
@@ -42,7 +19,7 @@ class Sdks(Proxy):
 
     def node(self, script, **variables):
         environment = self.env | {"PATH": os.environ["PATH"]} | variables
-        ran = subprocess.run(["node", "--test", script], cwd=NODE, env=environment, capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([node(), "--test", script], cwd=NODE, env=environment, capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertRegex(ran.stdout, r"\n# fail 0\n|\nℹ fail 0\n")
 
@@ -70,6 +47,30 @@ class Sdks(Proxy):
             if "/messages" in request.target:
                 self.assertEqual(request.header("x-api-key"), KEY)
                 self.assertIsNone(request.header("authorization"))
+
+    def only_the_key_is_seen(self, since, name, value=KEY):
+        """The provider gets its key, where it expects it, and nobody's token."""
+        seen = self.upstream.requests[since:]
+        self.assertTrue(seen)
+        for request in seen:
+            self.assertEqual(request.header(name), value, request.target)
+            self.assertNotIn(self.token, str(request.headers) + request.target)
+
+    def test_google(self):
+        since = self.upstream.count()
+        self.node("genai.test.mjs", GOOGLE_GEMINI_BASE_URL=f"http://127.0.0.1:{self.port}", GEMINI_API_KEY=self.token)
+        self.only_the_key_is_seen(since, "x-goog-api-key")
+
+    def test_ollama(self):
+        since = self.upstream.count()
+        self.node("ollama.test.mjs", OLLAMA_HOST=f"http://127.0.0.1:{self.port}/ollama", OLLAMA_API_KEY=self.token)
+        self.only_the_key_is_seen(since, "authorization", f"Bearer {KEY}")
+
+    def test_ai(self):
+        since, before = self.last_seq(), self.upstream.count()
+        self.node("ai.test.mjs", PROXY=f"http://127.0.0.1:{self.port}", PROXY_TOKEN=self.token)
+        self.everything_is_on_record(since, before)
+        self.assertNotIn(self.token, str([r.headers for r in self.upstream.requests[before:]]))
 
     def everything_is_on_record(self, since, before):
         """As many requests as the upstream has parsed have left an event that says forwarded."""

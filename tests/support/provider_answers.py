@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-only
-"""What OpenAI and Anthropic answer, whole and streamed, in the smallest form that their clients accept."""
+"""What OpenAI, Anthropic, Gemini and Ollama answer, whole and streamed, in the smallest form that their clients accept."""
 import json
 
 
@@ -45,12 +45,19 @@ def response(status):
 
 
 def response_events():
-    started = response("in_progress") | {"output": [], "usage": None}
-    yield sse({"type": "response.created", "sequence_number": 0, "response": started}, "response.created")
-    for number, text in enumerate(("Hel", "lo"), 1):
-        yield sse({"type": "response.output_text.delta", "sequence_number": number, "item_id": "msg_1", "output_index": 0,
-                   "content_index": 0, "delta": text, "logprobs": []}, "response.output_text.delta")
-    yield sse({"type": "response.completed", "sequence_number": 3, "response": response("completed")}, "response.completed")
+    whole = response("completed")
+    item = whole["output"][0]
+    part = item["content"][0]
+    where = {"output_index": 0, "item_id": "msg_1"}
+    events = [("created", {"response": whole | {"status": "in_progress", "output": [], "usage": None}}),
+              ("output_item.added", {"output_index": 0, "item": item | {"status": "in_progress", "content": []}}),
+              ("content_part.added", where | {"content_index": 0, "part": part | {"text": ""}})]
+    events += [("output_text.delta", where | {"content_index": 0, "delta": text, "logprobs": []}) for text in ("Hel", "lo")]
+    events += [("output_text.done", where | {"content_index": 0, "text": "Hello", "logprobs": []}),
+               ("content_part.done", where | {"content_index": 0, "part": part}),
+               ("output_item.done", {"output_index": 0, "item": item}), ("completed", {"response": whole})]
+    for number, (name, fields) in enumerate(events):
+        yield sse({"type": f"response.{name}", "sequence_number": number} | fields, f"response.{name}")
 
 
 def message(request):
@@ -76,3 +83,30 @@ def message_events():
     yield sse({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 5}},
               "message_delta")
     yield sse({"type": "message_stop"}, "message_stop")
+
+
+def generated(text="Hi", last=True):
+    """Gemini."""
+    candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0} | ({"finishReason": "STOP"} if last else {})
+    return {"candidates": [candidate], "modelVersion": "gemini-2.5-flash", "responseId": "r-1", "usageMetadata": {
+        "promptTokenCount": 3, "candidatesTokenCount": 5, "totalTokenCount": 8}}
+
+
+def generated_events():
+    return [sse(generated("H", False)).replace(b"\n", b"\r\n"), sse(generated("i")).replace(b"\n", b"\r\n")]
+
+
+def embedded(request):
+    """Gemini."""
+    return {"embeddings": [{"values": [0.25, -0.5, 1.0]} for _ in json.loads(request.body)["requests"]]}
+
+
+def ollama(request):
+    """/api/chat: lines of JSON, or one."""
+    base = {"model": "llama3.2", "created_at": "2026-01-31T12:00:00.000Z"}
+    end = {"done": True, "done_reason": "stop", "total_duration": 9, "load_duration": 1, "prompt_eval_count": 13, "prompt_eval_duration": 2,
+           "eval_count": 4, "eval_duration": 6}
+    if json.loads(request.body).get("stream") is False:
+        return [base | {"message": {"role": "assistant", "content": "Hello"}} | end]
+    return [base | {"message": {"role": "assistant", "content": text}, "done": False} for text in ("Hel", "lo")] + [
+        base | {"message": {"role": "assistant", "content": ""}} | end]

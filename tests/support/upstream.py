@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 
-from provider_answers import chat, chat_events, message, message_events, response, response_events
+from provider_answers import chat, chat_events, embedded, generated, generated_events, message, message_events, ollama, response, response_events
 
 
 class Request:
@@ -259,11 +259,18 @@ class Upstream:
             return await self._send(writer, 200, {"id": name, "object": "file", "bytes": len(self.files[name]), "created_at": 1,
                                                   "filename": "f.jsonl", "purpose": "user_data", "status": "processed"})
         if ":streamGenerateContent" in path:
-            return await self._stream(writer, [b'data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],'
-                                               b'"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":5}}\r\n\r\n'])
+            return await self._stream(writer, generated_events())
         if ":generateContent" in path:
-            return await self._send(writer, 200, {"candidates": [{"content": {"parts": [{"text": "Hi"}]}}], "usageMetadata":
-                                                  {"promptTokenCount": 3, "candidatesTokenCount": 5}, "modelVersion": "gemini-2.5"})
+            return await self._send(writer, 200, generated())
+        if ":batchEmbedContents" in path:
+            return await self._send(writer, 200, embedded(request))
+        if ":countTokens" in path:
+            return await self._send(writer, 200, {"totalTokens": 3})
+        if path.endswith("/api/chat"):
+            await self._begin(writer, *(json.dumps(line).encode() + b"\n" for line in ollama(request)), content_type="application/x-ndjson")
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+            return True
         return await self._send(writer, 200, {"path": request.target, "bytes": request.body_bytes})
 
     # Behaviours. A name with "early" acts before the body is read.
