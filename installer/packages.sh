@@ -24,7 +24,8 @@ BUILD=(
     libcli11-dev
     libsimdjson-dev
     libjemalloc-dev         # the allocator of what is shipped
-    zlib1g-dev libzstd-dev
+    zlib1g-dev libbrotli-dev libzstd-dev
+    pkgconf                 # where they are
     cmake ninja-build g++ ccache mold
     make                    # GCC links with LTO on one processor where it is missing
     ca-certificates curl jq # to talk to it

@@ -57,7 +57,7 @@ void Exchange::onUpstreamHead(ResponseHead &&head, const ResponseFraming &framin
     m_readsUsage = m_readsUsage && m_usage.begin(lowerCased(head.headers.value("content-type")), m_profile->countsReasoningApart);
     const std::string coding = head.headers.joined("content-encoding");
     if (m_readsUsage && !coding.empty() && !equalsIgnoreCase(coding, "identity")) {
-        m_decoder = ContentDecoder::create(coding); // ruling 17: relayed untouched, a copy is looked into
+        m_decoder = ContentDecoder::ofAnswer(coding); // ruling 17: relayed untouched, a copy is looked into
         m_readsUsage = m_decoder != nullptr;
     }
     m_filterUsage = m_filterUsage && mediaType(head.headers.value("content-type")) == "text/event-stream"

@@ -136,7 +136,7 @@ BodyView lookIntoBody(std::string_view body, std::string_view contentType, std::
 {
     std::string plain;
     if (!contentEncoding.empty() && !equalsIgnoreCase(contentEncoding, "identity")) {
-        const auto decoder = ContentDecoder::create(contentEncoding);
+        const auto decoder = ContentDecoder::ofRequest(contentEncoding);
         if (!decoder)
             return fault(Reason::UnsupportedBody, "a body in this content coding cannot be checked against the model rules");
         if (!decoder->feed(body, [&plain](std::string_view part) { plain.append(part); }) || !decoder->isComplete())

@@ -8,8 +8,11 @@
 
 #include <QDir>
 
+#include <brotli/encode.h>
 #include <zlib.h>
 #include <zstd.h>
+
+#include <optional>
 
 using namespace llmproxy;
 
@@ -94,6 +97,24 @@ std::string zstdCompressed(const std::string &plain)
     return out;
 }
 
+std::string brotliCompressed(const std::string &plain)
+{
+    size_t size = BrotliEncoderMaxCompressedSize(plain.size());
+    std::string out(size, '\0');
+    BrotliEncoderCompress(BROTLI_DEFAULT_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, plain.size(), reinterpret_cast<const uint8_t *>(plain.data()), &size,
+                          reinterpret_cast<uint8_t *>(out.data()));
+    out.resize(size);
+    return out;
+}
+
+// All of it, or nullopt.
+std::optional<std::string> decoded(ContentDecoder &decoder, std::string_view coded)
+{
+    std::string plain;
+    const bool isGood = decoder.feed(coded, [&plain](std::string_view part) { plain += part; });
+    return isGood && decoder.isComplete() ? std::optional(plain) : std::nullopt;
+}
+
 } // namespace
 
 class TstUsage : public QObject
@@ -112,6 +133,10 @@ private Q_SLOTS:
     void notFooledByText();
     void aZeroDoesNotTakeBackWhatWasReported();
     void base64IsNotText();
+    void aRequestHasOneReading();
+    void aBombIsNotUnpacked_data();
+    void aBombIsNotUnpacked();
+    void whatIsCutIsNotComplete();
 };
 
 void TstUsage::golden_data()
@@ -135,11 +160,14 @@ void TstUsage::golden()
         feedInParts(reader, golden.body, size);
         QCOMPARE(shown(reader.usage()), shown(expected));
     }
+    const std::string half = golden.body.substr(0, golden.body.size() / 2), rest = golden.body.substr(half.size());
     for (const auto &[coding, coded] : {std::pair{"gzip", compressed(golden.body, 15 + 16)}, std::pair{"deflate", compressed(golden.body, 15)},
-                                        std::pair{"zstd", zstdCompressed(golden.body)}}) {
+                                        std::pair{"deflate", compressed(golden.body, -15)}, std::pair{"br", brotliCompressed(golden.body)},
+                                        std::pair{"zstd", zstdCompressed(golden.body)}, std::pair{"gzip", compressed(half, 15 + 16) + compressed(rest, 15 + 16)},
+                                        std::pair{"zstd", zstdCompressed(half) + zstdCompressed(rest)}}) {
         UsageReader reader;
         reader.begin(golden.type, golden.reasoningApart());
-        const auto decoder = ContentDecoder::create(coding);
+        const auto decoder = ContentDecoder::ofAnswer(coding);
         for (const char byte : coded)
             QVERIFY(decoder->feed({&byte, 1}, [&reader](std::string_view plain) { reader.feed(plain); }));
         QVERIFY(decoder->isComplete());
@@ -259,6 +287,58 @@ void TstUsage::base64IsNotText()
     for (int i = 0; i < 1000; ++i)
         words.feed("harbour ");
     QCOMPARE(words.bytes(), int64_t{8000});
+}
+
+// What two readers could read in two ways is not looked into: the rules would be checked on one, and the provider would read the other.
+void TstUsage::aRequestHasOneReading()
+{
+    const std::string plain = R"({"model":"a"})";
+    for (const auto &[coding, coded] : {std::pair{"gzip", compressed(plain, 15 + 16)}, std::pair{"deflate", compressed(plain, 15)}, std::pair{"zstd", zstdCompressed(plain)}}) {
+        QCOMPARE(decoded(*ContentDecoder::ofRequest(coding), coded), plain);
+        QVERIFY(!decoded(*ContentDecoder::ofRequest(coding), coded + coded));
+        QVERIFY(!decoded(*ContentDecoder::ofRequest(coding), coded + "x"));
+    }
+    QVERIFY(!decoded(*ContentDecoder::ofRequest("deflate"), compressed(plain, -15)));
+    QVERIFY(!ContentDecoder::ofRequest("br"));
+    for (const char *several : {"gzip, br", "gzip,gzip", "identity, gzip", "compress", ""})
+        QVERIFY(!ContentDecoder::ofAnswer(several) && !ContentDecoder::ofRequest(several));
+}
+
+void TstUsage::aBombIsNotUnpacked_data()
+{
+    QTest::addColumn<QByteArray>("coding");
+    QTest::addColumn<QByteArray>("coded");
+    const std::string zeros(20'000'000, ' ');
+    const auto row = [](const char *name, const char *coding, const std::string &coded) { QTest::newRow(name) << QByteArray(coding) << QByteArray::fromStdString(coded); };
+    row("gzip", "gzip", compressed(zeros, 15 + 16));
+    row("bare deflate", "deflate", compressed(zeros, -15));
+    row("br", "br", brotliCompressed(zeros));
+    row("zstd", "zstd", zstdCompressed(zeros));
+    std::string members;
+    for (int i = 0; i < 100'000; ++i) // each below the free KiB, all together not
+        members += compressed(std::string(200, ' '), 15 + 16);
+    row("many members", "gzip", members);
+}
+
+void TstUsage::aBombIsNotUnpacked()
+{
+    QFETCH(QByteArray, coding);
+    QFETCH(QByteArray, coded);
+    size_t made = 0;
+    const auto decoder = ContentDecoder::ofAnswer(coding.toStdString());
+    QVERIFY(!decoder->feed({coded.constData(), static_cast<size_t>(coded.size())}, [&made](std::string_view part) { made += part.size(); }));
+    QVERIFY(made <= ContentDecoder::maxDecoded);
+    QVERIFY(!decoder->isComplete());
+}
+
+void TstUsage::whatIsCutIsNotComplete()
+{
+    const std::string plain = R"({"usage":{"prompt_tokens":3,"completion_tokens":5}})";
+    for (const auto &[coding, coded] : {std::pair{"gzip", compressed(plain, 15 + 16)}, std::pair{"deflate", compressed(plain, -15)}, std::pair{"br", brotliCompressed(plain)},
+                                        std::pair{"zstd", zstdCompressed(plain)}}) {
+        for (size_t size = 0; size < coded.size(); ++size)
+            QVERIFY(!decoded(*ContentDecoder::ofAnswer(coding), std::string_view(coded).substr(0, size)));
+    }
 }
 
 REGISTER_TEST(TstUsage)
