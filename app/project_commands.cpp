@@ -2,6 +2,7 @@
 #include "command_line.h"
 #include "key_input.h"
 #include "output.h"
+#include "typed_names.h"
 
 #include <QJsonArray>
 
@@ -14,7 +15,7 @@ struct ProjectOptions
     Target target;
     KeyInput key;
     std::string id, state, q;
-    std::optional<std::string> name, provider, baseUrl, environment;
+    std::optional<std::string> name, provider, baseUrl, version, environment;
     std::optional<std::vector<std::string>> models;
     bool revokeTokens = false;
     int64_t most = 0;
@@ -35,6 +36,8 @@ QJsonObject fieldsOf(const ProjectOptions &o)
     put(body, "environment", o.environment);
     if (o.baseUrl)
         body.insert(QLatin1String("base_url"), o.baseUrl->empty() ? QJsonValue() : QJsonValue(fromText(*o.baseUrl)));
+    if (o.version)
+        body.insert(QLatin1String("version_segment"), *o.version == "auto" ? QJsonValue() : QJsonValue(*o.version == "yes"));
     if (o.models) {
         QJsonArray list;
         for (const std::string &model : *o.models) {
@@ -44,6 +47,16 @@ QJsonObject fieldsOf(const ProjectOptions &o)
         body.insert(QLatin1String("allowed_models"), list);
     }
     return body;
+}
+
+// What the server changed in the input is a sentence, not a field.
+int showChanged(ApiAnswer answer, const Target &target)
+{
+    for (const QJsonValue &one : answer.body.value(QLatin1String("notes")).toArray())
+        note(withOptions(one.toString().toStdString()));
+    if (!target.json)
+        answer.body.remove(QLatin1String("notes"));
+    return show(answer, target);
 }
 
 // Sends the fields, and the key when one was given.
@@ -58,7 +71,7 @@ int send(const CommandLine &line, ProjectOptions &o, const std::string &method, 
     QByteArray body = o.key.bodyWith(fields);
     const ApiAnswer answer = opened.client->call(method, path, Query(), body);
     wipeBody(body);
-    const int code = show(answer, o.target);
+    const int code = showChanged(answer, o.target);
     if (answer.field() == "api_key" && !o.key.isGiven())
         note("Give the key with --key-stdin, or a reference with --key REF.");
     return code;
@@ -168,6 +181,8 @@ void addFields(CLI::App *command, const ProjectArguments &o)
     command->add_option("--provider", o->provider, "Provider profile; default openai")->type_name("NAME");
     command->add_option("--base-url", o->baseUrl, "Instead of the profile's address; empty: the profile's")
         ->type_name("URL");
+    command->add_option("--version-segment", o->version, "Whether the server's paths have a version, like /v1/chat/completions; auto: the base URL shows it")
+        ->type_name("yes|no|auto")->check(CLI::IsMember({"yes", "no", "auto"}));
     command->add_option("--environment", o->environment, "development, test or production")->type_name("NAME");
     addRepeated(command, "--allowed-model", o->models, "Glob of model names, may be repeated; empty: every model");
 }

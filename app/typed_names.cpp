@@ -11,7 +11,7 @@ namespace {
 constexpr std::pair<std::string_view, const char *> fieldOptions[] = {
     {"duration_minutes", "--ttl"},         {"expires_at", "--expires-at"},   {"allowed_ips", "--allowed-ip"},
     {"allowed_models", "--allowed-model"}, {"allowed_endpoints", "--allowed-endpoint"},
-    {"base_url", "--base-url"},            {"older_than", "--older-than"},   {"max_requests", "--max-requests"},
+    {"base_url", "--base-url"},            {"version_segment", "--version-segment"}, {"older_than", "--older-than"},   {"max_requests", "--max-requests"},
     {"rate_limit", "--rate-limit"},        {"max_concurrent", "--max-concurrent"},
     {"project_id", "--project"},           {"token_id", "--token"},          {"request_id", "--request-id"},
     {"client_ip", "--client-ip"},          {"environment", "--environment"}, {"provider", "--provider"},

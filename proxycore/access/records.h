@@ -7,6 +7,7 @@
 #include <QString>
 #include <QStringList>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace llmproxy {
@@ -20,6 +21,7 @@ struct ProviderKey
     QString masked;          // masked form of a stored value; of a reference: the reference itself
     int64_t keySetMs = 0;    // for api_key_age_days
     QString sealedUrl;       // the base URL the key was given for (access/key_binding.h); empty without a key
+    std::optional<bool> versionSegment = {}; // whether the paths at baseUrl have one ("/v1"); not set: baseUrl shows it
 };
 
 struct Project

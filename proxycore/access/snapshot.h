@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct ProviderEntry
     KeyState keyState = KeyState::None;
     std::string keyUrl = {}; // the base URL that the key was given for, which says where else it may go; empty: the profile's
     bool isBound = false;    // keyUrl is known; else the key is not usable
+    std::optional<bool> versionSegment = {}; // as in ProviderKey
 };
 
 struct ProjectEntry

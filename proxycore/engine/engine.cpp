@@ -194,6 +194,7 @@ void Engine::Private::makeApi()
         return profile == profiles.end() || (profile->second.auth != AuthForm::None && !profile->second.keyOptional);
     };
     context.originOf = [this](const std::string &name, const std::string &baseUrl) { return originOf(name, baseUrl); };
+    context.readBaseUrl = [this](const std::string &name, const std::string &text, std::optional<bool> version) { return readBaseUrl(name, text, version); };
     context.cutStreams = [this](const std::vector<std::string> &ids) {
         for (const auto &thread : threads)
             thread->cut(ids, Reason::StreamCut);

@@ -117,8 +117,21 @@ ProviderVerdict Engine::Private::askProvider(const ProviderQuestion &question, c
     const auto profile = profiles.find(question.provider);
     if (profile == profiles.end())
         return {"unexpected_answer", 0, "There is no provider profile of this name.", {}};
-    ModelsAnswer answer = listModels(profile->second, question.baseUrl, question.key, dialConfig(), cancelled);
-    return {std::move(answer.reason), answer.status, std::move(answer.message), std::move(answer.models)};
+    ModelsAnswer answer = listModels(profile->second, question.baseUrl, question.versionSegment, question.key, dialConfig(), cancelled);
+    return {std::move(answer.reason), answer.status, std::move(answer.message), std::move(answer.models), std::move(answer.proposal.baseUrl), answer.proposal.versionSegment};
+}
+
+Result<BaseUrlReading> Engine::Private::readBaseUrl(const std::string &provider, const std::string &text, std::optional<bool> versionSegment) const
+{
+    const auto profile = profiles.find(provider);
+    if (profile == profiles.end())
+        return Error{ErrorKind::Invalid, "invalid_field", "must be an address of a known provider profile", "base_url"};
+    const Result<ProviderUrl> read = readProviderUrl(text, profile->second, versionSegment);
+    if (!read)
+        return read.error();
+    if (const char *problem = refusedHost(read->url, dialConfig().hosts))
+        return Error{ErrorKind::Invalid, "invalid_field", problem, "base_url"};
+    return BaseUrlReading{read->url.text(), read->versionSegment, read->note()};
 }
 
 Outcome Engine::Private::listen()

@@ -66,6 +66,7 @@ struct Engine::Private
     Outcome openKeys();
     Result<KeyRing> openRing(const KeyRingRecord &record) const;
     std::string originOf(const std::string &provider, const std::string &baseUrl) const;
+    Result<BaseUrlReading> readBaseUrl(const std::string &provider, const std::string &text, std::optional<bool> versionSegment) const;
     void noteManagementToken();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();

@@ -43,7 +43,7 @@ struct ExchangeContext
     // Of a refusal: whether it has an event of its own. Else it was counted together with others (ruling 47). Thread: any.
     std::function<bool(const RequestOutcome &, const IpAddress &client)> isRecorded;
     std::function<bool()> storageHealthy;
-    std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by base URL
+    std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by profile and base URL
     Exchange *running = nullptr; // the first of a list that goes on in next()
     std::atomic<int64_t> *runningCount = nullptr; // their number; may be null
 };

@@ -28,7 +28,7 @@ enum class Verdict { Stop, Wait, Next };
 struct PathRoute
 {
     std::string provider; // by name; empty: by api
-    std::string api;      // openai, anthropic, gemini, azure
+    std::string api;      // openai, anthropic, gemini, azure, bedrock
     std::string rest;     // the path without the provider's name
 };
 

@@ -115,6 +115,29 @@ std::string modelOf(const std::string &path)
     return rest.substr(0, rest.find_first_of(":/"));
 }
 
+// Empty: none is named. What stands before the last slash: an ARN that was decoded has slashes of its own.
+std::string bedrockModelOf(const std::string &path)
+{
+    constexpr std::string_view marker = "/model/";
+    const size_t end = path.rfind('/');
+    if (!equalsIgnoreCase(std::string_view(path).substr(0, marker.size()), marker) || end < marker.size())
+        return {};
+    return path.substr(marker.size(), end - marker.size());
+}
+
+std::vector<std::string> modelsOfReadings(std::string_view path, std::string (*nameOf)(const std::string &))
+{
+    std::vector<std::string> models;
+    // A name has to be coded where it has a slash or a blank, so as received it is taken decoded: only the path around it counts.
+    const std::vector<std::string> readings = decodings(path);
+    addOnce(&models, percentDecoded(nameOf(plainForm(readings.front()))));
+    for (size_t i = 1; i < readings.size(); ++i)
+        addOnce(&models, nameOf(plainForm(readings[i])));
+    if (models.size() == 1 && models.front().empty())
+        models.clear();
+    return models;
+}
+
 } // namespace
 
 std::vector<std::string> readingsOf(std::string_view path)
@@ -148,15 +171,12 @@ bool allowedInEachReading(const std::vector<std::string> &globs, std::string_vie
 
 std::vector<std::string> modelsInPath(std::string_view path)
 {
-    std::vector<std::string> models;
-    // A name has to be coded where it has a slash or a blank, so as received it is taken decoded: only the path around it counts.
-    const std::vector<std::string> readings = decodings(path);
-    addOnce(&models, percentDecoded(modelOf(plainForm(readings.front()))));
-    for (size_t i = 1; i < readings.size(); ++i)
-        addOnce(&models, modelOf(plainForm(readings[i])));
-    if (models.size() == 1 && models.front().empty())
-        models.clear();
-    return models;
+    return modelsOfReadings(path, modelOf);
+}
+
+std::vector<std::string> bedrockModelsInPath(std::string_view path)
+{
+    return modelsOfReadings(path, bedrockModelOf);
 }
 
 bool isBatchPath(std::string_view path)

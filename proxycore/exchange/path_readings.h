@@ -22,6 +22,8 @@ bool allowedInEachReading(const std::vector<std::string> &globs, std::string_vie
 // The models that the readings of a path of Gemini's or Azure's form name, each once; "" stands for a reading without one, and is
 // left out when none names one.
 std::vector<std::string> modelsInPath(std::string_view path);
+// The same for Bedrock's "/model/ID/converse": an ID may have colons and coded slashes (ARNs), and ends before the last segment.
+std::vector<std::string> bedrockModelsInPath(std::string_view path);
 // Whether a reading of it is a place that takes batches.
 bool isBatchPath(std::string_view path);
 

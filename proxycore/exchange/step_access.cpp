@@ -40,6 +40,12 @@ bool overridesMethod(std::string_view query)
     return false;
 }
 
+// Bedrock has paths of its own, and chats like OpenAI's.
+bool servesApi(const ProviderProfile &profile, std::string_view api)
+{
+    return profile.api == api || (profile.api == "bedrock" && api == "openai");
+}
+
 } // namespace
 
 Verdict Exchange::checkStorage()
@@ -101,14 +107,16 @@ void Exchange::findProvider()
         const auto profile = m_context.profiles->find(entry.provider);
         if (profile == m_context.profiles->end())
             continue;
-        const bool fits = m_route.provider.empty()
-                              ? profile->second.api == m_route.api || (providers.size() == 1 && m_head.path.compare(0, 4, "/v1/") == 0)
-                              : entry.provider == m_route.provider;
-        if (fits) {
+        const bool isOnly = providers.size() == 1 && m_head.path.starts_with("/v1/");
+        if (m_route.provider.empty() ? isOnly || servesApi(profile->second, m_route.api) : entry.provider == m_route.provider) {
             m_provider = &entry;
             m_profile = &profile->second;
-            break;
+            return;
         }
+    }
+    if (m_route.provider == "openai") { // Azure's own paths begin with that word, too
+        m_route = {{}, "azure", m_head.path};
+        findProvider();
     }
 }
 

@@ -87,9 +87,9 @@ Verdict Exchange::checkBody()
     m_metersText = body && (type.find("json") != std::string_view::npos || type.find("JSON") != std::string_view::npos) && !m_head.headers.find("content-encoding");
     if (rules && !queryModelsAllowed())
         return refuse(Reason::ModelNotAllowed, "the query names a model that this access token may not use");
-    const bool namesModelInPath = m_profile->api == "gemini" || m_profile->api == "azure";
-    if (namesModelInPath && body) {
-        if (const std::vector<std::string> models = modelsInPath(m_route.rest); !models.empty())
+    const bool isBedrock = m_profile->api == "bedrock";
+    if (body && (isBedrock || m_profile->api == "gemini" || m_profile->api == "azure")) {
+        if (const std::vector<std::string> models = isBedrock ? bedrockModelsInPath(m_route.rest) : modelsInPath(m_route.rest); !models.empty())
             return judgePathModels(models);
     }
     if (rules && body && isBatchPath(m_route.rest))
@@ -107,7 +107,7 @@ Verdict Exchange::checkBody()
     return judgeBody();
 }
 
-// Gemini and Azure name the model in the path. Each reading of the path has to name one that is allowed.
+// Gemini, Azure and Bedrock name the model in the path. Each reading of the path has to name one that is allowed.
 Verdict Exchange::judgePathModels(const std::vector<std::string> &models)
 {
     m_model = models.front().empty() ? models.back() : models.front();

@@ -2,6 +2,8 @@
 // Sends the request on: the provider's own path, credential and header form.
 #include "exchange/exchange.h"
 
+#include "upstream/provider_url.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -49,20 +51,23 @@ bool hasUsage(std::string_view path)
 
 } // namespace
 
-// Null: not a URL that can be used. Kept by its text; changed base URLs leave a few behind, which is why there is an end.
+// Null: not a URL that can be used. Kept by all that decides how it is read; changed base URLs leave a few behind, which is why there is an end.
 std::shared_ptr<const DialTarget> Exchange::target()
 {
     constexpr size_t mostTargets = 1000;
     const std::string &text = m_provider->baseUrl.empty() ? m_profile->baseUrl : m_provider->baseUrl;
+    const std::optional<bool> &version = m_provider->versionSegment;
+    std::string name = m_profile->name;
+    name.append(!version ? " " : *version ? "+" : "-").append(text);
     auto &known = m_context.targets;
-    if (const auto found = known.find(text); found != known.end() && found->second->unixSocket == m_profile->unixSocket)
+    if (const auto found = known.find(name); found != known.end())
         return found->second;
-    Result<BaseUrl> url = parseBaseUrl(text);
-    if (!url)
+    Result<ProviderUrl> read = readProviderUrl(text, *m_profile, version);
+    if (!read)
         return nullptr;
     if (known.size() >= mostTargets)
         known.clear();
-    return known[text] = std::make_shared<const DialTarget>(std::move(*url), m_profile->unixSocket);
+    return known[std::move(name)] = std::make_shared<const DialTarget>(std::move(read->url), m_profile->unixSocket);
 }
 
 // Ruling 50: a key goes to the origin it was given for, or its profile's own. Looked at where the request is sent, too: a base_url that
@@ -89,9 +94,9 @@ std::string Exchange::upstreamHead(const DialTarget &target)
     head.append(m_head.method).append(" ");
     if (isForwarded) // RFC 9112 section 3.2.2
         head.append("http://").append(target.authority);
-    head.append(joinPath(target.url.path, m_route.rest));
-    if (!m_cleanQuery.empty())
-        head.append("?").append(m_cleanQuery);
+    head.append(joinPath(target.url, m_route.rest));
+    if (!m_cleanQuery.empty() || !target.url.query.empty())
+        head.append("?").append(joinQuery(m_cleanQuery, target.url.query));
     head.append(" HTTP/1.1\r\nHost: ").append(target.authority).append("\r\n");
     if (isForwarded)
         head.append(dialler.proxyAuthorization());

@@ -79,8 +79,10 @@ Verdict Exchange::findRoute()
         m_route = {std::string(first), "", std::string(path.substr(first.size() + 1))};
         if (const char *hint = baseUrlHint(m_route.rest))
             return refuse(m_route.rest.starts_with("//") ? Reason::BadRequest : Reason::EndpointNotFound, hint);
-    } else if (startsWith(path, "/v1beta/")) {
+    } else if (startsWith(path, "/v1beta/") || startsWith(path, "/upload/v1beta/")) {
         m_route = {"", "gemini", m_head.path};
+    } else if (startsWith(path, "/model/")) {
+        m_route = {"", "bedrock", m_head.path};
     } else if (path == "/v1/messages" || startsWith(path, "/v1/messages/") || path == "/api/hello" || (anthropic && startsWith(path, "/v1/"))) {
         m_route = {"", "anthropic", m_head.path};
     } else if (startsWith(path, "/v1/")) {

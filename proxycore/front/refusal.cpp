@@ -85,7 +85,7 @@ Dialect dialectOf(std::string_view path, bool anthropicVersionHeader)
 {
     if (startsWith(path, "/manage/") || path == "/manage" || path == "/health" || path == "/ready" || path == "/metrics")
         return Dialect::Management;
-    if (startsWith(path, "/gemini/") || startsWith(path, "/v1beta/"))
+    if (startsWith(path, "/gemini/") || startsWith(path, "/v1beta/") || startsWith(path, "/upload/v1beta/"))
         return Dialect::Gemini;
     if (startsWith(path, "/anthropic/") || path == "/v1/messages" || startsWith(path, "/v1/messages/") || (startsWith(path, "/v1/") && anthropicVersionHeader))
         return Dialect::Anthropic;

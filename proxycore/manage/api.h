@@ -64,12 +64,21 @@ struct DeliveryStatus
     std::string problem;
 };
 
+// A base URL as it is stored.
+struct BaseUrlReading
+{
+    std::string url;
+    std::optional<bool> versionSegment; // as given, or as a pasted endpoint shows it
+    std::string note;                   // a sentence about what was changed; empty: nothing
+};
+
 // Does a provider take this key?
 struct ProviderQuestion
 {
     std::string provider;
     std::string baseUrl; // empty: the profile's
     SharedSecret key;    // null: asked without one
+    std::optional<bool> versionSegment = {}; // whether its paths have one; not set: baseUrl shows it
 };
 struct ProviderVerdict
 {
@@ -77,6 +86,9 @@ struct ProviderVerdict
     int status = 0;      // 0: there was no answer
     std::string message; // one sentence for a person
     std::vector<std::string> models;
+    // Where the API was found instead; empty: nowhere else.
+    std::string proposedBaseUrl = {};
+    std::optional<bool> proposedVersionSegment = {};
 };
 
 // What may be known of it once the server has started.
@@ -99,6 +111,8 @@ struct ManageContext
     // Where a key of this provider goes with this base_url (empty: the profile's own address): "https://api.openai.com:443";
     // empty: nowhere, as there is no address, or not one that can be used.
     std::function<std::string(const std::string &provider, const std::string &baseUrl)> originOf;
+    // How a base_url is stored and used, or what is wrong with it, without a subject: "must …". The provider is known.
+    std::function<Result<BaseUrlReading>(const std::string &provider, const std::string &text, std::optional<bool> versionSegment)> readBaseUrl;
     // Cuts running streams of these token ids on all engine threads (posted, within milliseconds).
     std::function<void(std::vector<std::string> tokenIds)> cutStreams;
     // The running request of this id; end: it is ended. Says on any thread which it is, or was.

@@ -15,18 +15,21 @@ namespace {
 constexpr std::string_view apiKeyMeaning = "The provider's key, or a reference to it: env:NAME or file:/path. "
                                            "Write-only: no answer ever contains it.";
 constexpr std::string_view baseUrlMeaning = "Overrides the provider profile's address. https://, or http:// to "
-                                            "loopback and private addresses.";
+                                            "loopback and private addresses. A whole endpoint is shortened; a query is for Azure only.";
+constexpr std::string_view versionMeaning = "Whether the server's paths have a version segment. true: /v1/chat/completions is added to base_url as it is; false: without /v1; "
+                                            "null: base_url shows it.";
 constexpr std::string_view environments = "development|test|testing|production";
 
 Fields keyInputFields()
 {
     return {text("provider", "Name of a provider profile; default openai."),
-            secret("api_key", apiKeyMeaning), nullable(url("base_url", baseUrlMeaning))};
+            secret("api_key", apiKeyMeaning), nullable(url("base_url", baseUrlMeaning)),
+            nullable(flag("version_segment", versionMeaning))};
 }
 
 const Pairs &eitherListOrOne()
 {
-    static const Pairs pairs{{"provider", "providers"}, {"api_key", "providers"}, {"base_url", "providers"}};
+    static const Pairs pairs{{"provider", "providers"}, {"api_key", "providers"}, {"base_url", "providers"}, {"version_segment", "providers"}};
     return pairs;
 }
 
@@ -58,6 +61,7 @@ void addProjectSchemas(std::vector<Schema> &all)
     all.push_back(answer("ProviderKey", "A provider of a project.",
                          {text("provider", "Name of the provider profile."),
                           nullable(text("base_url", "Null: the profile's.", 2048)),
+                          nullable(flag("version_segment", versionMeaning)),
                           nullable(text("api_key_masked", "Masked key, or the reference; null: none.")),
                           nullable(number("api_key_age_days", "Full days since the key was set.")),
                           {.name = "key_state", .meaning = "pending: the source of its reference has not answered yet. null: no key is stored.", .required = true, .nullable = true,
@@ -69,12 +73,14 @@ void addProjectSchemas(std::vector<Schema> &all)
                           flag("is_active", "False: requests are refused."),
                           text("provider", "The preferred provider."),
                           nullable(text("base_url", "The preferred provider's address; null: the profile's.", 2048)),
+                          nullable(flag("version_segment", versionMeaning)),
                           nullable(text("api_key_masked", "The preferred provider's masked key or reference.")),
                           nullable(number("api_key_age_days", "Full days since that key was set.")),
                           objects("providers", "ProviderKey", "All providers, preferred first."),
                           list("allowed_models", "Globs; empty: every model."),
                           time("created_at", "When it was created."), time("updated_at", "Last change."),
                           nullable(time("deactivated_at", "Null while active."))}));
+    all.back().fields.push_back(list("notes", "In the answer of a change: what was changed in its input, like a base_url that was shortened. Left out when nothing was."));
 }
 
 Fields tokenLimitFields()

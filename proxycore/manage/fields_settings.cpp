@@ -37,14 +37,19 @@ void addProviderCheck(std::vector<Schema> &all)
                         {required(text("provider", "Name of a provider profile.")),
                          secret("api_key", "The key to try, or a reference to it: env:NAME or file:/path. It is not kept."),
                          nullable(url("base_url", "Instead of the profile's address. A project's stored key goes only to the origin that it was given for; a reference, only where REFERENCE_ORIGINS names the origin.")),
+                         nullable(flag("version_segment", "Whether the server's paths have a version segment (/v1); null: base_url shows it.")),
                          identifier("project_id", "Without api_key: this project's key is tried, at its address.")}));
     Field models = list("models", "The provider's models, at most 500, sorted.");
     models.maximum = 500;
+    all.push_back(answer("ProviderProposal", "Another form of the address, where the API was found.",
+                         {text("base_url", "The base URL to use.", 2048), nullable(flag("version_segment", "To be given with it; null: base_url shows it."))}));
     all.push_back(answer("ProviderChecked", "How it went.",
                          {flag("ok", "The provider takes the key."),
                           choice("reason", "ok|key_refused|unreachable|certificate|timeout|unexpected_answer|key_missing", "In one word."),
                           nullable(number("status", "Status that the provider answered; null: none.", 100, 999)),
-                          text("message", "What happened, and what to do.", 1000), models, number("duration_ms", "How long it took.")}));
+                          text("message", "What happened, and what to do.", 3000), models, number("duration_ms", "How long it took.")}));
+    all.back().fields.push_back(object("proposal", "ProviderProposal", "Left out when the API is where it was looked for, or was not found."));
+    all.back().fields.push_back(list("notes", "What was changed in base_url before it was asked. Left out when nothing was."));
 }
 
 } // namespace

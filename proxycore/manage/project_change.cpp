@@ -148,11 +148,11 @@ void updateProject(const CallPtr &call)
         return decision;
     };
     const bool deactivates = wanted->active == std::optional(false);
-    const auto apply = [call, cut, decide, deactivates] {
-        change(call, 200, decide, [call, cut] {
+    const auto apply = [call, cut, decide, deactivates, notes = notesOf(wanted->providers)] {
+        change(call, 200, decide, [call, cut, notes] {
             if (!cut->empty())
                 call->context().cutStreams(*cut);
-            return publishedProject(call->context(), call->id);
+            return withNotes(publishedProject(call->context(), call->id), notes);
         }, deactivates ? Rights::Take : Rights::Give);
     };
     if (deactivates)

@@ -105,8 +105,8 @@ void createProject(const CallPtr &call)
         event.detail("provider", record.providers.front().provider.toStdString());
         return Decision{{PutProject{record}}, {std::move(event)}};
     };
-    whenKeysAnswered(call, *inputs, [call, decide, id] {
-        change(call, 201, decide, [call, id] { return publishedProject(call->context(), id); });
+    whenKeysAnswered(call, *inputs, [call, decide, id, notes = notesOf(*inputs)] {
+        change(call, 201, decide, [call, id, notes] { return withNotes(publishedProject(call->context(), id), notes); });
     });
 }
 

@@ -24,6 +24,7 @@ struct Question
     ProviderQuestion ask;
     std::string reference; // of the key, to be resolved on the job's thread
     std::string missing;   // why there is no key, when one is known to be missing
+    QStringList notes;     // what was changed in base_url
 };
 
 // A stored key goes to the origin it was given for, or the profile's own: nobody may fetch it by naming another one.
@@ -39,6 +40,8 @@ Outcome useStored(const ManageCall &call, const ProviderKeyInput &input, const s
         return {};
     }
     question.ask.baseUrl = input.baseUrl ? input.baseUrl->toStdString() : entry->baseUrl;
+    if (!input.hasVersionSegment && question.ask.baseUrl == entry->baseUrl)
+        question.ask.versionSegment = entry->versionSegment;
     const bool isItsPlace = mayGoTo(context, entry->provider, entry->keyUrl, question.ask.baseUrl);
     if (input.baseUrl && !isItsPlace && !call.request.isLocal)
         return invalidField("base_url", "The stored key is not sent to 'base_url', as it was not given for that address. Give the key in 'api_key', too.");
@@ -60,7 +63,9 @@ Result<Question> readQuestion(const ManageCall &call, const JsonObject &body)
     question.ask.provider = input->provider.toStdString();
     if (input->baseUrl)
         question.ask.baseUrl = input->baseUrl->toStdString();
+    question.ask.versionSegment = input->versionSegment;
     question.ask.key = input->key;
+    question.notes = notesOf({*input});
     question.reference = input->reference.toStdString();
     if (!input->hasKey() && body.has("project_id")) {
         if (Outcome failure = useStored(call, *input, body.text("project_id").toStdString(), question))
@@ -113,20 +118,31 @@ AuditEvent checkEvent(const ManageCall &call, const ProviderQuestion &asked, con
     return event;
 }
 
-void answerVerdict(const CallPtr &call, const ProviderQuestion &asked, const ProviderVerdict &verdict, int64_t tookMs)
+void addProposal(QJsonObject &body, const ProviderVerdict &verdict)
+{
+    if (verdict.proposedBaseUrl.empty())
+        return;
+    const std::optional<bool> &version = verdict.proposedVersionSegment;
+    body.insert(QStringLiteral("proposal"), QJsonObject{{QStringLiteral("base_url"), QString::fromStdString(verdict.proposedBaseUrl)},
+                                                        {QStringLiteral("version_segment"), version ? QJsonValue(*version) : QJsonValue()}});
+}
+
+void answerVerdict(const CallPtr &call, const Question &question, const ProviderVerdict &verdict, int64_t tookMs)
 {
     QJsonArray models;
     for (const std::string &model : verdict.models)
         models.append(QString::fromStdString(model));
-    ManageAnswer durable;
-    durable.body = QJsonDocument(QJsonObject{
+    QJsonObject body = withNotes({
                        {QStringLiteral("ok"), verdict.reason == "ok"},
                        {QStringLiteral("reason"), QString::fromStdString(verdict.reason)},
                        {QStringLiteral("status"), verdict.status > 0 ? QJsonValue(verdict.status) : QJsonValue()},
                        {QStringLiteral("message"), QString::fromStdString(verdict.message)},
                        {QStringLiteral("models"), models},
-                       {QStringLiteral("duration_ms"), qint64{tookMs}}}).toJson(QJsonDocument::Compact);
-    answerAudited(call, checkEvent(*call, asked, verdict), std::move(durable));
+                       {QStringLiteral("duration_ms"), qint64{tookMs}}}, question.notes);
+    addProposal(body, verdict);
+    ManageAnswer durable;
+    durable.body = QJsonDocument(body).toJson(QJsonDocument::Compact);
+    answerAudited(call, checkEvent(*call, question.ask, verdict), std::move(durable));
 }
 
 } // namespace
@@ -148,7 +164,7 @@ void checkProvider(const CallPtr &call)
         const int64_t beganUs = Clock::steadyUs();
         const ProviderVerdict verdict = judge(call->context(), question, cancelled);
         const int64_t tookMs = (Clock::steadyUs() - beganUs) / 1000;
-        call->state->checks.afterwards([call, asked = question.ask, verdict, tookMs] { answerVerdict(call, asked, verdict, tookMs); });
+        call->state->checks.afterwards([call, question, verdict, tookMs] { answerVerdict(call, question, verdict, tookMs); });
     }, [call] { breakOff(call); });
     if (!started)
         refuse(call, {ErrorKind::Conflict, "job_running", "A provider is being asked already; try again when that is done.", {}});

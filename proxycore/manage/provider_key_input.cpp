@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "manage/provider_key_input.h"
 
-#include "access/host_rules.h"
 #include "access/key_binding.h"
 #include "audit/masking.h"
 #include "config/settings.h"
 #include "secrets/key_ring.h"
 #include "secrets/secret_cache.h"
 
-#include <QUrl>
+#include <QJsonArray>
 
 #include <algorithm>
 #include <set>
@@ -48,37 +47,31 @@ Outcome readKey(const ManageContext &context, std::string_view value, const std:
     return {};
 }
 
-} // namespace
-
-Outcome checkBaseUrl(const QString &text, const HostRules &rules, const std::string &field)
+Outcome readBaseUrl(const ManageContext &context, const JsonObject &object, ProviderKeyInput &input)
 {
-    const auto wrong = [&](const char *message) { return invalidField(field, "'" + field + "' " + message); };
-    const QUrl url(text, QUrl::StrictMode);
-    const QString scheme = url.scheme();
-    if (!url.isValid() || url.host().isEmpty() || (scheme != QLatin1String("https") && scheme != QLatin1String("http")))
-        return wrong("must be an address like https://api.example.com/v1.");
-    if (text.contains(QLatin1Char('@')) || !url.userInfo().isEmpty())
-        return wrong("must not contain a user name or password; give the key in api_key.");
-    if (text.contains(QLatin1Char('?')) || text.contains(QLatin1Char('#')))
-        return wrong("must not contain a query or fragment.");
-    const QStringList segments = url.path(QUrl::FullyDecoded).split(QLatin1Char('/'));
-    if (segments.contains(QLatin1String("..")) || segments.contains(QLatin1String(".")) || text.contains(QLatin1Char('\\')))
-        return wrong("must not contain '.' or '..' segments or backslashes.");
-    if (url.port(1) < 1)
-        return wrong("must have a port from 1 to 65535.");
-    const bool isPlain = scheme == QLatin1String("http");
-    const std::string host = url.host().toStdString();
-    const bool isName = !IpAddress::parseHost(host);
-    const HostVerdict verdict = judgeHost(host, isPlain, rules);
-    if (verdict == HostVerdict::Metadata)
-        return wrong("must not be a cloud metadata address.");
-    if (verdict == HostVerdict::LinkLocal)
-        return wrong("must not be a link-local address (ALLOW_LINK_LOCAL_UPSTREAM=true lifts that).");
-    if (verdict == HostVerdict::Insecure || (isPlain && isName && !rules.allowInsecure && !isLocalhostName(host)))
-        return wrong("may use http:// only for loopback and private addresses "
-                     "(ALLOW_INSECURE_UPSTREAM=true lifts that); use https://.");
+    if (object.has("version_segment")) {
+        input.hasVersionSegment = true;
+        if (!object.isNull("version_segment"))
+            input.versionSegment = object.boolean("version_segment", true);
+    }
+    if (!object.has("base_url"))
+        return {};
+    input.baseUrl = object.text("base_url");
+    if (input.baseUrl->isEmpty())
+        return {};
+    const auto reading = context.readBaseUrl(input.provider.toStdString(), input.baseUrl->toStdString(), input.versionSegment);
+    if (!reading) {
+        const std::string field = object.fieldName("base_url");
+        return invalidField(field, "'" + field + "' " + reading.error().message + ".");
+    }
+    input.baseUrl = QString::fromStdString(reading->url);
+    input.hasVersionSegment = input.hasVersionSegment || reading->versionSegment.has_value();
+    input.versionSegment = reading->versionSegment;
+    input.note = QString::fromStdString(reading->note);
     return {};
 }
+
+} // namespace
 
 Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const JsonObject &object,
                                          const QString &defaultProvider)
@@ -92,14 +85,8 @@ Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const Jso
     }
     if (auto failure = readKey(context, object.secret("api_key"), object.fieldName("api_key"), input))
         return *failure;
-    if (object.has("base_url")) {
-        input.baseUrl = object.text("base_url");
-        if (!input.baseUrl->isEmpty()) {
-            if (auto failure = checkBaseUrl(*input.baseUrl, {context.settings->allowLinkLocalUpstream, context.settings->allowInsecureUpstream},
-                                            object.fieldName("base_url")))
-                return *failure;
-        }
-    }
+    if (auto failure = readBaseUrl(context, object, input))
+        return *failure;
     return input;
 }
 
@@ -108,7 +95,7 @@ Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context
 {
     std::vector<ProviderKeyInput> inputs;
     if (!body.has("providers")) {
-        if (!body.has("provider") && !body.has("api_key") && !body.has("base_url"))
+        if (!body.has("provider") && !body.has("api_key") && !body.has("base_url") && !body.has("version_segment"))
             return inputs;
         auto input = readProviderKey(context, body, defaultProvider);
         if (!input)
@@ -201,6 +188,16 @@ Outcome refusedPlace(const ManageContext &context, const QString &projectId, con
                  path + "base_url"};
 }
 
+// What is known about an address goes with it.
+void takePlace(const ProviderKeyInput &input, ProviderKey &record)
+{
+    const bool isNew = input.baseUrl && *input.baseUrl != record.baseUrl;
+    if (isNew)
+        record.baseUrl = *input.baseUrl;
+    if (isNew || input.hasVersionSegment)
+        record.versionSegment = input.versionSegment;
+}
+
 void takeKey(const ManageContext &context, const QString &projectId, const ProviderKeyInput &input, ProviderKey &record, int64_t nowMs)
 {
     record.reference = input.reference;
@@ -224,8 +221,7 @@ Result<ProviderKey> makeProviderKey(const ManageCall &call, const QString &proje
     if (previous && previous->provider == input.provider)
         record = *previous;
     record.provider = input.provider;
-    if (input.baseUrl)
-        record.baseUrl = *input.baseUrl;
+    takePlace(input, record);
     const std::string provider = input.provider.toStdString();
     if (input.hasKey()) {
         if (Outcome refused = input.baseUrl ? Outcome() : refusedPlace(context, projectId, record, input.path))
@@ -245,6 +241,23 @@ Result<ProviderKey> makeProviderKey(const ManageCall &call, const QString &proje
                      input.path + "api_key"};
     }
     return record;
+}
+
+QStringList notesOf(const std::vector<ProviderKeyInput> &inputs)
+{
+    QStringList notes;
+    for (const ProviderKeyInput &input : inputs) {
+        if (!input.note.isEmpty())
+            notes.append(input.note);
+    }
+    return notes;
+}
+
+QJsonObject withNotes(QJsonObject answer, const QStringList &notes)
+{
+    if (!notes.isEmpty())
+        answer.insert(QStringLiteral("notes"), QJsonArray::fromStringList(notes));
+    return answer;
 }
 
 } // namespace llmproxy

@@ -3,7 +3,6 @@
 // memory between the two. Thread: values; the key is shared, immutable.
 #pragma once
 
-#include "access/host_rules.h"
 #include "access/records.h"
 #include "manage/call.h"
 
@@ -18,6 +17,9 @@ struct ProviderKeyInput
 {
     QString provider = {};
     std::optional<QString> baseUrl = {}; // set: replaces; empty text: the profile's
+    std::optional<bool> versionSegment = {}; // of its paths; not set: baseUrl shows it
+    bool hasVersionSegment = false;      // it was given, or a pasted endpoint shows it
+    QString note = {};                   // what was changed in baseUrl; empty: nothing
     SharedSecret key = {};               // null: not given, or a reference
     QString reference = {};
     std::string path = {};               // of the fields in error messages
@@ -25,10 +27,10 @@ struct ProviderKeyInput
     bool hasKey() const { return key || !reference.isEmpty(); }
 };
 
-// Reads provider, api_key and base_url of a body or of an item of "providers".
+// Reads provider, api_key, base_url and version_segment of a body or of an item of "providers".
 Result<ProviderKeyInput> readProviderKey(const ManageContext &context, const JsonObject &object,
                                          const QString &defaultProvider);
-// All of "providers", or the three single fields; empty when the body has none of them.
+// All of "providers", or the single fields; empty when the body has none of them.
 Result<std::vector<ProviderKeyInput>> readProviders(const ManageContext &context, const JsonObject &body,
                                                     const QString &defaultProvider);
 // Seals the key, or keeps the previous record's. An Error when a key is needed and there is none, or when this caller may not send
@@ -48,6 +50,8 @@ Outcome refusedReference(const ManageCall &call, const std::string &provider, co
 // with what is no credential ends the call with an error instead.
 void whenKeysAnswered(const CallPtr &call, std::vector<ProviderKeyInput> inputs, std::function<void()> then);
 
-Outcome checkBaseUrl(const QString &text, const HostRules &rules, const std::string &field);
+// What was changed in the inputs, and an answer that says so.
+QStringList notesOf(const std::vector<ProviderKeyInput> &inputs);
+QJsonObject withNotes(QJsonObject answer, const QStringList &notes);
 
 } // namespace llmproxy

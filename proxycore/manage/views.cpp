@@ -21,6 +21,11 @@ QJsonValue textOrNull(const QString &text)
     return text.isEmpty() ? QJsonValue() : QJsonValue(text);
 }
 
+QJsonValue flagOrNull(const std::optional<bool> &flag)
+{
+    return flag ? QJsonValue(*flag) : QJsonValue();
+}
+
 QJsonValue countOrNull(int64_t count)
 {
     return count == 0 ? QJsonValue() : QJsonValue(qint64{count});
@@ -67,6 +72,7 @@ QJsonObject projectView(const ManageContext &context, const ProjectEntry &projec
         const KeyState state = keyStateOf(context, project, key.provider);
         providers.append(QJsonObject{{QStringLiteral("provider"), key.provider},
                                      {QStringLiteral("base_url"), textOrNull(key.baseUrl)},
+                                     {QStringLiteral("version_segment"), flagOrNull(key.versionSegment)},
                                      {QStringLiteral("api_key_masked"), textOrNull(key.masked)},
                                      {QStringLiteral("api_key_age_days"), ageDays(key, nowMs)},
                                      {QStringLiteral("key_state"), keyStateName(state)},
@@ -79,6 +85,7 @@ QJsonObject projectView(const ManageContext &context, const ProjectEntry &projec
             {QStringLiteral("is_active"), record.active},
             {QStringLiteral("provider"), preferred.provider},
             {QStringLiteral("base_url"), textOrNull(preferred.baseUrl)},
+            {QStringLiteral("version_segment"), flagOrNull(preferred.versionSegment)},
             {QStringLiteral("api_key_masked"), textOrNull(preferred.masked)},
             {QStringLiteral("api_key_age_days"), ageDays(preferred, nowMs)},
             {QStringLiteral("providers"), providers},

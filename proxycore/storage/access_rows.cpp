@@ -45,8 +45,8 @@ RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, in
 {
     QSqlQuery query = connection.query();
     query.prepare(QStringLiteral(
-        "INSERT INTO project_providers (project_id, position, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+        "INSERT INTO project_providers (project_id, position, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url, version_segment) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     query.addBindValue(projectId);
     query.addBindValue(position);
     query.addBindValue(text(key.provider));
@@ -56,7 +56,13 @@ RowOutcome writeProvider(SqlConnection &connection, const QString &projectId, in
     query.addBindValue(text(key.masked));
     query.addBindValue(qint64{key.keySetMs});
     query.addBindValue(text(key.sealedUrl));
+    query.addBindValue(key.versionSegment ? QVariant(*key.versionSegment ? 1 : 0) : QVariant(QMetaType::fromType<int>()));
     return rowOutcome(query);
+}
+
+std::optional<bool> flagOf(const QVariant &value)
+{
+    return value.isNull() ? std::nullopt : std::optional(value.toInt() != 0);
 }
 
 } // namespace
@@ -151,7 +157,7 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
 {
     std::map<QString, std::vector<ProviderKey>> keys;
     QSqlQuery query = connection.query();
-    if (!query.exec(QStringLiteral("SELECT project_id, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url "
+    if (!query.exec(QStringLiteral("SELECT project_id, provider, base_url, sealed_key, reference, masked, key_set_ms, sealed_url, version_segment "
                                    "FROM project_providers ORDER BY project_id, position"))) {
         failed(query, "providers");
         return storageError();
@@ -160,7 +166,7 @@ Result<std::vector<Project>> readProjects(SqlConnection &connection)
         keys[query.value(0).toString()].push_back({query.value(1).toString(), query.value(2).toString(),
                                                    query.value(3).toString(), query.value(4).toString(),
                                                    query.value(5).toString(), query.value(6).toLongLong(),
-                                                   query.value(7).toString()});
+                                                   query.value(7).toString(), flagOf(query.value(8))});
     if (!ended(query, "providers"))
         return storageError();
     if (!query.exec(QStringLiteral("SELECT id, name, environment, active, deleted, allowed_models, created_ms, updated_ms, "

@@ -61,6 +61,7 @@ SharedSecret openedKey(const ProviderKey &record, const QString &projectId, cons
 ProviderEntry makeProvider(const ProviderKey &record, const QString &projectId, const KeyRing &keys, SecretCache &secrets)
 {
     ProviderEntry entry{record.provider.toStdString(), record.baseUrl.toStdString(), nullptr, KeyState::None};
+    entry.versionSegment = record.versionSegment;
     const auto url = boundUrlOf(record, projectId, keys);
     entry.isBound = url.has_value();
     entry.keyUrl = url.value_or("");

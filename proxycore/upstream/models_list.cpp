@@ -2,8 +2,7 @@
 #include "upstream/models_list.h"
 
 #include "base/clock.h"
-#include "base/curl_handles.h"
-#include "upstream/connection.h"
+#include "upstream/provider_ask.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -15,53 +14,18 @@ namespace llmproxy {
 
 namespace {
 
-constexpr long connectMs = 10'000, wholeMs = 20'000;
-constexpr size_t mostBytes = 4 << 20, mostModels = 500, longestId = 128;
+constexpr int64_t wholeMs = 20'000;
+constexpr size_t mostModels = 500, longestId = 128;
 
-struct Body
-{
-    std::string bytes;
-    bool isTooLong = false;
-};
-
-size_t takeBody(char *bytes, size_t size, size_t count, void *into)
-{
-    Body &body = *static_cast<Body *>(into);
-    body.isTooLong = body.bytes.size() + size * count > mostBytes;
-    if (body.isTooLong)
-        return 0;
-    body.bytes.append(bytes, size * count);
-    return size * count;
-}
-
-int isCancelled(void *cancelled, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
-{
-    return *static_cast<const std::atomic<bool> *>(cancelled) ? 1 : 0;
-}
-
-std::string_view pathOf(const std::string &api)
+ProviderAsk listOf(const std::string &api, const BaseUrl &url, const SharedSecret &key)
 {
     if (api == "anthropic")
-        return "/v1/models?limit=1000";
+        return {url, "/v1/models", "limit=1000", {}, key};
     if (api == "gemini")
-        return "/v1beta/models?pageSize=1000";
-    return api == "azure" ? "/openai/models?api-version=2024-10-21" : "/v1/models";
-}
-
-// The line with the key, and libcurl's copy of it in the list, are wiped by who made them.
-void addCredential(HeaderList &headers, AuthForm form, const Secret &key)
-{
-    std::string line(credentialName(form));
-    line.reserve(line.size() + key.size() + 16);
-    line.append(form == AuthForm::Bearer ? ": Bearer " : ": ").append(key.reveal());
-    addHeader(headers, line);
-    wipe(line.data(), line.size());
-}
-
-void wipeAll(const HeaderList &headers)
-{
-    for (curl_slist *one = headers.get(); one; one = one->next)
-        wipe(one->data, std::char_traits<char>::length(one->data));
+        return {url, "/v1beta/models", "pageSize=1000", {}, key};
+    if (api == "azure")
+        return {url, "/openai/models", "api-version=2024-10-21", {}, key};
+    return {url, "/v1/models", {}, {}, key};
 }
 
 bool isModelId(std::string_view id)
@@ -69,41 +33,10 @@ bool isModelId(std::string_view id)
     return !id.empty() && id.size() <= longestId && std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-ModelsAnswer failed(CURLcode code, const Body &body, const std::string &origin)
+ModelsAnswer judged(const ProviderProfile &profile, const ProviderSaid &said)
 {
-    const auto answer = [](const char *reason, std::string message) { return ModelsAnswer{reason, 0, std::move(message), {}}; };
-    if (body.isTooLong)
-        return answer("unexpected_answer", origin + " answered with more than 4 MiB, which is no list of models; check the base URL.");
-    if (isCertificateTrouble(code))
-        return answer("certificate", "The certificate of " + origin + " cannot be trusted; check the address, or name its authority in SSL_CERT_FILE.");
-    if (code == CURLE_OPERATION_TIMEDOUT)
-        return answer("timeout", origin + " did not answer in time; check the address, the network and HTTPS_PROXY, or try again.");
-    if (code == CURLE_ABORTED_BY_CALLBACK)
-        return answer("unreachable", "The server is shutting down. Try again when it has restarted.");
-    if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return answer("unexpected_answer", origin + " does not speak HTTP; check the base URL.");
-    return answer("unreachable", "No connection to " + origin + " comes about; check the address, the network and HTTPS_PROXY.");
-}
-
-// Before there was a connection.
-ModelsAnswer notDialled(Reason reason, const std::string &origin)
-{
-    const auto answer = [](const char *why, std::string message) { return ModelsAnswer{why, 0, std::move(message), {}}; };
-    if (reason == Reason::UpstreamConnectTimeout)
-        return answer("timeout", "The name in " + origin + " was not resolved in time. Check the name server, the network and HTTPS_PROXY, or try again.");
-    if (reason == Reason::UpstreamResolverBusy)
-        return answer("unreachable", "Too many names are waiting to be resolved. Check the name server and the network, or try again.");
-    if (reason == Reason::UpstreamMetadataAddress)
-        return answer("unreachable", origin + " is a cloud metadata address, which is never connected to. Check the base URL.");
-    if (reason == Reason::UpstreamLinkLocalAddress)
-        return answer("unreachable", origin + " is a link-local address. Check the base URL, or set ALLOW_LINK_LOCAL_UPSTREAM=true.");
-    if (reason == Reason::UpstreamInsecureAddress)
-        return answer("unreachable", origin + " is a public address, where http:// would send the key unencrypted. Use https:// in the base URL.");
-    return answer("unreachable", "The name in " + origin + ", or that of the proxy, is not known; check the address and HTTPS_PROXY.");
-}
-
-ModelsAnswer judged(const ProviderProfile &profile, int status, const std::string &body, const std::string &origin)
-{
+    const int status = said.status;
+    const std::string &body = said.body;
     ModelsAnswer answer;
     answer.status = status;
     const auto say = [&](const char *reason, std::string message) {
@@ -111,22 +44,126 @@ ModelsAnswer judged(const ProviderProfile &profile, int status, const std::strin
         answer.message = std::move(message);
         return answer;
     };
-    const std::string said = origin + " answered with status " + std::to_string(status);
+    const std::string what = said.origin + " answered with status " + std::to_string(status);
     // Gemini says 400 where others say 401.
     if (status == 401 || status == 403 || (status == 400 && body.find("API_KEY_INVALID") != std::string::npos))
-        return say("key_refused", said + ": it does not take this key; check that it is whole, active and of this provider.");
+        return say("key_refused", what + ": it does not take this key; check that it is whole, active and of this provider.");
     if (status >= 300 && status < 400)
-        return say("unexpected_answer", said + ", a redirect, which is not followed so that the key goes nowhere else; give the final address as base URL.");
+        return say("unexpected_answer", what + ", a redirect, which is not followed so that the key goes nowhere else; give the final address as base URL.");
     if (status == 404 || status == 405)
-        return say("unexpected_answer", said + ": there is no list of models at this address; check the base URL.");
+        return say("unexpected_answer", what + ": there is no list of models at this address; check the base URL.");
     if (status == 429)
-        return say("unexpected_answer", said + ": too many requests, or nothing left to spend; look at the provider's account, or try again.");
+        return say("unexpected_answer", what + ": too many requests, or nothing left to spend; look at the provider's account, or try again.");
     if (status >= 500)
-        return say("unexpected_answer", said + ": the provider has trouble of its own; try again later.");
+        return say("unexpected_answer", what + ": the provider has trouble of its own; try again later.");
     if (status != 200 || !readModels(profile.api, body, &answer.models))
-        return say("unexpected_answer", said + ", but not with a list of models; check the base URL.");
+        return say("unexpected_answer", what + ", but not with a list of models; check the base URL.");
     return say("ok", "The provider takes the key and offers " + std::to_string(answer.models.size()) + (answer.models.size() == 1 ? " model." : " models."));
 }
+
+// Nothing of the kind is served at this path: another form of the address may be the right one.
+bool isNotThere(int status, std::string_view reason)
+{
+    return reason == "unexpected_answer" && (status == 404 || status == 405 || status == 400 || status == 410 || status == 501 || status == 200);
+}
+
+// Other forms of the address, as servers are set up: without the version that a client's path has, or with it, or below a folder.
+std::vector<ProviderUrl> otherForms(const ProviderUrl &given)
+{
+    const std::string &path = given.url.path;
+    const bool keepsVersion = joinPath(given.url, "/v1/models") == path + "/v1/models";
+    std::vector<ProviderUrl> forms;
+    const auto add = [&](std::string newPath, PathForm form, std::optional<bool> version) {
+        forms.push_back({given.url, version});
+        forms.back().url.path = std::move(newPath);
+        forms.back().url.form = form;
+    };
+    if (keepsVersion)
+        add(path, PathForm::WithoutVersion, false);
+    else
+        add(path + "/v1", PathForm::ByBasePath, {});
+    if (path.empty()) {
+        add("/api/v1", PathForm::ByBasePath, {});
+        add("/openai/v1", PathForm::ByBasePath, {});
+    }
+    return forms;
+}
+
+class Checker
+{
+public:
+    Checker(const ProviderProfile &profile, const SharedSecret &key, const DialConfig &config, const std::atomic<bool> &cancelled)
+        : m_profile(profile), m_key(key), m_config(config), m_cancelled(cancelled)
+    {
+    }
+
+    ModelsAnswer check(const ProviderUrl &given)
+    {
+        ModelsAnswer first = list(given.url);
+        if (m_profile.api != "openai" || !m_profile.unixSocket.empty() || !isNotThere(first.status, first.reason))
+            return first;
+        std::vector<ProviderUrl> forms = otherForms(given);
+        for (const ProviderUrl &form : forms) {
+            ModelsAnswer answer = list(form.url);
+            if (answer.status == 0)
+                return first;
+            if (answer.reason == "ok" || answer.reason == "key_refused")
+                return proposing(std::move(answer), form);
+        }
+        forms.resize(1);
+        forms.insert(forms.begin(), given);
+        return check(first, forms);
+    }
+
+private:
+    ModelsAnswer list(const BaseUrl &url)
+    {
+        const ProviderSaid said = ask(listOf(m_profile.api, url, m_key));
+        return said.status == 0 ? ModelsAnswer{said.reason, 0, said.message, {}} : judged(m_profile, said);
+    }
+
+    ProviderSaid ask(const ProviderAsk &question) { return askOnce(m_profile, question, m_config, m_untilMs, m_cancelled); }
+
+    // Some servers have no list of models (Databricks, GitHub Models, Vertex). A chat without any content costs nothing and is refused
+    // with 400 or 422 where chats are served. Only where it is refused otherwise without the key has the key been looked at.
+    ModelsAnswer check(const ModelsAnswer &none, const std::vector<ProviderUrl> &forms)
+    {
+        for (size_t i = 0; i < forms.size(); ++i) {
+            const ProviderSaid said = ask({forms[i].url, "/v1/chat/completions", {}, "{}", m_key});
+            const bool isRefusedKey = said.status == 401 || said.status == 403;
+            if (!isRefusedKey && said.status != 400 && said.status != 422)
+                continue;
+            ModelsAnswer answer = isRefusedKey ? judged(m_profile, said) : served(forms[i], said);
+            return i == 0 ? answer : proposing(std::move(answer), forms[i]);
+        }
+        return none;
+    }
+
+    ModelsAnswer served(const ProviderUrl &form, const ProviderSaid &said)
+    {
+        const ProviderSaid bare = m_key ? ask({form.url, "/v1/chat/completions", {}, "{}", nullptr}) : ProviderSaid();
+        if (!m_key || bare.status == 401 || bare.status == 403)
+            return {"ok", said.status, m_key ? "The provider takes the key. It has no list of models." : "The provider serves chats. It has no list of models.", {}};
+        return {"unexpected_answer", said.status, said.origin + " serves chats, but it has no list of models and does not say whether it takes this key.", {}};
+    }
+
+    static ModelsAnswer proposing(ModelsAnswer answer, const ProviderUrl &form)
+    {
+        answer.proposal = {form.url.text(), form.versionSegment};
+        const bool isKeyGood = answer.reason == "ok";
+        answer.message = "The API is at another address: use the base URL " + answer.proposal.baseUrl + (form.versionSegment == std::optional(false) ? " without a version segment in its paths." : ".")
+                         + (isKeyGood ? " The provider takes the key there." : " " + answer.message);
+        if (isKeyGood)
+            answer.reason = "unexpected_answer"; // not where it was looked for
+        return answer;
+    }
+
+    const ProviderProfile &m_profile;
+    const SharedSecret m_key;
+    const DialConfig &m_config;
+    const std::atomic<bool> &m_cancelled;
+    const int64_t m_untilMs = Clock::steadyMs() + wholeMs;
+};
 
 } // namespace
 
@@ -152,47 +189,13 @@ bool readModels(const std::string &api, std::string_view body, std::vector<std::
     return true;
 }
 
-ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseUrl, const SharedSecret &key, const DialConfig &config,
-                        const std::atomic<bool> &cancelled)
+ModelsAnswer listModels(const ProviderProfile &profile, const std::string &baseUrl, std::optional<bool> versionSegment, const SharedSecret &key,
+                        const DialConfig &config, const std::atomic<bool> &cancelled)
 {
-    Result<BaseUrl> base = parseBaseUrl(baseUrl.empty() ? profile.baseUrl : baseUrl);
-    const CurlHandle handle(curl_easy_init());
-    if (!base || !handle)
-        return {"unexpected_answer", 0, base ? "libcurl cannot be started; restart the server." : "The base URL " + base.error().message + ".", {}};
-    const std::string path = joinPath(base->path, pathOf(profile.api));
-    const DialTarget target(std::move(*base), profile.unixSocket);
-    const std::string origin = originOf(target), url = origin + path;
-    const int64_t beganMs = Clock::steadyMs();
-    ConnectionPlan plan(target, config);
-    if (const Reason reason = plan.lookUp(config.resolver, connectMs, [&] { return cancelled.load(); }); reason != Reason::None)
-        return notDialled(reason, origin);
-    HeaderList headers;
-    addHeader(headers, "User-Agent: llm-proxy/" LLM_PROXY_VERSION);
-    addHeader(headers, "Accept: application/json");
-    if (profile.api == "anthropic")
-        addHeader(headers, "anthropic-version: 2023-06-01");
-    if (key && profile.auth != AuthForm::None)
-        addCredential(headers, profile.auth, *key);
-    Body body;
-    plan.prepare(handle.get());
-    curl_easy_setopt(handle.get(), CURLOPT_URL, url.c_str());
-    curl_easy_setopt(handle.get(), CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(handle.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle.get(), CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(handle.get(), CURLOPT_CONNECTTIMEOUT_MS, connectMs);
-    curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(wholeMs - std::min<int64_t>(Clock::steadyMs() - beganMs, connectMs)));
-    curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
-    curl_easy_setopt(handle.get(), CURLOPT_HEADEROPT, long{CURLHEADER_SEPARATE}); // the proxy gets no key
-    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, &takeBody);
-    curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &body);
-    curl_easy_setopt(handle.get(), CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(handle.get(), CURLOPT_XFERINFOFUNCTION, &isCancelled);
-    curl_easy_setopt(handle.get(), CURLOPT_XFERINFODATA, const_cast<std::atomic<bool> *>(&cancelled));
-    const CURLcode code = curl_easy_perform(handle.get());
-    wipeAll(headers);
-    long status = 0;
-    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-    return code == CURLE_OK ? judged(profile, static_cast<int>(status), body.bytes, origin) : failed(code, body, origin);
+    const Result<ProviderUrl> url = readProviderUrl(baseUrl.empty() ? profile.baseUrl : baseUrl, profile, versionSegment);
+    if (!url)
+        return {"unexpected_answer", 0, "The base URL " + url.error().message + ".", {}};
+    return Checker(profile, key, config, cancelled).check(*url);
 }
 
 } // namespace llmproxy

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "upstream/profile.h"
 
-#include "access/cidr.h"
-#include "base/ascii.h"
 #include "config/settings.h"
 
 #include <QFile>
-#include <QUrl>
 #include <algorithm>
-#include <charconv>
 #include <yaml-cpp/yaml.h>
 
 static void initProviderResource()
@@ -53,10 +49,6 @@ Outcome readProfile(const std::string &name, const YAML::Node &node, ProviderPro
         const YAML::Node &value = item.second;
         if (key == "base_url") {
             profile->baseUrl = value.as<std::string>();
-            if (!profile->baseUrl.empty()) {
-                if (const auto url = parseBaseUrl(profile->baseUrl); !url)
-                    return wrong(name, key, url.error().message);
-            }
         } else if (key == "auth") {
             const auto form = forms.find(value.as<std::string>());
             if (form == forms.end())
@@ -64,8 +56,10 @@ Outcome readProfile(const std::string &name, const YAML::Node &node, ProviderPro
             profile->auth = form->second;
         } else if (key == "api") {
             profile->api = value.as<std::string>();
-            if (profile->api != "openai" && profile->api != "anthropic" && profile->api != "gemini" && profile->api != "azure")
-                return wrong(name, key, "must be openai, anthropic, gemini or azure");
+            if (profile->api != "openai" && profile->api != "anthropic" && profile->api != "gemini" && profile->api != "azure" && profile->api != "bedrock")
+                return wrong(name, key, "must be openai, anthropic, gemini, azure or bedrock");
+        } else if (key == "version_segment") {
+            profile->versionSegment = value.as<bool>();
         } else if (key == "key_optional") {
             profile->keyOptional = value.as<bool>();
         } else if (key == "ask_stream_usage") {
@@ -86,23 +80,29 @@ Outcome readProfile(const std::string &name, const YAML::Node &node, ProviderPro
             return wrong(name, key, "is not a known key");
         }
     }
-    return {};
-}
-
-bool isVersionSegment(std::string_view segment)
-{
-    return segment.size() >= 2 && segment[0] == 'v' && segment[1] >= '0' && segment[1] <= '9';
+    if (profile->baseUrl.empty())
+        return {};
+    const auto url = readProviderUrl(profile->baseUrl, *profile); // its api decides how it is read
+    return url ? Outcome() : wrong(name, "base_url", url.error().message);
 }
 
 } // namespace
 
 Outcome addProfiles(std::string_view yaml, Profiles *profiles)
 {
+    std::vector<std::string> hosts;
+    if (!profiles->empty())
+        hosts = profiles->begin()->second.hostsWithoutVersion;
     try {
         const YAML::Node root = YAML::Load(std::string(yaml));
         for (const auto &section : root) {
-            if (section.first.as<std::string>() != "providers")
-                return wrong("(file)", section.first.as<std::string>(), "is not a known key; profiles stand below \"providers\"");
+            const auto key = section.first.as<std::string>();
+            if (key == "hosts_without_version") {
+                for (const std::string &glob : section.second.as<std::vector<std::string>>())
+                    hosts.push_back(glob);
+            } else if (key != "providers") {
+                return wrong("(file)", key, "is not a known key; profiles stand below \"providers\"");
+            }
         }
         for (const auto &item : root["providers"]) {
             ProviderProfile profile;
@@ -117,6 +117,8 @@ Outcome addProfiles(std::string_view yaml, Profiles *profiles)
     } catch (const YAML::Exception &error) {
         return Error{ErrorKind::Invalid, "invalid_profile", std::string("provider profiles: ") + error.what(), "API_CONFIG_PATH"};
     }
+    for (auto &[name, profile] : *profiles)
+        profile.hostsWithoutVersion = hosts;
     return {};
 }
 
@@ -176,79 +178,6 @@ bool anyGlobMatches(const std::vector<std::string> &patterns, std::string_view t
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string &pattern) { return globMatches(pattern, text); });
 }
 
-// One spelling for a host, the one that libcurl makes of it: lower case, IDNA, addresses as dotted numbers. What is judged, resolved and
-// dialled is the same then.
-static bool normalizeHost(std::string *host)
-{
-    const bool isAscii = std::all_of(host->begin(), host->end(), [](char c) { return c > 0x20 && c < 0x7f; });
-    *host = isAscii ? lowerCased(*host) : QUrl::toAce(QString::fromStdString(*host)).toStdString();
-    if (const auto address = IpAddress::parseHost(*host)) {
-        if (host->find('%') == std::string::npos) // a zone is needed as it is
-            *host = address->toString();
-        return true;
-    }
-    return !host->empty() && std::all_of(host->begin(), host->end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-std::string BaseUrl::authority() const
-{
-    const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-    return port == (tls ? 443 : 80) ? name : name + ":" + std::to_string(port);
-}
-
-std::string BaseUrl::origin() const
-{
-    const std::string name = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-    return (tls ? "https://" : "http://") + lowerCased(name) + ":" + std::to_string(port);
-}
-
-Result<BaseUrl> parseBaseUrl(std::string_view url)
-{
-    const auto fail = [](const char *problem) { return Error{ErrorKind::Invalid, "invalid_field", problem, "base_url"}; };
-    BaseUrl out;
-    if (url.substr(0, 8) == "https://") {
-        url.remove_prefix(8);
-    } else if (url.substr(0, 7) == "http://") {
-        url.remove_prefix(7);
-        out.tls = false;
-        out.port = 80;
-    } else {
-        return fail("must start with https:// or http://");
-    }
-    if (url.find_first_of("?#@ \t\r\n") != std::string_view::npos)
-        return fail("must not have credentials, a query, a fragment or spaces");
-    const size_t slash = url.find('/');
-    std::string_view authority = url.substr(0, slash);
-    out.path = slash == std::string_view::npos ? std::string() : std::string(url.substr(slash));
-    while (!out.path.empty() && out.path.back() == '/')
-        out.path.pop_back();
-    size_t colon = authority.rfind(':');
-    if (!authority.empty() && authority.front() == '[') {
-        const size_t end = authority.find(']');
-        if (end == std::string_view::npos)
-            return fail("has an IPv6 address without ]");
-        out.host = authority.substr(1, end - 1);
-        colon = end + 1 < authority.size() ? end + 1 : std::string_view::npos;
-    } else {
-        out.host = authority.substr(0, colon);
-    }
-    if (out.host.empty())
-        return fail("has no host");
-    if (!normalizeHost(&out.host))
-        return fail("has a host that is neither a name nor an address");
-    if (authority.front() == '[' && !IpAddress::parseHost(out.host))
-        return fail("has no IPv6 address between [ and ]");
-    if (colon != std::string_view::npos) {
-        const std::string_view digits = authority.substr(colon + 1);
-        unsigned port = 0;
-        const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (result.ptr != digits.data() + digits.size() || digits.empty() || port == 0 || port > 65535)
-            return fail("has a port that is not a number from 1 to 65535");
-        out.port = static_cast<uint16_t>(port);
-    }
-    return out;
-}
-
 bool asksStreamUsage(const ProviderProfile &profile, std::string_view baseUrl)
 {
     if (profile.askStreamUsage)
@@ -258,19 +187,6 @@ bool asksStreamUsage(const ProviderProfile &profile, std::string_view baseUrl)
         return own.ok();
     const auto used = parseBaseUrl(baseUrl);
     return used && used->origin() == own->origin();
-}
-
-std::string joinPath(const std::string &basePath, std::string_view rest)
-{
-    const size_t slash = basePath.rfind('/');
-    const std::string_view last = slash == std::string::npos ? std::string_view() : std::string_view(basePath).substr(slash + 1);
-    if (isVersionSegment(last) || last == "openai") {
-        const std::string_view body = rest.substr(rest.empty() ? 0 : 1);
-        const std::string_view first = body.substr(0, body.find('/'));
-        if (first == "v1" || first == last)
-            rest.remove_prefix(first.size() + 1);
-    }
-    return basePath + std::string(rest);
 }
 
 } // namespace llmproxy

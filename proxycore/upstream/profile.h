@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "upstream/base_url.h"
 
 #include <cstdint>
 #include <map>
@@ -25,7 +26,9 @@ struct ProviderProfile
     std::string baseUrl;          // empty: each project must give its own
     AuthForm auth = AuthForm::Bearer;
     bool keyOptional = false;     // local models
-    std::string api = "openai";   // openai, anthropic, gemini, azure: which paths it serves
+    std::string api = "openai";   // openai, anthropic, gemini, azure, bedrock: which paths it serves
+    std::optional<bool> versionSegment; // whether its paths have one ("/v1"); not set: the base URL shows it
+    std::vector<std::string> hostsWithoutVersion; // globs on a base URL's host and path; the same in all profiles
     std::vector<std::string> allowedEndpoints; // globs on the path after the profile's name; empty: all
     std::vector<std::string> allowedMethods;   // empty: all
     std::optional<bool> askStreamUsage; // not set: asksStreamUsage() decides
@@ -45,21 +48,8 @@ Result<Profiles> loadProfiles(const std::string &file);
 bool globMatches(std::string_view pattern, std::string_view text);
 bool anyGlobMatches(const std::vector<std::string> &patterns, std::string_view text);
 
-// A base URL taken apart. Error names what is wrong.
-struct BaseUrl
-{
-    bool tls = true;
-    std::string host; // without brackets
-    uint16_t port = 443;
-    std::string path; // "" or "/v1", no trailing slash
-    std::string authority() const; // as for the Host header
-    std::string origin() const;    // "https://api.openai.com:443": lower case, always with its port
-};
-Result<BaseUrl> parseBaseUrl(std::string_view url);
 // Ruling 18: whether streams sent to baseUrl (empty: the profile's) are asked for their usage. Unless the profile says so itself, only
 // those to the profile's own host, which is known to accept stream_options; a strict server elsewhere answers 422.
 bool asksStreamUsage(const ProviderProfile &profile, std::string_view baseUrl);
-// Ruling 10: joins the base path and the rest, dropping a version segment that both have.
-std::string joinPath(const std::string &basePath, std::string_view rest);
 
 } // namespace llmproxy

@@ -38,7 +38,8 @@ class OlderSchema(AuditedProxy):
 
     def set_back(self):
         self.run_sql(f"UPDATE key_ring SET key_check = '{unbound_key_check()}'")
-        self.run_sql("ALTER TABLE project_providers DROP COLUMN sealed_url", "DELETE FROM meta WHERE name = 'strangers_listed_seq'")
+        self.run_sql("ALTER TABLE project_providers DROP COLUMN sealed_url", "ALTER TABLE project_providers DROP COLUMN version_segment",
+                     "DELETE FROM meta WHERE name = 'strangers_listed_seq'")
         for column in (*PARTS, "estimated"):
             self.run_sql(*(f"ALTER TABLE {table} DROP COLUMN {column}" for table in ("usage_minutely", "usage_hourly")))
         self.run_sql("PRAGMA user_version = 8")

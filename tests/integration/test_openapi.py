@@ -81,6 +81,7 @@ class OpenApi(Proxy):
         seq = self.events()[-1]["seq"]
         steps = [("GET", "/manage/projects", None, None), ("GET", "/manage/projects/{id}", None, project),
                  ("PATCH", "/manage/projects/{id}", {"name": "Two", "allowed_models": ["m*"]}, project),
+                 ("PATCH", "/manage/projects/{id}", {"base_url": self.upstream.url + "/x/chat/completions", "api_key": KEY}, project),
                  ("POST", "/manage/projects/{id}/rotate-key", {"api_key": KEY + "2"}, project),
                  ("GET", "/manage/tokens", None, None), ("GET", "/manage/tokens/{id}", None, token["id"]),
                  ("PATCH", "/manage/tokens/{id}", {"name": "x", "max_requests": 5, "allowed_ips": ["10.0.0.0/8"]}, token["id"]),

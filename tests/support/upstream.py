@@ -43,6 +43,7 @@ class Upstream:
         self.connections = 0
         self.changed = threading.Condition()
         self.files = {}
+        self.serves = None  # paths, without the query: anything else is 404, no key is 401, and a chat without a model 400
         self.faults = {}  # behaviour counters: "status-503-twice" and the like
         self._ssl = ssl_context
         self._port = port
@@ -231,6 +232,11 @@ class Upstream:
 
     async def _answer(self, request, reader, writer, _):
         path = request.target.split("?")[0]
+        if self.serves is not None:
+            problem = (404 if path not in self.serves else 401 if not (request.header("authorization") or request.header("api-key"))
+                       else 400 if request.method == "POST" and b'"model"' not in request.body else None)
+            if problem:
+                return await self._send(writer, problem, {"error": {"message": f"no {path}", "type": "x", "code": None}})
         streams = b'"stream":true' in request.body.replace(b" ", b"")
         if request.method == "HEAD":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n")

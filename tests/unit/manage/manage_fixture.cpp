@@ -2,7 +2,7 @@
 #include "manage_fixture.h"
 
 #include "base/clock.h"
-#include "upstream/profile.h"
+#include "upstream/provider_url.h"
 
 #include <QFile>
 #include <QTest>
@@ -68,6 +68,14 @@ ManageFixture::ManageFixture(const std::function<void(ManageContext &context)> &
     context.originOf = [](const std::string &name, const std::string &baseUrl) {
         const auto url = parseBaseUrl(baseUrl.empty() ? "https://api." + name + ".example/v1" : baseUrl);
         return url ? url->origin() : std::string();
+    };
+    context.readBaseUrl = [this](const std::string &, const std::string &text, std::optional<bool> version) -> Result<BaseUrlReading> {
+        const auto read = readProviderUrl(text, ProviderProfile(), version);
+        if (!read)
+            return read.error();
+        if (const char *problem = refusedHost(read->url, {settings.allowLinkLocalUpstream, settings.allowInsecureUpstream}))
+            return Error{ErrorKind::Invalid, "invalid_field", problem, "base_url"};
+        return BaseUrlReading{read->url.text(), read->versionSegment, read->note()};
     };
     context.certificateExpiresMs = [] { return int64_t{0}; };
     context.findRequest = [](const std::string &, bool, const auto &done) { done(std::nullopt); };

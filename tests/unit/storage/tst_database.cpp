@@ -55,7 +55,7 @@ private:
             for (const char *table : {"usage_minutely", "usage_hourly"})
                 raw(path, QString::fromStdString("ALTER TABLE " + std::string(table) + " DROP COLUMN " + std::string(column)));
         }
-        for (const char *statement : {"ALTER TABLE project_providers DROP COLUMN sealed_url", "DELETE FROM meta WHERE name = 'strangers_listed_seq'", "PRAGMA user_version = 8"})
+        for (const char *statement : {"ALTER TABLE project_providers DROP COLUMN sealed_url", "ALTER TABLE project_providers DROP COLUMN version_segment", "DELETE FROM meta WHERE name = 'strangers_listed_seq'", "PRAGMA user_version = 8"})
             raw(path, QString::fromLatin1(statement));
     }
     // With a project whose key is stored for https://old.example/v1.

@@ -12,8 +12,7 @@ private Q_SLOTS:
     void builtin();
     void errorsNameTheKey();
     void streamUsageIsAskedOfItsOwnHost();
-    void baseUrls();
-    void paths();
+    void hostsWithoutVersion();
     void globs();
 };
 
@@ -32,6 +31,8 @@ void TstProfile::errorsNameTheKey()
         {"providers:\n  x:\n    base_urll: https://a\n", "base_urll"},
         {"providers:\n  x:\n    auth: cookie\n", "auth"},
         {"providers:\n  x:\n    base_url: ftp://a\n", "base_url"},
+        {"providers:\n  x:\n    base_url: https://a?key=b\n", "base_url"},
+        {"providers:\n  x:\n    api: soap\n", "api"},
         {"providers:\n  x:\n    timeouts: {total: 3s}\n", "timeouts.total"},
         {"providers:\n  x:\n    timeouts: {idle: 3}\n", "timeouts.idle"},
         {"providers:\n  x:\n    param_whitelist: [a]\n", "param_whitelist"},
@@ -63,33 +64,16 @@ void TstProfile::streamUsageIsAskedOfItsOwnHost()
     QVERIFY(!asksStreamUsage(own["no"], ""));
 }
 
-void TstProfile::baseUrls()
+void TstProfile::hostsWithoutVersion()
 {
-    const auto url = parseBaseUrl("http://[::1]:8000/v1/");
-    QVERIFY(url.ok());
-    QCOMPARE(url->host, std::string("::1"));
-    QCOMPARE(url->path, std::string("/v1"));
-    QCOMPARE(url->authority(), std::string("[::1]:8000"));
-    QCOMPARE(parseBaseUrl("https://api.openai.com")->authority(), std::string("api.openai.com"));
-    for (const char *bad : {"api.openai.com", "https://", "https://a:0", "https://a:x", "https://u:p@a", "https://a?b", "https://a#b", "https://%31.2.3.4", "https://a\\b",
-                            "https://[a.example]", "https://[::1"})
-        QVERIFY2(!parseBaseUrl(bad).ok(), bad);
-    // One spelling, whichever was given.
-    QCOMPARE(parseBaseUrl("https://API.Example.COM")->host, std::string("api.example.com"));
-    QCOMPARE(parseBaseUrl("https://bücher.example")->host, std::string("xn--bcher-kva.example"));
-    QCOMPARE(parseBaseUrl("http://0xA9FEA9FE")->host, std::string("169.254.169.254"));
-    QCOMPARE(parseBaseUrl("http://[::FFFF:127.0.0.1]:80")->host, std::string("127.0.0.1"));
-}
-
-void TstProfile::paths()
-{
-    QCOMPARE(joinPath("/v1", "/v1/chat/completions"), std::string("/v1/chat/completions"));
-    QCOMPARE(joinPath("", "/v1/messages"), std::string("/v1/messages"));
-    QCOMPARE(joinPath("/api/v3", "/v1/x"), std::string("/api/v3/x"));
-    QCOMPARE(joinPath("/v1beta/openai", "/v1/x"), std::string("/v1beta/openai/x"));
-    QCOMPARE(joinPath("/v1", "/api/chat"), std::string("/v1/api/chat"));
-    QCOMPARE(joinPath("/openai", "/openai/deployments/d/x"), std::string("/openai/deployments/d/x"));
-    QCOMPARE(joinPath("", "/api/chat"), std::string("/api/chat"));
+    Profiles own;
+    QVERIFY(!addProfiles("hosts_without_version: [one.example/x]\nproviders:\n  a: {base_url: 'https://a.example'}\n", &own).has_value());
+    QVERIFY(!addProfiles("hosts_without_version: [two.example]\nproviders:\n  b: {version_segment: false}\n", &own).has_value());
+    const std::vector<std::string> both{"one.example/x", "two.example"};
+    QCOMPARE(own["a"].hostsWithoutVersion, both); // a later file adds
+    QCOMPARE(own["b"].hostsWithoutVersion, both);
+    QCOMPARE(own["a"].versionSegment, std::optional<bool>());
+    QCOMPARE(own["b"].versionSegment, std::optional<bool>(false));
 }
 
 void TstProfile::globs()
