@@ -4,6 +4,7 @@
 #include "base/ascii.h"
 #include "base/percent.h"
 #include "exchange/path_readings.h"
+#include "front/routes.h"
 
 namespace llmproxy {
 
@@ -72,19 +73,18 @@ Verdict Exchange::findRoute()
         return answerOptions();
     if (const char *hint = baseUrlHint(path))
         return refuse(Reason::EndpointNotFound, hint);
-    const bool anthropic = m_head.headers.find("anthropic-version") != nullptr;
     if (startsWith(path, "/openai/deployments/")) {
         m_route = {"", "azure", m_head.path};
     } else if (first.size() < rest.size() && m_context.profiles->find(first) != m_context.profiles->end()) {
         m_route = {std::string(first), "", std::string(path.substr(first.size() + 1))};
         if (const char *hint = baseUrlHint(m_route.rest))
             return refuse(m_route.rest.starts_with("//") ? Reason::BadRequest : Reason::EndpointNotFound, hint);
-    } else if (startsWith(path, "/v1beta/") || startsWith(path, "/upload/v1beta/")) {
+    } else if (speaksAnthropic(m_head)) {
+        m_route = {"", "anthropic", m_head.path};
+    } else if (speaksGemini(m_head)) {
         m_route = {"", "gemini", m_head.path};
     } else if (startsWith(path, "/model/")) {
         m_route = {"", "bedrock", m_head.path};
-    } else if (path == "/v1/messages" || startsWith(path, "/v1/messages/") || path == "/api/hello" || (anthropic && startsWith(path, "/v1/"))) {
-        m_route = {"", "anthropic", m_head.path};
     } else if (startsWith(path, "/v1/")) {
         m_route = {"", "openai", m_head.path};
     } else {

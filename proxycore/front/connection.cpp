@@ -296,7 +296,7 @@ void Connection::beginRequest(std::string_view head)
     m_bodyPaused = m_finBehindBody = m_bodyFaulty = false;
     m_requestDoneUs = m_bodyDone ? Clock::steadyUs() : 0;
     m_deadline.stop();
-    m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
+    m_dialect = dialectOf(m_head);
     m_hsts = wantsHsts();
     m_asksForStream = m_head.path.ends_with(":streamGenerateContent"); // Gemini's, which is a JSON array if nothing else is asked for
     m_isManagement = routeOf(m_head.path) == ServedBy::Management;
@@ -383,7 +383,7 @@ void Connection::refuseHead(const HeadFault &fault)
     m_in.clear();
     if (m_head.requestId.empty())
         m_head.requestId = randomUuid();
-    m_dialect = dialectOf(m_head.path, m_head.headers.find("anthropic-version") != nullptr);
+    m_dialect = dialectOf(m_head);
     m_hsts = wantsHsts();
     refuseByFront(refusal(fault.code, fault.message));
 }

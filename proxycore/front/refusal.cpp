@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/refusal.h"
 
+#include "front/http_types.h"
+#include "front/routes.h"
+
 #include <cstdio>
 
 namespace llmproxy {
@@ -81,14 +84,15 @@ Refusal refusal(Reason code, std::string message)
     return out;
 }
 
-Dialect dialectOf(std::string_view path, bool anthropicVersionHeader)
+Dialect dialectOf(const RequestHead &head)
 {
+    const std::string_view path = head.path;
     if (startsWith(path, "/manage/") || path == "/manage" || path == "/health" || path == "/ready" || path == "/metrics")
         return Dialect::Management;
-    if (startsWith(path, "/gemini/") || startsWith(path, "/v1beta/") || startsWith(path, "/upload/v1beta/"))
-        return Dialect::Gemini;
-    if (startsWith(path, "/anthropic/") || path == "/v1/messages" || startsWith(path, "/v1/messages/") || (startsWith(path, "/v1/") && anthropicVersionHeader))
+    if (startsWith(path, "/anthropic/") || speaksAnthropic(head))
         return Dialect::Anthropic;
+    if (startsWith(path, "/gemini/") || speaksGemini(head))
+        return Dialect::Gemini;
     return Dialect::OpenAi;
 }
 

@@ -10,6 +10,8 @@
 
 namespace llmproxy {
 
+struct RequestHead;
+
 enum class Dialect { OpenAi, Anthropic, Gemini, Management };
 
 struct Refusal
@@ -29,8 +31,8 @@ struct Refusal
 // Status of a code of contract section 3 and ruling 9; 500 for an unknown one.
 int statusOf(Reason code);
 Refusal refusal(Reason code, std::string message);
-// By the path as received: what the client library behind it can read.
-Dialect dialectOf(std::string_view path, bool anthropicVersionHeader);
+// By the head as received: what the client library behind it can read.
+Dialect dialectOf(const RequestHead &head);
 std::string refusalBody(Dialect dialect, const Refusal &refusal);
 std::string jsonEscaped(std::string_view text);
 

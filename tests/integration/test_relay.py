@@ -39,6 +39,28 @@ class Credentials(Proxy):
             found = {n.lower(): v for n, v in seen.headers if n.lower() in ("authorization", "x-api-key", "api-key", "x-goog-api-key")}
             self.assertEqual(found, {name: value}, path)
 
+    def test_googles_stable_version(self):
+        """Google's clients of today call /v1, which is OpenAI's for others."""
+        google = [("x-goog-api-client", "google-genai-sdk/3.6.1 gl-python/3.11")]
+        for method, path, fields, name in (
+                ("POST", "/v1/models/gemini-2.5-flash:generateContent", [], "x-goog-api-key"),
+                ("POST", "/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse", [], "x-goog-api-key"),
+                ("POST", "/v1/publishers/google/models/gemini-2.5-flash:countTokens", [], "x-goog-api-key"),
+                ("GET", "/v1/models", google, "x-goog-api-key"), ("GET", "/v1beta1/models", [], "x-goog-api-key"),
+                ("GET", "/v1/models", [], "authorization"), ("GET", "/v1/models/ft:gpt-4o:us:1:x", [], "authorization"),
+                ("DELETE", "/v1/models/ft:gpt-4o:us:1:x", [], "authorization"), ("POST", "/v1/files/a:b", [], "authorization")):
+            body = {"contents": []} if method == "POST" else b""
+            self.ask(path, body, method, headers=fields)
+            seen = self.upstream.requests[-1]
+            found = [n.lower() for n, _ in seen.headers if n.lower() in ("authorization", "x-api-key", "x-goog-api-key")]
+            self.assertEqual((seen.target, found), (path, [name]))
+        limited = self.new_token(allowed_models=["gemini-2.5-flash"])["token"]
+        for model, status in (("gemini-2.5-flash", 200), ("gemini-2.5-pro", 403), ("gemini-2.5-fl%61sh", 200), ("gemini-2.5-flash%2f..%2fx", 400)):
+            answer = self.ask(f"/v1/models/{model}:generateContent", {"contents": []}, token=limited)
+            self.assertEqual(answer.status, status, model)
+            if status != 200:
+                self.assertEqual(set(json.loads(answer.body)["error"]), {"code", "message", "status"}, "Gemini's dialect")
+
     def test_refusals(self):
         revoked = self.new_token()
         self.manage("DELETE", f"/manage/tokens/{revoked['id']}")
