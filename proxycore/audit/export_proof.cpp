@@ -60,11 +60,13 @@ public:
             return;
         }
         if (m_hasher.hash(read->covered) != read->hash)
-            m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.");
+            m_report.addToRun(read->seq, m_report.lastSeq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.",
+                              "Events {} were changed: their bytes do not give their hashes.");
         else if (m_report.events > 0 && read->seq <= m_report.lastSeq)
             m_report.add(read->seq, "reordered", "Event " + std::to_string(read->seq) + " stands behind event " + std::to_string(m_report.lastSeq) + ".");
         else if (m_report.events > 0 && read->seq == m_report.lastSeq + 1 && read->prev != m_report.lastHash)
-            m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " does not follow on event " + std::to_string(m_report.lastSeq) + ".");
+            m_report.addToRun(read->seq, m_report.lastSeq, "changed", "Event " + std::to_string(read->seq) + " does not follow on event " + std::to_string(m_report.lastSeq) + ".",
+                              "Events {} do not follow on each other.");
         else if (m_report.events > 0 && read->seq > m_report.lastSeq + 1 && m_isUnbroken)
             m_report.add(m_report.lastSeq + 1, "missing", "Events after event " + std::to_string(m_report.lastSeq) + " are missing.");
         if (m_report.events++ == 0)

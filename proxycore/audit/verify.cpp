@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace llmproxy {
 
@@ -43,6 +44,20 @@ void VerifyReport::add(int64_t seq, std::string kind, std::string message, int64
     ++problemCount;
     if (problems.size() < mostProblems)
         problems.push_back({seq, std::move(kind), std::move(message), toSeq});
+}
+
+void VerifyReport::addToRun(int64_t seq, int64_t before, std::string kind, std::string one, std::string many)
+{
+    const auto run = std::find_if(problems.rbegin(), problems.rend(), [&](const VerifyProblem &problem) { return problem.toSeq == before && problem.many == many; });
+    if (run == problems.rend()) {
+        const size_t kept = problems.size();
+        add(seq, std::move(kind), std::move(one), seq);
+        if (problems.size() > kept)
+            problems.back().many = std::move(many);
+        return;
+    }
+    run->toSeq = seq;
+    run->message = many.replace(many.find("{}"), 2, std::to_string(run->seq) + " to " + std::to_string(seq));
 }
 
 std::optional<ChainedLine> readChainedLine(std::string_view line)
@@ -125,7 +140,8 @@ int64_t ChainVerifier::line(std::string_view text)
         m_report.add(read->seq, "missing", "'" + m_file + "' repeats event " + std::to_string(m_repeatedTo) + ", but not the next one.");
     m_mayRepeat = false;
     if (m_hasher.hash(read->covered) != read->hash)
-        m_report.add(read->seq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.");
+        m_report.addToRun(read->seq, m_report.lastSeq, "changed", "Event " + std::to_string(read->seq) + " was changed: its bytes do not give its hash.",
+                          "Events {} were changed: their bytes do not give their hashes.");
     checkLink(*read);
     if (m_keys && isCheckpointLine(text))
         checkSignature(*read, text);
@@ -152,8 +168,8 @@ void ChainVerifier::checkLink(const ChainedLine &line)
     const int64_t expected = m_report.lastSeq + 1;
     if (line.seq == expected) {
         if (line.prev != m_report.lastHash)
-            m_report.add(line.seq, "changed", "Event " + std::to_string(line.seq) + " does not follow on event " + std::to_string(m_report.lastSeq)
-                         + ": one of the two was changed.");
+            m_report.addToRun(line.seq, m_report.lastSeq, "changed", "Event " + std::to_string(line.seq) + " does not follow on event "
+                              + std::to_string(m_report.lastSeq) + ": one of the two was changed.", "Events {} do not follow on each other: they were changed.");
     } else if (line.seq > expected) {
         m_report.add(expected, "missing", range(expected, line.seq - 1) + (line.seq - 1 == expected ? " is missing." : " are missing.")
                      + " No checkpoint says that they may be.", line.seq - 1);
@@ -168,11 +184,15 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
     if (!event || event->action != Action::AuditCheckpoint)
         return;
     const auto toSeq = event->number("to_seq");
+    const int64_t before = std::exchange(m_lastCheckpoint, line.seq);
     const auto verdict = m_keys->check(*event);
     if (verdict != CheckpointKeys::Verdict::Good || !toSeq) {
-        m_report.add(line.seq, "signature", verdict == CheckpointKeys::Verdict::UnknownKey
-                     ? "The checkpoint at event " + std::to_string(line.seq) + " is signed with a key that is not among the given ones."
-                     : "The signature of the checkpoint at event " + std::to_string(line.seq) + " is not valid.");
+        const bool isUnknown = verdict == CheckpointKeys::Verdict::UnknownKey;
+        m_report.addToRun(line.seq, before, "signature", isUnknown
+                          ? "The checkpoint at event " + std::to_string(line.seq) + " is signed with a key that is not among the given ones."
+                          : "The signature of the checkpoint at event " + std::to_string(line.seq) + " is not valid.",
+                          isUnknown ? "The checkpoints at events {} are signed with a key that is not among the given ones."
+                                    : "The signatures of the checkpoints at events {} are not valid.");
         return;
     }
     ++m_report.checkpoints;
@@ -181,8 +201,8 @@ void ChainVerifier::checkSignature(const ChainedLine &line, std::string_view tex
     else if (*toSeq == line.seq - 1 && event->text("to_hash") == line.prev)
         m_report.signedToSeq = *toSeq;
     else if (*toSeq == line.seq - 1)
-        m_report.add(*toSeq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
-                     + std::to_string(*toSeq) + " than the one that is there.");
+        m_report.addToRun(*toSeq, before - 1, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed over another event "
+                          + std::to_string(*toSeq) + " than the one that is there.", "The checkpoints over events {} were signed over other events than those that are there.");
     else if (!isPlaced(*toSeq, event->text("to_hash")))
         m_report.add(line.seq, "changed", "The checkpoint at event " + std::to_string(line.seq) + " was signed for another place of the log: it is about event " + std::to_string(*toSeq) + ".");
     // What is left of a longer log: a signature says where it was cut, and with which hash.

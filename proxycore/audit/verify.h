@@ -19,7 +19,8 @@ struct VerifyProblem
     int64_t seq = 0;     // the first event that it is about
     std::string kind;    // changed, missing, reordered, cut, signature, unreadable, differs
     std::string message; // one sentence
-    int64_t toSeq = 0;   // the last event that is missing
+    int64_t toSeq = 0;   // the last event that it is about; 0: not known
+    std::string many = {}; // of a run: its sentence for several events, with {} for their range
 };
 
 struct VerifyReport
@@ -33,6 +34,9 @@ struct VerifyReport
     std::vector<VerifyProblem> problems; // the first hundred
     bool isGood() const { return problemCount == 0; }
     void add(int64_t seq, std::string kind, std::string message, int64_t toSeq = 0);
+    // What is wrong with one event after the other is one problem with its range, or a log that was rewritten would have one for each
+    // line. before: the event that was looked at before this one; with the same problem there the two become one.
+    void addToRun(int64_t seq, int64_t before, std::string kind, std::string one, std::string many);
 };
 
 // The seq and hashes of a line, without reading its JSON. Nothing: it is not one of ours.
@@ -84,6 +88,7 @@ private:
     bool m_isContinued = false; // see continueAfter()
     bool m_isStartProven = false;
     int64_t m_mayBeGone = 0; // a signature says so, up to this seq
+    int64_t m_lastCheckpoint = 0; // seq of the one before; 0: none
     std::string m_startPrev;
     std::deque<std::pair<int64_t, std::string>> m_recent; // what a file may repeat
 };

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace llmproxy {
 
@@ -67,6 +68,7 @@ private:
     int64_t m_fileLast = 0;
     bool m_hasFile = false, m_endsAtCheckpoint = false;
     std::map<int64_t, std::pair<std::string, std::string>> m_anchored; // seq → hash, and the file that has it
+    int64_t m_lastAnchored = 0; // the one that was compared before
     RowsTo m_rowsTo;
     std::map<int64_t, int64_t> m_lost; // first → last, of events whose lines were gone before their rows were made
     Sha256Hex m_hasher;
@@ -119,8 +121,10 @@ void Check::holdAgainstAnchor(std::string_view line, int64_t seq)
     if (found == m_anchored.end())
         return;
     const auto read = readChainedLine(line);
+    const int64_t before = std::exchange(m_lastAnchored, seq);
     if (!read || read->hash != found->second.first)
-        m_differences.add(seq, "changed", "Event " + std::to_string(seq) + " is another one than the checkpoint that " + found->second.second + " has.");
+        m_differences.addToRun(seq, before, "changed", "Event " + std::to_string(seq) + " is another one than the checkpoint that " + found->second.second + " has.",
+                               "Checkpoints at events {} are others than those that " + found->second.second + " has.");
 }
 
 bool Check::openTable()
@@ -190,7 +194,7 @@ void Check::checkTableEnd(VerifyReport &table) const
                   + " were in it.");
     for (VerifyProblem &problem : table.problems) {
         const auto lost = m_lost.find(problem.seq);
-        if (lost != m_lost.end() && lost->second == problem.toSeq)
+        if (problem.kind == "missing" && lost != m_lost.end() && lost->second == problem.toSeq)
             problem.message = "Events " + std::to_string(lost->first) + " to " + std::to_string(lost->second)
                 + " are not in the table: their lines were removed from the log's file before their rows were made.";
     }
@@ -246,7 +250,8 @@ void Check::fileLine(std::string_view line)
         tableLine();
     if (m_hasRow && m_rows->seq() == seq) {
         if (m_rows->line() != line)
-            m_differences.add(seq, "differs", "Event " + std::to_string(seq) + " is another one in the table than in the file.");
+            m_differences.addToRun(seq, seq - 1, "differs", "Event " + std::to_string(seq) + " is another one in the table than in the file.",
+                                   "Events {} are others in the table than in the file.");
         tableLine();
     }
 }

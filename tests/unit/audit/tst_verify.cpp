@@ -155,6 +155,31 @@ private Q_SLOTS:
         QVERIFY(report.problems.front().message.find("10 to 19") != std::string::npos);
     }
 
+    // A log whose every line was edited is one sentence, and so is one whose every hash was made again.
+    void manyChangesInARowAreOneProblem()
+    {
+        const Log log(50);
+        std::vector<std::string> lines = log.lines;
+        for (size_t at = 9; at < 30; ++at)
+            lines[at][lines[at].find("/v1/models") + 1] = 'x';
+        const VerifyReport edited = log.verify(lines);
+        QCOMPARE(edited.problemCount, int64_t{1});
+        QVERIFY(edited.problems.front().message.find("10 to 30") != std::string::npos);
+        QCOMPARE(edited.problems.front().toSeq, int64_t{30});
+        lines[40][lines[40].find("/v1/models") + 1] = 'x';
+        const VerifyReport twice = log.verify(lines);
+        QCOMPARE(twice.problemCount, int64_t{2}); // what lies between is whole
+        QCOMPARE(twice.problems.back().seq, int64_t{41});
+        for (size_t at = 9; at < 30; ++at) {
+            const std::string covered(readChainedLine(lines[at])->covered);
+            lines[at] = covered + ",\"hash\":\"" + Sha256Hex().hash(covered) + "\"}";
+        }
+        lines.resize(35);
+        const VerifyReport hashed = log.verify(lines);
+        QCOMPARE(hashed.problemCount, int64_t{1});
+        QVERIFY(hashed.problems.front().message.find("11 to 31 do not follow") != std::string::npos);
+    }
+
     void aTailWithoutCheckpointIsNotSigned()
     {
         const Log log(50);
