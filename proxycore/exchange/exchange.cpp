@@ -111,7 +111,8 @@ void Exchange::conclude(OutcomeResult result, int status, Reason reason, std::fu
         m_forwarded = m_call->headWritten();
     const std::shared_ptr<RequestOutcome> outcome = outcomeOf(result, status, reason);
     outcome->isSummarized = outcome->isRefusal() && !m_context.isRecorded(*outcome, m_stream.peer().address);
-    logProviderTrouble(*outcome);
+    if (m_profile)
+        logProviderTrouble(*outcome, baseUrl());
     settleLimits(*outcome);
     releaseHeld();
     std::function<void(bool)> written;

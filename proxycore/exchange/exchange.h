@@ -105,6 +105,7 @@ private:
     bool modelAllowed(std::string_view model) const;
     bool queryModelsAllowed() const;
     Verdict judgePathModels(const std::vector<std::string> &models);
+    const std::string &baseUrl() const;          // of m_provider and m_profile
     std::shared_ptr<const DialTarget> target();
     bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);

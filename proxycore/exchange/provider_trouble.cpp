@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "upstream/base_url.h"
 
 #include <array>
 #include <atomic>
@@ -39,7 +40,7 @@ const char *sentenceOf(Reason reason)
 
 } // namespace
 
-void logProviderTrouble(const RequestOutcome &outcome)
+void logProviderTrouble(const RequestOutcome &outcome, std::string_view baseUrl)
 {
     constexpr int64_t pauseMs = 1'000;
     static std::array<Told, static_cast<size_t>(Reason::Other) + 1> all;
@@ -53,7 +54,8 @@ void logProviderTrouble(const RequestOutcome &outcome)
         told.leftOut.fetch_add(1, std::memory_order_relaxed);
         return;
     }
-    logWarn(sentence, {{"reason", std::string(nameOf(outcome.reason))}, {"provider", outcome.provider}, {"project_id", std::string(outcome.projectId())},
+    const auto url = parseBaseUrl(baseUrl);
+    logWarn(sentence, {{"reason", std::string(nameOf(outcome.reason))}, {"provider", outcome.provider}, {"host", url ? url->authority() : std::string()}, {"project_id", std::string(outcome.projectId())},
                        {"request_id", outcome.requestId}, {"left_out_before", std::to_string(told.leftOut.exchange(0, std::memory_order_relaxed))}});
 }
 

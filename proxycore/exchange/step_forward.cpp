@@ -51,11 +51,16 @@ bool hasUsage(std::string_view path)
 
 } // namespace
 
+const std::string &Exchange::baseUrl() const
+{
+    return m_provider && !m_provider->baseUrl.empty() ? m_provider->baseUrl : m_profile->baseUrl;
+}
+
 // Null: not a URL that can be used. Kept by all that decides how it is read; changed base URLs leave a few behind, which is why there is an end.
 std::shared_ptr<const DialTarget> Exchange::target()
 {
     constexpr size_t mostTargets = 1000;
-    const std::string &text = m_provider->baseUrl.empty() ? m_profile->baseUrl : m_provider->baseUrl;
+    const std::string &text = baseUrl();
     const std::optional<bool> &version = m_provider->versionSegment;
     std::string name = m_profile->name;
     name.append(!version ? " " : *version ? "+" : "-").append(text);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """Every way in which a provider fails ends in the documented status or a cleanly broken stream, once, with one audit
 event, and a POST reaches a provider at most once."""
+import json
 import ssl
 import threading
 import unittest
@@ -54,6 +55,21 @@ class UpstreamFaults(Proxy):
         lines = lambda: [line for line in (self.cwd / "log").read_text().splitlines() if '"upstream_dns"' in line]
         until(lines, "the application log says so")
         self.assertIn("cannot be resolved", lines()[0])
+
+    def test_the_application_log_says_where_a_request_could_not_go(self):
+        """Provider, host and reason, and nothing of a path or a query."""
+        plain = self.upstream.url.split("//")[1]
+        port = free_port()
+        for base_url, reason, host in (("https://no-such-host.invalid/secret-path", "upstream_dns", "no-such-host.invalid"), (f"http://127.0.0.1:{port}/secret-path", "upstream_refused", f"127.0.0.1:{port}"),
+                                       (f"https://{plain}/secret-path", "upstream_connect_timeout", plain)):
+            token = self.other_provider(base_url)
+
+            def said():
+                self.ask("/v1/models?secret-query=1", token=token)
+                return [line for line in map(json.loads, (self.cwd / "log").read_text().splitlines()) if line.get("host") == host]
+            line = until(said, f"a line about {host}", pause=0.3)[0]  # one a second for each reason
+            self.assertEqual((line["level"], line["provider"], line["reason"]), ("warn", "openai", reason))
+            self.assertNotIn("secret-", (self.cwd / "log").read_text())
 
     def test_reset_and_close_before_the_head(self):
         self.fails("reset", 502, "upstream_unreachable", "upstream_reset")
@@ -208,6 +224,8 @@ class Certificates(Proxy):
         for name in ("other", "expired", "self"):
             with self.subTest(name):
                 self.assertEqual(self.ask_over_tls(name), ([502], "upstream_certificate", 0))
+        lines = until(lambda: [line for line in map(json.loads, (self.cwd / "log").read_text().splitlines()) if line.get("reason") == "upstream_certificate"], "the log says so")
+        self.assertTrue(lines[0]["host"].startswith("127.0.0.1:"), lines)
 
 
 if __name__ == "__main__":
