@@ -136,6 +136,25 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     return {};
 }
 
+// RFC 9112 section 3.2.2: a whole URL is a target, too.
+std::string_view pathOfTarget(std::string_view target)
+{
+    if (const size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos)
+        target.remove_prefix(std::min(target.find('/', scheme + 3), target.size()));
+    return target.substr(0, target.find('?'));
+}
+
+// Whether a line of this name (lower case) has begun.
+bool namesHeader(std::string_view bytes, std::string_view name)
+{
+    for (size_t at = bytes.find('\n'); at != bytes.npos; at = bytes.find('\n', at + 1)) {
+        const std::string_view line = bytes.substr(at + 1, name.size() + 1);
+        if (line.size() > name.size() && line.back() == ':' && equalsIgnoreCase(line.substr(0, name.size()), name))
+            return true;
+    }
+    return false;
+}
+
 // host[:port] → lower-case host, and the port or -1; false when it is not a host.
 bool normalizeHost(std::string_view value, std::string *host, int64_t *portNumber)
 {
@@ -310,6 +329,21 @@ bool isTokenChar(unsigned char c)
         return allowed;
     }();
     return table[c];
+}
+
+RequestHead glanceAtHead(std::string_view bytes)
+{
+    RequestHead head;
+    const std::string_view line = bytes.substr(0, bytes.find('\r'));
+    const size_t space = line.find(' ');
+    head.method = line.substr(0, space);
+    if (space != line.npos)
+        head.path = pathOfTarget(line.substr(space + 1, line.find(' ', space + 1) - space - 1));
+    for (const std::string_view name : {"anthropic-version", "x-goog-api-client"}) {
+        if (namesHeader(bytes, name))
+            head.headers.add(std::string(name), {});
+    }
+    return head;
 }
 
 HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head)

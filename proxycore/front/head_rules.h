@@ -29,6 +29,9 @@ inline constexpr const char *notAForwardProxy = "this is not a forward proxy: re
 
 // Fills everything of head but requestId.
 HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head);
+// Of a head that is refused before it is whole, for the form of the refusal alone: method, path and what says which interface the client
+// speaks, as far as they have come.
+RequestHead glanceAtHead(std::string_view bytes);
 
 struct ResponseFraming
 {

@@ -132,6 +132,16 @@ class Forms(Proxy):
             self.assertNotEqual(answer.header("x-request-id"), None)
             self.assertEqual(client.ended(), "fin")
 
+    def test_a_head_that_is_too_large_is_refused_in_the_form_of_its_path(self):
+        much = "x" * 40_000
+        for path, more, begin in (("/v1/chat/completions", "", b'{"error":{"message":'), ("/v1/messages", "", b'{"type":"error",'), ("/gemini/v1beta/models", "", b'{"error":{"code":431,'),
+                                  ("/manage/tokens?limit=1", "", b'{"error":{"code":"headers_too_large",'), ("http://localhost/anthropic/v1/models", "", b'{"type":"error",'),
+                                  ("/v1/models", "Anthropic-Version: 2023-06-01\r\n", b'{"type":"error",'), ("/v1/models", "X-Y: anthropic-version:\r\n", b'{"error":{"message":'),
+                                  ("/v1/models", "x-goog-api-client: a\r\n", b'{"error":{"code":431,')):
+            for head in (f"X-A: {much}\r\n\r\n", "X-A: b\r\n" * 101 + "\r\n"):
+                answer = self.raw().send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}{head}".encode()).answer()
+                self.assertEqual((answer.status, answer.body[:len(begin)]), (431, begin), (path, head[:10]))
+
     def test_empty_lines_before_a_request(self):
         client = self.raw().send(b"\r").send(b"\n").send(b"\r\n" + request("/health"))
         self.assertEqual(client.answer().status, 200)
