@@ -10,6 +10,21 @@
 
 namespace llmproxy {
 
+namespace {
+
+// Nothing is on the asked side of ?around=: the list begins with the event that is next to it on the other side.
+Result<std::vector<AuditEvent>> nearestEvent(const CallPtr &call, AuditQuery filters)
+{
+    filters.fromSeq = 0;
+    filters.fromMs = call->query.time("from");
+    filters.toMs = call->query.time("to");
+    filters.oldestFirst = !filters.oldestFirst;
+    filters.limit = 1;
+    return auditPage(call->context(), filters);
+}
+
+} // namespace
+
 void listAudit(const CallPtr &call)
 {
     auto filters = readAuditFilters(call->query);
@@ -19,7 +34,9 @@ void listAudit(const CallPtr &call)
     }
     const int limit = filters->limit;
     ++filters->limit; // one more than asked for says whether there is a next page
-    const auto events = auditPage(call->context(), *filters);
+    auto events = auditPage(call->context(), *filters);
+    if (events && events->empty() && call->query.has("around"))
+        events = nearestEvent(call, *filters);
     if (!events) {
         refuse(call, events.error());
         return;

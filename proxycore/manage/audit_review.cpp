@@ -9,6 +9,8 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
@@ -64,6 +66,30 @@ std::string unreviewedFinding(const ManageContext &context)
     return "Event " + std::to_string(newest->seq) + ", " + rfc3339(newest->timestampMs) + ": " + (said.empty() ? std::string(newest->text("reason")) : said);
 }
 
+namespace {
+
+// The last event that a review covers, one that is being recorded included. Thread: management.
+int64_t reviewedTo(const ManageCall &call)
+{
+    const auto before = lastReview(call.context());
+    const auto reviewed = before ? before->number("to_seq") : std::nullopt;
+    return std::max(reviewed.value_or(0), call.state->reviewingTo.load());
+}
+
+// Until its event is in the log, others must not cover the same events. A review that cannot be recorded covers none.
+void claimReview(const CallPtr &call, int64_t toSeq)
+{
+    const int64_t before = call->state->reviewingTo.exchange(toSeq);
+    call->complete = [state = call->state, complete = std::move(call->complete), toSeq, before](ManageAnswer answer) {
+        int64_t claimed = toSeq;
+        if (answer.status >= 400)
+            state->reviewingTo.compare_exchange_strong(claimed, before);
+        complete(std::move(answer));
+    };
+}
+
+} // namespace
+
 void reviewAudit(const CallPtr &call)
 {
     const ManageContext &context = call->context();
@@ -79,9 +105,13 @@ void reviewAudit(const CallPtr &call)
         refuse(call, {ErrorKind::Conflict, "audit_not_stored", "There are no audit events to review.", {}});
         return;
     }
-    const auto before = lastReview(context);
-    const auto reviewed = before ? before->number("to_seq") : std::nullopt;
-    const int64_t fromSeq = reviewed ? *reviewed + 1 : 1;
+    const int64_t newestSeq = last->empty() ? 0 : last->front().seq;
+    const int64_t fromSeq = reviewedTo(*call) + 1;
+    if (fromSeq > newestSeq && !isBlocked) {
+        refuse(call, {ErrorKind::Conflict, "nothing_to_review", "There is nothing left to review: every event up to " + std::to_string(newestSeq) + " is covered by another review.", {}});
+        return;
+    }
+    claimReview(call, newestSeq);
     AuditEvent event = eventOf(*call, "success", 201);
     const AuditEvent newestSeen = last->empty() ? AuditEvent() : last->front();
     event.detail("from_seq", fromSeq).detail("to_seq", newestSeen.seq).detail("to_hash", newestSeen.hash);
@@ -99,6 +129,13 @@ void reviewAudit(const CallPtr &call)
 
 void readAuditFacets(const CallPtr &call)
 {
+    const Settings &settings = *call->context().settings;
+    if (!settings.auditEnabled || !settings.auditStoreInDb) {
+        refuse(call, {ErrorKind::Conflict, "audit_not_stored",
+                      settings.auditEnabled ? "Values are counted in the table, and AUDIT_STORE_IN_DB is false. GET /manage/audit searches the log's files."
+                                            : "There is no audit log to read: AUDIT_ENABLED is false.", {}});
+        return;
+    }
     const auto facets = call->context().database->auditFacets(call->query.time("from"), call->query.time("to"));
     if (!facets) {
         refuse(call, facets.error());

@@ -31,6 +31,7 @@ struct ManageState
     Jobs watching; // of the chain, by the engine itself
     ChainWatch chain;
     Jobs checks; // of providers: a long verification does not keep them waiting
+    std::atomic<int64_t> reviewingTo{0}; // the last event of the newest review, from before it is in the log
     std::atomic<bool> savingSettings{false}; // one at a time: each is made from what the one before left
 };
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import unittest
 
-from proxy_case import KEY, Proxy, until
+from proxy_case import KEY, MANAGEMENT, Proxy, request, until
 
 
 class Audit(Proxy):
@@ -78,6 +78,31 @@ class Management(Proxy):
             status, body = self.manage("GET", f"/manage/audit?around={wrong}")
             self.assertEqual((status, body["error"]["field"]), (400, "around"), wrong)
 
+    def test_a_list_around_a_time_without_events_begins_with_the_next_one(self):
+        first = self.manage("GET", "/manage/audit?limit=1&sort=created_at")[1]["items"][0]
+        page = self.manage("GET", "/manage/audit?around=2001-01-01T00:00:00Z")[1]
+        self.assertEqual(([e["seq"] for e in page["items"]], page["next_cursor"]), ([first["seq"]], None))
+        newest = self.manage("GET", "/manage/audit?limit=1")[1]["items"][0]
+        page = self.manage("GET", "/manage/audit?sort=created_at&around=2101-01-01T00:00:00Z")[1]["items"]
+        self.assertEqual([e["seq"] >= newest["seq"] for e in page], [True])
+        self.assertEqual(self.manage("GET", "/manage/audit?around=2001-01-01T00:00:00Z&project_id=nobody")[1]["items"], [])
+
+    def test_reviews_at_once_do_not_cover_the_same_events(self):
+        for number in range(5):
+            self.new_token()
+            together = [self.raw() for _ in range(4)]
+            for client in together:
+                client.send(request("/manage/audit/review", {"note": f"at once {number}"}, headers=[("Authorization", f"Bearer {MANAGEMENT}")]))
+            answers = [client.answer() for client in together]
+            spans = sorted((s["from_seq"], s["to_seq"]) for s in (json.loads(a.body) for a in answers if a.status == 201))
+            self.assertTrue(spans)
+            for (from_seq, to_seq), later in zip(spans, spans[1:] + [(float("inf"), 0)]):
+                self.assertLessEqual(from_seq, to_seq)
+                self.assertLess(to_seq, later[0], spans)
+            for answer in answers:
+                if answer.status != 201:
+                    self.assertEqual((answer.status, json.loads(answer.body)["error"]["code"]), (409, "nothing_to_review"))
+
     def test_deactivating_with_revocation_tells_both(self):
         project = self.new_project(name="Two")["id"]
         self.new_token(project_id=project), self.new_token(project_id=project)
@@ -112,6 +137,11 @@ class FileOnly(Proxy):
         status, one = self.manage("GET", f"/manage/audit/{seen[3]['seq']}")
         self.assertEqual((status, one), (200, seen[3]))
         self.assertEqual(self.manage("GET", "/manage/audit/999999")[0], 404)
+
+    def test_why_there_are_no_counts_of_values(self):
+        status, body = self.manage("GET", "/manage/audit/facets")
+        self.assertEqual((status, body["error"]["code"]), (409, "audit_not_stored"))
+        self.assertIn("AUDIT_STORE_IN_DB", body["error"]["message"])
 
 
 if __name__ == "__main__":
