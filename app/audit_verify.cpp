@@ -53,7 +53,7 @@ int showReport(const QJsonObject &report, const Target &target)
     } else {
         printPart(report, "file", "file");
         printPart(report, "table", "table");
-        note(valid ? "the audit log is what was written" : "first bad seq: " + cell(report, "first_bad_seq") + ". " + cell(report, "problem"));
+        note(valid ? "the audit log is what was written" : "the audit log is not what was written; first bad seq: " + cell(report, "first_bad_seq"));
     }
     return valid ? ExitOk : ExitFailed;
 }
@@ -167,7 +167,7 @@ Result<KeyRing> keyRingHere(const Settings &settings, const std::string &databas
     const auto record = Database(DatabaseConfig{database}).keyRingRecord();
     if (!record)
         return Error{ErrorKind::Invalid, "database", "there is no database at '" + settings.databasePath + "', which knows the key (--data-dir)", {}};
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false);
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false, record->keySource);
     if (!master)
         return master.error();
     return KeyRing::open(*master, *record);

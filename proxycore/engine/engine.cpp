@@ -53,7 +53,7 @@ Outcome Engine::Private::openKeys()
 
 Result<KeyRing> Engine::Private::openRing(const KeyRingRecord &record) const
 {
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false);
+    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false, record.keySource);
     if (!master)
         return master.error();
     auto opened = KeyRing::open(*master, record);

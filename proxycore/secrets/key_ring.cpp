@@ -72,12 +72,12 @@ Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &reco
 {
     const auto check = openText(master.key, masterId, record.keyCheck, keyContext({}, "key_check"));
     if (!check || !(check->equals(checkConstant) || check->equals(unboundConstant)))
-        return unusable("The encryption key (source: " + master.source + ") is not the one this database was made with "
-                        "(source: " + record.keySource + "). Give that key again; nothing was changed.");
+        return unusable("The encryption key in " + settingOfSource(master.source) + " is not the one that this database was made with"
+                        + (sourceClass(master.source) == record.keySource ? std::string() : ", which was in " + settingOfSource(record.keySource))
+                        + ". Set that key again; nothing was changed.");
     if (sourceClass(master.source) != record.keySource)
-        return unusable("The encryption key comes from another source (" + master.source + ") than the one recorded ("
-                        + record.keySource + "). Start with the recorded source; changing it needs a re-keying, "
-                        "which this version does not have.");
+        return unusable("The encryption key is in " + settingOfSource(master.source) + ", and was in " + settingOfSource(record.keySource)
+                        + " when this database was made. Set it there; moving it is not available yet in this version.");
     auto dataKey = openKey(master.key, record.wrappedDataKey, keyContext(record.dataKeyId, "data_key"));
     if (!dataKey)
         return unusable("The wrapped data key in the database is damaged. Restore the database from a backup.");

@@ -20,9 +20,12 @@ struct MasterKey
 
 // From ENCRYPTION_KEY, else ENCRYPTION_KEY_FILE (base64 of 32 bytes; permissions must not let others
 // read it), else DATA_DIR/encryption.key, made 0600 when neither it nor a database exists.
-// mayCreate=false: a missing file is an Error.
+// mayCreate=false: a missing file is an Error. recorded: the source that the database was made with (KeyRingRecord::keySource), which
+// the Error names; empty: not known.
 Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string &file,
-                                const std::string &dataDir, bool mayCreate);
+                                const std::string &dataDir, bool mayCreate, const std::string &recorded = {});
+// Where a source is set: "ENCRYPTION_KEY" of "environment", "ENCRYPTION_KEY_FILE" of "file:/path".
+std::string settingOfSource(const std::string &source);
 
 // What the database keeps about keys; all values are safe to store.
 struct KeyRingRecord

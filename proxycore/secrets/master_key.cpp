@@ -111,10 +111,27 @@ Result<MasterKey> generateKeyFile(const std::string &path, const std::string &da
     return MasterKey{std::move(key), "generated"};
 }
 
+Error missingKey(const std::string &path, const std::string &recorded)
+{
+    const std::string lost = "; without it the stored keys cannot be decrypted.";
+    if (recorded == "environment" || recorded == "file")
+        return keyError("The encryption key is missing: " + settingOfSource(recorded) + " is not set, neither in the environment nor in the .env that was read, "
+                        "and the stored keys were encrypted with it. Set it again" + lost, settingOfSource(recorded));
+    if (!recorded.empty())
+        return keyError("The encryption key is missing: '" + path + "', which was generated for the stored keys, is not there. Put it back" + lost, "DATA_DIR");
+    return keyError("The encryption key is missing: '" + path + "' is not there, and neither ENCRYPTION_KEY nor ENCRYPTION_KEY_FILE is set. Put the key back" + lost,
+                    "ENCRYPTION_KEY");
+}
+
 } // namespace
 
+std::string settingOfSource(const std::string &source)
+{
+    return source == "environment" ? "ENCRYPTION_KEY" : source.starts_with("file") ? "ENCRYPTION_KEY_FILE" : "encryption.key in the data directory";
+}
+
 Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string &file, const std::string &dataDir,
-                                bool mayCreate)
+                                bool mayCreate, const std::string &recorded)
 {
     if (!fromEnvironment.isEmpty()) {
         auto key = keyOf(fromEnvironment.reveal());
@@ -138,9 +155,7 @@ Result<MasterKey> loadMasterKey(const Secret &fromEnvironment, const std::string
     if (errno != ENOENT)
         return keyError("The encryption key file '" + path + "' cannot be read: " + problem, "DATA_DIR");
     if (!mayCreate)
-        return keyError("The encryption key is missing: '" + path + "' is not there, and neither ENCRYPTION_KEY nor "
-                        "ENCRYPTION_KEY_FILE is set. Put the key back; without it the stored keys cannot be opened.",
-                        "ENCRYPTION_KEY");
+        return missingKey(path, recorded);
     return generateKeyFile(path, dataDir);
 }
 

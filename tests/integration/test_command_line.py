@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
 """What commands say about what was typed: options by their names, the word that was meant, empty lists, help where it is."""
+import base64
 import json
+import os
 import unittest
 
 from certificates import Authority
@@ -95,6 +97,23 @@ class Mistakes(Cli):
         self.says("project", "list", code=1, words=("llm-proxy.db",))
         self.assertFalse((self.data / "llm-proxy.db").exists())
         self.assertEqual(len(json.loads(self.local("--database-path", elsewhere, "project", "list", "--json").stdout)["items"]), 1)
+
+    def test_an_encryption_key_that_is_gone_is_looked_for_where_it_was(self):
+        """The user set it in the environment, and starts again without it: no file is to be looked for."""
+        key = base64.b64encode(os.urandom(32)).decode()
+        file = self.cwd / "own.key"
+        file.write_text(key)
+        file.chmod(0o600)
+        for name, value in (("ENCRYPTION_KEY", key), ("ENCRYPTION_KEY_FILE", str(file))):
+            data = str(self.cwd / name)
+            self.cli("--data-dir", data, "project", "create", "--name", "A", "--key-stdin", stdin=KEY, env={name: value})
+            said = self.cli("--data-dir", data, "project", "create", "--name", "B", "--key-stdin", stdin=KEY, code=2).stderr
+            self.assertIn(f"{name} is not set", said)
+            self.assertNotIn("encryption.key", said)
+            other = base64.b64encode(os.urandom(32)).decode()
+            said = self.cli("--data-dir", data, "project", "list", env={"ENCRYPTION_KEY": other}, code=2).stderr
+            self.assertIn("ENCRYPTION_KEY is not the one", said)
+            self.assertEqual("which was in ENCRYPTION_KEY_FILE" in said, name == "ENCRYPTION_KEY_FILE")
 
     def test_settings_have_their_own_help(self):
         self.assertNotIn("--max-connections", self.cli("--help").stdout)
