@@ -381,7 +381,7 @@ void Connection::refuseHead(const HeadFault &fault)
     m_bodyDone = false; // where the body ends is not known: never read on
     m_keepAlive = false;
     // A head that was not read to its end has said by then which path it is for.
-    m_dialect = dialectOf(glanceAtHead(m_in));
+    m_dialect = m_head.path.empty() ? dialectOf(glanceAtHead(m_in)) : dialectOf(m_head);
     m_in.clear();
     if (m_head.requestId.empty())
         m_head.requestId = randomUuid();

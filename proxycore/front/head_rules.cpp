@@ -103,6 +103,14 @@ bool isImplemented(std::string_view method, std::string_view path)
            || ((method == "TRACE" || method == "QUERY") && path.substr(0, ours.size()) == ours);
 }
 
+// RFC 9112 section 3.2.2: a whole URL is a target, too.
+std::string_view pathOfTarget(std::string_view target)
+{
+    if (const size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos)
+        target.remove_prefix(std::min(target.find('/', scheme + 3), target.size()));
+    return target.substr(0, target.find('?'));
+}
+
 HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, RequestHead *head)
 {
     const size_t first = line.find(' ');
@@ -112,8 +120,8 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     const std::string_view method = line.substr(0, first);
     const std::string_view target = line.substr(first + 1, last - first - 1);
     const std::string_view version = line.substr(last + 1);
-    if (!target.empty() && target.front() == '/')
-        head->path = target.substr(0, target.find('?')); // whatever is wrong is said in this path's dialect
+    if (const std::string_view path = pathOfTarget(target); path.starts_with('/'))
+        head->path = path; // whatever is wrong is said in this path's dialect
     if (!std::all_of(method.begin(), method.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); }))
         return bad("the request method is not a token");
     const bool versionForm = version.size() == 8 && version.substr(0, 5) == "HTTP/" && version[6] == '.'
@@ -134,14 +142,6 @@ HeadFault readRequestLine(std::string_view line, const HeadLimits &limits, Reque
     head->target = target;
     head->minorVersion = version[7] - '0';
     return {};
-}
-
-// RFC 9112 section 3.2.2: a whole URL is a target, too.
-std::string_view pathOfTarget(std::string_view target)
-{
-    if (const size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos)
-        target.remove_prefix(std::min(target.find('/', scheme + 3), target.size()));
-    return target.substr(0, target.find('?'));
 }
 
 // Whether a line of this name (lower case) has begun.
