@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "end_guard.h"
 #include "engine/engine.h"
-#include "front/server.h"
+#include "engine/listen_plan.h"
 #include "management_client.h"
 #include "output.h"
 #include "settings_source.h"
@@ -53,13 +53,13 @@ void Demo::prepare(SettingSources &sources)
 
 bool Demo::settle(SettingSources &sources, LoadedSettings &loaded)
 {
-    const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isPortTaken(loaded.settings.listen.host, loaded.settings.listen.port);
+    const bool wantsFolder = isDefault(loaded, "DATA_DIR"), wantsPort = isDefault(loaded, "LISTEN_ADDR") && isPortTaken(loaded.settings.listen);
     if (m_temporary.empty() && !makeFolder())
         return false;
     if (wantsFolder)
         sources.flags["DATA_DIR"] = m_temporary;
     if (wantsPort)
-        sources.flags["LISTEN_ADDR"] = ListenAddress{loaded.settings.listen.host, 0}.text();
+        sources.flags["LISTEN_ADDR"] = listenText(onFreePorts(loaded.settings.listen));
     if ((wantsFolder || wantsPort) && !loadOrComplain(sources, loaded))
         return false;
     m_dataDir = loaded.settings.dataDir;
@@ -96,7 +96,7 @@ bool Demo::fill(Engine &engine) const
                                                      {QLatin1String("name"), QLatin1String("Demo")}});
     if (!token.ok())
         return complain(token) == ExitOk;
-    const std::string url = urlOfListen(engine.listenAddress(), false);
+    const std::string url = localUrl(engine.listening(), false);
     const std::string access = cell(token.body, "token");
     std::fprintf(stderr,
                  "DEMO_DATA_DIR=%s\nDEMO_MANAGEMENT_TOKEN=%s\nDEMO_TOKEN=%s\nDEMO_URL=%s\n\n"

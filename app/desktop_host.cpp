@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"
-#include "front/server.h"
+#include "engine/listen_plan.h"
 #include "engine_gate.h"
 #include "output.h"
 #include "process.h"
@@ -95,7 +95,7 @@ DesktopHost::DesktopHost(const GlobalOptions &options) : m_options(options)
     forbidCoreDumps();
     const sigset_t signals = blockSignals({SIGTERM, SIGINT, SIGHUP});
     m_signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    load();
+    load(false);
 }
 
 DesktopHost::~DesktopHost()
@@ -109,9 +109,11 @@ DesktopHost::~DesktopHost()
 }
 
 // Settings saved in the console count from the next start of the engine, so each start reads anew.
-bool DesktopHost::load()
+bool DesktopHost::load(bool isForEngine)
 {
     m_sources = settingSources(m_options, EnvFilePolicy::OnlyWhenNamed, false);
+    if (isForEngine) // not while the window is made: it may block
+        addNameLookUp(m_sources);
     if (!m_secrets)
         m_secrets = m_sources.secrets;
     m_sources.secrets = *m_secrets;
@@ -119,7 +121,7 @@ bool DesktopHost::load()
         m_demo.prepare(m_sources);
     m_loaded = loadForEngine(m_sources);
     if (m_onFreePort && m_loaded.problems.empty()) {
-        m_sources.flags["LISTEN_ADDR"] = ListenAddress{m_loaded.settings.listen.host, 0}.text();
+        m_sources.flags["LISTEN_ADDR"] = listenText(onFreePorts(m_loaded.settings.listen));
         m_loaded = loadSettings(m_sources);
     }
     if (m_loaded.problems.empty() && m_options.demo && !m_demo.settle(m_sources, m_loaded))
@@ -163,7 +165,7 @@ QString DesktopHost::startEngine(bool onFreePort)
         return {};
     m_onFreePort = m_onFreePort || onFreePort;
     m_isPortTaken = false;
-    if (!load())
+    if (!load(true))
         return settingProblems().join(QLatin1Char('\n'));
     m_attached = dataDirOwner(m_loaded.settings.dataDir).held;
     if (const Outcome error = checkDataDir(m_loaded.settings.dataDir, m_attached))
@@ -182,7 +184,7 @@ QString DesktopHost::startHere()
     options.demo = true; // the demo provider is there to try things with, whoever wants it
     auto engine = std::make_unique<Engine>(m_loaded.settings, options);
     if (const Outcome error = engine->start()) {
-        m_isPortTaken = llmproxy::isPortTaken(m_loaded.settings.listen.host, m_loaded.settings.listen.port);
+        m_isPortTaken = llmproxy::isPortTaken(m_loaded.settings.listen);
         return fromText(error->message);
     }
     m_engine = std::move(engine);

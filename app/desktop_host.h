@@ -42,7 +42,7 @@ public:
     ui::ServerIdentity identify(const QString &url) override;
 
 private:
-    bool load();
+    bool load(bool isForEngine);
     QString startHere();
 
     const GlobalOptions &m_options;

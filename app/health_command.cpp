@@ -25,7 +25,7 @@ int askHealthOf(const CommandLine &line, const Target &target)
     if (target.url.empty() ? !loadToRead(settingSources(line.options, EnvFilePolicy::WorkingDirectory, false), loaded) : !loadForUrl(line, loaded))
         return ExitUsage;
     const bool isTls = !loaded.settings.tlsCertFile.empty();
-    const std::string url = target.url.empty() ? urlOfListen(loaded.settings.listen.text(), isTls) : serverUrl(target.url);
+    const std::string url = target.url.empty() ? localUrl(loaded.settings.listen, isTls) : serverUrl(target.url);
     if (url.empty())
         return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
     // The certificate of one's own server is for its name, which is not asked for here; and nothing secret is sent.

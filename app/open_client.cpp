@@ -214,9 +214,11 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
 namespace {
 
 // For a server elsewhere, what is saved in the data directory here does not matter.
-SettingSources sourcesFor(const GlobalOptions &options, const Target &target)
+SettingSources sourcesFor(const GlobalOptions &options, const Target &target, Access access)
 {
     SettingSources sources = settingSources(options, EnvFilePolicy::WorkingDirectory, false);
+    if (access == Access::Checks && target.url.empty())
+        addNameLookUp(sources);
     if (!target.url.empty())
         sources.saved = SettingTexts();
     return sources;
@@ -226,7 +228,7 @@ SettingSources sourcesFor(const GlobalOptions &options, const Target &target)
 
 int openClient(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
 {
-    const SettingSources sources = sourcesFor(options, target);
+    const SettingSources sources = sourcesFor(options, target, access);
     if (target.url.empty() ? !loadOrComplain(sources, opened.loaded) : !loadToRead(sources, opened.loaded))
         return ExitUsage;
     return openLoaded(target, opened, access);
@@ -234,7 +236,7 @@ int openClient(const GlobalOptions &options, const Target &target, OpenClient &o
 
 int openToRead(const GlobalOptions &options, const Target &target, OpenClient &opened, Access access)
 {
-    if (!loadToRead(sourcesFor(options, target), opened.loaded))
+    if (!loadToRead(sourcesFor(options, target, access), opened.loaded))
         return ExitUsage;
     return openLoaded(target, opened, access);
 }

@@ -42,8 +42,8 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
     if (const int code = checkNotEmpty(opened.loaded))
         return code;
     // One of this machine for one command: whatever the server of this folder listens with.
-    settings.listen = {"127.0.0.1", 0};
-    settings.httpListen = {"", 0};
+    settings.listen = {ListenAddress::at(*IpAddress::parse("127.0.0.1"), 0)};
+    settings.httpListen.clear();
     settings.tlsCertFile.clear();
     settings.tlsKeyFile.clear();
     opened.log = std::make_unique<LogThread>();
@@ -57,7 +57,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
     }
     opened.client = clientOfEngine(*opened.engine);
-    url = urlOfListen(opened.engine->listenAddress(), false);
+    url = localUrl(opened.engine->listening(), false);
     return ExitOk;
 }
 

@@ -86,6 +86,7 @@ int serve(const GlobalOptions &options)
     // The demo has nothing to do with the settings of the folder it is tried in.
     const EnvFilePolicy policy = options.demo ? EnvFilePolicy::OnlyWhenNamed : EnvFilePolicy::WorkingDirectory;
     SettingSources sources = settingSources(options, policy, true);
+    addNameLookUp(sources);
     Demo demo;
     if (options.demo)
         demo.prepare(sources);

@@ -7,12 +7,14 @@
 #include "engine/tls_config.h"
 #include "output.h"
 #include "upstream/profile.h"
+#include "upstream/resolver.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -112,6 +114,23 @@ void addValidators(SettingSources &sources)
         const std::string &name = identity.error().field;
         const std::string &value = name == "TLS_KEY_FILE" ? settings.tlsKeyFile : name == "TLS_CIPHERS" ? settings.tlsCiphers : settings.tlsCertFile;
         return SettingProblem{name, value, identity.error().message};
+    };
+}
+
+void addNameLookUp(SettingSources &sources)
+{
+    // What was found is kept: while a server runs, a change of another setting does not wait for a name server.
+    struct Names
+    {
+        std::mutex lock;
+        std::map<std::string, std::vector<IpAddress>> found;
+    };
+    sources.lookUp = [names = std::make_shared<Names>()](const std::string &name) {
+        const std::lock_guard guard(names->lock);
+        std::vector<IpAddress> &addresses = names->found[name];
+        if (addresses.empty())
+            addresses = systemLookUp(name).addresses;
+        return addresses;
     };
 }
 

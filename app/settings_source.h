@@ -35,6 +35,8 @@ void forgetSecrets(SettingSources &sources);
 SettingSources settingSources(const GlobalOptions &options, EnvFilePolicy policy, bool serve);
 // How profiles and certificates are judged.
 void addValidators(SettingSources &sources);
+// For settings that a server starts with, or is checked by: names in LISTEN_ADDR are looked up, each once.
+void addNameLookUp(SettingSources &sources);
 // Empty when the file may be trusted: ours, and nobody else can write it.
 std::string distrustOfEnvFile(const std::string &path);
 // One aligned line a problem, on stderr.

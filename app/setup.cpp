@@ -114,6 +114,7 @@ LoadedSettings loadDraft(const Draft &draft)
     }
     sources.serve = true;
     addValidators(sources);
+    addNameLookUp(sources);
     LoadedSettings loaded = loadSettings(sources);
     for (SettingProblem &problem : loaded.problems)
         problem.source.clear(); // what was added has no line yet
@@ -158,7 +159,8 @@ void askListen(Draft &draft)
         add(candidate, "LISTEN_ADDR", listen, "address and port of the server");
         const bool hasTls = candidate.present.contains("TLS_CERT_FILE") || candidate.present.contains("ALLOW_INSECURE_LISTEN");
         const LoadedSettings loaded = loadDraft(candidate);
-        const bool wantsTls = std::any_of(loaded.problems.begin(), loaded.problems.end(), [](const SettingProblem &one) { return one.name == "LISTEN_ADDR"; });
+        const ListenAddresses others = forOtherMachines(loaded.settings.listen);
+        const bool wantsTls = std::any_of(others.begin(), others.end(), [](const ListenAddress &one) { return !one.isName(); });
         if (wantsTls && !hasTls && !askForTls(candidate))
             continue;
         if (isRefused(candidate, {"LISTEN_ADDR", "TLS_CERT_FILE", "TLS_KEY_FILE"}))
@@ -262,6 +264,7 @@ int runSetup(const GlobalOptions &options, SetupOptions &setup)
     sources.envFilePath = draft.path;
     sources.serve = true;
     addValidators(sources);
+    addNameLookUp(sources);
     LoadedSettings loaded;
     return loadOrComplain(sources, loaded) ? ExitOk : ExitUsage;
 }

@@ -57,26 +57,6 @@ std::vector<std::string> splitList(const std::string &value)
     return items;
 }
 
-std::string readListen(const std::string &value, ListenAddress *into)
-{
-    const char *accepted = "address:port is accepted, like 127.0.0.1:8080 or [::1]:8080";
-    const size_t colon = value.rfind(':');
-    if (colon == std::string::npos)
-        return accepted;
-    std::string host = value.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-        host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string::npos)
-        return accepted;
-    unsigned port = 0;
-    const char *end = value.data() + value.size();
-    const auto result = std::from_chars(value.data() + colon + 1, end, port);
-    if (result.ec != std::errc() || result.ptr != end || port > 65535 || (host != "localhost" && !IpAddress::parse(host)))
-        return accepted;
-    *into = {host, static_cast<uint16_t>(port)};
-    return {};
-}
-
 // A webhook's address: https, or http to this machine.
 bool isWebhook(const std::string &item, std::string *shown)
 {
@@ -228,12 +208,15 @@ std::string hosts(const std::string &value, Settings &settings)
 
 std::string listen(const std::string &value, Settings &settings)
 {
-    return readListen(value, &settings.listen);
+    return readListenAddresses(value, &settings.listen);
 }
 
 std::string httpListen(const std::string &value, Settings &settings)
 {
-    return readListen(value, &settings.httpListen);
+    if (!value.empty())
+        return readListenAddresses(value, &settings.httpListen);
+    settings.httpListen.clear();
+    return {};
 }
 
 // RFC 6454 section 6.2: scheme://host[:port], nothing behind it.

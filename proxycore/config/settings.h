@@ -5,6 +5,7 @@
 #pragma once
 
 #include "access/cidr.h"
+#include "config/listen_address.h"
 #include "secrets/secret.h"
 
 #include <cstdint>
@@ -16,16 +17,6 @@
 #include <vector>
 
 namespace llmproxy {
-
-struct ListenAddress
-{
-    std::string host; // IP literal or "localhost", without brackets
-    uint16_t port = 8080; // 0: any free port (tests, run)
-    std::string text() const; // "127.0.0.1:8080", "[::1]:8080"
-};
-
-// Where clients of this machine reach a listener, "127.0.0.1:8080" or a wildcard: those become loopback.
-std::string urlOfListen(const std::string &address, bool tls);
 
 // Where something goes that must not stay on this machine alone.
 struct OutsideTarget
@@ -39,8 +30,8 @@ struct OutsideTarget
 
 struct Settings
 {
-    ListenAddress listen;
-    ListenAddress httpListen{"", 0}; // host empty: none
+    ListenAddresses listen;
+    ListenAddresses httpListen; // empty: none
     std::string tlsCertFile, tlsKeyFile, tlsMinVersion = "1.2", tlsCiphers, acmeWebroot;
     std::vector<std::string> corsOrigins; // "https://app.example"; "*"
     bool allowInsecureListen = false;
@@ -121,6 +112,9 @@ struct SettingSources
     std::function<std::string(const std::string &path)> profilesProblem;
     // What is wrong with certificate, key and ciphers, whichever is set. TLS is the folder "front"'s.
     std::function<std::optional<SettingProblem>(const Settings &settings)> tlsProblem;
+    // The addresses of a name in LISTEN_ADDR; none: it cannot be resolved. May block. Empty: no server starts with these settings, and
+    // names are not looked up.
+    std::function<std::vector<IpAddress>(const std::string &name)> lookUp;
     bool serve = false;        // --serve: DATA_DIR defaults to ./data and MANAGEMENT_TOKEN may be needed
     // False: a data directory that is only found in the working directory has no say in the settings.
     bool trustsWorkingDirectory = true;

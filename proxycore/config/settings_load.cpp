@@ -10,24 +10,6 @@
 
 namespace llmproxy {
 
-std::string ListenAddress::text() const
-{
-    const bool v6 = host.find(':') != std::string::npos;
-    return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-std::string urlOfListen(const std::string &address, bool tls)
-{
-    const size_t colon = address.rfind(':');
-    const std::string port = colon == std::string::npos ? "" : address.substr(colon);
-    std::string host = address.substr(0, colon);
-    if (host == "0.0.0.0" || host.empty())
-        host = "127.0.0.1";
-    else if (host == "[::]" || host == "::")
-        host = "[::1]";
-    return (tls ? "https://" : "http://") + host + port;
-}
-
 namespace {
 
 constexpr const char *hidden = "********";
@@ -137,6 +119,33 @@ void checkTls(LoadedSettings *loaded, const SettingSources &sources)
         loaded->problems.push_back(*wrong);
 }
 
+void lookUpNames(LoadedSettings *loaded, const SettingSources &sources, const char *setting, ListenAddresses &all)
+{
+    for (ListenAddress &one : all) {
+        if (!one.addresses.empty() || !sources.lookUp)
+            continue;
+        one.addresses = sources.lookUp(one.host);
+        if (one.addresses.empty())
+            loaded->problems.push_back({setting, listenText(all), "the name " + one.host + " cannot be resolved; give an address, or add the name to /etc/hosts or DNS"});
+    }
+}
+
+void checkListen(LoadedSettings *loaded, const SettingSources &sources)
+{
+    Settings &s = loaded->settings;
+    lookUpNames(loaded, sources, "LISTEN_ADDR", s.listen);
+    lookUpNames(loaded, sources, "HTTP_LISTEN_ADDR", s.httpListen);
+    const bool tls = !s.tlsCertFile.empty() && !s.tlsKeyFile.empty();
+    if (!s.httpListen.empty() && !tls)
+        loaded->problems.push_back({"HTTP_LISTEN_ADDR", listenText(s.httpListen), "it is the plain listener beside TLS: give TLS_CERT_FILE and TLS_KEY_FILE too"});
+    ListenAddresses others = forOtherMachines(s.listen);
+    std::erase_if(others, [](const ListenAddress &one) { return one.isName(); }); // judged where a server starts
+    if (others.empty() || s.allowInsecureListen || tls)
+        return;
+    loaded->problems.push_back({"LISTEN_ADDR", listenText(s.listen), "without TLS, other machines would send tokens in clear to " + listenText(others, ", ")
+                                + "; give TLS_CERT_FILE and TLS_KEY_FILE, or allow it with ALLOW_INSECURE_LISTEN=true"});
+}
+
 // What single values cannot show.
 void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
@@ -145,16 +154,10 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
     const auto problem = [&](const char *name, const std::string &value, const std::string &text) { loaded->problems.push_back({name, value, text}); };
     checkOutside(loaded, "ALERT_WEBHOOKS", s.alertWebhooks);
     checkOutside(loaded, "AUDIT_ANCHORS", s.auditAnchors);
-    const auto address = IpAddress::parse(s.listen.host);
-    const bool tls = !s.tlsCertFile.empty() && !s.tlsKeyFile.empty();
     checkTls(loaded, sources);
-    if (!s.httpListen.host.empty() && !tls)
-        problem("HTTP_LISTEN_ADDR", s.httpListen.text(), "it is the plain listener beside TLS: give TLS_CERT_FILE and TLS_KEY_FILE too");
+    checkListen(loaded, sources);
     if (!s.acmeWebroot.empty() && access(s.acmeWebroot.c_str(), R_OK | X_OK) != 0)
         problem("ACME_WEBROOT", s.acmeWebroot, "the folder cannot be read");
-    if (address && !address->isLoopback() && !s.allowInsecureListen && !tls)
-        problem("LISTEN_ADDR", s.listen.text(),
-                "without TLS, a non-loopback address would send tokens in clear; give TLS_CERT_FILE and TLS_KEY_FILE, or allow it with ALLOW_INSECURE_LISTEN=true");
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
         problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
     if (!s.encryptionKeyFile.empty()) {
@@ -218,6 +221,7 @@ LoadedSettings loadAlone(const SettingSources &sources, const std::string &dataD
     alone.flags["DATA_DIR"] = dataDir;
     alone.profilesProblem = sources.profilesProblem;
     alone.tlsProblem = sources.tlsProblem;
+    alone.lookUp = sources.lookUp;
     alone.serve = sources.serve;
     alone.saved = saved;
     return loadSettings(alone);

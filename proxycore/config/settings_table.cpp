@@ -56,7 +56,7 @@ SettingRow longer(SettingRow row)
 Rows networkRows()
 {
     return {
-        row("LISTEN_ADDR", "127.0.0.1:8080", "address:port", "data plane and management; port 0 takes a free one", listen),
+        row("LISTEN_ADDR", "127.0.0.1:8080", "list of address:port", "addresses or host names of the data plane and management; [::] accepts IPv6 and IPv4, port 0 takes a free one", listen),
         row("ALLOW_INSECURE_LISTEN", "false", "boolean", "allow a non-loopback address without TLS", flag(&S::allowInsecureListen)),
         row("TRUSTED_PROXIES", "", "list of networks", "addresses of the proxies in front; CLIENT_ADDRESS_HEADER, X-Forwarded-Proto and X-Forwarded-Host are trusted from these only", networks(&S::trustedProxies)),
         row("CLIENT_ADDRESS_HEADER", "X-Forwarded-For", "X-Forwarded-For, X-Real-IP or Forwarded", "header in which trusted proxies name the client's address", clientAddressHeader),
@@ -76,7 +76,7 @@ Rows tlsRows()
         row("TLS_KEY_FILE", "", "file", "HTTPS: its PEM key", text(&S::tlsKeyFile)),
         row("TLS_MIN_VERSION", "1.2", "1.2 or 1.3", "oldest TLS that clients may speak", choice(&S::tlsMinVersion, {"1.2", "1.3"})),
         row("TLS_CIPHERS", "", "OpenSSL cipher list", "of TLS 1.2; Mozilla intermediate when unset", text(&S::tlsCiphers)),
-        row("HTTP_LISTEN_ADDR", "", "address:port", "plain listener beside TLS: ACME challenges, all else is sent to https", httpListen),
+        row("HTTP_LISTEN_ADDR", "", "list of address:port", "plain listeners beside TLS: ACME challenges, all else is sent to https", httpListen),
         row("ACME_WEBROOT", "", "folder", "serves /.well-known/acme-challenge/ from it, for certbot --webroot", text(&S::acmeWebroot)),
     };
 }

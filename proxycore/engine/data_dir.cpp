@@ -7,7 +7,7 @@
 #include "base/sha256.h"
 #include "config/saved_settings.h"
 #include "engine/engine.h"
-#include "front/server.h"
+#include "front/listener.h"
 
 #include <cerrno>
 #include <cstdlib>

@@ -222,7 +222,7 @@ void Engine::Private::makeApi()
         for (const auto &thread : threads)
             thread->renewExpiry(id);
     };
-    context.listenAddress = [this] { return address; }; // set before anybody can ask
+    context.listening = [this] { return listening; }; // set before anybody can ask
     context.ready = [this] { return ready(); };
     context.isDataGone = [this] { // management thread
         lock.look();
@@ -458,9 +458,10 @@ void Engine::Private::announceStart()
             alerts->learnFrom(*database);
         api->applyRetention();
         api->watchChain();
-        if (!plainAddress.empty())
-            logInfo("redirecting to https", {{"address", plainAddress}});
-        logInfo("listening", {{"address", address}, {"tls", tls ? "on" : "off"}, {"data_dir", settings.dataDir}, {"pid", std::to_string(getpid())}});
+        for (const ListenAddress &one : asAddresses(redirecting))
+            logInfo("redirecting to https", {{"address", one.text()}});
+        for (const ListenAddress &one : asAddresses(listening))
+            logInfo("listening", {{"address", one.text()}, {"tls", tls ? "on" : "off"}, {"data_dir", settings.dataDir}, {"pid", std::to_string(getpid())}});
     }
 }
 
@@ -491,9 +492,9 @@ int64_t Engine::Private::runningRequests() const
     return running;
 }
 
-std::string Engine::listenAddress() const
+ListenAddresses Engine::listening() const
 {
-    return d->address;
+    return d->listening;
 }
 
 int64_t Engine::runningRequests() const

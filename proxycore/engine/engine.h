@@ -35,7 +35,8 @@ public:
     // ErrorKind::Invalid: a configuration problem (exit 2); others: exit 1, e.g. the directory in use names
     // the owner's pid, a port in use names the address. After an Error nothing runs.
     Outcome start();
-    std::string listenAddress() const; // "127.0.0.1:41234", the actual one
+    // As LISTEN_ADDR, with the ports that the kernel chose, and of names the addresses that are listened on.
+    ListenAddresses listening() const;
     int64_t runningRequests() const; // answers not yet ended, streams among them; any thread
     // Begins to drain: no new requests, running ones get DRAIN_TIMEOUT (30 s).
     void requestStop();

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "engine/listen_plan.h"
 #include "engine/live_feed.h"
 #include "manage/route_table.h"
 #include "upstream/models_list.h"
@@ -43,6 +44,12 @@ FrontConfig Engine::Private::frontConfig(uint16_t port)
     front.keepaliveTimeoutMs = settings.keepaliveTimeoutMs;
     front.writeTimeoutMs = settings.clientWriteTimeoutMs;
     front.allowedHosts = settings.allowedHosts;
+    for (const ListenAddresses &all : {settings.listen, settings.httpListen}) {
+        for (const ListenAddress &one : all) {
+            if (one.isName()) // ruling 11
+                front.allowedHosts.push_back(one.host);
+        }
+    }
     front.clients = {settings.clientAddressHeader, settings.trustedProxies};
     front.counts = &frontCounts;
     front.masksClientIp = settings.auditMaskClientIp;
@@ -134,49 +141,91 @@ Result<BaseUrlReading> Engine::Private::readBaseUrl(const std::string &provider,
     return BaseUrlReading{read->url.text(), read->versionSegment, read->note()};
 }
 
-Outcome Engine::Private::listen()
+namespace {
+
+Outcome listenFailure(std::string text, const char *setting)
 {
-    const auto failed = [](std::string text) { return Error{ErrorKind::Unavailable, "listen", std::move(text), "LISTEN_ADDR"}; };
-    std::string problem;
-    const bool network = options.networkListener;
-    if (!network && !options.controlSocket)
-        return {};
-    uint16_t port = settings.listen.port;
-    if (network && !probeBind(settings.listen.host, &port, &problem))
-        return failed(problem);
-    makeThreads(network ? static_cast<size_t>(std::max(settings.engineThreads, 1)) : 1, port);
+    return Error{ErrorKind::Unavailable, "listen", std::move(text), setting};
+}
+
+// Where this is the server's, and the log is its, it is said which address of a name is not served.
+void tellSkipped(const ListenPlan &plan)
+{
+    for (const std::string &one : plan.skipped)
+        logInfo("not listening on this address of a name: the machine has no such address family", {{"address", one}});
+}
+
+// Clients are sent to the usual port, where that is one of several.
+uint16_t httpsPortOf(const ListenPlan &plan)
+{
+    constexpr uint16_t usual = 443;
+    const bool isUsed = std::any_of(plan.points.begin(), plan.points.end(), [](const ListenPoint &point) { return point.port == usual; });
+    return isUsed || plan.points.empty() ? usual : plan.points.front().port;
+}
+
+} // namespace
+
+Outcome Engine::Private::listenOnNetwork(const ListenPlan &plan)
+{
     for (const auto &thread : threads) {
-        if (!network)
-            break;
-        const int fd = openTcpListener(settings.listen.host, port, &port, &problem);
-        if (fd < 0)
-            return failed(problem);
-        thread->listenOn(fd, false);
+        for (ListenPoint point : plan.points) {
+            ListenProblem problem;
+            const int fd = openTcpListener(point, &point.port, &problem);
+            if (fd < 0)
+                return listenFailure(problem.text, "LISTEN_ADDR");
+            thread->listenOn(fd, false);
+        }
     }
-    if (network && !settings.httpListen.host.empty()) {
-        uint16_t plainPort = settings.httpListen.port;
-        if (!probeBind(settings.httpListen.host, &plainPort, &problem))
-            return failed(problem);
-        const int fd = openTcpListener(settings.httpListen.host, plainPort, &plainPort, &problem);
+    listening = plan.bound;
+    const auto plain = planListeners(settings.httpListen);
+    if (!plain)
+        return listenFailure(plain.error().message, "HTTP_LISTEN_ADDR");
+    tellSkipped(*plain);
+    for (ListenPoint point : plain->points) {
+        ListenProblem problem;
+        const int fd = openTcpListener(point, &point.port, &problem);
         if (fd < 0)
-            return failed(problem);
+            return listenFailure(problem.text, "HTTP_LISTEN_ADDR");
         threads.front()->redirectOn(fd);
-        plainAddress = ListenAddress{settings.httpListen.host, plainPort}.text();
     }
+    redirecting = plain->bound;
+    return {};
+}
+
+Outcome Engine::Private::listenLocally()
+{
+    std::string problem;
     if (options.controlSocket) {
         const int fd = openUnixListener(socketPath, &problem);
         if (fd < 0)
-            return failed(problem);
+            return listenFailure(problem, "LISTEN_ADDR");
         threads.front()->listenOn(fd, true);
     }
     if (options.demo) {
         const int fd = openUnixListener(demoSocket(), &problem);
         if (fd < 0)
-            return failed(problem);
+            return listenFailure(problem, "LISTEN_ADDR");
         threads.front()->serveDemoOn(fd);
     }
-    if (network)
-        address = ListenAddress{settings.listen.host, port}.text();
+    return {};
+}
+
+Outcome Engine::Private::listen()
+{
+    const bool network = options.networkListener;
+    if (!network && !options.controlSocket)
+        return {};
+    const auto plan = planListeners(network ? settings.listen : ListenAddresses());
+    if (!plan)
+        return listenFailure(plan.error().message, "LISTEN_ADDR");
+    tellSkipped(*plan);
+    makeThreads(network ? static_cast<size_t>(std::max(settings.engineThreads, 1)) : 1, httpsPortOf(*plan));
+    if (network) {
+        if (const Outcome error = listenOnNetwork(*plan))
+            return error;
+    }
+    if (const Outcome error = listenLocally())
+        return error;
     for (const auto &thread : threads)
         thread->run();
     return {};

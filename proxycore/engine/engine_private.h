@@ -9,6 +9,7 @@
 #include "engine/data_lock.h"
 #include "engine/engine.h"
 #include "engine/engine_thread.h"
+#include "engine/listen_plan.h"
 #include "engine/memory_return.h"
 #include "front/http_bridge.h"
 #include "front/tls.h"
@@ -48,7 +49,7 @@ struct Engine::Private
     std::vector<std::unique_ptr<EngineThread>> threads;
     MemoryReturn memory; // management thread
     uint64_t snapshotsSeen = 0; // management thread
-    std::string address, plainAddress;
+    ListenAddresses listening, redirecting; // as bound
     CredentialDigest managementToken;
     ManagementTokenForm managementTokenForm;
     std::string socketPath; // of the control socket; empty: there is none
@@ -73,6 +74,8 @@ struct Engine::Private
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;
     DialConfig dialConfig() const;
     Outcome listen();
+    Outcome listenOnNetwork(const ListenPlan &plan);
+    Outcome listenLocally();
     Outcome recordStart();
     void settleTable() const;
     void settleSecrets();

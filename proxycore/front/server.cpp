@@ -4,16 +4,11 @@
 #include "access/host_rules.h"
 #include "base/log.h"
 #include "base/masking.h"
-#include "front/tcp_liveness.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
-#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -184,117 +179,6 @@ bool Server::hostAllowed(const std::string &host) const
             return true;
     }
     return false;
-}
-
-namespace {
-
-bool toSockaddr(const std::string &host, uint16_t port, sockaddr_storage *address, socklen_t *size)
-{
-    const std::string literal = host == "localhost" ? "127.0.0.1" : host;
-    auto *v4 = reinterpret_cast<sockaddr_in *>(address);
-    auto *v6 = reinterpret_cast<sockaddr_in6 *>(address);
-    if (inet_pton(AF_INET, literal.c_str(), &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        *size = sizeof *v4;
-        return true;
-    }
-    if (inet_pton(AF_INET6, literal.c_str(), &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        *size = sizeof *v6;
-        return true;
-    }
-    return false;
-}
-
-int bindSocket(const std::string &host, uint16_t port, bool reusePort, uint16_t *boundPort, std::string *error)
-{
-    sockaddr_storage address{};
-    socklen_t size = 0;
-    if (!toSockaddr(host, port, &address, &size)) {
-        *error = "LISTEN_ADDR: " + host + " is not an IP address";
-        return -1;
-    }
-    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (reusePort)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (address.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, reinterpret_cast<sockaddr *>(&address), size) != 0) {
-        *error = "cannot listen on " + host + ":" + std::to_string(port) + ": " + std::strerror(errno);
-        ::close(fd);
-        return -1;
-    }
-    getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
-    *boundPort = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6 *>(&address)->sin6_port
-                                                     : reinterpret_cast<sockaddr_in *>(&address)->sin_port);
-    return fd;
-}
-
-} // namespace
-
-int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error)
-{
-    const int fd = bindSocket(host, port, true, boundPort, error);
-    if (fd < 0)
-        return -1;
-    detectDeadPeer(fd);
-    if (listen(fd, 1024) != 0) {
-        *error = "cannot listen on " + host + ":" + std::to_string(port) + ": " + std::strerror(errno);
-        ::close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-bool probeBind(const std::string &host, uint16_t *port, std::string *error)
-{
-    const int fd = bindSocket(host, *port, false, port, error);
-    if (fd < 0)
-        return false;
-    ::close(fd);
-    return true;
-}
-
-bool isPortTaken(const std::string &host, uint16_t port)
-{
-    std::string error;
-    return !probeBind(host, &port, &error);
-}
-
-int openUnixListener(const std::string &path, std::string *error)
-{
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        *error = "the path of the control socket is too long: " + path;
-        return -1;
-    }
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    ::unlink(path.c_str()); // ours: the data directory's lock is held
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const mode_t mask = umask(0177);
-    const bool bound = bind(fd, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
-    umask(mask);
-    if (!bound || listen(fd, 128) != 0) {
-        *error = "cannot open the control socket " + path + ": " + std::strerror(errno);
-        ::close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-bool takesSocket(const std::string &path, std::string *error)
-{
-    const int fd = openUnixListener(path, error);
-    if (fd < 0)
-        return false;
-    ::close(fd);
-    ::unlink(path.c_str());
-    return true;
 }
 
 } // namespace llmproxy

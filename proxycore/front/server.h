@@ -94,13 +94,4 @@ private:
 // An IP literal, localhost, or a name below it: always served (rebinding needs a name), never bound to https.
 bool isLocalName(const std::string &host);
 
-// Binds and listens, SO_REUSEPORT so that each engine thread has its own queue. Error names the address.
-int openTcpListener(const std::string &host, uint16_t port, uint16_t *boundPort, std::string *error);
-// A first bind without SO_REUSEPORT: finds a port that another program uses.
-bool probeBind(const std::string &host, uint16_t *port, std::string *error);
-bool isPortTaken(const std::string &host, uint16_t port); // by another program, now
-int openUnixListener(const std::string &path, std::string *error); // 0600
-// Can a listener be opened there? Tried, and taken back: a path may be too long, and not all file systems have sockets.
-bool takesSocket(const std::string &path, std::string *error);
-
 } // namespace llmproxy

@@ -119,7 +119,7 @@ struct ManageContext
     std::function<void(const std::string &id, bool end, std::function<void(std::optional<LiveRequest>)> done)> findRequest;
     // A token's expiry was changed: its running streams end at the new time.
     std::function<void(std::string tokenId)> renewExpiry;
-    std::function<std::string()> listenAddress; // the bound one; empty: no listener
+    std::function<ListenAddresses()> listening; // as bound; empty: no listener
     std::function<bool()> ready; // storage and encryption key usable
     std::function<bool()> isDataGone = [] { return false; }; // the data directory was deleted or replaced under the server: what is changed is lost
     std::function<int64_t()> certificateExpiresMs; // 0: no TLS

@@ -46,10 +46,11 @@ std::string loosenessOfRotated(const Settings &settings)
     return loosest;
 }
 
-bool isLoopback(const std::string &host)
+// What other machines reach, "0.0.0.0:8080, [::]:8080"; empty: nothing.
+std::string forOthers(const ManageContext &context)
 {
-    const auto address = IpAddress::parse(host);
-    return host == "localhost" || (address && address->isLoopback());
+    const ListenAddresses bound = context.listening ? context.listening() : ListenAddresses();
+    return listenText(forOtherMachines(bound.empty() ? context.settings->listen : bound), ", ");
 }
 
 QString repositoryOf(QDir folder)
@@ -151,11 +152,12 @@ DoctorItem checkEnvFileTracked(const ManageContext &context)
 
 DoctorItem checkListener(const ManageContext &context)
 {
-    if (isLoopback(context.settings->listen.host))
+    const std::string others = forOthers(context);
+    if (others.empty())
         return item("listener", "Listen address", "Loopback only.");
     if (context.certificateExpiresMs() > 0)
-        return item("listener", "Listen address", "Other machines reach it, over TLS.");
-    return item("listener", "Listen address", DoctorState::Fail, "Other machines reach it without TLS.",
+        return item("listener", "Listen address", "Other machines reach " + others + ", over TLS.");
+    return item("listener", "Listen address", DoctorState::Fail, "Other machines reach " + others + " without TLS.",
                 "Set TLS_CERT_FILE and TLS_KEY_FILE, or listen on 127.0.0.1 behind a TLS reverse proxy.");
 }
 
@@ -163,7 +165,7 @@ DoctorItem checkTls(const ManageContext &context)
 {
     const Settings &settings = *context.settings;
     if (context.certificateExpiresMs() == 0)
-        return item("tls", "TLS", isLoopback(settings.listen.host) ? "Off; only this machine reaches the server." : "Off.");
+        return item("tls", "TLS", forOthers(context).empty() ? "Off; only this machine reaches the server." : "Off.");
     const int64_t failed = context.failedHandshakes();
     const std::string failures = failed == 0 ? "" : " " + std::to_string(failed) + (failed == 1 ? " handshake has" : " handshakes have") + " failed since the start; the application log says why.";
     if (!settings.tlsCiphers.empty())

@@ -194,7 +194,7 @@ void addOtherSchemas(std::vector<Schema> &all)
                          {objects("items", "DoctorItem", "All checks."),
                           object("summary", "DoctorSummary", "Counts by state.")}));
     all.push_back(answer("Overview", "The server at a glance.",
-                         {text("version", "Program version."), text("listen", "Listen address."), text("url", "Where clients on this machine reach it.", 300),
+                         {text("version", "Program version."), text("listen", "Listen addresses, separated by commas.", 65536), text("url", "Where clients on this machine reach it.", 300),
                           time("time", "The server's clock."), flag("ready", "Storage and encryption key usable."),
                           number("projects", "Projects."), number("projects_active", "Active ones."),
                           number("tokens", "Tokens kept, ended ones included."), number("tokens_live", "Live tokens."),

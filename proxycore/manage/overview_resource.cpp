@@ -23,12 +23,12 @@ void readOverview(const CallPtr &call)
     QJsonArray providers;
     for (const std::string &name : context.providerNames())
         providers.append(QString::fromStdString(name));
-    const std::string bound = context.listenAddress ? context.listenAddress() : std::string();
-    const std::string listening = bound.empty() ? context.settings->listen.text() : bound;
+    const ListenAddresses bound = context.listening ? context.listening() : ListenAddresses();
+    const ListenAddresses &listening = bound.empty() ? context.settings->listen : bound;
     answer(call, 200,
            {{QStringLiteral("version"), QStringLiteral(LLM_PROXY_VERSION)},
-            {QStringLiteral("listen"), QString::fromStdString(listening)},
-            {QStringLiteral("url"), QString::fromStdString(urlOfListen(listening, !context.settings->tlsCertFile.empty()))},
+            {QStringLiteral("listen"), QString::fromStdString(listenText(asAddresses(listening)))},
+            {QStringLiteral("url"), QString::fromStdString(localUrl(listening, !context.settings->tlsCertFile.empty()))},
             {QStringLiteral("time"), QString::fromStdString(rfc3339(nowMs))},
             {QStringLiteral("ready"), context.ready()},
             {QStringLiteral("projects"), projects},

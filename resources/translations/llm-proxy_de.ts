@@ -1435,6 +1435,10 @@ Anfrage-ID: %2</translation>
         <translation>gestartet am %1</translation>
     </message>
     <message>
+        <source>listening on %1</source>
+        <translation>nimmt Verbindungen an auf %1</translation>
+    </message>
+    <message>
         <source>a server on this computer; this console cannot stop it</source>
         <translation>ein Server dieses Computers; diese Konsole kann ihn nicht stoppen</translation>
     </message>

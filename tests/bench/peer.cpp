@@ -10,6 +10,7 @@
 //       opens them, prints "open", holds them until stdin ends
 // Thread: one.
 #include "base/clock.h"
+#include "front/listener.h"
 #include "front/server.h"
 
 #include <algorithm>
@@ -104,10 +105,10 @@ int serveUpstream(uint16_t port, const char *certificate, const char *key)
     FrontHooks hooks;
     hooks.makeHandler = [](RequestHead &&head, ServerStream &stream) { return std::make_unique<Provider>(head, stream); };
     Server server(poller, config, hooks);
-    std::string error;
-    const int fd = openTcpListener("127.0.0.1", port, &port, &error);
+    ListenProblem problem;
+    const int fd = openTcpListener({*IpAddress::parse("127.0.0.1"), port}, &port, &problem);
     if (fd < 0)
-        return std::fprintf(stderr, "%s\n", error.c_str()), 1;
+        return std::fprintf(stderr, "%s\n", problem.text.c_str()), 1;
     server.listenOn(fd, false);
     std::puts("ready");
     std::fflush(stdout);

@@ -30,6 +30,7 @@ private Q_SLOTS:
     void anEngineThatDoesNotStartSaysWhy();
     void slowAnswersBlockNobody();
     void theOverviewLeadsToWhatNeedsAttention();
+    void theOverviewNamesEveryAddress();
     void nothingOfTheServerBeforeStays();
     void aRefusalIsNotALoss();
     void manyChangesAreReadOnce();
@@ -155,6 +156,19 @@ void TstPages::slowAnswersBlockNobody()
     QVERIFY(stage.table(u"projects"_s)->model()->rowCount() == 3);
     stage.server().letGo();
     QTRY_COMPARE(stage.table(u"tokens"_s)->model()->rowCount(), 5);
+}
+
+void TstPages::theOverviewNamesEveryAddress()
+{
+    Stage stage;
+    Page *overview = stage.page(u"overview"_s);
+    QTRY_VERIFY(says(overview, u"http://127.0.0.1:8080"_s));
+    QVERIFY(!says(overview, u"listening on"_s));
+    QJsonObject several = stage.session.client().overview();
+    several.insert(u"listen"_s, u"127.0.0.1:8080,[::1]:8080"_s);
+    stage.server().answer("GET", u"/manage/overview"_s, 200, several);
+    stage.session.client().poll();
+    QTRY_VERIFY(says(overview, u"listening on 127.0.0.1:8080, [::1]:8080"_s));
 }
 
 void TstPages::theOverviewLeadsToWhatNeedsAttention()

@@ -29,7 +29,7 @@ private Q_SLOTS:
         sources.flags = {{"LISTEN_ADDR", "127.0.0.1:3"}};
         const LoadedSettings loaded = loadSettings(sources);
         QVERIFY(loaded.problems.empty());
-        QCOMPARE(loaded.settings.listen.port, uint16_t{3});
+        QCOMPARE(listenText(loaded.settings.listen), std::string("127.0.0.1:3"));
         QCOMPARE(loaded.settings.maxHeaderCount, int64_t{52});
         QCOMPARE(loaded.settings.engineThreads, 3);
         chmod(path.c_str(), 0622);

@@ -24,8 +24,8 @@ private Q_SLOTS:
         const LoadedSettings loaded = loadSettings(with({}));
         QVERIFY(loaded.problems.empty());
         const Settings &s = loaded.settings;
-        QCOMPARE(s.listen.host, std::string("127.0.0.1"));
-        QCOMPARE(s.listen.port, uint16_t{8080});
+        QCOMPARE(listenText(s.listen), std::string("127.0.0.1:8080"));
+        QVERIFY(s.httpListen.empty());
         QCOMPARE(s.dataDir, std::string("./data"));
         QCOMPARE(s.databasePath, std::string("./data/llm-proxy.db"));
         QCOMPARE(s.auditLogFile, std::string("./data/audit.log"));

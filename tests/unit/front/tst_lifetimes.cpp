@@ -2,6 +2,7 @@
 // Whatever a handler or a feed calls on its stream, it is still there when the call returns.
 #include "test_registry.h"
 
+#include "front/listener.h"
 #include "front/management_door.h"
 #include "front/server.h"
 

@@ -29,7 +29,7 @@ QString Reply::errorField() const
 ManageFixture::ManageFixture(const std::function<void(ManageContext &context)> &adjust)
 {
     const std::string folder = m_folder.path().toStdString();
-    settings.listen = {"127.0.0.1", 8080};
+    settings.listen = {ListenAddress::at(*IpAddress::parse("127.0.0.1"), 8080)};
     settings.dataDir = folder;
     settings.databasePath = folder + "/llm-proxy.db";
     settings.auditLogFile = folder + "/audit.log";

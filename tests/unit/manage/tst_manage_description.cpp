@@ -260,8 +260,13 @@ void TstManageDescription::doctorItems()
     api.token(other, R"("rate_limit":0)");
     QCOMPARE(stateOf("token_limits"), QStringLiteral("warn"));
     QCOMPARE(stateOf("listener"), QStringLiteral("pass"));
-    api.settings.listen.host = "0.0.0.0";
-    QCOMPARE(stateOf("listener"), QStringLiteral("fail"));
+    api.settings.listen.push_back(ListenAddress::at(*IpAddress::parse("::1"), 8080));
+    QCOMPARE(stateOf("listener"), QStringLiteral("pass"));
+    for (const ListenAddress &reached : {ListenAddress::at(*IpAddress::parse("0.0.0.0"), 8081), ListenAddress{"unknown.test", 8082, {}}}) {
+        api.settings.listen.push_back(reached); // one of several is enough
+        QCOMPARE(stateOf("listener"), QStringLiteral("fail"));
+        api.settings.listen.pop_back();
+    }
     api.settings.allowedHosts = {"*"};
     QCOMPARE(stateOf("allowed_hosts"), QStringLiteral("warn"));
     QCOMPARE(stateOf("encryption_key"), QStringLiteral("pass"));

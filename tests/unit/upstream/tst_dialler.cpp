@@ -2,6 +2,7 @@
 #include "test_registry.h"
 
 #include "fake_names.h"
+#include "front/listener.h"
 #include "front/server.h"
 #include "upstream/connection.h"
 
@@ -125,9 +126,9 @@ DialFailure TstDialler::dialOnce(const DialTarget &target, int64_t timeoutMs)
 void TstDialler::aDeadPeerIsDetected()
 {
     uint16_t port = 0;
-    std::string error;
-    const int listener = openTcpListener("127.0.0.1", 0, &port, &error);
-    QVERIFY2(listener >= 0, error.c_str());
+    ListenProblem problem;
+    const int listener = openTcpListener({*IpAddress::parse("127.0.0.1")}, &port, &problem);
+    QVERIFY2(listener >= 0, problem.text.c_str());
     Poller poller;
     Dialler dialler(poller, {});
     std::unique_ptr<UpstreamSocket> dialled;

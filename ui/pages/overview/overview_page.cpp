@@ -187,6 +187,8 @@ void OverviewPage::updateEngine()
     QStringList details;
     if (!overview.isEmpty())
         details.append(tr("version %1").arg(overview.value("version"_L1).toString()));
+    if (const QString listen = overview.value("listen"_L1).toString(); listen.contains(u','))
+        details.append(tr("listening on %1").arg(QString(listen).replace(u","_s, u", "_s)));
     if (started.isValid())
         details.append(tr("started %1").arg(localTime(started))); // not "5 seconds ago": that lays the page out anew each second
     if (isHere && state == State::Attached)
