@@ -19,6 +19,17 @@
 
 namespace llmproxy {
 
+std::string distrustOfPeer(int socket, uid_t expected)
+{
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return std::string("the kernel does not say who serves it: ") + std::strerror(errno);
+    if (peer.uid != expected && !(expected == 0 && peer.uid == geteuid())) // root's lock file, which a mount opened to us
+        return userText(peer.uid) + " serves it, and the lock file of the data directory, which names it, belongs to " + userText(expected);
+    return {};
+}
+
 namespace {
 
 constexpr size_t largestAnswer = 8U << 20; // the API's largest, a page of 200 audit events, has some 2 MiB
@@ -51,12 +62,7 @@ curl_socket_t openSocket(void *where, curlsocktype, curl_sockaddr *address)
 int lookAtPeer(void *where, char *, char *, int, int)
 {
     PeerLook &look = *static_cast<PeerLook *>(where);
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    if (getsockopt(look.socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-        look.problem = std::string("the kernel does not say who serves it: ") + std::strerror(errno);
-    else if (peer.uid != look.expected && !(look.expected == 0 && peer.uid == geteuid())) // root's lock file, which a mount opened to us
-        look.problem = userText(peer.uid) + " serves it, and the lock file of the data directory, which names it, belongs to " + userText(look.expected);
+    look.problem = distrustOfPeer(look.socket, look.expected);
     return look.problem.empty() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,8 @@ std::unique_ptr<ManagementClient> clientOfUrl(const std::string &url, const Sett
 // actor: "cli" or "console". Calls fail without having sent a byte when another user than the one named serves the socket.
 std::unique_ptr<ManagementClient> clientOfSocket(const ControlSocket &socket, const std::string &actor = "cli");
 std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::string &actor = "cli");
+// Of a connected unix socket: why the user who serves it is not the one expected; empty: nothing is wrong.
+std::string distrustOfPeer(int socket, uid_t expected);
 
 // Where a command goes.
 struct Target

@@ -6,6 +6,7 @@
 #include "command_line.h"
 #include "engine/engine.h"
 #include "output.h"
+#include "private_listener.h"
 #include "process.h"
 #include "end_guard.h"
 #include "typed_names.h"
@@ -25,8 +26,19 @@ struct RunOptions
     std::optional<std::vector<std::string>> models;
 };
 
+// Of the server that owns the data directory. Its certificate fits no loopback address, and the command knows no issuer of ours.
+int openBesideTls(const std::string &dataDir, std::unique_ptr<PrivateListener> &listener, std::string &url)
+{
+    std::string problem;
+    listener = PrivateListener::open(controlSocketOf(dataDir), &problem);
+    if (!listener)
+        return complain(ExitFailed, "the server opened no listener for the command: " + problem + ". The command was not started");
+    url = listener->url();
+    return ExitOk;
+}
+
 // The server to use, with its URL; with no engine running one on a free loopback port, for us alone.
-int openProxy(const Target &target, const SettingSources &sources, OpenClient &opened, std::string &url)
+int openProxy(const Target &target, const SettingSources &sources, OpenClient &opened, std::unique_ptr<PrivateListener> &listener, std::string &url)
 {
     Settings &settings = opened.loaded.settings;
     const bool running = !target.url.empty() || dataDirOwner(settings.dataDir).held;
@@ -37,6 +49,8 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         if (!overview.ok())
             return complain(overview);
         url = serverUrl(target.url.empty() ? cell(overview.body, "url") : target.url);
+        if (target.url.empty() && url.starts_with("https:"))
+            return openBesideTls(settings.dataDir, listener, url);
         return url.empty() ? complain(ExitFailed, "the server's answer contains no URL; the server may run another version. The command was not started") : int{ExitOk};
     }
     if (const int code = checkNotEmpty(opened.loaded))
@@ -150,7 +164,8 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
     if (!loadOrComplain(sources, opened.loaded))
         return ExitUsage;
     ChildEnvironment child;
-    if (const int code = openProxy(o.target, sources, opened, child.url))
+    std::unique_ptr<PrivateListener> listener;
+    if (const int code = openProxy(o.target, sources, opened, listener, child.url))
         return code;
     if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.referenced); !projects.ok())
         return complain(projects);

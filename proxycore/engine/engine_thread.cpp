@@ -9,6 +9,7 @@
 #include "exchange/exchange.h"
 #include "front/plain_handlers.h"
 #include "front/routes.h"
+#include "front/run_listener.h"
 
 #include <algorithm>
 
@@ -79,8 +80,11 @@ EngineThread::EngineThread(int number, const FrontConfig &front, const FrontHook
         outcome->phase = OutcomePhase::Decision;
         tellRefused(peer, outcome, std::move(written));
     };
+    m_door.openRunListener = [this](ServerStream &stream) { return std::make_unique<RunListener>(*m_server, stream); };
     FrontHooks plainHooks = hooks;
     hooks.makeHandler = [this](RequestHead &&head, ServerStream &stream) -> std::unique_ptr<RequestHandler> {
+        if (stream.peer().privateListener != 0) // tokens alone: /manage is a path that nobody serves
+            return std::make_unique<Exchange>(m_context, std::move(head), stream);
         if (const std::string &webroot = m_server->config().acmeWebroot; !webroot.empty() && head.path.starts_with(acmePrefix))
             return std::make_unique<AcmeHandler>(webroot, std::move(head), stream);
         if (routeOf(head.path) == ServedBy::Management || stream.peer().localSocket)

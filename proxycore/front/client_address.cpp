@@ -84,7 +84,7 @@ Peer resolveClient(const Peer &socketPeer, const Headers &headers, const ClientA
 {
     Peer peer = socketPeer;
     const bool isGiven = std::any_of(std::begin(addressHeaders), std::end(addressHeaders), [&](std::string_view name) { return headers.find(name) != nullptr; });
-    if (!isGiven || peer.localSocket)
+    if (!isGiven || peer.localSocket || peer.privateListener != 0) // no proxy is in front of those
         return peer;
     peer.untrustedForward = true;
     if (!anyContains(rules.trustedProxies, peer.address))

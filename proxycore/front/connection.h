@@ -25,6 +25,7 @@ public:
     void drain();
     void kill();
     bool isIdle() const { return !m_handler; }
+    const Peer &socketPeer() const { return m_peer; }
     RequestHandler *handler() const { return m_handler.get(); }
 
     // PollHandler

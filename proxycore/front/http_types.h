@@ -85,6 +85,7 @@ struct Peer
     IpAddress address;       // resolved client
     std::string text;        // its text form
     bool localSocket = false; // control socket: peer uid checked, no token needed
+    int privateListener = 0; // number of the listener of one command (Server::listenPrivately); 0: another one
     bool isForwarded = false; // the address comes from CLIENT_ADDRESS_HEADER
     bool untrustedForward = false; // carried X-Forwarded-For & co., but from outside TRUSTED_PROXIES, or the address cannot be read
     bool sawOtherHeader = false; // a trusted proxy names the client in another header than CLIENT_ADDRESS_HEADER

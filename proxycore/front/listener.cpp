@@ -97,9 +97,9 @@ bool hasFamilyOf(const IpAddress &address)
     return isThere;
 }
 
-int openTcpListener(const ListenPoint &point, uint16_t *boundPort, ListenProblem *problem)
+int openTcpListener(const ListenPoint &point, uint16_t *boundPort, ListenProblem *problem, bool isShared)
 {
-    const int fd = bindSocket(point, true, boundPort, problem);
+    const int fd = bindSocket(point, isShared, boundPort, problem);
     if (fd < 0)
         return -1;
     detectDeadPeer(fd);

@@ -33,8 +33,8 @@ struct ListenProblem
 // Does this machine have addresses of this family, its loopback address at least? Without IPv6 in the kernel, in the namespace, or on
 // the interface lo it has none.
 bool hasFamilyOf(const IpAddress &address);
-// Binds and listens, SO_REUSEPORT so that each engine thread has its own queue. -1: see problem.
-int openTcpListener(const ListenPoint &point, uint16_t *boundPort, ListenProblem *problem);
+// Binds and listens. isShared: SO_REUSEPORT, so that each engine thread has its own queue. -1: see problem.
+int openTcpListener(const ListenPoint &point, uint16_t *boundPort, ListenProblem *problem, bool isShared = true);
 // A first bind without SO_REUSEPORT: finds a port that another program uses.
 bool probeBind(const ListenPoint &point, uint16_t *port, ListenProblem *problem);
 int openUnixListener(const std::string &path, std::string *error); // 0600

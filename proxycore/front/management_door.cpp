@@ -2,6 +2,7 @@
 #include "front/management_door.h"
 
 #include "front/routes.h"
+#include "front/run_listener.h"
 
 #include <utility>
 
@@ -47,13 +48,8 @@ void ManagementDoor::start()
         refuseAccepted(no.allow.empty() ? refusal(Reason::EndpointNotFound, "there is no such resource") : no);
         return;
     }
-    if (m_head.method == "GET" && m_head.path == "/manage/events" && m_head.query.empty() && !m_head.hasBody()) {
-        m_done = true;
-        noteAnswer(200);
-        m_feed = m_config.openFeed(m_head, m_stream, actor());
-        m_feed->start(); // may find that the client has left, and let go of it
+    if (openFeed())
         return;
-    }
     if (m_head.contentLength > static_cast<int64_t>(maxManagementBody)) {
         if (!m_config.serves(m_head.method, m_head.path)) {
             m_dropsBody = true;
@@ -65,6 +61,21 @@ void ManagementDoor::start()
     }
     if (m_head.expectContinue)
         m_stream.sendContinue();
+}
+
+// What answers by itself, until one of the two sides ends it.
+bool ManagementDoor::openFeed()
+{
+    if (m_head.method != "GET" || !m_head.query.empty() || m_head.hasBody())
+        return false;
+    const bool isRunListener = m_stream.peer().localSocket && m_head.path == RunListener::path && m_config.openRunListener;
+    if (!isRunListener && m_head.path != "/manage/events")
+        return false;
+    m_done = true;
+    noteAnswer(200);
+    m_feed = isRunListener ? m_config.openRunListener(m_stream) : m_config.openFeed(m_head, m_stream, actor());
+    m_feed->start(); // may find that the client has left, and let go of it
+    return true;
 }
 
 bool ManagementDoor::admit()

@@ -32,6 +32,8 @@ struct DoorConfig
     std::function<void(const Peer &, const RequestHead &, int status)> accepted; // for auth.success, when answered
     // The stream of /manage/events, for an admitted GET.
     std::function<std::unique_ptr<ManagementFeed>(const RequestHead &, ServerStream &, const std::string &actor)> openFeed;
+    // What RunListener::path answers on the control socket.
+    std::function<std::unique_ptr<ManagementFeed>(ServerStream &)> openRunListener;
     HttpBridge *bridge = nullptr;
     // Whether this method is served at this path: what nobody serves is 404 or 405, however large (ruling 8).
     std::function<bool(const std::string &method, const std::string &path)> serves;
@@ -54,6 +56,7 @@ public:
     void onShutdown() override;
 
 private:
+    bool openFeed();
     bool admit();
     void deny(int status, Reason reason, const Refusal &answer);
     void submit();

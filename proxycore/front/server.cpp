@@ -22,8 +22,9 @@ constexpr int64_t acceptPauseMs = 100;
 class Server::Listener final : public PollHandler
 {
 public:
-    Listener(Server &server, int fd, bool localSocket)
-        : m_server(server), m_fd(fd), m_local(localSocket), m_again(server.m_poller, [this] { m_server.m_poller.change(m_fd, EPOLLIN, this); })
+    // kind: what its connections have in common.
+    Listener(Server &server, int fd, Peer kind)
+        : m_server(server), m_fd(fd), m_kind(std::move(kind)), m_again(server.m_poller, [this] { m_server.m_poller.change(m_fd, EPOLLIN, this); })
     {
         server.m_poller.add(fd, EPOLLIN, this);
     }
@@ -34,17 +35,19 @@ public:
     }
     void onReady(uint32_t) override
     {
-        if (m_server.accept(m_fd, m_local))
+        if (m_server.accept(m_fd, m_kind))
             return;
         // Out of descriptors: the waiting connection stays readable, so look away for a while instead of spinning.
         m_server.m_poller.change(m_fd, 0, this);
         m_again.start(acceptPauseMs);
     }
 
+    int number() const { return m_kind.privateListener; }
+
 private:
     Server &m_server;
     int m_fd;
-    bool m_local;
+    Peer m_kind;
     Timer m_again;
 };
 
@@ -58,7 +61,29 @@ Server::~Server() = default;
 
 void Server::listenOn(int fd, bool localSocket)
 {
-    m_listeners.push_back(std::make_unique<Listener>(*this, fd, localSocket));
+    Peer kind;
+    kind.localSocket = localSocket;
+    m_listeners.push_back(std::make_unique<Listener>(*this, fd, std::move(kind)));
+}
+
+int Server::listenPrivately(int fd)
+{
+    Peer kind;
+    kind.privateListener = ++m_lastPrivate;
+    m_listeners.push_back(std::make_unique<Listener>(*this, fd, std::move(kind)));
+    return m_lastPrivate;
+}
+
+void Server::endPrivate(int number)
+{
+    std::erase_if(m_listeners, [number](const auto &one) { return one->number() == number; });
+    std::vector<Connection *> its;
+    for (const auto &[connection, owned] : m_connections) {
+        if (connection->socketPeer().privateListener == number)
+            its.push_back(connection);
+    }
+    for (Connection *connection : its)
+        connection->drain();
 }
 
 void Server::stopListening()
@@ -66,7 +91,22 @@ void Server::stopListening()
     m_listeners.clear();
 }
 
-bool Server::accept(int fd, bool localSocket)
+// The other end is ours or root's, or within the limits of its address.
+bool Server::admits(Peer &peer, int client)
+{
+    if (peer.localSocket) {
+        ucred credentials{};
+        socklen_t length = sizeof credentials;
+        const bool known = getsockopt(client, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0;
+        return known && (credentials.uid == geteuid() || credentials.uid == 0);
+    }
+    const int on = 1;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    peer.text = peer.address.toString();
+    return !m_hooks.admitConnection || m_hooks.admitConnection(peer.address);
+}
+
+bool Server::accept(int fd, const Peer &kind)
 {
     for (int i = 0; i < 64; ++i) {
         sockaddr_storage address{};
@@ -80,27 +120,13 @@ bool Server::accept(int fd, bool localSocket)
             return !full;
         }
         m_outOfDescriptors = false;
-        Peer peer;
-        peer.localSocket = localSocket;
+        Peer peer = kind;
         peer.address = IpAddress::fromSockaddr(reinterpret_cast<sockaddr *>(&address));
-        peer.text = localSocket ? std::string() : peer.address.toString();
-        if (localSocket) {
-            ucred credentials{};
-            socklen_t length = sizeof credentials;
-            const bool known = getsockopt(client, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0;
-            if (!known || (credentials.uid != geteuid() && credentials.uid != 0)) {
-                ::close(client);
-                continue;
-            }
-        } else {
-            const int on = 1;
-            setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            if (m_hooks.admitConnection && !m_hooks.admitConnection(peer.address)) {
-                ::close(client);
-                continue;
-            }
+        if (!admits(peer, client)) {
+            ::close(client);
+            continue;
         }
-        const bool tls = m_config.tls && !m_config.redirects && !localSocket;
+        const bool tls = m_config.tls && !m_config.redirects && !peer.localSocket && peer.privateListener == 0;
         auto connection = std::make_unique<Connection>(*this, client, std::move(peer), tls ? m_config.tls->current().get() : nullptr);
         Connection *raw = connection.get();
         m_connections.emplace(raw, std::move(connection));

@@ -56,6 +56,10 @@ public:
 
     // Takes over a listening, non-blocking socket.
     void listenOn(int fd, bool localSocket);
+    // The same for one command of this machine (ruling 24): without TLS and management, until endPrivate(). Then its idle connections
+    // close at once and others after their running answer; who asked for it revokes the token, which ends those. Returns its number.
+    int listenPrivately(int fd);
+    void endPrivate(int number);
     void stopListening();
     // No new requests; idle connections close.
     void drain();
@@ -71,14 +75,15 @@ public:
     void forget(Connection *connection);
     // The client after TRUSTED_PROXIES.
     Peer resolvePeer(const Peer &socketPeer, const RequestHead &head) const;
-    bool isTrustedProxy(const Peer &socketPeer) const { return !socketPeer.localSocket && anyContains(m_config.clients.trustedProxies, socketPeer.address); }
+    bool isTrustedProxy(const Peer &socketPeer) const { return !socketPeer.localSocket && socketPeer.privateListener == 0 && anyContains(m_config.clients.trustedProxies, socketPeer.address); }
     void handshakeFailed(const Peer &peer, std::string_view why);
     bool hostAllowed(const std::string &host) const;
     bool originAllowed(std::string_view origin) const;
 
 private:
     class Listener;
-    bool accept(int fd, bool localSocket); // false: no descriptor is free
+    bool accept(int fd, const Peer &kind); // false: no descriptor is free
+    bool admits(Peer &peer, int client);
 
     Poller &m_poller;
     FrontConfig m_config;
@@ -87,6 +92,7 @@ private:
     TlsFailures m_tlsFailures;
     std::vector<std::unique_ptr<Listener>> m_listeners;
     std::unordered_map<Connection *, std::unique_ptr<Connection>> m_connections;
+    int m_lastPrivate = 0;
     bool m_draining = false;
     bool m_outOfDescriptors = false;
 };

@@ -24,6 +24,7 @@ AT_START = {
 }
 # Who may ask for one later and does without where none is left.
 CAN_DO_WITHOUT = {
+    "app/private_listener.cpp": "says that the server has stopped",
     "app/process.cpp": "a second signal",
     "app/progress_line.cpp": "a line on a terminal",
     "proxycore/base/log_sink.cpp": "without it callers write their lines themselves",

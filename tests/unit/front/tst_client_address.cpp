@@ -13,6 +13,7 @@ class TstClientAddress : public QObject
 private Q_SLOTS:
     void clients_data();
     void clients();
+    void aPrivateListenerHasNoProxy();
     void forwarded();
     void origins();
 };
@@ -50,6 +51,10 @@ void TstClientAddress::clients_data()
     row("10.0.0.1", "forwarded", "Forwarded: proto=https", "10.0.0.1 U");
     row("10.0.0.1", "forwarded", "Forwarded: for=1.1.1.1;for=2.2.2.2", "10.0.0.1 U");
     row("10.0.0.1", "x-forwarded-for", "X-Forwarded-For: 127.0.0.1", "127.0.0.1 F");
+    // What sockets for both families show of IPv4, ours and the proxy's.
+    row("::ffff:10.0.0.1", "x-forwarded-for", "X-Forwarded-For: ::ffff:203.0.113.7, ::ffff:10.0.0.9", "203.0.113.7 F");
+    row("::ffff:10.0.0.1", "forwarded", "Forwarded: for=\"[::ffff:203.0.113.7]:4711\"", "203.0.113.7 F");
+    row("::ffff:192.0.2.1", "x-forwarded-for", "X-Forwarded-For: 203.0.113.7", "192.0.2.1 U");
 }
 
 void TstClientAddress::clients()
@@ -59,7 +64,7 @@ void TstClientAddress::clients()
     QFETCH(const QString, headers);
     Peer socketPeer;
     socketPeer.address = *IpAddress::parse(from.toStdString());
-    socketPeer.text = from.toStdString();
+    socketPeer.text = socketPeer.address.toString(); // as accept() does
     Headers given;
     for (const QString &line : headers.split(QLatin1Char('|'), Qt::SkipEmptyParts))
         given.add(line.section(QLatin1Char(':'), 0, 0).toStdString(), line.section(QLatin1Char(':'), 1).trimmed().toStdString());
@@ -68,6 +73,19 @@ void TstClientAddress::clients()
     QTEST(QString::fromStdString(peer.text) + QLatin1Char(' ') + (peer.isForwarded ? QStringLiteral("F") : QString())
               + (peer.untrustedForward ? QStringLiteral("U") : QString()) + (peer.sawOtherHeader ? QStringLiteral("O") : QString()),
           "client");
+}
+
+void TstClientAddress::aPrivateListenerHasNoProxy()
+{
+    Peer peer;
+    peer.address = *IpAddress::parse("127.0.0.1");
+    peer.text = peer.address.toString();
+    Headers headers;
+    headers.add("X-Forwarded-For", "203.0.113.7");
+    const ClientAddressRules rules{"x-forwarded-for", {*Cidr::parse("127.0.0.1")}};
+    QCOMPARE(resolveClient(peer, headers, rules).text, std::string("203.0.113.7"));
+    peer.privateListener = 1;
+    QCOMPARE(resolveClient(peer, headers, rules).text, std::string("127.0.0.1"));
 }
 
 void TstClientAddress::forwarded()
