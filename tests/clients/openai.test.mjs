@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // The official OpenAI client against the proxy, set up as its users set it up: OPENAI_BASE_URL and OPENAI_API_KEY.
 import assert from 'node:assert/strict';
-import {File} from 'node:buffer';
 import test from 'node:test';
 import OpenAI, {APIError, APIUserAbortError, AuthenticationError, PermissionDeniedError, RateLimitError, toFile} from 'openai';
-
-globalThis.File ??= File; // the client's uploads want it; Node.js has it as a global from 20 on, Debian 12 has 18
 
 const client = new OpenAI();
 const messages = [{role: 'user', content: 'Grüße'}];

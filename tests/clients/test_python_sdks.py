@@ -6,6 +6,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from azure_case import AzureCase
 from cli_case import KEY
 from proxy_case import Proxy, until
 from python_packages import bin_of
@@ -13,16 +14,21 @@ from python_packages import bin_of
 HERE = Path(__file__).resolve().parent
 
 
-class PythonSdks(Proxy):
-    def client(self, name, **variables):
+class Python:
+    def python(self, tests, **variables):
+        """Runs these tests with the clients' interpreter."""
+        environment = self.env | {"PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "*"} | variables
+        ran = subprocess.run([bin_of("clients") / "python", "-m", "unittest", tests], cwd=HERE, env=environment, capture_output=True, text=True,
+                             timeout=200)
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertNotIn("Ran 0 tests", ran.stderr)
+
+
+class PythonSdks(Python, Proxy):
+    def client(self, name):
         """Runs one class of python_sdks.py; the requests that the upstream saw meanwhile."""
         since, seq = self.upstream.count(), self.last_seq()
-        root = f"http://127.0.0.1:{self.port}"
-        environment = self.env | {"PROXY": root, "PROXY_TOKEN": self.token, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1",
-                                  "NO_PROXY": "*"} | variables
-        ran = subprocess.run([bin_of("clients") / "python", "-m", "unittest", f"python_sdks.{name}"], cwd=HERE, env=environment,
-                             capture_output=True, text=True, timeout=200)
-        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.python(f"python_sdks.{name}", PROXY=f"http://127.0.0.1:{self.port}", PROXY_TOKEN=self.token, LITELLM_LOCAL_MODEL_COST_MAP="True")
         seen = self.upstream.requests[since:]
         self.assertTrue(seen)
         self.assertNotIn(self.token, str([(r.headers, r.target) for r in seen]))
@@ -52,6 +58,12 @@ class PythonSdks(Proxy):
 
     def test_langchain(self):
         self.keyed(self.client("LangChain"), "authorization", f"Bearer {KEY}")
+
+
+class AzurePythonSdk(Python, AzureCase):
+    def test_azure(self):
+        self.python("python_azure", **self.variables())
+        self.is_azure_as_it_should_be()
 
 
 if __name__ == "__main__":

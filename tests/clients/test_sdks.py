@@ -6,12 +6,13 @@ import os
 import subprocess
 import unittest
 
+from azure_case import AzureCase
 from cli_case import KEY
 from node_packages import NODE, install, node
 from proxy_case import Proxy, until
 
 
-class Sdks(Proxy):
+class Node:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -23,6 +24,8 @@ class Sdks(Proxy):
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertRegex(ran.stdout, r"\n# fail 0\n|\nℹ fail 0\n")
 
+
+class Sdks(Node, Proxy):
     def behaving(self, behaviour, path):
         return [r for r in self.upstream.requests if r.header("x-behave") == behaviour and r.target.startswith(path)]
 
@@ -79,6 +82,12 @@ class Sdks(Proxy):
         parsed = self.upstream.count() - before
         until(lambda: len(forwarded()) >= parsed, "an event for each request")
         self.assertEqual(len(forwarded()), parsed)
+
+
+class AzureSdk(Node, AzureCase):
+    def test_azure(self):
+        self.node("azure.test.mjs", **self.variables())
+        self.is_azure_as_it_should_be()
 
 
 if __name__ == "__main__":
