@@ -75,11 +75,11 @@ std::string folderOf(const std::string &path)
     return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
-// Root asks the engine of another user, which has its own settings, or is sent away.
+// Root asks the engine of another user, which has its own settings, or is sent away, as everybody else is.
 bool isAnotherUsers(const std::string &folder)
 {
     struct stat info{};
-    return geteuid() == 0 && stat(folder.c_str(), &info) == 0 && info.st_uid != 0;
+    return stat(folder.c_str(), &info) == 0 && info.st_uid != geteuid() && (info.st_uid != 0 || access(folder.c_str(), X_OK) != 0);
 }
 
 bool readOwned(const std::string &path, std::string *text, std::string *problem)

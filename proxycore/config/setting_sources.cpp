@@ -151,7 +151,9 @@ std::string SettingFinder::adviceFor(const SettingDeclaration &setting, const st
 
 std::string SettingFinder::defaultDataDir() const
 {
-    if (m_sources.serve || isThere("./data/llm-proxy.db"))
+    // A .env of this folder with settings of ours says that its server's data belong here, before there are any.
+    const bool hasOwnEnv = m_sources.trustsWorkingDirectory && m_sources.envFilePath == ".env" && !(m_texts.empty() && m_secrets.empty());
+    if (m_sources.serve || hasOwnEnv || isThere("./data/llm-proxy.db"))
         return "./data";
     const auto value = [&](const char *name) {
         const auto found = m_sources.environment.find(name);

@@ -196,6 +196,8 @@ bool isOwnVariable(std::string_view name);
 bool isOwnSecretVariable(std::string_view name);
 // What is wrong with the value taken alone, and what is accepted; empty: nothing.
 std::string settingProblem(std::string_view name, const std::string &value);
+// A name and what is said of it as one sentence: "MANAGEMENT_TOKEN is not set", "LISTEN_ADDR: address:port is accepted".
+std::string aboutSetting(const std::string &name, const std::string &problem);
 std::string envExample();     // the text of .env.example
 
 bool isSecretSetting(std::string_view name);

@@ -5,6 +5,8 @@
 #include "secrets/key_ring.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <thread>
 #include <unistd.h>
 
@@ -61,7 +63,9 @@ void storeText(const SettingRow &row, const SettingFinder &finder, LoadedSetting
     loaded->origin[row.name] = given ? given->origin : "default";
     if (given) {
         loaded->given[row.name] = given->value;
-        if (const std::string problem = row.store(given->value, loaded->settings); !problem.empty())
+        if (const std::string problem = row.store(given->value, loaded->settings); !problem.empty() && given->value.empty())
+            loaded->problems.push_back({row.name, "", "is empty; " + problem});
+        else if (!problem.empty())
             loaded->problems.push_back({row.name, given->value, problem});
     } else if (!row.defaultText.empty()) {
         // The default goes the same way as a value, but does not count as set.
@@ -111,7 +115,8 @@ void checkTls(LoadedSettings *loaded, const SettingSources &sources)
 {
     const Settings &s = loaded->settings;
     if (s.tlsCertFile.empty() != s.tlsKeyFile.empty())
-        loaded->problems.push_back({s.tlsCertFile.empty() ? "TLS_CERT_FILE" : "TLS_KEY_FILE", "", "certificate and key are given together"});
+        loaded->problems.push_back({s.tlsCertFile.empty() ? "TLS_CERT_FILE" : "TLS_KEY_FILE", "",
+                                    std::string("is not set, and ") + (s.tlsCertFile.empty() ? "TLS_KEY_FILE" : "TLS_CERT_FILE") + " is; set both, or neither"});
     const bool isAnySet = !s.tlsCertFile.empty() || !s.tlsKeyFile.empty() || !s.tlsCiphers.empty();
     if (!isAnySet || !sources.tlsProblem)
         return;
@@ -146,6 +151,12 @@ void checkListen(LoadedSettings *loaded, const SettingSources &sources)
                                 + "; give TLS_CERT_FILE and TLS_KEY_FILE, or allow it with ALLOW_INSECURE_LISTEN=true"});
 }
 
+// After access(2) failed.
+std::string whyUnreadable()
+{
+    return errno == ENOENT ? "the file does not exist" : std::string("the file cannot be read: ") + std::strerror(errno);
+}
+
 // What single values cannot show.
 void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
@@ -157,7 +168,7 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
     checkTls(loaded, sources);
     checkListen(loaded, sources);
     if (!s.acmeWebroot.empty() && access(s.acmeWebroot.c_str(), R_OK | X_OK) != 0)
-        problem("ACME_WEBROOT", s.acmeWebroot, "the folder cannot be read");
+        problem("ACME_WEBROOT", s.acmeWebroot, errno == ENOENT ? "the folder does not exist" : std::string("the folder cannot be read: ") + std::strerror(errno));
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
         problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
     if (!s.encryptionKeyFile.empty()) {
@@ -165,13 +176,13 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
             problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, key.error().message);
     }
     if (!s.apiConfigPath.empty() && access(s.apiConfigPath.c_str(), R_OK) != 0) {
-        problem("API_CONFIG_PATH", s.apiConfigPath, "the file cannot be read");
+        problem("API_CONFIG_PATH", s.apiConfigPath, whyUnreadable());
     } else if (!s.apiConfigPath.empty() && sources.profilesProblem) {
         if (const std::string text = sources.profilesProblem(s.apiConfigPath); !text.empty())
             problem("API_CONFIG_PATH", s.apiConfigPath, text);
     }
     if (!s.sslCertFile.empty() && access(s.sslCertFile.c_str(), R_OK) != 0)
-        problem("SSL_CERT_FILE", s.sslCertFile, "the file cannot be read");
+        problem("SSL_CERT_FILE", s.sslCertFile, whyUnreadable());
     if (s.auditEnabled && s.auditLogFile.empty() && !s.auditStoreInDb)
         problem("AUDIT_STORE_IN_DB", "false", "AUDIT_LOG_FILE is empty too: audit needs a file or the table, or AUDIT_ENABLED=false");
     const size_t slash = s.auditLogFile.rfind('/');
@@ -185,6 +196,13 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 }
 
 } // namespace
+
+std::string aboutSetting(const std::string &name, const std::string &problem)
+{
+    constexpr std::string_view predicates[] = {"is ", "cannot ", "can be ", "belongs "};
+    const bool isPredicate = std::any_of(std::begin(predicates), std::end(predicates), [&](std::string_view begin) { return problem.starts_with(begin); });
+    return name + (isPredicate ? " " : ": ") + problem;
+}
 
 LoadedSettings loadSettings(const SettingSources &sources)
 {

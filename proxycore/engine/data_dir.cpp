@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -23,9 +24,11 @@ namespace {
 
 constexpr char systemRunDir[] = "/run/llm-proxy";
 
-Error unusable(const std::string &dataDir, const std::string &why)
+Error unusable(const std::string &dataDir, const std::string &why, ErrorKind kind = ErrorKind::Invalid)
 {
-    return {ErrorKind::Invalid, "data_dir", "DATA_DIR: the data directory " + dataDir + " cannot be used: " + why, "DATA_DIR"};
+    std::error_code error;
+    const std::string absolute = std::filesystem::absolute(dataDir, error).lexically_normal().string();
+    return {kind, "data_dir", "DATA_DIR: the data directory " + (error ? dataDir : absolute) + " cannot be used: " + why, "DATA_DIR"};
 }
 
 std::vector<std::string> otherSocketFolders()
@@ -60,9 +63,10 @@ Outcome checkDataDir(const std::string &dataDir, bool engineRuns)
     const bool isRoot = geteuid() == 0;
     if (isRoot && folder.st_uid != 0 && !engineRuns)
         return unusable(dataDir, "it belongs to " + userText(folder.st_uid) + ", and root would leave files there which that user cannot use; run: "
-                                     + runAsText(folder.st_uid, folder.st_gid) + " llm-proxy …");
-    if (!isRoot && folder.st_uid != geteuid() && folder.st_uid != 0)
-        return unusable(dataDir, "it belongs to " + userText(folder.st_uid));
+                                     + runAsText(folder.st_uid, folder.st_gid) + " llm-proxy …", ErrorKind::Forbidden);
+    const bool isOpenToUs = folder.st_uid == 0 && access(dataDir.c_str(), R_OK | W_OK | X_OK) == 0; // a volume of Kubernetes
+    if (!isRoot && folder.st_uid != geteuid() && !isOpenToUs)
+        return unusable(dataDir, "it belongs to " + userText(folder.st_uid), ErrorKind::Forbidden);
     if ((folder.st_mode & S_IWOTH) != 0)
         return unusable(dataDir, "other users can write it; run: chmod o-w '" + dataDir + "'");
     return {};

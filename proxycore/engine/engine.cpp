@@ -13,6 +13,7 @@
 #include "engine/tls_config.h"
 #include "exchange/outcome_event.h"
 #include "storage/entries.h"
+#include "storage/management_token.h"
 
 #include <algorithm>
 #include <curl/curl.h>
@@ -88,9 +89,22 @@ Outcome Engine::Private::openAuditKey(std::shared_ptr<const CheckpointKey> *key)
 void Engine::Private::noteManagementToken()
 {
     const std::string_view token = settings.managementToken.reveal();
-    managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(token));
+    managementTokenSinceMs = database->noteManagementToken(Sha256Hex().hash(token), options.networkListener);
     managementToken = CredentialDigest(settings.managementToken);
     managementTokenForm = {token.size(), std::set<char>(token.begin(), token.end()).size()};
+}
+
+// MANAGEMENT_TOKEN is not set: the one that the server had before stays valid, of which the hash is stored.
+Outcome Engine::Private::useStoredManagementToken()
+{
+    const StoredToken stored = database->storedManagementToken();
+    if (stored.sha256Hex.empty())
+        return Error{ErrorKind::Invalid, "management_token", std::string(missingManagementToken), "MANAGEMENT_TOKEN"};
+    managementToken = CredentialDigest::ofHash(stored.sha256Hex);
+    managementTokenSinceMs = stored.sinceMs;
+    managementTokenForm.isStored = true;
+    logInfo("MANAGEMENT_TOKEN is not set; the token that this server had before stays valid");
+    return {};
 }
 
 std::unique_ptr<Outbox> Engine::Private::outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const
@@ -114,8 +128,12 @@ Outcome Engine::Private::openStorage()
         return failure;
     if (Outcome failure = openKeys())
         return failure;
-    if (!settings.managementToken.isEmpty())
+    if (!settings.managementToken.isEmpty()) {
         noteManagementToken();
+    } else if (options.needsManagementToken) {
+        if (Outcome failure = useStoredManagementToken())
+            return failure;
+    }
     secrets = std::make_unique<SecretCache>(makeSecretSources(settings.dataDir, settings.secretsDir, isOwnVariable), settings.secretStaleMaxMs);
     secrets->observe([this] { return referencesOf(*snapshots.current()); }, [this](const std::string &reference) { database->updateReference(reference); });
     secrets->start();
@@ -241,6 +259,7 @@ void Engine::Private::makeApi()
     context.managementToken = managementTokenForm;
     context.managementTokenSinceMs = managementTokenSinceMs;
     context.inUse = options.inUse;
+    context.namedDataDir = options.namedDataDir;
     context.askProvider = [this](const ProviderQuestion &question, const std::atomic<bool> &cancelled) { return askProvider(question, cancelled); };
     context.startedMs = Clock::wallMs();
     api = std::make_unique<ManageApi>(std::move(context));

@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
 namespace llmproxy {
@@ -18,10 +19,17 @@ struct EngineOptions
 {
     bool networkListener = true; // LISTEN_ADDR
     bool controlSocket = true;   // $DATA_DIR/control.sock
+    bool needsManagementToken = false; // without one, and without the hash of one, it does not start
     bool demo = false;           // the profile "demo", served from inside
     std::string databaseCopy = {}; // not empty: the engine of a command that only reads, which works with this copy and writes nothing else
+    std::string namedDataDir = {}; // not empty: the data directory that was meant, and has no database; the settings' is a temporary one
     SettingsInUse inUse = {};    // where the settings came from; empty: they are shown and saved by their declarations alone
 };
+
+inline constexpr std::string_view missingManagementToken = "MANAGEMENT_TOKEN is not set. --serve needs a management token of at least 32 characters: run `llm-proxy setup`, "
+                                                           "or put the output of `openssl rand -base64 32` into .env as its value";
+// Whether a server had a management token here, whose hash is stored. Also when that cannot be said before the engine has started.
+bool hasStoredManagementToken(const Settings &settings);
 
 class Engine
 {

@@ -5,6 +5,7 @@
 #include "config/saved_settings.h"
 #include "engine/data_dir.h"
 #include "storage/database_file.h"
+#include "storage/management_token.h"
 
 #include <unistd.h>
 
@@ -74,6 +75,16 @@ Outcome Engine::Private::ownDataDir()
         return place.error();
     socketPath = std::move(*place);
     return socketPath.ends_with("/control.sock") ? Outcome() : lock.nameSocket(socketPath);
+}
+
+bool hasStoredManagementToken(const Settings &settings)
+{
+    if (checkDataDir(settings.dataDir) || dataDirOwner(settings.dataDir).held)
+        return true; // the start says why it cannot be
+    const auto state = Database::lookAt(settings.databasePath);
+    if (state && *state == Database::State::Current)
+        return !Database(DatabaseConfig{settings.databasePath}).storedManagementToken().sha256Hex.empty();
+    return state && *state == Database::State::Older;
 }
 
 } // namespace llmproxy

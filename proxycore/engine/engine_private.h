@@ -69,6 +69,7 @@ struct Engine::Private
     std::string originOf(const std::string &provider, const std::string &baseUrl) const;
     Result<BaseUrlReading> readBaseUrl(const std::string &provider, const std::string &text, std::optional<bool> versionSegment) const;
     void noteManagementToken();
+    Outcome useStoredManagementToken();
     Outcome openAuditKey(std::shared_ptr<const CheckpointKey> *key);
     Outcome openStorage();
     std::unique_ptr<Outbox> outboxFor(const std::vector<OutsideTarget> &targets, const std::shared_ptr<const CheckpointKey> &key) const;

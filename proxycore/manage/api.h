@@ -94,7 +94,8 @@ struct ProviderVerdict
 // What may be known of it once the server has started.
 struct ManagementTokenForm
 {
-    size_t size = 0, differentCharacters = 0; // 0: there is none
+    size_t size = 0, differentCharacters = 0; // 0: there is none, or only its hash
+    bool isStored = false; // its hash alone is known
 };
 
 struct ManageContext
@@ -134,6 +135,7 @@ struct ManageContext
     std::function<ProviderVerdict(const ProviderQuestion &question, const std::atomic<bool> &cancelled)> askProvider;
     int64_t startedMs = 0;
     const ChainWatch *chain = nullptr; // the API's own
+    std::string namedDataDir = {}; // of a command that checks a place without a database: settings->dataDir is a temporary one instead
     bool isCommand = false; // the engine was started by the command that calls, for this call
 };
 

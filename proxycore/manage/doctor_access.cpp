@@ -73,7 +73,9 @@ DoctorItem checkManagementTokenStrength(const ManageContext &context)
 {
     DoctorItem made = item("management_token_strength", "Management token strength");
     const ManagementTokenForm &token = context.managementToken;
-    if (token.size == 0)
+    if (token.isStored)
+        made.evidence = "Only its hash is stored; it had at least 32 characters when it was set.";
+    else if (token.size == 0)
         made.evidence = "There is none: management over HTTP is closed.";
     else if (token.size < 32 || token.differentCharacters < 10)
         set(made, DoctorState::Fail, "It is short or repeats few characters.",
@@ -240,7 +242,7 @@ DoctorItem checkExpiredTokens(const ManageContext &context)
         made.evidence = "No token that expired more than 7 days ago is still listed.";
     else
         set(made, DoctorState::Warn, std::to_string(number) + (number == 1 ? " token" : " tokens") + " expired more than 7 days ago and still listed, such as " + joined(some) + ".",
-            "Remove tokens that are no longer needed: DELETE /manage/tokens/{id}?purge=true.");
+            "Remove those that are no longer needed: llm-proxy token revoke --purge ID.");
     return made;
 }
 

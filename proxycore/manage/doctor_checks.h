@@ -47,10 +47,12 @@ DoctorItem checkTokenLifetimes(const ManageContext &context);
 DoctorItem checkTokenLimits(const ManageContext &context);
 DoctorItem checkUnusedTokens(const ManageContext &context);
 DoctorItem checkExpiredTokens(const ManageContext &context);
-// doctor_host.cpp
+// doctor_files.cpp
+DoctorItem checkInstallation(const ManageContext &context);
 DoctorItem checkEncryptionKey(const ManageContext &context);
 DoctorItem checkPermissions(const ManageContext &context);
 DoctorItem checkEnvFileTracked(const ManageContext &context);
+// doctor_host.cpp
 DoctorItem checkListener(const ManageContext &context);
 DoctorItem checkTls(const ManageContext &context);
 DoctorItem checkCertificate(const ManageContext &context);
@@ -79,6 +81,9 @@ struct Support
 };
 // osRelease: the text of os-release(5).
 Support supportOf(const QString &osRelease, const QDate &today);
+
+// Of an OpenSSL list for TLS 1.2 and older those without forward secrecy or authenticated encryption.
+std::vector<std::string> weakCiphersOf(const std::string &list);
 
 // True when a git index (its bytes) has an entry of exactly this path.
 bool gitIndexHas(std::string_view index, std::string_view path);

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// Doctor's checks of the machine: files, process, listener, transport, logs.
+// Doctor's checks of the machine: process, listener, transport, logs.
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
-#include "secrets/key_ring.h"
-#include "storage/database.h"
-
-#include <QDir>
-#include <QFile>
-#include <QFileInfo>
 
 #include <algorithm>
+#include <memory>
+#include <openssl/objects.h>
+#include <openssl/ssl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,29 +18,13 @@ namespace llmproxy {
 
 namespace {
 
-// "data folder 0755" when others may do more than allowed; empty when good or absent.
-std::string looseness(const char *what, const std::string &path, unsigned allowed)
+std::string listed(const std::vector<std::string> &names)
 {
-    struct stat info{};
-    if (path.empty() || ::stat(path.c_str(), &info) != 0 || (info.st_mode & 0777 & ~allowed) == 0)
-        return {};
-    char mode[8];
-    std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 0777U);
-    return std::string(what) + " " + mode;
-}
-
-// Of the rotated files of the audit log the one that is most open.
-std::string loosenessOfRotated(const Settings &settings)
-{
-    std::string loosest;
-    if (settings.auditLogFile.empty())
-        return loosest;
-    const QFileInfo main(QString::fromStdString(settings.auditLogFile));
-    const QString name = main.fileName();
-    const QStringList rotated = main.dir().entryList({name + QLatin1String(".*"), name + QLatin1String("-*")}, QDir::Files);
-    for (const QString &one : rotated)
-        loosest = std::max(loosest, looseness("rotated audit log", main.dir().filePath(one).toStdString(), settings.auditFileMode));
-    return loosest;
+    constexpr size_t most = 5;
+    std::string text;
+    for (size_t at = 0; at < std::min(names.size(), most); ++at)
+        text += (at == 0 ? "" : ", ") + names[at];
+    return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more" : text;
 }
 
 // What other machines reach, "0.0.0.0:8080, [::]:8080"; empty: nothing.
@@ -53,101 +34,22 @@ std::string forOthers(const ManageContext &context)
     return listenText(forOtherMachines(bound.empty() ? context.settings->listen : bound), ", ");
 }
 
-QString repositoryOf(QDir folder)
-{
-    do {
-        if (QFileInfo(folder.filePath(QStringLiteral(".git/index"))).isFile())
-            return folder.absolutePath();
-    } while (folder.cdUp());
-    return {};
-}
-
 } // namespace
 
-DoctorItem checkEncryptionKey(const ManageContext &context)
+std::vector<std::string> weakCiphersOf(const std::string &list)
 {
-    const std::string &source = context.keys->record().keySource;
-    if (source == "generated")
-        return item("encryption_key", "Encryption key source", DoctorState::Warn,
-                    "It was generated and lies beside the data it protects.",
-                    "Give ENCRYPTION_KEY or ENCRYPTION_KEY_FILE from a place of its own.");
-    return item("encryption_key", "Encryption key source", "Source: " + source + ".");
-}
-
-DoctorItem checkPermissions(const ManageContext &context)
-{
-    const Settings &settings = *context.settings;
-    if (context.isDataGone())
-        return item("permissions", "Permissions of data, log and .env", DoctorState::Fail, "The data directory was deleted or replaced while the server runs: " + settings.dataDir,
-                    "Put it back; where it is lost, restore a backup and restart the server.");
-    std::vector<std::string> loose{
-        looseness("data folder", settings.dataDir, 0700), looseness("database", settings.databasePath, 0600),
-        looseness("database log", settings.databasePath + "-wal", 0600),
-        looseness("generated key file", settings.dataDir + "/encryption.key", 0600),
-        looseness("key file", settings.encryptionKeyFile, 0600),
-        looseness("audit log", settings.auditLogFile, settings.auditFileMode), loosenessOfRotated(settings),
-        looseness("log file", settings.logFile, settings.auditFileMode), looseness(".env", ".env", 0600),
-        looseness("TLS private key", settings.tlsKeyFile, 0640)};
-    if (settings.envFile != ".env")
-        loose.push_back(looseness(settings.envFile.c_str(), settings.envFile, 0600));
-    std::erase(loose, std::string());
-    if (loose.empty())
-        return item("permissions", "Permissions of data, log and .env", "Nobody else can read or write them.");
-    std::string found;
-    for (const std::string &one : loose)
-        found += (found.empty() ? "" : ", ") + one;
-    return item("permissions", "Permissions of data, log and .env", DoctorState::Fail, "Too open: " + found,
-                "chmod 600 the files and 700 the folder.");
-}
-
-bool gitIndexHas(std::string_view index, std::string_view path)
-{
-    // git index format, versions 2 and 3: an entry is "… flags(2) path NUL"; the flags' low 12 bits are the length.
-    const std::string needle = std::string(path) + '\0';
-    for (size_t at = index.find(needle); at != std::string_view::npos; at = index.find(needle, at + 1)) {
-        if (at < 2)
-            continue;
-        const unsigned flags = static_cast<unsigned>(static_cast<unsigned char>(index[at - 2])) << 8
-            | static_cast<unsigned char>(index[at - 1]);
-        if ((flags & 0xfff) == path.size())
-            return true;
+    std::vector<std::string> weak;
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
+    if (list.empty() || !context || SSL_CTX_set_cipher_list(context.get(), list.c_str()) != 1)
+        return weak;
+    const STACK_OF(SSL_CIPHER) *const ciphers = SSL_CTX_get_ciphers(context.get());
+    for (int at = 0; at < sk_SSL_CIPHER_num(ciphers); ++at) {
+        const SSL_CIPHER *const cipher = sk_SSL_CIPHER_value(ciphers, at);
+        const int exchange = SSL_CIPHER_get_kx_nid(cipher);
+        if (!SSL_CIPHER_is_aead(cipher) || (exchange != NID_kx_any && exchange != NID_kx_ecdhe && exchange != NID_kx_dhe)) // any: TLS 1.3
+            weak.emplace_back(SSL_CIPHER_get_name(cipher));
     }
-    return false;
-}
-
-namespace {
-
-// By the repository that the file lies in.
-bool isTracked(const std::string &path)
-{
-    const QFileInfo file(QString::fromStdString(path));
-    const QString top = file.exists() ? repositoryOf(file.dir()) : QString();
-    if (top.isEmpty())
-        return false;
-    QFile index(top + QStringLiteral("/.git/index"));
-    const QByteArray bytes = index.open(QIODevice::ReadOnly) ? index.read(64 << 20) : QByteArray();
-    return gitIndexHas({bytes.constData(), static_cast<size_t>(bytes.size())}, QDir(top).relativeFilePath(file.absoluteFilePath()).toStdString());
-}
-
-} // namespace
-
-DoctorItem checkEnvFileTracked(const ManageContext &context)
-{
-    const char *title = "Secrets are not in version control";
-    const Settings &settings = *context.settings;
-    std::vector<std::string> tracked;
-    for (const std::string &file : {std::string(".env"), settings.envFile, settings.databasePath, settings.dataDir + "/encryption.key", settings.auditLogFile}) {
-        const std::string path = QFileInfo(QString::fromStdString(file)).absoluteFilePath().toStdString();
-        if (!file.empty() && isTracked(path) && std::find(tracked.begin(), tracked.end(), path) == tracked.end())
-            tracked.push_back(path);
-    }
-    if (tracked.empty())
-        return item("env_tracked", title, "git tracks neither .env nor the data directory.");
-    std::string found;
-    for (const std::string &path : tracked)
-        found += (found.empty() ? "" : ", ") + path;
-    return item("env_tracked", title, DoctorState::Fail, "Tracked by git: " + found + ".",
-                "git rm --cached the files, add them to .gitignore, and replace every secret in them.");
+    return weak;
 }
 
 DoctorItem checkListener(const ManageContext &context)
@@ -168,9 +70,12 @@ DoctorItem checkTls(const ManageContext &context)
         return item("tls", "TLS", forOthers(context).empty() ? "Off; only this machine reaches the server." : "Off.");
     const int64_t failed = context.failedHandshakes();
     const std::string failures = failed == 0 ? "" : " " + std::to_string(failed) + (failed == 1 ? " handshake has" : " handshakes have") + " failed since the start; the application log says why.";
+    const std::vector<std::string> weak = weakCiphersOf(settings.tlsCiphers);
+    if (!weak.empty())
+        return item("tls", "TLS", DoctorState::Warn, "TLS_CIPHERS allows ciphers without forward secrecy or authenticated encryption: " + listed(weak) + "." + failures,
+                    "Remove them from TLS_CIPHERS, or unset it: then Mozilla's intermediate list is used.");
     if (!settings.tlsCiphers.empty())
-        return item("tls", "TLS", DoctorState::Warn, "From " + settings.tlsMinVersion + " on, with ciphers of your own; HSTS is sent." + failures,
-                    "Remove TLS_CIPHERS: without it Mozilla's intermediate list is used.");
+        return item("tls", "TLS", "From " + settings.tlsMinVersion + " on, with the ciphers of TLS_CIPHERS; HSTS is sent." + failures);
     return item("tls", "TLS", "From " + settings.tlsMinVersion + " on, Mozilla intermediate ciphers; HSTS is sent." + failures);
 }
 

@@ -27,7 +27,7 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context)
 {
     std::vector<DoctorItem> items;
     for (const auto check :
-         {checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
+         {checkInstallation, checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
           checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
           checkUnusedTokens, checkExpiredTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkClientAddresses, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditChain, checkAuditAnchors, checkAuditRetention, checkAuditReview,
           checkUser, checkCoreDumps, checkLibraries})

@@ -194,7 +194,7 @@ void saveChange(const CallPtr &call, const SettingsChange &change, LoadedSetting
 Outcome changeSettings(const CallPtr &call, const JsonObject &body, const SavedSettings &before)
 {
     if (!before.problems.empty())
-        return Error{ErrorKind::Conflict, "saved_settings_unreadable", before.problems.front().name + ": " + before.problems.front().problem + ". Fix or remove it first.", {}};
+        return Error{ErrorKind::Conflict, "saved_settings_unreadable", aboutSetting(before.problems.front().name, before.problems.front().problem) + ". Fix or remove it first.", {}};
     const auto change = readChange(body, before.values);
     if (!change)
         return change.error();
@@ -202,7 +202,7 @@ Outcome changeSettings(const CallPtr &call, const JsonObject &body, const SavedS
         return Error{ErrorKind::Forbidden, "local_only", refused.front().problem, refused.front().name};
     LoadedSettings next = loadAgain(call->context(), change->saved);
     if (const auto problems = problemsOf(call->context(), *change, before.values, next); !problems.empty())
-        return invalidField(problems.front().name, problems.front().name + ": " + problems.front().problem + ".");
+        return invalidField(problems.front().name, aboutSetting(problems.front().name, problems.front().problem) + ".");
     saveChange(call, *change, std::move(next));
     return {};
 }

@@ -2,6 +2,7 @@
 #include "secrets/credential_digest.h"
 
 #include "base/random.h"
+#include "base/sha256.h"
 #include "secrets/access_token.h"
 
 #include <array>
@@ -31,15 +32,21 @@ Secret processKey()
 
 CredentialDigest::CredentialDigest(const Secret &credential)
 {
-    if (credential.isEmpty())
-        return;
-    m_key = processKey();
-    m_digest = digestOf(m_key, credential.reveal());
+    if (!credential.isEmpty())
+        *this = ofHash(Sha256Hex().hash(credential.reveal()));
+}
+
+CredentialDigest CredentialDigest::ofHash(const std::string &sha256Hex)
+{
+    CredentialDigest made;
+    made.m_key = processKey();
+    made.m_digest = digestOf(made.m_key, sha256Hex);
+    return made;
 }
 
 bool CredentialDigest::matches(std::string_view other) const
 {
-    return !isEmpty() && digestOf(m_key, other).equals(m_digest.reveal());
+    return !isEmpty() && digestOf(m_key, Sha256Hex().hash(other)).equals(m_digest.reveal());
 }
 
 } // namespace llmproxy

@@ -120,9 +120,8 @@ void Check::holdAgainstAnchor(std::string_view line, int64_t seq)
     const auto found = m_anchored.find(seq);
     if (found == m_anchored.end())
         return;
-    const auto read = readChainedLine(line);
     const int64_t before = std::exchange(m_lastAnchored, seq);
-    if (!read || read->hash != found->second.first)
+    if (const auto read = readChainedLine(line); !read || read->hash != found->second.first)
         m_differences.addToRun(seq, before, "changed", "Event " + std::to_string(seq) + " is another one than the checkpoint that " + found->second.second + " has.",
                                "Checkpoints at events {} are others than those that " + found->second.second + " has.");
 }

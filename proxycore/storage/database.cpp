@@ -14,6 +14,7 @@
 #include "storage/counters.h"
 #include "storage/database_file.h"
 #include "storage/entries.h"
+#include "storage/management_token.h"
 #include "storage/migrations.h"
 #include "storage/rows_to.h"
 #include "storage/space.h"
@@ -238,23 +239,16 @@ Outcome Database::saveKeyRingRecord(const KeyRingRecord &record)
     return storageError();
 }
 
-int64_t Database::noteManagementToken(const std::string &sha256Hex)
+int64_t Database::noteManagementToken(const std::string &sha256Hex, bool isServing)
 {
-    const int64_t now = Clock::wallMs();
-    const QString name = QString::fromStdString("management_token." + sha256Hex);
     auto connection = d->connect(SqlConnection::Use::Write);
-    if (!connection)
-        return now;
-    QSqlQuery note = (*connection)->query();
-    note.prepare(QStringLiteral("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"));
-    note.addBindValue(name);
-    note.addBindValue(QString::number(qint64{now}));
-    if (!note.exec())
-        failed(note, "management token");
-    QSqlQuery query = (*connection)->query();
-    query.prepare(QStringLiteral("SELECT value FROM meta WHERE name = ?"));
-    query.addBindValue(name);
-    return query.exec() && query.next() ? query.value(0).toLongLong() : now;
+    return connection ? llmproxy::noteManagementToken(**connection, sha256Hex, isServing) : Clock::wallMs();
+}
+
+StoredToken Database::storedManagementToken()
+{
+    auto connection = d->connect(SqlConnection::Use::Read);
+    return connection ? readManagementToken(**connection) : StoredToken();
 }
 
 Outcome Database::start(SnapshotHolder *holder, AuditLog *audit, const KeyRing *keys, SecretCache *secrets)

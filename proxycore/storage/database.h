@@ -41,6 +41,7 @@ struct DatabaseConfig
 
 struct AuditFacet;
 struct ChainMark;
+struct StoredToken;
 struct UsageGroup;
 struct UsageNow;
 struct UsageQuery;
@@ -73,8 +74,10 @@ public:
     // The stored key ring record; nullopt in a new database.
     std::optional<KeyRingRecord> keyRingRecord();
     Outcome saveKeyRingRecord(const KeyRingRecord &record);
-    // SHA-256 hex of a management token and when it first was seen (age for doctor). Returns that time.
-    int64_t noteManagementToken(const std::string &sha256Hex);
+    // SHA-256 hex of a management token and when it first was seen (age for doctor). Returns that time. isServing: it is the server's own
+    // from now on, see storedManagementToken(); a command may have been given another server's.
+    int64_t noteManagementToken(const std::string &sha256Hex, bool isServing);
+    StoredToken storedManagementToken();
 
     // Reads projects, tokens and counters, opens provider keys (a damaged one is marked Unusable, a reference whose source has not answered Pending),
     // makes counters and usage exact from later token.access events, publishes the first snapshot, starts the thread.

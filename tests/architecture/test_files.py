@@ -23,7 +23,7 @@ REASONS = {
     "proxycore/config/setting_sources.cpp": ".env, after a look at its owner and mode",
     "proxycore/upstream/profile.cpp": "API_CONFIG_PATH, which the operator names; our own resources",
     "proxycore/storage/migrations.cpp": "our own resources",
-    "proxycore/manage/doctor_host.cpp": "the index of a git repository, read only",
+    "proxycore/manage/doctor_files.cpp": "the index of a git repository, read only",
     "proxycore/manage/doctor_libraries.cpp": "os-release(5), the system's",
     "proxycore/storage/audit_check.cpp": "anchors, wherever a person put them; read only",
     "proxycore/audit/export_proof.cpp": "exports and their proofs, wherever a person put them; read only",

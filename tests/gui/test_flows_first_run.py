@@ -39,7 +39,7 @@ class FirstRun(Flows):
         app = self.open()
         app.get("dialog", "Welcome to LLM Proxy")
         app.label(str(app.data))
-        app.label("It was generated and lies beside the data it protects.")
+        app.label("Generated, and stored next to the data it protects.")
         self.desktop.show("1-where")
         app.press("Next")
         app.type("sk-wrong")  # the key has the focus

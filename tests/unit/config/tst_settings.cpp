@@ -7,6 +7,7 @@
 
 #include <QDir>
 #include <QFile>
+#include <QRegularExpression>
 #include <QTemporaryDir>
 
 #include <sys/stat.h>
@@ -173,6 +174,32 @@ private Q_SLOTS:
         QVERIFY(problemOf("AUDIT_RETENTION", "x").ends_with("from 0 to 36600d"));
         QVERIFY(problemOf("LOG_MAX_AGE", "5d").empty() && problemOf("LOG_MAX_AGE", "0").empty());
         QCOMPARE(loadSettings(with({{"LOG_MAX_AGE", "36h"}})).settings.logMaxAgeMs, int64_t{36} * 3'600'000);
+    }
+
+    // Whatever a message or the reference says is accepted is accepted, at both ends, and nothing beyond them.
+    void printedRangesAreTheRealOnes()
+    {
+        static const QRegularExpression range(QStringLiteral("from (\\d+)(\\w*) to (\\d+)(\\w*)")), reference(QStringLiteral("^(\\d+) to (\\d+)$"));
+        int ranges = 0;
+        for (const SettingDeclaration &setting : settingDeclarations()) {
+            const QString said = QString::fromStdString(settingProblem(setting.name, "no value"));
+            const auto found = range.match(said);
+            if (!found.hasMatch() || setting.accepts == "rate")
+                continue;
+            ++ranges;
+            const auto problem = [&](qint64 number, const QString &unit) { return settingProblem(setting.name, (QString::number(number) + unit).toStdString()); };
+            const qint64 least = found.captured(1).toLongLong(), most = found.captured(3).toLongLong();
+            const QString leastUnit = found.captured(2), mostUnit = found.captured(4);
+            QVERIFY2(problem(least, leastUnit).empty() && problem(most, mostUnit).empty(), setting.name.c_str());
+            QVERIFY2(!problem(most + 1, mostUnit).empty() && (least == 0 || !problem(least - 1, leastUnit).empty()), setting.name.c_str());
+            if (const auto words = reference.match(QString::fromStdString(setting.accepts)); words.hasMatch())
+                QVERIFY2(words.captured(1).toLongLong() == least && words.captured(2).toLongLong() == most, setting.name.c_str());
+        }
+        QVERIFY(ranges >= 30);
+        for (const char *rate : {"0", "1/m", "1/s", "1000000/m", "1000000/s"})
+            QVERIFY2(settingProblem("IP_RATE_LIMIT", rate).empty(), rate);
+        for (const char *rate : {"0.5/m", "1000001/m", "1000001/s"})
+            QVERIFY2(!settingProblem("IP_RATE_LIMIT", rate).empty(), rate);
     }
 
     void anEmptyValueThatCouldMeanOffIsAnError()

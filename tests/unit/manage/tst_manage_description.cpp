@@ -22,6 +22,8 @@ private Q_SLOTS:
     void answersFitTheirSchemas();
     void auditFiltersAndPages();
     void doctorItems();
+    void everyFileWithASecret();
+    void ciphersWithoutForwardSecrecy();
     void gitIndex();
     void supportOfDistributions();
     void throttle();
@@ -273,6 +275,48 @@ void TstManageDescription::doctorItems()
     QFile::setPermissions(QString::fromStdString(api.settings.auditLogFile),
                           QFileDevice::ReadOwner | QFileDevice::WriteOwner | QFileDevice::ReadOther);
     QCOMPARE(stateOf("permissions"), QStringLiteral("fail"));
+}
+
+// What others can read of it, each of these fails by itself and is named.
+void TstManageDescription::everyFileWithASecret()
+{
+    ManageFixture api;
+    const QString folder = QString::fromStdString(api.settings.dataDir);
+    const auto permissions = [&api] {
+        const Reply answer = api.get(QStringLiteral("/manage/doctor"));
+        for (const QJsonValue &item : answer["items"].toArray()) {
+            if (item.toObject().value(QLatin1String("id")).toString() == QLatin1String("permissions"))
+                return item.toObject();
+        }
+        return QJsonObject();
+    };
+    QCOMPARE(permissions().value(QLatin1String("state")).toString(), QStringLiteral("pass"));
+    const std::pair<const char *, std::string Settings::*> files[] = {
+        {"tls.key", &Settings::tlsKeyFile}, {"own.key", &Settings::encryptionKeyFile}, {"own.env", &Settings::envFile}, {"token", &Settings::managementTokenFile},
+        {"webhooks", &Settings::alertWebhooksFile}, {"anchors", &Settings::auditAnchorsFile}, {"settings.env", nullptr}, {"encryption.key", nullptr}, {"copy.db", &Settings::databasePath}};
+    for (const auto &[name, setting] : files) {
+        const QString path = folder + QLatin1Char('/') + QLatin1String(name);
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.setPermissions(QFileDevice::ReadOwner | QFileDevice::WriteOwner | QFileDevice::ReadOther);
+        const std::string before = setting ? api.settings.*setting : std::string();
+        if (setting)
+            api.settings.*setting = path.toStdString();
+        const QJsonObject item = permissions();
+        QCOMPARE(item.value(QLatin1String("state")).toString(), QStringLiteral("fail"));
+        QVERIFY2(item.value(QLatin1String("evidence")).toString().contains(path + QStringLiteral(" 0604")), name);
+        if (setting)
+            api.settings.*setting = before;
+        QVERIFY(file.remove());
+    }
+}
+
+void TstManageDescription::ciphersWithoutForwardSecrecy()
+{
+    QVERIFY(weakCiphersOf("").empty());
+    QVERIFY(weakCiphersOf("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:DHE-RSA-AES256-GCM-SHA384").empty());
+    QCOMPARE(weakCiphersOf("ECDHE-RSA-AES128-GCM-SHA256:AES256-GCM-SHA384"), std::vector<std::string>{"AES256-GCM-SHA384"});
+    QCOMPARE(weakCiphersOf("ECDHE-RSA-AES128-SHA256"), std::vector<std::string>{"ECDHE-RSA-AES128-SHA256"});
 }
 
 void TstManageDescription::gitIndex()
