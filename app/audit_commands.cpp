@@ -43,7 +43,7 @@ int listEvents(const CommandLine &line, const AuditOptions &o)
     };
     const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
     printTable({"SEQ", "TIME", "ACTION", "ACTOR", "RESULT", "PROJECT", "TOKEN", "REASON"}, rows);
-    return noteIfEmpty(rows, "audit events", o.filters);
+    return noteIfEmpty(rows, "audit events", o.filters, answer);
 }
 
 bool isSeq(const std::string &text)
@@ -73,10 +73,13 @@ int recordReview(const CommandLine &line, const AuditOptions &o)
 
 int cleanUp(const CommandLine &line, const AuditOptions &o)
 {
+    const std::string age = ageOf(o.olderThan, Clock::wallMs());
+    if (age.empty())
+        return complain(ExitUsage, "--older-than: not an age or a time in the past; write for example 90d, yesterday or 2026-01-31T12:00:00Z");
     OpenClient opened;
     if (const int code = openClient(line.options, o.target, opened))
         return code;
-    return show(opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(o.olderThan)}}), o.target);
+    return show(opened.client->call("POST", "/manage/audit/cleanup", QJsonObject{{QStringLiteral("older_than"), fromText(age)}}), o.target);
 }
 
 } // namespace
@@ -89,12 +92,12 @@ void addFilter(CLI::App *command, Query &filters, const char *flag, const char *
 
 void addAuditTimes(CLI::App *command, Query &filters)
 {
-    for (const auto &[flag, parameter, meaning] : {std::tuple("--from", "from", "From then on: 1h, 24h or 7d ago, yesterday, today, or RFC 3339"),
-                                                   std::tuple("--to", "to", "Before then, likewise")}) {
+    for (const auto &[flag, parameter, meaning] : {std::tuple("--from,--since", "from", "From then on: 1h, 24h or 7d ago, yesterday, today, or RFC 3339"),
+                                                   std::tuple("--to,--until", "to", "Before then, likewise")}) {
         const auto keep = [&filters, flag, parameter](const std::string &text) {
             const std::string time = timeOf(text, Clock::wallMs());
             if (time.empty())
-                throw CLI::ValidationError(flag, "not a time; write for example 1h, 24h, 7d, yesterday, today or 2030-01-31T12:00:00Z");
+                throw CLI::ValidationError(flag, timeForms);
             filters.emplace_back(parameter, time);
         };
         command->add_option_function<std::string>(flag, keep, meaning)->type_name("TIME")->check(notEmpty());
@@ -148,7 +151,7 @@ void addAuditCommands(CommandLine &line)
     o = std::make_shared<AuditOptions>();
     CLI::App *cleanup = audit->add_subcommand("cleanup", "Remove old audit rows; the server does it hourly itself, at AUDIT_RETENTION");
     addTarget(cleanup, o->target);
-    cleanup->add_option("--older-than", o->olderThan, "Age, such as 90d")->required()->type_name("DURATION");
+    cleanup->add_option("--older-than", o->olderThan, "Age, such as 90d, or a time: yesterday, or RFC 3339")->required()->type_name("TIME");
     cleanup->callback([&line, o] { line.chosen = [&line, o] { return cleanUp(line, *o); }; });
 }
 

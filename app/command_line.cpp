@@ -91,6 +91,7 @@ int CommandLine::parse(int argc, char **argv)
     } catch (const CLI::Error &error) {
         return complain(ExitUsage, mistakeIn(app, error));
     }
+    name = calledName(app);
     if (hasRest && !app.got_subcommand("run"))
         return complain(ExitUsage, "only llm-proxy run takes a command after --");
     if (options.serve && !app.get_subcommands().empty())

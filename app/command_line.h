@@ -30,6 +30,7 @@ struct CommandLine
     bool hasRest = false;
     bool finished = false;
     std::function<int()> chosen;   // the subcommand that was called
+    std::string name;              // as it is typed, with its parents: "llm-proxy token create"
 };
 
 // --url and --json.

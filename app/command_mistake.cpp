@@ -67,16 +67,21 @@ std::string maybe(const std::string &similar)
     return similar.empty() ? std::string(".") : "; did you mean " + similar + "?";
 }
 
+std::string wordsOf(const std::vector<std::string> &names)
+{
+    std::string list;
+    for (const std::string &one : names)
+        list += (list.empty() ? "" : ", ") + one;
+    return list;
+}
+
 std::string unknownCommand(const CLI::App &command, const std::string &word)
 {
     const std::vector<std::string> commands = commandsOf(command);
     if (!command.get_parent() && std::find(std::begin(plannedCommands), std::end(plannedCommands), word) != std::end(plannedCommands))
         return "'" + word + "' is not available yet in this version" + helpOf(command);
-    std::string list;
-    for (const std::string &one : commands)
-        list += (list.empty() ? "" : ", ") + one;
     return (isWord(word) ? "there is no command '" + word + "'" : std::string("an argument is not a command")) + maybe(similarWord(word, commands)) + " The commands of "
-           + fullName(command) + " are: " + list + helpOf(command);
+           + fullName(command) + " are: " + wordsOf(commands) + helpOf(command);
 }
 
 std::string unknownOption(const CLI::App &command, const std::string &word)
@@ -87,6 +92,11 @@ std::string unknownOption(const CLI::App &command, const std::string &word)
 }
 
 } // namespace
+
+std::string calledName(const CLI::App &app)
+{
+    return fullName(*calledCommand(app));
+}
 
 std::string mistakeIn(const CLI::App &app, const CLI::Error &error)
 {
@@ -100,6 +110,8 @@ std::string mistakeIn(const CLI::App &app, const CLI::Error &error)
         return unknownOption(command, *option);
     if (!extras.empty() && !commandsOf(command).empty())
         return unknownCommand(command, extras.front());
+    if (code == static_cast<int>(CLI::ExitCodes::RequiredError) && !commandsOf(command).empty())
+        return fullName(command) + " needs one of its commands: " + wordsOf(commandsOf(command)) + helpOf(command);
     if (!extras.empty())
         return "there is an argument too many" + helpOf(command);
     // The message may repeat what was typed, a key included.

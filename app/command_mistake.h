@@ -9,6 +9,8 @@
 
 namespace llmproxy {
 
+// "llm-proxy token create", after app.parse().
+std::string calledName(const CLI::App &app);
 // After app.parse() threw the error.
 std::string mistakeIn(const CLI::App &app, const CLI::Error &error);
 

@@ -23,10 +23,11 @@ int refuseUnknownIds(ManagementClient &client, const ApiAnswer &answer, const Qu
     return ExitOk;
 }
 
-int noteIfEmpty(const std::vector<TextRow> &rows, const std::string &things, const Query &filters)
+int noteIfEmpty(const std::vector<TextRow> &rows, const std::string &things, const Query &filters, const ApiAnswer &answer)
 {
+    const std::string place = answer.place.empty() ? std::string() : " (data directory " + answer.place + ")";
     if (rows.empty())
-        note(filters.empty() ? "there are no " + things : "no " + things + " match the filter");
+        note((filters.empty() ? "there are no " + things : "no " + things + " match the filter") + place);
     return ExitOk;
 }
 

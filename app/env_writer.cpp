@@ -23,12 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The lines that set this name to nothing, from 1. The inside of another program's quoted value has none.
-std::set<int> emptyAssignments(const std::string &text, const std::string &name)
+enum class Assignments { Empty, All };
+
+// The lines that set this name, from 1. The inside of another program's quoted value has none.
+std::set<int> assignments(const std::string &text, const std::string &name, Assignments which)
 {
     std::set<int> lines;
     for (const EnvValue &one : parseSharedEnvFile(text, isSettingName).values) {
-        if (one.name == name && one.value.empty())
+        if (one.name == name && (which == Assignments::All || one.value.empty()))
             lines.insert(one.line);
     }
     return lines;
@@ -84,16 +86,16 @@ bool readWholeFile(const std::string &path, std::string &text)
     return file.good() || file.eof();
 }
 
-std::string withSetting(const std::string &text, const std::string &name, const std::string &value,
-                        const std::string &comment)
+namespace {
+
+std::string withValueAt(const std::set<int> &places, const std::string &text, const std::string &name, const std::string &value, const std::string &comment)
 {
     std::istringstream lines(text);
     std::string result;
     bool placed = false;
-    const std::set<int> empty = emptyAssignments(text, name);
     int number = 0;
     for (std::string line; std::getline(lines, line);) {
-        if (empty.contains(++number)) {
+        if (places.contains(++number)) {
             line = placed ? std::string() : name + "=" + quoted(value);
             placed = true;
         }
@@ -102,6 +104,18 @@ std::string withSetting(const std::string &text, const std::string &name, const 
     if (!placed)
         result += (result.empty() ? "# " : "\n# ") + comment + "\n" + name + "=" + quoted(value) + "\n";
     return result;
+}
+
+} // namespace
+
+std::string withSetting(const std::string &text, const std::string &name, const std::string &value, const std::string &comment)
+{
+    return withValueAt(assignments(text, name, Assignments::Empty), text, name, value, comment);
+}
+
+std::string withReplaced(const std::string &text, const std::string &name, const std::string &value, const std::string &comment)
+{
+    return withValueAt(assignments(text, name, Assignments::All), text, name, value, comment);
 }
 
 std::string distrustOfFolder(const std::string &path, const std::string &command)

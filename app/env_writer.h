@@ -12,6 +12,8 @@ namespace llmproxy {
 // The text with NAME=value: in place of an empty assignment of that name, else at the end.
 std::string withSetting(const std::string &text, const std::string &name, const std::string &value,
                         const std::string &comment);
+// The text with NAME=value in place of what it is set to; at the end when it is not set.
+std::string withReplaced(const std::string &text, const std::string &name, const std::string &value, const std::string &comment);
 // Temporary file beside it, fsync, rename. Empty, or what went wrong.
 std::string replaceFile(const std::string &path, const std::string &text, unsigned mode);
 // Root does not write into another user's folder, whose owner could not use the result. Empty: it may be written; else why it is not

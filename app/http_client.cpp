@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "management_client.h"
 #include "output.h"
+#include "transport_problem.h"
 
 #include <QJsonDocument>
 
@@ -13,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <openssl/x509_vfy.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,7 +96,7 @@ private:
     void prepare(CURL *handle, const std::string &method, const std::string &url, const QByteArray &body, PeerLook *peer) const;
     void useSocket(CURL *handle, PeerLook *peer) const;
     HeaderList headers(bool withBody) const;
-    ApiAnswer failed(CURL *handle, CURLcode code, const PeerLook &peer) const;
+    ApiAnswer failed(CURL *handle, CURLcode code, const PeerLook &peer, const char *detail) const;
 
     std::string m_base, m_socket, m_actor, m_proxy, m_noProxy, m_caFile, m_pin;
     Secret m_token;
@@ -162,34 +162,30 @@ HeaderList HttpClient::headers(bool withBody) const
     return list;
 }
 
-// Why OpenSSL does not trust it.
-std::string certificateProblem(CURL *handle)
+TransportFailure failureOf(CURL *handle, CURLcode code, const char *detail)
 {
-    long result = 0;
-    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &result);
-    return result == X509_V_OK ? "it is not for this host name" : X509_verify_cert_error_string(result);
+    TransportFailure failure{code, 0, 0, false, detail};
+    curl_off_t readyUs = 0; // when the first byte of the request could be sent
+    curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &failure.systemError);
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &failure.certificateResult);
+    curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &readyUs);
+    failure.isConnected = readyUs > 0;
+    return failure;
 }
 
-ApiAnswer HttpClient::failed(CURL *handle, CURLcode code, const PeerLook &peer) const
+ApiAnswer HttpClient::failed(CURL *handle, CURLcode code, const PeerLook &peer, const char *detail) const
 {
-    long systemError = 0;
-    curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &systemError);
+    const TransportFailure failure = failureOf(handle, code, detail);
     ApiAnswer answer;
-    answer.forbidden = !peer.problem.empty() || (!m_socket.empty() && (systemError == EACCES || systemError == EPERM));
+    answer.forbidden = !peer.problem.empty() || (!m_socket.empty() && (failure.systemError == EACCES || failure.systemError == EPERM));
     if (!peer.problem.empty())
         answer.problem = "the control socket " + m_socket + " is not used: " + peer.problem + "; nothing was sent";
     else if (answer.forbidden)
         answer.problem = "the running engine belongs to another user: no access to " + m_socket;
     else if (!m_socket.empty())
-        answer.problem = "the engine that holds the data directory does not answer on " + m_socket + ": "
-                         + curl_easy_strerror(code);
-    else if (code == CURLE_PEER_FAILED_VERIFICATION)
-        answer.problem = m_base + " has a certificate that is not trusted: " + certificateProblem(handle)
-                         + ". If it was issued by an authority of your own, name its certificate in SSL_CERT_FILE";
-    else if (code == CURLE_SSL_CACERT_BADFILE)
-        answer.problem = "the certificate authorities in SSL_CERT_FILE cannot be read: " + m_caFile;
+        answer.problem = "the engine that holds the data directory does not answer on " + m_socket + ": " + reasonOf(failure);
     else
-        answer.problem = m_base + " cannot be reached: " + curl_easy_strerror(code);
+        answer.problem = transportProblem(m_base, m_caFile, failure);
     return answer;
 }
 
@@ -209,7 +205,9 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     const HeaderList list = headers(!body.isEmpty());
     QByteArray received;
     PeerLook peer = m_peer;
+    char detail[CURL_ERROR_SIZE] = "";
     prepare(handle.get(), method, url, body, &peer);
+    curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, takeBody);
     curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &received);
@@ -220,7 +218,7 @@ ApiAnswer HttpClient::call(const std::string &method, const std::string &path, c
     if (code == CURLE_WRITE_ERROR)
         return {0, {}, m_base + " does not answer like LLM Proxy: its answer is larger than 8 MiB", false};
     if (code != CURLE_OK)
-        return failed(handle.get(), code, peer);
+        return failed(handle.get(), code, peer, detail);
     long status = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
     ApiAnswer answer;
@@ -270,7 +268,9 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
     const HeaderList list = headers(false);
     const std::string url = m_base + path + (query.empty() ? "" : "?" + encodeQuery(query));
     PeerLook peer = m_peer;
+    char detail[CURL_ERROR_SIZE] = "";
     prepare(handle.get(), "GET", url, {}, &peer);
+    curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, 0L); // as long as the log is long; a feed never ends by itself
     curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, list.get());
     Download download{handle.get(), sink, {}};
@@ -285,9 +285,9 @@ ApiAnswer HttpClient::download(const std::string &path, const Query &query, cons
     if (download.isStopped)
         return {0, {}, "broken off", false};
     if (code != CURLE_OK && status == 200)
-        return {0, {}, "the answer broke off: " + std::string(curl_easy_strerror(code)) + "; the server's log says why", false};
+        return {0, {}, "the answer broke off: " + reasonOf(failureOf(handle.get(), code, detail)) + "; the server's log says why", false};
     if (code != CURLE_OK)
-        return failed(handle.get(), code, peer);
+        return failed(handle.get(), code, peer, detail);
     return {static_cast<int>(status), QJsonDocument::fromJson(download.error).object(), {}, false};
 }
 

@@ -4,12 +4,15 @@
 #include "output.h"
 #include "secrets/credential_text.h"
 #include "secrets/source.h"
+#include "waiting_note.h"
 
 #include <QJsonDocument>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
+#include <string>
 #include <termios.h>
 #include <unistd.h>
 
@@ -74,6 +77,9 @@ int readSecretLine(const char *what, Secret &secret)
         if (isatty(STDIN_FILENO))
             std::fprintf(stderr, "%s: ", what);
         const HiddenTyping hidden;
+        std::optional<WaitingNote> waiting;
+        if (!isatty(STDIN_FILENO))
+            waiting.emplace("the " + std::string(what) + " on standard input");
         length = readStdin(buffer.data(), buffer.size());
     }
     const CredentialText read = readCredential({buffer.data(), length});
@@ -93,7 +99,7 @@ int readSecretLine(const char *what, Secret &secret)
 void KeyInput::addOptions(CLI::App *command)
 {
     auto *group = command->add_option_group("Key", "The provider's key, never as a plain argument");
-    group->add_flag("--key-stdin", m_fromStdin, "Read the key from standard input");
+    group->add_flag("--key-stdin", m_fromStdin, "Ask for the key, or read it from a pipe or file (< key)");
     group->add_option("--key", m_reference, "Where the key is kept: env:NAME or file:/path")->type_name("REF");
     group->require_option(0, 1);
 }

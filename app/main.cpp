@@ -23,6 +23,8 @@ int main(int argc, char **argv)
 
     const QCoreApplication application(argc, argv);
     const int code = line.options.serve ? serve(line.options) : line.chosen();
+    if (code == ExitUsage)
+        note(line.options.serve ? "see llm-proxy --help settings" : "see " + line.name + " --help, and llm-proxy --help settings");
     if (std::fflush(stdout) != 0 && code == ExitOk)
         return complain(ExitFailed, "the output could not be written");
     return code;

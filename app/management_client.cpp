@@ -165,8 +165,17 @@ int complain(const ApiAnswer &answer)
     const std::string option = optionOfField(field);
     if (!field.empty() && sentence.find(field) == std::string::npos)
         sentence = (option.empty() ? field : option) + ": " + sentence;
-    note(withOptions(sentence));
+    sentence = withOptions(sentence);
+    if (!answer.place.empty() && sentence.find(answer.place) == std::string::npos)
+        sentence = (sentence.ends_with('.') ? sentence.substr(0, sentence.size() - 1) : sentence) + " (data directory " + answer.place + ")";
+    note(sentence);
     return answer.exitCode();
+}
+
+int complain(const Error &error)
+{
+    const bool isForbidden = error.kind == ErrorKind::Forbidden;
+    return complain(isForbidden ? ExitNotAllowed : error.kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error.message);
 }
 
 ApiAnswer ManagementClient::call(const std::string &method, const std::string &path, const QJsonObject &body)

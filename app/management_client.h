@@ -3,6 +3,7 @@
 // engine, over HTTP to a server's URL, or to an engine inside this process. Thread: main.
 #pragma once
 
+#include "base/result.h"
 #include "output.h"
 #include "settings_source.h"
 
@@ -32,14 +33,16 @@ struct ApiAnswer
     std::string problem;
     bool forbidden = false; // no answer because the socket is another user's
     size_t bytes = 0;       // of the body as it came
+    std::string place = {}; // the data directory that was asked; empty: a server elsewhere
 
     bool ok() const { return status >= 200 && status < 300; }
     int exitCode() const;
     std::string field() const; // of the error; empty: of none
 };
 
-// The answer's error as a sentence on stderr; its exit code.
+// The answer's error as a sentence on stderr, with the data directory that was asked; its exit code.
 int complain(const ApiAnswer &answer);
+int complain(const Error &error);
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 std::string encodeQuery(const Query &query);
@@ -72,6 +75,11 @@ std::unique_ptr<ManagementClient> clientOfEngine(Engine &engine, const std::stri
 // Of a connected unix socket: why the user who serves it is not the one expected; empty: nothing is wrong.
 std::string distrustOfPeer(int socket, uid_t expected);
 
+// Calls of a command: what they wait for is said after a second, and errors name the data directory. place: empty of a server elsewhere.
+std::unique_ptr<ManagementClient> commandsClient(std::unique_ptr<ManagementClient> client, const std::string &waitsFor, const std::string &place);
+// As messages name a data directory: absolute.
+std::string placeText(const std::string &dataDir);
+
 // Where a command goes.
 struct Target
 {
@@ -86,7 +94,7 @@ std::optional<int> shownWithoutTable(const ApiAnswer &answer, const Target &targ
 // For an empty list: ExitFailed after a sentence when the project or token of the filter does not exist.
 int refuseUnknownIds(ManagementClient &client, const ApiAnswer &answer, const Query &filters);
 // Under an empty table, that there is nothing. ExitOk.
-int noteIfEmpty(const std::vector<TextRow> &rows, const std::string &things, const Query &filters);
+int noteIfEmpty(const std::vector<TextRow> &rows, const std::string &things, const Query &filters, const ApiAnswer &answer);
 // One row for each of the answer's items.
 std::vector<TextRow> rowsOf(const QJsonObject &body, const std::function<TextRow(const QJsonObject &item)> &rowOf);
 
@@ -98,6 +106,7 @@ struct OpenClient
     std::unique_ptr<EndGuard> guard; // of temporary
     std::string temporary; // a folder that goes with it; empty: none
     bool isEmpty = false; // Access::Checks where nothing is stored
+    std::string namedDataDir; // where that is
     std::unique_ptr<Engine> engine; // in-process only
     std::unique_ptr<ManagementClient> client;
 

@@ -9,11 +9,14 @@
 #include "output.h"
 #include "process.h"
 #include "storage/database.h"
+#include "waiting_note.h"
 
 #include <QDir>
 #include <QJsonObject>
 
 #include <fcntl.h>
+#include <filesystem>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,7 +57,7 @@ int openServer(const std::string &given, OpenClient &opened)
     if (opened.loaded.settings.managementToken.isEmpty())
         return complain(ExitUsage, "MANAGEMENT_TOKEN is not set: --url needs the server's management token, from the "
                                    "environment or .env");
-    opened.client = clientOfUrl(url, opened.loaded.settings);
+    opened.client = commandsClient(clientOfUrl(url, opened.loaded.settings), url, {});
     return ExitOk;
 }
 
@@ -103,6 +106,7 @@ int useEmptyDirectory(Settings &settings, OpenClient &opened)
 {
     if (const int code = makeTemporary(opened))
         return code;
+    opened.namedDataDir = settings.dataDir;
     const std::string &folder = opened.temporary;
     note(nothingAt(opened.loaded) + ". The settings are checked without one");
     opened.isEmpty = true;
@@ -117,6 +121,7 @@ int copyToRead(OpenClient &opened, std::string &path)
     if (const int code = makeTemporary(opened))
         return code;
     path = opened.temporary + "/llm-proxy.db";
+    const WaitingNote waiting("a copy of the database " + opened.loaded.settings.databasePath);
     const Outcome failure = copyDatabaseToRead(opened.loaded.settings, path);
     return failure ? complain(ExitFailed, failure->message) : ExitOk;
 }
@@ -155,7 +160,7 @@ int lookBefore(const Result<Database::State> &found, Settings &settings, OpenCli
     if (!found && access == Access::Changes)
         return ExitOk; // refused where it would be opened
     if (!found)
-        return complain(found.error().kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, found.error().message);
+        return complain(found.error());
     if (*found == Database::State::None && access == Access::Checks)
         return useEmptyDirectory(settings, opened);
     if (*found == Database::State::None)
@@ -166,7 +171,56 @@ int lookBefore(const Result<Database::State> &found, Settings &settings, OpenCli
     return ExitOk; // another program's: refused where it would be opened
 }
 
+// Another command may hold the data directory.
+Outcome startSlowly(Engine &engine, const std::string &place)
+{
+    const WaitingNote waiting("the data directory " + place);
+    return engine.start();
+}
+
+class CommandsClient : public ManagementClient
+{
+public:
+    CommandsClient(std::unique_ptr<ManagementClient> client, std::string waitsFor, std::string place)
+        : m_client(std::move(client)), m_waitsFor(std::move(waitsFor)), m_place(std::move(place))
+    {
+    }
+
+    using ManagementClient::call;
+    ApiAnswer call(const std::string &method, const std::string &path, const Query &query, const QByteArray &body) override
+    {
+        const bool hasProgress = path == "/manage/audit/verify"; // a line of its own
+        std::optional<WaitingNote> waiting;
+        if (!hasProgress)
+            waiting.emplace(m_waitsFor);
+        return placed(m_client->call(method, path, query, body));
+    }
+    ApiAnswer download(const std::string &path, const Query &query, const Sink &sink) override { return placed(m_client->download(path, query, sink)); }
+    void abort() override { m_client->abort(); }
+
+private:
+    ApiAnswer placed(ApiAnswer answer) const
+    {
+        answer.place = m_place;
+        return answer;
+    }
+    const std::unique_ptr<ManagementClient> m_client;
+    const std::string m_waitsFor, m_place;
+};
+
 } // namespace
+
+std::unique_ptr<ManagementClient> commandsClient(std::unique_ptr<ManagementClient> client, const std::string &waitsFor, const std::string &place)
+{
+    return std::make_unique<CommandsClient>(std::move(client), waitsFor, place);
+}
+
+std::string placeText(const std::string &dataDir)
+{
+    std::error_code error;
+    const std::filesystem::path absolute = std::filesystem::absolute(dataDir, error);
+    return error ? dataDir : absolute.lexically_normal().string();
+}
 
 int checkNotEmpty(const LoadedSettings &loaded)
 {
@@ -179,11 +233,12 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (!target.url.empty())
         return openServer(target.url, opened);
     Settings &settings = opened.loaded.settings;
-    const bool engineRuns = dataDirOwner(settings.dataDir).held;
-    if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
-        return complain(ExitUsage, error->message);
-    if (engineRuns) {
-        opened.client = clientOfSocket(controlSocketOf(settings.dataDir));
+    const LockOwner owner = dataDirOwner(settings.dataDir);
+    if (const Outcome error = checkDataDir(settings.dataDir, owner.held))
+        return complain(*error);
+    if (owner.held) {
+        const std::string place = placeText(settings.dataDir);
+        opened.client = commandsClient(clientOfSocket(controlSocketOf(settings.dataDir)), "the server of the data directory " + place + " (process " + std::to_string(owner.pid) + ")", place);
         return ExitOk;
     }
     if (!settings.auditEnabled)
@@ -195,6 +250,7 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     int code = lookBefore(found, settings, opened, access);
     if (code != ExitOk || opened.client)
         return code;
+    options.namedDataDir = opened.namedDataDir;
     const bool copies = (access == Access::Reads || access == Access::Checks) && *found == Database::State::Current;
     if (copies && (code = copyToRead(opened, options.databaseCopy)) != ExitOk)
         return code;
@@ -203,11 +259,12 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (options.databaseCopy.empty() ? !openCommandLog(settings) : !openReadersLog(settings))
         return ExitUsage;
     opened.engine = std::make_unique<Engine>(settings, options);
-    if (const Outcome error = opened.engine->start()) {
+    const std::string place = placeText(settings.dataDir);
+    if (const Outcome error = startSlowly(*opened.engine, place)) {
         opened.engine.reset();
-        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+        return complain(*error);
     }
-    opened.client = clientOfEngine(*opened.engine);
+    opened.client = commandsClient(clientOfEngine(*opened.engine), "the data directory " + place, opened.isEmpty ? std::string() : place);
     return ExitOk;
 }
 
@@ -245,8 +302,11 @@ int openDatabaseToRead(OpenClient &opened, std::string &path)
 {
     const Settings &settings = opened.loaded.settings;
     path = settings.databasePath;
+    const bool engineRuns = dataDirOwner(settings.dataDir).held;
+    if (const Outcome error = checkDataDir(settings.dataDir, engineRuns))
+        return complain(*error);
     const auto found = Database::lookAt(path);
-    if (dataDirOwner(settings.dataDir).held || !found || (*found != Database::State::Current && *found != Database::State::Older))
+    if (engineRuns || !found || (*found != Database::State::Current && *found != Database::State::Older))
         return ExitOk; // what is not ours is refused where it would be opened
     return copyToRead(opened, path);
 }

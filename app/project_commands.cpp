@@ -155,7 +155,7 @@ int listProjects(const CommandLine &line, ProjectOptions &o)
     };
     const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
     printTable({"ID", "NAME", "STATE", "ENVIRONMENT", "PROVIDER", "KEY", "CREATED"}, rows);
-    return noteIfEmpty(rows, "projects", query);
+    return noteIfEmpty(rows, "projects", query, answer);
 }
 
 using ProjectRun = int (*)(const CommandLine &, ProjectOptions &);

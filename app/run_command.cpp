@@ -68,9 +68,9 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
     opened.engine = std::make_unique<Engine>(settings, options);
     if (const Outcome error = opened.engine->start()) {
         opened.engine.reset();
-        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+        return complain(*error);
     }
-    opened.client = clientOfEngine(*opened.engine);
+    opened.client = commandsClient(clientOfEngine(*opened.engine), "the data directory " + placeText(settings.dataDir), placeText(settings.dataDir));
     url = localUrl(opened.engine->listening(), false);
     return ExitOk;
 }

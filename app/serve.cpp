@@ -24,10 +24,8 @@ bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
     loaded = loadForEngine(sources);
     const bool named = std::any_of(loaded.problems.begin(), loaded.problems.end(),
                                    [](const SettingProblem &p) { return p.name.starts_with("MANAGEMENT_TOKEN"); });
-    if (loaded.settings.managementToken.isEmpty() && !named)
-        loaded.problems.push_back({"MANAGEMENT_TOKEN", "",
-                                   "is not set. --serve needs a management token of at least 32 characters: run `llm-proxy "
-                                   "setup`, or put the output of `openssl rand -base64 32` into .env as its value"});
+    if (loaded.settings.managementToken.isEmpty() && !named && !hasStoredManagementToken(loaded.settings))
+        loaded.problems.push_back({"MANAGEMENT_TOKEN", "", std::string(missingManagementToken.substr(missingManagementToken.find("is not set")))});
     printProblems(loaded);
     return loaded.problems.empty();
 }
@@ -63,9 +61,10 @@ int runEngine(const SettingSources &sources, LoadedSettings &loaded, Demo *demo,
     EngineOptions options;
     options.demo = demo != nullptr;
     options.inUse = serverSettingsInUse(sources, loaded);
+    options.needsManagementToken = true;
     Engine engine(settings, options);
     if (const Outcome error = engine.start())
-        return complain(error->kind == ErrorKind::Invalid ? ExitUsage : ExitFailed, error->message);
+        return complain(*error);
     loaded.settings.forgetSecrets();
     if (demo && !demo->fill(engine))
         return ExitFailed;

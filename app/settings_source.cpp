@@ -88,7 +88,7 @@ std::optional<SettingProblem> partialTlsProblem(const Settings &settings)
 {
     for (const auto &[name, path] : {std::pair("TLS_CERT_FILE", settings.tlsCertFile), std::pair("TLS_KEY_FILE", settings.tlsKeyFile)}) {
         if (!path.empty() && access(path.c_str(), R_OK) != 0)
-            return SettingProblem{name, path, std::string("the file cannot be read: ") + std::strerror(errno)};
+            return SettingProblem{name, path, errno == ENOENT ? std::string("the file does not exist") : std::string("the file cannot be read: ") + std::strerror(errno)};
     }
     const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     if (!settings.tlsCiphers.empty() && context && SSL_CTX_set_cipher_list(context.get(), settings.tlsCiphers.c_str()) != 1)
@@ -163,10 +163,16 @@ bool mayBeKey(const SettingProblem &problem)
     return problem.name == "ENCRYPTION_KEY_FILE" && problem.value.size() >= 40 && !problem.value.starts_with('/') && !problem.value.starts_with('.');
 }
 
+// "MANAGEMENT_TOKEN is not set": it stands in no column.
+bool isSentence(const SettingProblem &problem)
+{
+    return problem.value.empty() && !aboutSetting(problem.name, problem.problem).starts_with(problem.name + ":");
+}
+
 std::string shownSetting(const SettingProblem &problem)
 {
     if (problem.value.empty()) // a file, or what was not given
-        return redactText(problem.name) + ":";
+        return redactText(problem.name) + (isSentence(problem) ? "" : ":");
     return redactText(problem.name) + "=" + (mayBeKey(problem) ? "********" : redactText(problem.value)) + ":";
 }
 
@@ -194,9 +200,9 @@ void printProblems(const LoadedSettings &loaded)
     const std::vector<SettingProblem> &problems = loaded.problems;
     size_t width = 0;
     for (const SettingProblem &problem : problems)
-        width = std::max(width, shownSetting(problem).size());
+        width = std::max(width, isSentence(problem) ? 0 : shownSetting(problem).size());
     for (const SettingProblem &problem : problems)
-        std::fprintf(stderr, "%-*s %s\n", static_cast<int>(width), shownSetting(problem).c_str(), withoutValue(problem).c_str());
+        std::fprintf(stderr, "%-*s %s\n", isSentence(problem) ? 0 : static_cast<int>(width), shownSetting(problem).c_str(), withoutValue(problem).c_str());
 }
 
 LoadedSettings loadForEngine(const SettingSources &sources)

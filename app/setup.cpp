@@ -4,6 +4,7 @@
 #include "command_line.h"
 #include "config/env_file.h"
 #include "config/settings.h"
+#include "engine/listen_plan.h"
 #include "env_writer.h"
 #include "output.h"
 
@@ -30,7 +31,7 @@ struct SetupOptions
 struct Draft
 {
     std::string path, text;
-    std::vector<std::string> added, kept;
+    std::vector<std::string> added, changed, kept;
     std::map<std::string, std::string> present; // not empty ones
 };
 
@@ -47,6 +48,26 @@ void add(Draft &draft, const std::string &name, const std::string &value, const 
 {
     draft.text = withSetting(draft.text, name, value, comment);
     draft.added.push_back(name);
+}
+
+// The answer to a question; that of an earlier run is replaced.
+void answer(Draft &draft, const std::string &name, const std::string &value, const std::string &comment)
+{
+    const auto before = draft.present.find(name);
+    if (before == draft.present.end()) {
+        add(draft, name, value, comment);
+    } else if (before->second != value) {
+        draft.text = withReplaced(draft.text, name, value, comment);
+        draft.changed.push_back(name);
+        std::erase(draft.kept, name);
+    }
+    draft.present[name] = value;
+}
+
+std::string presentOr(const Draft &draft, const char *name, const std::string &standard)
+{
+    const auto present = draft.present.find(name);
+    return present == draft.present.end() ? standard : present->second;
 }
 
 std::string ask(const std::string &question, const std::string &standard)
@@ -102,11 +123,13 @@ bool hasOwnKey(const Draft &draft, const GlobalOptions &options)
            || std::filesystem::exists(folder + "/llm-proxy.db", error);
 }
 
-// As --serve would read it, before anything is written.
-LoadedSettings loadDraft(const Draft &draft)
+// As --serve would read it, before anything is written; without: as if these were not set.
+LoadedSettings loadDraft(const Draft &draft, const std::vector<std::string> &without = {})
 {
     SettingSources sources;
     for (const EnvValue &one : parseSharedEnvFile(draft.text, isSettingName).values) {
+        if (std::find(without.begin(), without.end(), one.name) != without.end())
+            continue;
         if (isSecretSetting(one.name))
             sources.secrets[one.name] = std::make_shared<const Secret>(one.value);
         else
@@ -133,35 +156,54 @@ bool isRefused(const Draft &draft, const std::vector<std::string> &names)
 // False: the answer was to take another address.
 bool askForTls(Draft &draft)
 {
-    note("other machines can reach this address, so it needs TLS: a certificate and its private key");
-    const std::string certificate = ask("Certificate file, PEM; empty for another address", "");
-    const std::string key = certificate.empty() ? "" : ask("Private key file, PEM", "");
+    note("other machines can reach this address, so it needs TLS: a certificate and its private key. certbot gets both: certbot certonly --standalone -d NAME");
+    const std::string certificate = ask("Certificate file, PEM, such as /etc/letsencrypt/live/NAME/fullchain.pem; empty for another address", presentOr(draft, "TLS_CERT_FILE", ""));
+    const std::string key = certificate.empty() ? "" : ask("Private key file, PEM", presentOr(draft, "TLS_KEY_FILE", ""));
     if (key.empty())
         return false;
-    add(draft, "TLS_CERT_FILE", certificate, "certificate of the server, and its chain");
-    add(draft, "TLS_KEY_FILE", key, "its private key");
+    answer(draft, "TLS_CERT_FILE", certificate, "certificate of the server, and its chain");
+    answer(draft, "TLS_KEY_FILE", key, "its private key");
     return true;
 }
 
-// Until --serve would take the answer.
+// Without TLS and without its exception --serve would refuse it.
+bool isPublic(const Draft &draft)
+{
+    const LoadedSettings loaded = loadDraft(draft, {"TLS_CERT_FILE", "TLS_KEY_FILE", "ALLOW_INSECURE_LISTEN"});
+    return std::any_of(loaded.problems.begin(), loaded.problems.end(), [](const SettingProblem &one) { return one.name == "LISTEN_ADDR"; });
+}
+
+// False after a sentence: this machine does not have one of the addresses. A port that is taken may be our own server's, and a right
+// can still be given.
+bool canListen(const Draft &draft)
+{
+    const ListenAddresses wanted = loadDraft(draft).settings.listen;
+    const auto plan = planListeners(wanted);
+    if (plan || isPortTaken(wanted)) {
+        if (!plan)
+            note("warning: " + plan.error().message);
+        return true;
+    }
+    note(plan.error().message);
+    return false;
+}
+
+// Until --serve would take the answer. What was answered before is the default.
 void askListen(Draft &draft)
 {
-    const std::string standard = "127.0.0.1:8080";
+    const std::string builtIn = "127.0.0.1:8080", standard = presentOr(draft, "LISTEN_ADDR", builtIn);
     while (std::cin) {
         const std::string listen = ask("Address to listen on", standard);
-        if (listen == standard)
-            return;
         if (const std::string problem = settingProblem("LISTEN_ADDR", listen); !problem.empty()) {
             note("LISTEN_ADDR: " + problem);
             continue;
         }
         Draft candidate = draft;
-        add(candidate, "LISTEN_ADDR", listen, "address and port of the server");
-        const bool hasTls = candidate.present.contains("TLS_CERT_FILE") || candidate.present.contains("ALLOW_INSECURE_LISTEN");
-        const LoadedSettings loaded = loadDraft(candidate);
-        const ListenAddresses others = forOtherMachines(loaded.settings.listen);
-        const bool wantsTls = std::any_of(others.begin(), others.end(), [](const ListenAddress &one) { return !one.isName(); });
-        if (wantsTls && !hasTls && !askForTls(candidate))
+        if (listen != builtIn || draft.present.contains("LISTEN_ADDR"))
+            answer(candidate, "LISTEN_ADDR", listen, "address and port of the server");
+        if (listen != standard && !canListen(candidate))
+            continue;
+        if (isPublic(candidate) && !candidate.present.contains("ALLOW_INSECURE_LISTEN") && !askForTls(candidate))
             continue;
         if (isRefused(candidate, {"LISTEN_ADDR", "TLS_CERT_FILE", "TLS_KEY_FILE"}))
             continue;
@@ -179,7 +221,7 @@ void fillDraft(const GlobalOptions &options, const SetupOptions &setup, Draft &d
         else
             note(name + " is set in " + draft.path + " and stays as it is");
     }
-    if (!setup.nonInteractive && missing("LISTEN_ADDR") && options.flags.count("LISTEN_ADDR") == 0)
+    if (!setup.nonInteractive && options.flags.count("LISTEN_ADDR") == 0)
         askListen(draft);
     if (missing("MANAGEMENT_TOKEN") && missing("MANAGEMENT_TOKEN_FILE"))
         add(draft, "MANAGEMENT_TOKEN", randomBase62(43), "opens the management API; keep it secret");
@@ -229,12 +271,15 @@ void report(const SetupOptions &setup, const Draft &draft)
     if (setup.json) {
         printJson({{QLatin1String("env_file"), fromText(draft.path)},
                    {QLatin1String("added"), listOf(draft.added)},
+                   {QLatin1String("changed"), listOf(draft.changed)},
                    {QLatin1String("kept"), listOf(draft.kept)}});
         return;
     }
     FieldList fields{{"file", draft.path}};
     for (const std::string &name : draft.added)
         fields.emplace_back("added", name);
+    for (const std::string &name : draft.changed)
+        fields.emplace_back("changed", name);
     for (const std::string &name : draft.kept)
         fields.emplace_back("kept", name);
     printFields(fields);
@@ -275,7 +320,7 @@ void addSetupCommand(CommandLine &line)
 {
     auto setup = std::make_shared<SetupOptions>();
     CLI::App *command = line.app.add_subcommand(
-        "setup", "Write .env (or --env FILE) with a management token and an encryption key; what is there stays");
+        "setup", "Write .env (or --env FILE): address, management token, encryption key; secrets that are there stay, and other answers can be corrected");
     command->add_flag("--non-interactive", setup->nonInteractive, "Ask nothing");
     command->add_flag("--gitignore", setup->gitignore, "Add .env and data/ to the work tree's .gitignore");
     command->add_flag("--json", setup->json, "Print JSON");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "base/clock.h"
 #include "command_line.h"
 #include "key_input.h"
 #include "output.h"
+#include "time_input.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -18,6 +20,7 @@ struct TokenOptions
     std::optional<int64_t> maxRequests, rateLimit, maxConcurrent;
     std::optional<std::vector<std::string>> models, endpoints, addresses;
     int64_t most = 0;
+    bool purge = false;
 };
 using TokenArguments = std::shared_ptr<TokenOptions>;
 
@@ -124,7 +127,7 @@ int listTokens(const CommandLine &line, TokenOptions &o)
     };
     const std::vector<TextRow> rows = rowsOf(answer.body, rowOf);
     printTable({"ID", "NAME", "PROJECT", "STATE", "TOKEN", "REQUESTS", "OF", "EXPIRES"}, rows);
-    return noteIfEmpty(rows, "tokens", query);
+    return noteIfEmpty(rows, "tokens", query, answer);
 }
 
 int showToken(const CommandLine &line, TokenOptions &o)
@@ -141,7 +144,7 @@ int updateToken(const CommandLine &line, TokenOptions &o)
 {
     const QJsonObject body = limitsOf(o);
     if (body.isEmpty())
-        return complain(ExitUsage, "nothing to change: give at least one option (llm-proxy token update --help)");
+        return complain(ExitUsage, "nothing to change: give at least one option");
     OpenClient opened;
     if (!checkId(o.id))
         return ExitUsage;
@@ -161,7 +164,7 @@ int revokeTokens(const CommandLine &line, TokenOptions &o)
     if (const int code = openClient(line.options, o.target, opened))
         return code;
     if (o.project.empty())
-        return show(opened.client->call("DELETE", "/manage/tokens/" + named), o.target);
+        return show(opened.client->call("DELETE", "/manage/tokens/" + named, o.purge ? Query{{"purge", "true"}} : Query()), o.target);
     return show(opened.client->call("POST", "/manage/projects/" + named + "/tokens/revoke", QJsonObject()), o.target);
 }
 
@@ -220,7 +223,12 @@ void addLimits(CLI::App *command, const TokenArguments &o)
 {
     command->add_option("--name", o->name, "Name shown in lists")->type_name("TEXT");
     command->add_option("--note", o->tokenNote, "A remark")->type_name("TEXT");
-    command->add_option("--expires-at", o->expiresAt, "When it ends, RFC 3339")->type_name("TIME");
+    const auto keepExpiry = [o](const std::string &text) {
+        o->expiresAt = timeOf(text, Clock::wallMs(), TimeSense::Future);
+        if (o->expiresAt->empty())
+            throw CLI::ValidationError("--expires-at", timeForms);
+    };
+    command->add_option_function<std::string>("--expires-at,--expires", keepExpiry, "When it expires: 24h or 7d from now, or RFC 3339")->type_name("TIME");
     command->add_option("--max-requests", o->maxRequests, "Requests in all; 0: no limit")->type_name("N");
     command->add_option("--rate-limit", o->rateLimit, "Requests a minute; 0: no limit")->type_name("N");
     command->add_option("--max-concurrent", o->maxConcurrent, "Requests at the same time; 0: no limit")
@@ -261,7 +269,8 @@ void addTokenCommands(CommandLine &line)
     o = addTokenAction(line, token, "revoke", "Revoke a token, or all of a project, at once and for good", &command,
                revokeTokens);
     addId(command, o, false);
-    command->add_option("--project", o->project, "All tokens of this project")->type_name("ID")->check(notEmpty());
+    auto *ofProject = command->add_option("--project", o->project, "All tokens of this project")->type_name("ID")->check(notEmpty());
+    command->add_flag("--purge", o->purge, "Remove a token that is revoked or expired already from the lists")->excludes(ofProject);
 
     o = addTokenAction(line, token, "refresh", "Issue a successor; prints its id and, once, the token", &command,
                refreshToken);

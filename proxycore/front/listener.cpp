@@ -47,6 +47,10 @@ ListenProblem problemOf(const ListenPoint &point, int error)
     ListenProblem problem{failureOf(error), "cannot listen on " + point.text() + ": " + std::strerror(error)};
     if (error != EADDRINUSE && !hasFamilyOf(point.address))
         problem.text += point.address.isV4() ? " (this machine has no IPv4)" : " (this machine has no IPv6)";
+    else if (error == EADDRNOTAVAIL)
+        problem.text += "; no network interface of this machine has that address";
+    else if (error == EACCES)
+        problem.text += "; ports below 1024 need the capability CAP_NET_BIND_SERVICE: setcap cap_net_bind_service=+ep PROGRAM, or AmbientCapabilities in a systemd unit";
     return problem;
 }
 

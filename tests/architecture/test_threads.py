@@ -27,6 +27,7 @@ CAN_DO_WITHOUT = {
     "app/private_listener.cpp": "says that the server has stopped",
     "app/process.cpp": "a second signal",
     "app/progress_line.cpp": "a line on a terminal",
+    "app/waiting_note.cpp": "a line on stderr",
     "proxycore/base/log_sink.cpp": "without it callers write their lines themselves",
     "proxycore/secrets/file_source.cpp": "stands in for a reader that may hang",
 }

@@ -59,7 +59,7 @@ class Usage(Cli):
 
     def test_problems_all_at_once(self):
         done = self.cli("--serve", "--listen-addr", "nowhere", "--max-connections", "many", code=2)
-        for name in ("LISTEN_ADDR=nowhere:", "MAX_CONNECTIONS=many:", "MANAGEMENT_TOKEN:", "is not set"):
+        for name in ("LISTEN_ADDR=nowhere:", "MAX_CONNECTIONS=many:", "MANAGEMENT_TOKEN is not set"):
             self.assertIn(name, done.stderr)
         self.assertIn("openssl rand -base64 32", done.stderr)
         self.assertEqual(os.listdir(self.cwd), [])
@@ -70,7 +70,7 @@ class Usage(Cli):
         done = self.cli("--serve", "--api-config-path", "profiles.yaml", "--encryption-key-file", "key",
                         "--token-max-lifetime", "1h", "--https-proxy", "ftp://proxy", code=2)
         for text in ("API_CONFIG_PATH=profiles.yaml:", "colour", "ENCRYPTION_KEY_FILE=key:", "base64 of 32 bytes", "TOKEN_MAX_LIFETIME=1h:",
-                     "TOKEN_DEFAULT_LIFETIME, which is 24h", "HTTPS_PROXY=ftp://proxy:", "MANAGEMENT_TOKEN:"):
+                     "TOKEN_DEFAULT_LIFETIME, which is 24h", "HTTPS_PROXY=ftp://proxy:", "MANAGEMENT_TOKEN is not set"):
             self.assertIn(text, done.stderr)
         self.assertEqual(sorted(os.listdir(self.cwd)), before)
         done = self.local("project", "list", env={"LOG_LEVEL": "loud"}, code=2)
@@ -175,6 +175,35 @@ class Setup(Cli):
         values = self.values()
         self.assertEqual((values["LISTEN_ADDR"], values["TLS_CERT_FILE"], values["TLS_KEY_FILE"]), ("0.0.0.0:8443", str(certificate), str(key)))
 
+    def test_a_second_run_corrects_an_answer(self):
+        """What was answered before is the default, and secrets stay."""
+        self.asked("127.0.0.1:9000\n")
+        before = self.values()
+        self.asked("\n")
+        self.assertEqual(self.values(), before)
+        certificate, key = Authority(self.cwd).certificate("server", "DNS:proxy.example")
+        said = self.asked(f"0.0.0.0:9443\n{certificate}\n{key}\n")
+        self.assertIn("[127.0.0.1:9000]", said)
+        self.assertIn("certbot", said)
+        after = self.values()
+        self.assertEqual((after["LISTEN_ADDR"], after["TLS_CERT_FILE"]), ("0.0.0.0:9443", str(certificate)))
+        self.assertEqual([after[name] for name in ("MANAGEMENT_TOKEN", "ENCRYPTION_KEY")], [before[name] for name in ("MANAGEMENT_TOKEN", "ENCRYPTION_KEY")])
+        self.asked("\n\n\n")
+        self.assertEqual(self.values(), after)
+        (self.cwd / ".env").write_text((self.cwd / ".env").read_text() + "LISTEN_ADDR=not an address\n")
+        self.asked("127.0.0.1:9001\n")
+        text = (self.cwd / ".env").read_text()
+        self.assertEqual((text.count("LISTEN_ADDR="), self.values()["LISTEN_ADDR"]), (1, "127.0.0.1:9001"))
+        said = self.asked("192.0.2.1:9000\n127.0.0.1:9002\n")
+        self.assertIn("no network interface of this machine has that address", said)
+
+    def test_a_project_after_setup_is_the_servers(self):
+        """Before the server was started once: no second installation in the home directory."""
+        self.cli("setup", "--non-interactive")
+        self.cli("project", "create", "--name", "A", "--key-stdin", stdin=KEY)
+        self.assertTrue((self.cwd / "data" / "llm-proxy.db").exists())
+        self.assertFalse((self.cwd / ".local").exists())
+
     def test_named_file_and_wrong_ones(self):
         self.cli("setup", "--non-interactive", "--env", "other.env")
         self.assertIn("MANAGEMENT_TOKEN", self.values(self.cwd / "other.env"))
@@ -278,6 +307,43 @@ class Commands(Cli):
         self.local("audit", "show", "999999", code=1)
         self.assertNotIn(KEY, (self.data / "audit.log").read_text())
 
+    def checks(self, *arguments, **more):
+        return {item["id"]: item for item in json.loads(self.cli("doctor", "--json", *arguments, code=None, **more).stdout)["items"]}
+
+    def test_doctor_says_what_it_looked_at(self):
+        evidence = self.checks()["installation"]["evidence"]
+        self.assertIn("There is no database in", evidence)
+        self.assertIn("No settings files", evidence)
+        self.project()
+        (self.cwd / ".env").write_text("LOG_LEVEL=info\n")
+        (self.cwd / ".env").chmod(0o600)
+        (self.data / "settings.env").write_text("MAX_HEADER_COUNT=50\n")
+        (self.data / "settings.env").chmod(0o600)
+        for more in ({}, {"cwd": "/"}):
+            arguments = () if not more else ("--data-dir", str(self.data))
+            item = self.checks(*arguments, **more)["installation"]
+            self.assertIn(str(self.data), item["evidence"])
+            self.assertIn(str(self.data / "settings.env"), item["evidence"])
+            self.assertEqual(str(self.cwd / ".env") in item["evidence"], not more)
+
+    def test_a_generated_key_can_be_moved_as_doctor_says(self):
+        self.project()
+        item = self.checks("--data-dir", str(self.data))["encryption_key"]
+        self.assertEqual((item["state"], "symbolic link" in item["fix"]), ("warn", True))
+        elsewhere = self.cwd / "keys"
+        elsewhere.mkdir(0o700)
+        (self.data / "encryption.key").rename(elsewhere / "encryption.key")
+        (self.data / "encryption.key").symlink_to(elsewhere / "encryption.key")
+        self.assertEqual(self.checks("--data-dir", str(self.data))["encryption_key"]["state"], "pass")
+        self.assertEqual(self.json("project", "list")["items"][0]["providers"][0]["key_state"], "ready")
+
+    def test_an_expired_token_is_removed_as_doctor_says(self):
+        made = self.json("token", "create", "--project", self.project()["id"])
+        self.local("token", "revoke", "--purge", made["id"], code=1)
+        self.local("token", "revoke", made["id"])
+        self.local("token", "revoke", "--purge", made["id"])
+        self.assertEqual(self.json("token", "list")["items"], [])
+
     def test_doctor(self):
         done = self.local("doctor", env={"AUDIT_FSYNC": "never"}, code=1)
         self.assertRegex(done.stdout, r"(?m)^fail ")
@@ -310,6 +376,24 @@ class Server(Cli):
         self.assertNotIn(secret, Path(f"/proc/{server.pid}/cmdline").read_text())
         server.send_signal(signal.SIGTERM)
         self.assertEqual(server.wait(30), 0)
+
+    def test_a_server_goes_on_with_the_token_that_it_had(self):
+        """MANAGEMENT_TOKEN is gone from its environment: the hash is stored, and the token stays valid."""
+        secret, other = "the-servers-own-token-" + "t" * 20, "the-token-of-some-other-server-" + "o" * 20
+        start = ("--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0")
+        self.cli("--serve", *start, code=2)
+        self.assertFalse(self.data.exists())
+        server, _ = self.serve(*start, env={"MANAGEMENT_TOKEN": secret})
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(30), 0)
+        self.local("project", "create", "--name", "A", "--key-stdin", stdin=KEY, env={"MANAGEMENT_TOKEN": other})  # a command's is no server's
+        server, text = self.serve(*start)
+        self.assertIn("MANAGEMENT_TOKEN is not set", text)
+        url = "http://" + json.loads(next(line for line in text.splitlines() if "listening" in line))["address"]
+        self.cli("project", "list", "--url", url, env={"MANAGEMENT_TOKEN": secret})
+        self.cli("project", "list", "--url", url, env={"MANAGEMENT_TOKEN": other}, code=3)
+        strength = next(i for i in json.loads(self.cli("doctor", "--url", url, "--json", env={"MANAGEMENT_TOKEN": secret}, code=None).stdout)["items"] if i["id"] == "management_token_strength")
+        self.assertEqual(strength["state"], "pass")
 
     def test_setup_asks_again_for_what_it_cannot_use(self):
         folder = self.cwd / "asked"

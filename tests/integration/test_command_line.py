@@ -4,11 +4,16 @@
 import base64
 import json
 import os
+import signal
+import socket
+import subprocess
+import termios
 import unittest
+from datetime import datetime, timedelta, timezone
 
 from certificates import Authority
-from cli_case import KEY, Cli
-from proxy_case import MANAGEMENT
+from cli_case import BIN, KEY, Cli, free_port
+from proxy_case import MANAGEMENT, until
 
 
 class Mistakes(Cli):
@@ -37,6 +42,8 @@ class Mistakes(Cli):
         self.says("project", "list", "--listn-addr", "x", words=("--listn-addr", "did you mean --listen-addr?"))
         self.says("backup", words=("'backup' is not available yet",))
         self.says("project", "show", words=("llm-proxy project show --help",))
+        self.says("token", "frobnicate", words=("'frobnicate'", "list, show, create", "llm-proxy token --help"))
+        self.says("token", words=("llm-proxy token needs one of its commands: list, show, create", "llm-proxy token --help"))
         self.says(KEY, words=("llm-proxy --help",), without=(KEY, KEY[4:12]))
         self.says("project", "list", "--" + KEY, without=(KEY,))
 
@@ -73,6 +80,64 @@ class Mistakes(Cli):
             self.json("usage", "--from", time if time[:2] != "20" else "1h")
         self.assertEqual(self.json("audit", "list", "--to", "24h")["items"], [])
         self.says("audit", "list", "--from", "tomorrow morning", words=("--from", "yesterday"))
+
+    def test_times_from_now_on_and_ages(self):
+        project = self.project()["id"]
+        now = datetime.now(timezone.utc)
+        for option, text, hours in (("--expires-at", "24h", 24), ("--expires", "7d", 168), ("--expires-at", (now + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ"), 3)):
+            expires = datetime.fromisoformat(self.json("token", "create", "--project", project, option, text)["expires_at"])
+            self.assertLess(abs(expires - now - timedelta(hours=hours)), timedelta(minutes=2), text)
+        self.says("token", "create", "--project", project, "--expires-at", "soon", words=("--expires-at", "24h", "yesterday"))
+        self.assertEqual(self.json("audit", "list", "--since", "1h", "--until", "today", "--limit", "1")["items"], [])
+        for age in ("90d", "yesterday", "2020-01-01T00:00:00Z"):
+            self.assertEqual(self.json("audit", "cleanup", "--older-than", age)["rows"], 0, age)
+        self.says("audit", "cleanup", "--older-than", "2120-01-01T00:00:00Z", words=("--older-than", "in the past"))
+
+    def test_an_error_says_which_data_directory_was_asked(self):
+        """Most often the command was started in the wrong folder."""
+        project = self.project()["id"]
+        self.says("project", "show", "nobody", code=1, words=(f"(data directory {self.data})",))
+        self.says("token", "create", "--project", project, "--ttl", "400d", words=(f"(data directory {self.data})",))
+        self.says("token", "list", code=0, words=(f"there are no tokens (data directory {self.data})",))
+        self.serve("--data-dir", "data", "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT})
+        self.says("project", "show", "nobody", code=1, words=(f"(data directory {self.data})",))
+
+    def test_a_wrong_option_points_to_the_help_of_its_command(self):
+        project = self.project()["id"]
+        self.says("token", "create", "--project", project, "--ttl", "soon", words=("llm-proxy token create --help",))
+        self.says("audit", "cleanup", "--older-than", "soon", words=("llm-proxy audit cleanup --help",))
+        self.says("--listen-addr", "nowhere", "--serve", words=("llm-proxy --help settings",))
+
+    def test_a_command_says_what_it_waits_for(self):
+        def waits(arguments, line, stdin=None, env=None):
+            process = subprocess.Popen([BIN, *arguments], cwd=self.cwd, env=self.env | (env or {}), stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(lambda: (process.kill(), process.communicate()))
+            seen = process.stderr.readline()
+            self.assertIn(f"waiting for {line}", seen)
+        waits(["project", "create", "--name", "A", "--key-stdin"], "the provider key on standard input", subprocess.PIPE)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            waits(["health", "--url", url], url)
+            waits(["project", "list", "--url", url], url, env={"MANAGEMENT_TOKEN": MANAGEMENT})
+
+    def test_a_key_is_asked_for_and_not_shown(self):
+        """--key-stdin typed at a terminal, with nothing behind it."""
+        terminal, inside = os.openpty()
+        self.addCleanup(os.close, terminal)
+        process = subprocess.Popen([BIN, "--data-dir", str(self.data), "project", "create", "--name", "A", "--key-stdin"], cwd=self.cwd, env=self.env, stdin=inside,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.close(inside)
+        self.assertEqual(process.stderr.read(len("provider key: ")), "provider key: ")
+        until(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, "the terminal shows nothing more")
+        os.write(terminal, f"{KEY}\n".encode())
+        said, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn("sk-demo****cdef", said)
+        os.set_blocking(terminal, False)
+        try:
+            self.assertNotIn(KEY.encode(), os.read(terminal, 10_000))
+        except OSError:
+            pass  # nothing was shown at all
 
     def test_columns_align_with_wide_characters(self):
         for name in ("日本語のプロジェクト", "plain", "e\u0301\u0301x", "🚀🚀"):
@@ -120,6 +185,40 @@ class Mistakes(Cli):
         text = self.cli("--help", "settings").stdout
         for word in ("MAX_CONNECTIONS", "MANAGEMENT_TOKEN", "--listen-addr"):
             self.assertIn(word, text)
+
+    def test_health_asks_the_server_of_the_folder(self):
+        """Whatever it listens on, with TLS or without; and no other one that has the address."""
+        said = self.cli("health", code=4).stderr
+        self.assertIn("no server runs with the data directory", said)
+        certificate, key = Authority(self.cwd).certificate("server", "DNS:proxy.example")
+        (self.cwd / ".env").write_text(f"LISTEN_ADDR=127.0.0.1:{free_port()}\nMANAGEMENT_TOKEN={MANAGEMENT}\n")
+        (self.cwd / ".env").chmod(0o600)
+        said = self.cli("health", code=4).stderr
+        self.assertIn(str(self.data), said)
+        server, _ = self.serve("--listen-addr", "127.0.0.1:0", "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+        self.assertEqual(json.loads(self.cli("health", "--json").stdout), {"status": "ok"})
+        self.assertEqual(self.cli("health").stdout.split(), [str(self.data), "ok"])
+        self.cli("health", code=4, cwd="/")
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+        self.cli("health", code=4)
+
+    def test_what_a_server_that_cannot_be_asked_has_wrong(self):
+        authority = Authority(self.cwd)
+        certificate, key = authority.certificate("server", "DNS:proxy.example")
+        _, said = self.serve("--data-dir", "data", "--listen-addr", "127.0.0.1:0", "--tls-cert-file", str(certificate), "--tls-key-file", str(key), env={"MANAGEMENT_TOKEN": MANAGEMENT})
+        tls = json.loads(next(line for line in said.splitlines() if "listening" in line))["address"]
+        _, said = self.serve("--data-dir", "other", "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT})
+        plain = json.loads(next(line for line in said.splitlines() if "listening" in line))["address"]
+        trusting = {"SSL_CERT_FILE": str(authority.file)}
+        for url, env, words, code in ((f"http://127.0.0.1:{free_port()}", {}, ("connection refused",), 4), ("http://no-such-host.invalid", {}, ("Cannot resolve no-such-host.invalid",), 4),
+                                      (f"https://{tls}", {}, ("not signed by a trusted authority", "SSL_CERT_FILE"), 4), (f"https://{tls}", trusting, ("for another name than 127.0.0.1",), 4),
+                                      (f"https://{plain}", trusting, ("does not speak TLS", f"http://{plain}"), 4), (f"http://{tls}", {}, ("TLS", "https://"), 2)):
+            for command in (("health",), ("project", "list")):
+                text = self.cli(*command, "--url", url, env=env | {"MANAGEMENT_TOKEN": MANAGEMENT}, code=code).stderr
+                for word in words:
+                    self.assertIn(word, text, (command, url))
+                self.assertNotIn("SSL peer certificate", text)
 
     def test_health_names_the_setting_for_an_own_authority(self):
         certificate, key = Authority(self.cwd).certificate("server", "DNS:localhost,IP:127.0.0.1")

@@ -132,7 +132,7 @@ class TheSocketOfALockFile(Case):
         listener = self.listener(path)
         self.folder(self.data, user=NOBODY, group=NOBODY)
         self.lock(self.data, path, 1)
-        done = self.create(2)
+        done = self.create(3)
         self.assertIn("runuser -u nobody -- llm-proxy", done.stderr)
         self.assertEqual(listener.connections, 0)
 
@@ -268,7 +268,7 @@ class WorldWritable(Case):
         os.lchown(tmp / "link", NOBODY, NOBODY)
         self.assertIn("others can have placed", self.create(2, data=tmp / "link").stderr)
         self.folder(tmp / "data", 0o755, NOBODY, NOBODY)
-        self.assertIn("belongs to the user nobody", self.create(2, data=tmp / "data").stderr)
+        self.assertIn("belongs to the user nobody", self.create(3, data=tmp / "data").stderr)
         self.assertEqual((list(ours.iterdir()), list((tmp / "data").iterdir())), ([], []))
 
 
@@ -276,7 +276,7 @@ class WorldWritable(Case):
 class RootInAnothersFolder(Case):
     def test_the_command_that_is_named_works_for_a_user_without_a_name(self):
         self.folder(self.data, user=UNNAMED, group=UNNAMED)
-        done = self.create(2)
+        done = self.create(3)
         self.assertIn(f"belongs to the user {UNNAMED}", done.stderr)
         advice = re.search(r"run: (.*) llm-proxy", done.stderr)[1]
         subprocess.run([*shlex.split(advice), BIN, "--data-dir", str(self.data), "project", "create", "--name", "A", "--key-stdin"], input=KEY + "\n", text=True,

@@ -235,9 +235,9 @@ class ServerCase(Own):
 
 
 class TheDataDirectory(ServerCase):
-    def refuses(self, *names):
-        self.refused("--data-dir", "data", "project", "create", "--name", "A", "--key-stdin", stdin=KEY + "\n", names=names)
-        self.refused("--data-dir", "data", "--serve", "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT}, names=names)
+    def refuses(self, *names, code=2):
+        self.refused("--data-dir", "data", "project", "create", "--name", "A", "--key-stdin", stdin=KEY + "\n", names=names, code=code)
+        self.refused("--data-dir", "data", "--serve", "--listen-addr", "127.0.0.1:0", env={"MANAGEMENT_TOKEN": MANAGEMENT}, names=names, code=code)
 
     def test_others_cannot_write_it(self):
         self.data.mkdir()
@@ -295,8 +295,9 @@ class TheDataDirectory(ServerCase):
         os.chmod(self.cwd, 0o755)
         self.data.mkdir(0o700)
         os.chown(self.data, NOBODY, NOBODY)
-        self.refuses("runuser -u nobody -- llm-proxy", "belongs to the user nobody")
-        self.refused("--data-dir", "data", "project", "list", names=("runuser -u nobody -- llm-proxy",))
+        self.refuses("runuser -u nobody -- llm-proxy", "belongs to the user nobody", code=3)
+        for command in (("project", "list"), ("health",), ("doctor",), ("audit", "verify")):
+            self.refused("--data-dir", "data", *command, names=("runuser -u nobody -- llm-proxy", str(self.data)), code=3)
         # With an engine of that user running there root may ask it.
         server = subprocess.Popen([BIN, "--serve", "--data-dir", str(self.data), "--listen-addr", "127.0.0.1:0"], cwd=self.data, user=NOBODY, group=NOBODY,
                                   extra_groups=[], env=self.env | {"MANAGEMENT_TOKEN": MANAGEMENT, "HOME": str(self.data)}, stdout=subprocess.PIPE, text=True)
@@ -341,7 +342,8 @@ class TheDataDirectory(ServerCase):
         for folder, names in ((self.data, ("encryption.key", "llm-proxy")),):
             done = subprocess.run([BIN, "--data-dir", str(folder), "project", "list"], user=NOBODY, group=NOBODY, extra_groups=[], cwd="/",
                                   env=self.env | {"HOME": "/nonexistent"}, capture_output=True, text=True, timeout=60)
-            self.assertNotEqual(done.returncode, 0, done.stdout)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn("belongs to the user root", done.stderr)
         self.assertEqual(seen(self.data), before)
 
 

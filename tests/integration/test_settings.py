@@ -84,7 +84,7 @@ class Saved(Proxy):
         before = self.file.read_bytes() if self.file.exists() else None
         since = self.last_seq()
         for name, value, hint in (("MAX_HEADER_COUNT", "many", "1 to 10000"), ("TRUSTED_PROXIES", "10.0.0x", "10.0.0.0/8"),
-                                  ("TLS_CERT_FILE", "/none", "cannot be read"), ("MAX_TARGET_SIZE", "huge", "size"), ("DATA_DIR", "/tmp", "saved"),
+                                  ("TLS_CERT_FILE", "/none", "does not exist"), ("MAX_TARGET_SIZE", "huge", "size"), ("DATA_DIR", "/tmp", "saved"),
                                   ("MANAGEMENT_TOKEN", "x" * 40, "secret"), ("ALERT_WEBHOOKS", "https://a.example/x", "secret")):
             with self.subTest(name):
                 status, answer = self.save(LOG_MAX_BACKUPS="7", **{name: value})
