@@ -261,7 +261,7 @@ class Tls(TlsCase):
         import subprocess
         from proxy_case import BIN
         other = self.authority.certificate("other", "DNS:x")[1]
-        for settings, names in (({"TLS_CERT_FILE": str(self.certificate)}, "TLS_KEY_FILE:"),
+        for settings, names in (({"TLS_CERT_FILE": str(self.certificate)}, "TLS_KEY_FILE is not set"),
                                 ({"TLS_CERT_FILE": str(self.certificate), "TLS_KEY_FILE": str(other)}, "TLS_KEY_FILE="),
                                 ({"TLS_CERT_FILE": "/nowhere", "TLS_KEY_FILE": str(other)}, "TLS_CERT_FILE=/nowhere:"),
                                 ({"HTTP_LISTEN_ADDR": "127.0.0.1:0"}, "HTTP_LISTEN_ADDR="), ({"ACME_WEBROOT": "/nowhere"}, "ACME_WEBROOT="),
