@@ -148,11 +148,10 @@ Outcome listenFailure(std::string text, const char *setting)
     return Error{ErrorKind::Unavailable, "listen", std::move(text), setting};
 }
 
-// Where this is the server's, and the log is its, it is said which address of a name is not served.
 void tellSkipped(const ListenPlan &plan)
 {
-    for (const std::string &one : plan.skipped)
-        logInfo("not listening on this address of a name: the machine has no such address family", {{"address", one}});
+    for (const ListenPlan::Skipped &one : plan.skipped)
+        logInfo("not listening on this address of a name", {{"address", one.address}, {"why", one.why}});
 }
 
 // Clients are sent to the usual port, where that is one of several.

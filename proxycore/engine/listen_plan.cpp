@@ -23,6 +23,15 @@ bool isDualStack(const ListenAddresses &wanted, const IpAddress &address, uint16
     return isWildcard(address) && !address.isV4() && !isListed(wanted, everyV4, port);
 }
 
+// Empty: nothing speaks against it.
+std::string whyNotOfName(const IpAddress &address)
+{
+    if (!hasFamilyOf(address))
+        return address.isV4() ? "this machine has no IPv4" : "this machine has no IPv6";
+    const bool isLinkLocal = !address.isV4() && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+    return isLinkLocal ? "a link-local address needs its interface" : std::string();
+}
+
 // What is left of an entry's addresses. Those of a name that are missing or have their own entry are no mistake.
 std::vector<ListenPoint> pointsOf(const ListenAddress &entry, const ListenAddresses &wanted, ListenPlan &plan)
 {
@@ -32,8 +41,8 @@ std::vector<ListenPoint> pointsOf(const ListenAddress &entry, const ListenAddres
         const bool isPlanned = std::any_of(plan.points.begin(), plan.points.end(), [&](const ListenPoint &other) { return other.text() == point.text(); });
         if (entry.isName() && entry.port != 0 && (isPlanned || isListed(wanted, address, entry.port)))
             continue;
-        if (entry.isName() && !hasFamilyOf(address))
-            plan.skipped.push_back(point.text() + " (" + entry.host + ")");
+        if (const std::string why = entry.isName() ? whyNotOfName(address) : std::string(); !why.empty())
+            plan.skipped.push_back({point.text(), why});
         else
             points.push_back(point);
     }

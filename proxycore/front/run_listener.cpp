@@ -45,7 +45,7 @@ RunListener::~RunListener()
     if (m_address.empty())
         return;
     logInfo("no longer listening for a command", {{"address", m_address}});
-    m_stream.poller().post([server = &m_server, number = m_number] {
+    m_server.poller().post([server = &m_server, number = m_number] {
         if (!server->isDraining())
             server->endPrivate(number);
     });

@@ -239,8 +239,8 @@ class WithoutIpv6(Listening):
 
     def test_localhost_is_what_is_there(self):
         self.assertEqual(self.serving(f"localhost:{self.port}"), [f"127.0.0.1:{self.port}"])
-        skipped = [line for line in self.logged("not listening on this address of a name: the machine has no such address family")]
-        self.assertEqual([line["address"] for line in skipped], [f"[::1]:{self.port} (localhost)"])
+        skipped = self.logged("not listening on this address of a name")
+        self.assertEqual([(line["address"], line["why"]) for line in skipped], [(f"[::1]:{self.port}", "this machine has no IPv6")])
 
     def test_an_address_that_was_named_must_be_there(self):
         said = self.refused(f"localhost:{self.port},[::1]:{self.port}", code=1)
@@ -265,6 +265,11 @@ class DualStack(Listening):
         self.assertIsNone(server.poll())
         self.assertEqual(self.open_sockets(), [f"0.0.0.0:{self.port}", f"[::]:{self.port}"])
         for host in ("127.0.0.1", "::1"):
+            self.assertEqual(self.ask(host)[0], 200)
+
+    def test_beside_an_ipv4_address(self):
+        self.serving(f"[::]:{self.port},127.0.0.1:{self.port}", ALLOW_INSECURE_LISTEN="true")
+        for host in ("127.0.0.1", "127.0.0.2", "::1"):
             self.assertEqual(self.ask(host)[0], 200)
 
     def test_an_ipv4_client_is_one(self):

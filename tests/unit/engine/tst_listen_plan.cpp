@@ -47,6 +47,17 @@ private Q_SLOTS:
         QCOMPARE(plan->bound[0].text(), "a.test:" + std::to_string(plan->points[0].port));
     }
 
+    void linkLocalAddressesOfNamesAreSkipped()
+    {
+        const auto plan = planListeners({named("a.test", {"fe80::1", "127.7.7.1"})});
+        QVERIFY(plan.ok());
+        QCOMPARE(plan->points.size(), size_t{1});
+        QCOMPARE(plan->skipped.size(), size_t{1});
+        QCOMPARE(plan->skipped[0].address, std::string("[fe80::1]:0"));
+        QVERIFY(!planListeners({named("a.test", {"fe80::1"})}).ok());
+        QVERIFY(!planListeners({at("fe80::1")}).ok());
+    }
+
     void whatAnotherEntryNamesIsThatEntrys()
     {
         const uint16_t port = freePort();
