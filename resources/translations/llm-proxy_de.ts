@@ -1010,6 +1010,10 @@ Vergleichen Sie den Schlüssel mit dem des Servers, bevor Sie fortfahren. Von da
         <source>Paste the provider&apos;s key, or name where it is kept.</source>
         <translation>Fügen Sie den Schlüssel des Anbieters ein, oder nennen Sie, wo er liegt.</translation>
     </message>
+    <message>
+        <source>The API was found at %1. The base URL was changed; press Next to check the key there.</source>
+        <translation>Die API wurde unter %1 gefunden. Die Basis-URL wurde geändert; „Weiter“ prüft den Schlüssel dort.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::FormDialog</name>
@@ -1662,6 +1666,34 @@ Anfrage-ID: %2</translation>
     <message>
         <source>Edit %1</source>
         <translation>%1 bearbeiten</translation>
+    </message>
+    <message>
+        <source>The base URL was shortened to %1.</source>
+        <translation>Die Basis-URL wurde auf %1 gekürzt.</translation>
+    </message>
+    <message>
+        <source>Use this address</source>
+        <translation>Diese Adresse verwenden</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+    <message>
+        <source>With /v1</source>
+        <translation>Mit /v1</translation>
+    </message>
+    <message>
+        <source>Without /v1</source>
+        <translation>Ohne /v1</translation>
+    </message>
+    <message>
+        <source>Automatic: the base URL shows whether the server&apos;s paths have a version.</source>
+        <translation>Automatisch: Die Basis-URL zeigt, ob die Pfade des Servers eine Version enthalten.</translation>
+    </message>
+    <message>
+        <source>Version in paths</source>
+        <translation>Version in Pfaden</translation>
     </message>
 </context>
 <context>

@@ -10,7 +10,7 @@ UNSEEN = "a\u202egpj\u200b\u009d0;owned\u009c\u2066\x1b]0;owned\x07\U000e0041"
 TIME = "2026-11-30T12:00:00.000Z"
 TOKEN = "tok-" + "A1b2" * 9 + "zz"
 
-KEY_ENTRY = {"provider": "openai", "base_url": None, "api_key_masked": "env:OPENAI_API_KEY", "key_state": "ready", "needs_key": False, "key_created_at": TIME}
+KEY_ENTRY = {"provider": "openai", "base_url": None, "version_segment": None, "api_key_masked": "env:OPENAI_API_KEY", "key_state": "ready", "needs_key": False, "key_created_at": TIME}
 PROJECT = {"id": "proj-1", "name": "Alpha", "provider": "openai", "is_active": True, "environment": "test", "allowed_models": ["gpt-4o"], "base_url": None,
            "api_key_masked": "env:OPENAI_API_KEY", "key_state": "ready", "created_at": TIME, "updated_at": TIME, "providers": [KEY_ENTRY], "token_count": 3}
 ENTRY = {"id": "0191d1c4-5b1e-7c1a-8c7e-1f2a3b4c5d6e", "name": "agents", "project_id": "proj-1", "state": "active", "token_masked": "tok-A1b2****zz", "created_at": TIME,

@@ -107,6 +107,7 @@ QWidget *FirstRun::makeKey()
     m_provider->setAccessibleName(tr("Provider"));
     m_baseUrl->setPlaceholderText(tr("The provider's own"));
     m_baseUrl->setAccessibleName(tr("Base URL"));
+    connect(m_baseUrl, &QLineEdit::textEdited, this, [this] { m_version = {}; });
     form->addRow(fieldLabel(tr("Provider"), m_provider), m_provider);
     form->addRow(fieldLabel(tr("Key"), m_key), m_key);
     form->addRow(fieldLabel(tr("Base URL"), m_baseUrl), m_baseUrl);
@@ -173,6 +174,8 @@ QJsonObject FirstRun::access() const
         fields.insert(u"api_key"_s, m_key->value());
     if (!m_baseUrl->text().trimmed().isEmpty())
         fields.insert(u"base_url"_s, m_baseUrl->text().trimmed());
+    if (m_version.isBool())
+        fields.insert(u"version_segment"_s, m_version);
     return fields;
 }
 
@@ -197,6 +200,8 @@ void FirstRun::checkKey()
         setBusy(false);
         const bool good = reply.ok() && reply.body.value("ok"_L1).toBool();
         showKeyCheck(m_status, reply);
+        if (takeProposal(reply.body.value("proposal"_L1).toObject()))
+            return;
         const QString reason = reply.body.value("reason"_L1).toString();
         // A provider that cannot be reached says nothing about the key: the person decides.
         const bool unsure = reply.ok() && (reason == "unreachable"_L1 || reason == "timeout"_L1);
@@ -206,6 +211,19 @@ void FirstRun::checkKey()
         }
         createProject(m_provider->currentText(), access());
     });
+}
+
+// The API is at another form of the address: the next press checks the key there.
+bool FirstRun::takeProposal(const QJsonObject &proposal)
+{
+    const QString found = proposal.value("base_url"_L1).toString();
+    if (found.isEmpty())
+        return false;
+    m_baseUrl->setText(found);
+    m_version = proposal.value("version_segment"_L1);
+    say(tr("The API was found at %1. The base URL was changed; press Next to check the key there.").arg(shown(found, longestCell)), true);
+    m_next->setFocus();
+    return true;
 }
 
 void FirstRun::createProject(const QString &provider, const QJsonObject &more)

@@ -26,6 +26,7 @@ private:
     void next();
     QJsonObject access() const; // what is typed of key and base URL
     void checkKey();
+    bool takeProposal(const QJsonObject &proposal);
     void createProject(const QString &provider, const QJsonObject &more);
     void createToken(const QString &provider);
     void say(const QString &sentence, bool isProblem);
@@ -40,6 +41,7 @@ private:
     QComboBox *m_provider;
     SecretField *m_key;
     QLineEdit *m_baseUrl;
+    QJsonValue m_version; // of m_baseUrl, as a check of the key found it: whether paths have a version segment
     QVBoxLayout *m_tokenPlace;
     QString m_projectOf, m_projectId; // a project that was made, and its provider
     bool m_hasToken = false, m_isCopied = false, m_isBusy = false;

@@ -39,6 +39,9 @@ class TstProjectsPage : public QObject
 private Q_SLOTS:
     void aProjectIsMade();
     void aKeyIsTriedFirst();
+    void anAddressThatACheckFoundIsTaken();
+    void theVersionOfAnotherAddressIsSentWithIt();
+    void aShortenedBaseUrlIsSaid();
     void aKeyThatIsNotGivenStays();
     void aKeyIsRotated();
     void deactivatingSaysWhatItStops();
@@ -84,6 +87,64 @@ void TstProjectsPage::aKeyIsTriedFirst()
     QTRY_VERIFY(says(form, u"The provider refuses the key."_s));
     QVERIFY(stage.server().calls("POST", u"/manage/projects"_s).isEmpty());
     press(form, u"Cancel"_s);
+}
+
+void TstProjectsPage::anAddressThatACheckFoundIsTaken()
+{
+    Stage stage;
+    stage.table(u"projects"_s);
+    QDialog *form = opened(stage, u"New project"_s);
+    type(form, u"Name"_s, u"Agents"_s);
+    type(form, u"Key"_s, key());
+    type(form, u"Base URL"_s, u"https://models.example/chat"_s);
+    QVERIFY(!find<QPushButton>(form, u"Use this address"_s));
+    const QJsonObject found{{u"base_url"_s, u"https://models.example/inference"_s}, {u"version_segment"_s, false}};
+    stage.server().answer("POST", u"/manage/providers/check"_s, 200, {{u"ok"_s, false}, {u"reason"_s, u"unexpected_answer"_s}, {u"status"_s, 400}, {u"message"_s, u"The API is at another address."_s}, {u"models"_s, QJsonArray()}, {u"duration_ms"_s, 9}, {u"proposal"_s, found}});
+    press(form, u"Check key"_s);
+    QTRY_VERIFY(find<QPushButton>(form, u"Use this address"_s));
+    stage.server().answer("POST", u"/manage/providers/check"_s, 200, {{u"ok"_s, true}, {u"reason"_s, u"ok"_s}, {u"status"_s, 400}, {u"message"_s, u"The provider takes the key."_s}, {u"models"_s, QJsonArray()}, {u"duration_ms"_s, 9}});
+    press(form, u"Use this address"_s); // checks it, too
+    QTRY_VERIFY(says(form, u"The provider takes the key."_s));
+    QVERIFY(!find<QPushButton>(form, u"Use this address"_s));
+    const QJsonObject asked = stage.server().last("POST", u"/manage/providers/check"_s).body;
+    press(form, u"Create project"_s);
+    QTRY_COMPARE(stage.server().calls("POST", u"/manage/projects"_s).size(), 1);
+    for (const QJsonObject &body : {asked, stage.server().last("POST", u"/manage/projects"_s).body}) {
+        QCOMPARE(body.value("base_url"_L1), found.value("base_url"_L1));
+        QCOMPARE(body.value("version_segment"_L1), found.value("version_segment"_L1));
+    }
+}
+
+void TstProjectsPage::theVersionOfAnotherAddressIsSentWithIt()
+{
+    Stage stage;
+    QJsonObject project = sampleProject(u"proj-1"_s, u"Search team"_s, true);
+    project.insert(u"base_url"_s, u"https://old.example/x"_s);
+    project.insert(u"version_segment"_s, false);
+    stage.server().answer("GET", u"/manage/projects"_s, 200, list({project}));
+    choose(stage, u"Search team"_s);
+    QDialog *form = opened(stage, u"Edit"_s);
+    auto *version = find<QComboBox>(form, u"Version in paths"_s);
+    QVERIFY(version);
+    QCOMPARE(version->currentText(), u"Without /v1"_s);
+    type(form, u"Base URL"_s, u"https://new.example/x"_s);
+    press(form, u"Save"_s);
+    QTRY_COMPARE(stage.server().calls("PATCH").size(), 1);
+    QCOMPARE(stage.server().last("PATCH").body.value("version_segment"_L1), QJsonValue(false));
+}
+
+void TstProjectsPage::aShortenedBaseUrlIsSaid()
+{
+    Stage stage;
+    choose(stage, u"Search team"_s);
+    QJsonObject saved = sampleProject(u"proj-1"_s, u"Search team"_s, true);
+    saved.insert(u"base_url"_s, u"https://models.example/v1"_s);
+    saved.insert(u"notes"_s, QJsonArray{u"'base_url' was shortened."_s});
+    stage.server().answer("PATCH", u"/manage/projects/proj-1"_s, 200, saved);
+    QDialog *form = opened(stage, u"Edit"_s);
+    type(form, u"Base URL"_s, u"https://models.example/v1/chat/completions"_s);
+    press(form, u"Save"_s);
+    QTRY_VERIFY(says(&stage.window, u"The base URL was shortened to https://models.example/v1."_s));
 }
 
 void TstProjectsPage::aKeyThatIsNotGivenStays()

@@ -133,8 +133,8 @@ QJsonObject sampleOverview()
 
 QJsonObject sampleProject(const QString &id, const QString &name, bool isActive)
 {
-    const QJsonObject key{{u"provider"_s, u"openai"_s}, {u"base_url"_s, QJsonValue()}, {u"api_key_masked"_s, u"sk-a****wxyz"_s}, {u"api_key_age_days"_s, 12}, {u"key_state"_s, u"ready"_s}, {u"needs_key"_s, false}};
-    return {{u"id"_s, id}, {u"name"_s, name}, {u"environment"_s, u"production"_s}, {u"is_active"_s, isActive}, {u"provider"_s, u"openai"_s}, {u"base_url"_s, QJsonValue()},
+    const QJsonObject key{{u"provider"_s, u"openai"_s}, {u"base_url"_s, QJsonValue()}, {u"version_segment"_s, QJsonValue()}, {u"api_key_masked"_s, u"sk-a****wxyz"_s}, {u"api_key_age_days"_s, 12}, {u"key_state"_s, u"ready"_s}, {u"needs_key"_s, false}};
+    return {{u"id"_s, id}, {u"name"_s, name}, {u"environment"_s, u"production"_s}, {u"is_active"_s, isActive}, {u"provider"_s, u"openai"_s}, {u"base_url"_s, QJsonValue()}, {u"version_segment"_s, QJsonValue()},
             {u"api_key_masked"_s, u"sk-a****wxyz"_s}, {u"api_key_age_days"_s, 12}, {u"providers"_s, QJsonArray{key}}, {u"allowed_models"_s, QJsonArray{u"gpt-4o*"_s}}, {u"created_at"_s, at(-86400)},
             {u"updated_at"_s, at(-3600)}, {u"deactivated_at"_s, isActive ? QJsonValue() : QJsonValue(at(-60))}};
 }

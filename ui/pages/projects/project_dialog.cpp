@@ -37,11 +37,19 @@ void showKeyCheck(QLabel *label, const Reply &reply)
     label->show();
 }
 
+QString noteOn(const QJsonObject &project)
+{
+    if (project.value("notes"_L1).toArray().isEmpty())
+        return {};
+    return u' ' + ProjectDialog::tr("The base URL was shortened to %1.").arg(shown(project.value("base_url"_L1).toString(), longestCell));
+}
+
 ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget *parent)
     : FormDialog(project.isEmpty() ? tr("New project") : tr("Edit %1").arg(shown(project.value("name"_L1).toString(), longestCell)),
                  tr("A project holds a provider's key. Its access tokens use the key and never see it."), project.isEmpty() ? tr("Create project") : tr("Save"), parent),
       m_client(client), m_project(project), m_name(new QLineEdit), m_baseUrl(new QLineEdit), m_models(new QLineEdit), m_provider(new QComboBox),
-      m_environment(new QComboBox), m_key(new SecretField), m_check(button(tr("Check key"), u"verify"_s)), m_checked(wrapped({}, "muted"))
+      m_environment(new QComboBox), m_version(new QComboBox), m_key(new SecretField), m_check(button(tr("Check key"), u"verify"_s)),
+      m_useProposal(button(tr("Use this address"))), m_checked(wrapped({}, "muted"))
 {
     m_name->setText(project.value("name"_L1).toString());
     m_name->setPlaceholderText(tr("Search team"));
@@ -53,6 +61,10 @@ ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget
         selectText(m_environment, project.value("environment"_L1).toString());
     m_baseUrl->setText(project.value("base_url"_L1).toString());
     m_baseUrl->setPlaceholderText(tr("The provider's own"));
+    m_version->addItem(tr("Automatic"), QVariant());
+    m_version->addItem(tr("With /v1"), true);
+    m_version->addItem(tr("Without /v1"), false);
+    showVersion(project.value("version_segment"_L1));
     m_models->setText(textsOf(project.value("allowed_models"_L1)).join(u", "_s));
     m_models->setPlaceholderText(tr("Every model; or gpt-4o*, o3"));
     if (!project.isEmpty()) {
@@ -67,12 +79,16 @@ ProjectDialog::ProjectDialog(Client &client, const QJsonObject &project, QWidget
     cells->setContentsMargins(0, 0, 0, 0);
     cells->addWidget(m_check);
     cells->addWidget(m_checked, 1);
+    cells->addWidget(m_useProposal);
     cells->addStretch();
     addBelow(row);
     m_checked->hide();
+    m_useProposal->hide();
+    connect(m_useProposal, &QPushButton::clicked, this, &ProjectDialog::takeProposal);
     connect(m_check, &QPushButton::clicked, this, &ProjectDialog::checkKey);
     addField(u"environment"_s, tr("Environment"), m_environment);
     addField(u"base_url"_s, tr("Base URL"), m_baseUrl);
+    addField(u"version_segment"_s, tr("Version in paths"), m_version, tr("Automatic: the base URL shows whether the server's paths have a version."));
     addField(u"allowed_models"_s, tr("Allowed models"), m_models);
     m_name->setFocus();
 }
@@ -90,10 +106,37 @@ void ProjectDialog::checkKey()
         body.insert(u"project_id"_s, m_project.value("id"_L1));
     if (!m_baseUrl->text().trimmed().isEmpty())
         body.insert(u"base_url"_s, m_baseUrl->text().trimmed());
+    if (!version().isNull())
+        body.insert(u"version_segment"_s, version());
     m_client.send("POST", u"/manage/providers/check"_s, body, this, [this](const Reply &reply) {
         m_check->setEnabled(true);
         showKeyCheck(m_checked, reply);
+        offer(reply.body.value("proposal"_L1).toObject());
     });
+}
+
+void ProjectDialog::offer(const QJsonObject &proposal)
+{
+    m_proposal = proposal;
+    m_useProposal->setVisible(!proposal.value("base_url"_L1).toString().isEmpty());
+}
+
+void ProjectDialog::takeProposal()
+{
+    m_baseUrl->setText(m_proposal.value("base_url"_L1).toString());
+    showVersion(m_proposal.value("version_segment"_L1));
+    offer({});
+    checkKey();
+}
+
+void ProjectDialog::showVersion(const QJsonValue &version)
+{
+    m_version->setCurrentIndex(!version.isBool() ? 0 : version.toBool() ? 1 : 2);
+}
+
+QJsonValue ProjectDialog::version() const
+{
+    return m_version->currentIndex() == 0 ? QJsonValue() : QJsonValue(m_version->currentData().toBool());
 }
 
 QJsonObject ProjectDialog::fields() const
@@ -106,13 +149,18 @@ QJsonObject ProjectDialog::fields() const
     const QString baseUrl = m_baseUrl->text().trimmed();
     const bool several = m_project.value("providers"_L1).toArray().size() > 1;
     const bool providerChanged = m_provider->currentText() != m_project.value("provider"_L1).toString();
-    if (several && !providerChanged && m_key->isEmpty() && baseUrl == m_project.value("base_url"_L1).toString())
+    const QJsonValue stored = m_project.value("version_segment"_L1);
+    const bool isOtherPlace = baseUrl != m_project.value("base_url"_L1).toString(); // the server forgets what it knew of the old one
+    const bool isOtherVersion = stored.isBool() ? version() != stored || isOtherPlace : !version().isNull();
+    if (several && !providerChanged && m_key->isEmpty() && !isOtherVersion && !isOtherPlace)
         return body; // its other providers stay as they are
     body.insert(u"provider"_s, m_provider->currentText());
     if (!m_key->isEmpty())
         body.insert(u"api_key"_s, m_key->value());
     if (!baseUrl.isEmpty() || !m_project.value("base_url"_L1).toString().isEmpty())
         body.insert(u"base_url"_s, baseUrl.isEmpty() ? QJsonValue() : QJsonValue(baseUrl));
+    if (isOtherVersion)
+        body.insert(u"version_segment"_s, version());
     return body;
 }
 

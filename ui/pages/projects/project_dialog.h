@@ -23,15 +23,20 @@ Q_SIGNALS:
 private:
     void submit() override;
     void checkKey();
+    void offer(const QJsonObject &proposal); // another form of the address, where the API was found; empty: none
+    void takeProposal();
+    void showVersion(const QJsonValue &version);
+    QJsonValue version() const; // whether paths have a version segment; null: the base URL shows it
     QJsonObject fields() const;
 
     Client &m_client;
     const QJsonObject m_project;
     QLineEdit *m_name, *m_baseUrl, *m_models;
-    QComboBox *m_provider, *m_environment;
+    QComboBox *m_provider, *m_environment, *m_version;
     SecretField *m_key;
-    QPushButton *m_check;
+    QPushButton *m_check, *m_useProposal;
     QLabel *m_checked;
+    QJsonObject m_proposal;
 };
 
 class RotateKeyDialog final : public FormDialog
@@ -54,5 +59,7 @@ private:
 
 // What POST /manage/providers/check found, as a sentence into a label.
 void showKeyCheck(QLabel *label, const Reply &reply);
+// Of a change's answer: that its base URL was shortened, with a blank before it; empty: it was not.
+QString noteOn(const QJsonObject &project);
 
 } // namespace llmproxy::ui

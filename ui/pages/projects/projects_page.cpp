@@ -193,7 +193,7 @@ void ProjectsPage::create()
 {
     auto *dialog = new ProjectDialog(client(), {}, window());
     connect(dialog, &ProjectDialog::saved, this, [this](const QJsonObject &project) {
-        m_console.toast->offer(tr("Project %1 created.").arg(project.value("name"_L1).toString()), tr("Create a token for it"),
+        m_console.toast->offer(tr("Project %1 created.").arg(project.value("name"_L1).toString()) + noteOn(project), tr("Create a token for it"),
                                [this, id = project.value("id"_L1).toString()] { m_console.open(u"tokens"_s, {{u"create"_s, id}}); });
     });
     dialog->open();
@@ -205,7 +205,7 @@ void ProjectsPage::edit()
     if (project.isEmpty())
         return;
     auto *dialog = new ProjectDialog(client(), project, window());
-    connect(dialog, &ProjectDialog::saved, this, [this](const QJsonObject &saved) { m_console.toast->say(tr("Project %1 saved.").arg(saved.value("name"_L1).toString())); });
+    connect(dialog, &ProjectDialog::saved, this, [this](const QJsonObject &saved) { m_console.toast->say(tr("Project %1 saved.").arg(saved.value("name"_L1).toString()) + noteOn(saved)); });
     dialog->open();
 }
 
