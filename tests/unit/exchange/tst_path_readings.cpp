@@ -17,6 +17,7 @@ private Q_SLOTS:
     void dots();
     void globs();
     void models();
+    void bedrockModels();
 };
 
 void TstPathReadings::batches_data()
@@ -80,6 +81,20 @@ void TstPathReadings::models()
     QCOMPARE(modelsInPath("/v1/chat%20/completions"), Names());
     const Names hidden = modelsInPath("/v1beta/models%2fevil%2f..;/models/good:generateContent");
     QVERIFY(std::find(hidden.begin(), hidden.end(), "evil") != hidden.end());
+}
+
+void TstPathReadings::bedrockModels()
+{
+    using Names = std::vector<std::string>;
+    QCOMPARE(bedrockModelsInPath("/model/anthropic.claude-v2:0/invoke"), Names{"anthropic.claude-v2:0"});
+    QCOMPARE(bedrockModelsInPath("/model/anthropic.claude-v2%3A0/converse-stream"), Names{"anthropic.claude-v2:0"});
+    QCOMPARE(bedrockModelsInPath("/model/arn:aws:bedrock:us-east-1:123:inference-profile%2Fus.a/invoke"), Names{"arn:aws:bedrock:us-east-1:123:inference-profile/us.a"});
+    QCOMPARE(bedrockModelsInPath("/model/a%253A0/invoke"), (Names{"a%3A0", "a:0"}));
+    QCOMPARE(bedrockModelsInPath("/model/a%2Finvoke%3F/x"), (Names{"a/invoke?", "a"}));
+    QCOMPARE(bedrockModelsInPath("/model/a%c0%afb/invoke"), (Names{"a\xc0\xaf" "b", "a/b"}));
+    QCOMPARE(bedrockModelsInPath("/mode%6c/a/invoke"), (Names{"", "a"}));
+    for (const char *none : {"/openai/v1/chat/completions", "/v1/chat/completions/model/a/invoke", "/model", "/model/a", "/model/invoke"})
+        QCOMPARE(bedrockModelsInPath(none), Names());
 }
 
 REGISTER_TEST(TstPathReadings)

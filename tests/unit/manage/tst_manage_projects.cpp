@@ -82,6 +82,8 @@ void TstManageProjects::refusesFields_data()
     row("number as boolean", R"("name":"a","is_active":1,"api_key":"k1234567890123")", "is_active");
     row("origins", R"("name":"a","allowed_origins":["https://a.example"],"api_key":"k1234567890123")", "allowed_origins");
     row("models", R"("name":"a","allowed_models":["a",5],"api_key":"k1234567890123")", "allowed_models[1]");
+    row("port", R"("name":"a","base_url":"https://a.example:70000","api_key":"k1234567890123")", "base_url");
+    row("a number for the version", R"("name":"a","version_segment":1,"api_key":"k1234567890123")", "version_segment");
     row("ftp", R"("name":"a","base_url":"ftp://a.example","api_key":"k1234567890123")", "base_url");
     row("http far", R"("name":"a","base_url":"http://a.example","api_key":"k1234567890123")", "base_url");
     row("http public ip", R"("name":"a","base_url":"http://8.8.8.8","api_key":"k1234567890123")", "base_url");
