@@ -123,13 +123,11 @@ bool hasOwnKey(const Draft &draft, const GlobalOptions &options)
            || std::filesystem::exists(folder + "/llm-proxy.db", error);
 }
 
-// As --serve would read it, before anything is written; without: as if these were not set.
-LoadedSettings loadDraft(const Draft &draft, const std::vector<std::string> &without = {})
+// As --serve would read it, before anything is written.
+LoadedSettings loadDraft(const Draft &draft)
 {
     SettingSources sources;
     for (const EnvValue &one : parseSharedEnvFile(draft.text, isSettingName).values) {
-        if (std::find(without.begin(), without.end(), one.name) != without.end())
-            continue;
         if (isSecretSetting(one.name))
             sources.secrets[one.name] = std::make_shared<const Secret>(one.value);
         else
@@ -166,18 +164,30 @@ bool askForTls(Draft &draft)
     return true;
 }
 
+// With the addresses of its names, as a server looks them up when it starts.
+ListenAddresses listenOf(const Draft &draft)
+{
+    SettingSources sources;
+    addNameLookUp(sources);
+    ListenAddresses all = loadDraft(draft).settings.listen;
+    for (ListenAddress &one : all) {
+        if (one.addresses.empty())
+            one.addresses = sources.lookUp(one.host);
+    }
+    return all;
+}
+
 // Without TLS and without its exception --serve would refuse it.
 bool isPublic(const Draft &draft)
 {
-    const LoadedSettings loaded = loadDraft(draft, {"TLS_CERT_FILE", "TLS_KEY_FILE", "ALLOW_INSECURE_LISTEN"});
-    return std::any_of(loaded.problems.begin(), loaded.problems.end(), [](const SettingProblem &one) { return one.name == "LISTEN_ADDR"; });
+    return !forOtherMachines(listenOf(draft)).empty();
 }
 
 // False after a sentence: this machine does not have one of the addresses. A port that is taken may be our own server's, and a right
 // can still be given.
 bool canListen(const Draft &draft)
 {
-    const ListenAddresses wanted = loadDraft(draft).settings.listen;
+    const ListenAddresses wanted = listenOf(draft);
     const auto plan = planListeners(wanted);
     if (plan || isPortTaken(wanted)) {
         if (!plan)

@@ -196,6 +196,9 @@ class Setup(Cli):
         self.assertEqual((text.count("LISTEN_ADDR="), self.values()["LISTEN_ADDR"]), (1, "127.0.0.1:9001"))
         said = self.asked("192.0.2.1:9000\n127.0.0.1:9002\n")
         self.assertIn("no network interface of this machine has that address", said)
+        said = self.asked("no-such-host.invalid:9000\nlocalhost:9003\n")
+        self.assertIn("the name cannot be resolved", said)
+        self.assertEqual(self.values()["LISTEN_ADDR"], "localhost:9003")
 
     def test_a_project_after_setup_is_the_servers(self):
         """Before the server was started once: no second installation in the home directory."""
