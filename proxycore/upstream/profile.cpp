@@ -2,6 +2,7 @@
 #include "upstream/profile.h"
 
 #include "config/settings.h"
+#include "upstream/provider_url.h"
 
 #include <QFile>
 #include <algorithm>
