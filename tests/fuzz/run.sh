@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds=${1:-5}
 shift || true
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(head chunks sse body token config audit log proof answer)
+[ ${#names[@]} -gt 0 ] || names=(head chunks sse body token config base_url audit log proof answer)
 
 log=build/fuzz-build.log
 mkdir -p build
