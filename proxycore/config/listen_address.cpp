@@ -12,7 +12,7 @@ namespace llmproxy {
 
 namespace {
 
-const char listForm[] = "; a list of addresses or names with ports is accepted, like 127.0.0.1:8080,[::1]:8080 or localhost:8080";
+constexpr std::string_view listForm = "a list of addresses or names with ports is accepted, like 127.0.0.1:8080,[::1]:8080 or localhost:8080";
 
 std::string quoted(std::string_view text)
 {
@@ -125,6 +125,8 @@ std::string ListenAddress::text() const
 
 std::string readListenAddresses(const std::string &value, ListenAddresses *into)
 {
+    if (value.empty())
+        return std::string(listForm);
     ListenAddresses all;
     std::string problems;
     const auto complain = [&problems](const std::string &problem) { problems += (problems.empty() ? "" : "; ") + problem; };
@@ -141,7 +143,7 @@ std::string readListenAddresses(const std::string &value, ListenAddresses *into)
             all.push_back(std::move(one));
     }
     if (!problems.empty())
-        return problems + listForm;
+        return problems + "; " + std::string(listForm);
     *into = std::move(all);
     return {};
 }

@@ -55,7 +55,8 @@ private Q_SLOTS:
         const auto row = [](const char *value, const char *begin) { QTest::newRow(value) << std::string(value) << std::string(begin); };
         row("127.0.0.1:1,", "entry 2 is empty;");
         row("127.0.0.1:1,,[::1]:1", "entry 2 is empty;");
-        row("", "entry 1 is empty;");
+        row("", "a list of addresses or names with ports is accepted");
+        row(" ", "entry 1 is empty;");
         row("127.0.0.1", "\"127.0.0.1\" has no port;");
         row("[::1]", "\"[::1]\" has no port;");
         row("[::1]8080", "\"[::1]8080\" has no port;");
