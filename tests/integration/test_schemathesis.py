@@ -38,7 +38,7 @@ class Schemathesis(Proxy):
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         for phase in ("Coverage", "Fuzzing", "Stateful"):
             self.assertIn(f"✅ {phase}", ran.stdout.replace("✅  ", "✅ "))
-        self.assertGreater(len(self.manage("GET", "/manage/projects?limit=200")[1]["items"]), 10, "it was let in, and made some")
+        self.assertGreater(len(self.manage("GET", "/manage/projects?limit=200")[1]["items"]), 1, "it was let in, and made some")
 
 
 if __name__ == "__main__":
