@@ -34,7 +34,7 @@ class Schemathesis(Proxy):
         (self.cwd / "schemathesis.toml").write_text(CONFIG)
         environment = self.env | {"PATH": os.environ["PATH"], "MANAGEMENT_TOKEN": MANAGEMENT}
         ran = subprocess.run([bin_of("schemathesis") / "schemathesis", "run", f"http://127.0.0.1:{self.port}/manage/openapi.json"], cwd=self.cwd,
-                             env=environment, capture_output=True, text=True, timeout=280)
+                             env=environment, capture_output=True, text=True, timeout=560)
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         for phase in ("Coverage", "Fuzzing", "Stateful"):
             self.assertIn(f"✅ {phase}", ran.stdout.replace("✅  ", "✅ "))
