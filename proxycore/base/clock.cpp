@@ -110,7 +110,7 @@ int64_t parseRfc3339(const QString &text)
     if (form.mid(17, 2) == QLatin1String("60")) // a leap second, which Qt does not know
         form.replace(17, 2, QLatin1String("59"));
     const QDateTime time = QDateTime::fromString(form, Qt::ISODateWithMs);
-    return time.isValid() ? std::max<int64_t>(time.toMSecsSinceEpoch(), 1) : -1;
+    return time.isValid() ? std::max<int64_t>(time.toMSecsSinceEpoch(), 0) : -1;
 }
 
 } // namespace llmproxy

@@ -30,7 +30,7 @@ public:
 std::string rfc3339(int64_t wallMs);
 // The audit table's form: 2023-12-01 10:00:00.123
 std::string sqlTimestamp(int64_t wallMs);
-// Reads RFC 3339 (section 5.6) with any offset. -1: it is not one. What is before 1970 is taken for 1970's first millisecond.
+// Reads RFC 3339 (section 5.6) with any offset. -1: it is not one. What is before 1970 is 0.
 int64_t parseRfc3339(const QString &text);
 
 } // namespace llmproxy

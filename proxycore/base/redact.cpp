@@ -141,7 +141,19 @@ private:
             return false;
         if (at < m_text.size() && (m_text[at] == '"' || m_text[at] == '\''))
             ++at;
-        return maskValue(at);
+        const bool wasNameMasked = maskName(m_at, nameEnd);
+        return maskValue(at) || wasNameMasked;
+    }
+
+    // A name may be a credential itself: "?sk-…=1".
+    bool maskName(size_t from, size_t to)
+    {
+        const std::string_view name = m_text.substr(from, to - from);
+        const std::string masked = redactText(name);
+        if (masked == name)
+            return false;
+        replace(from, to, masked);
+        return true;
     }
 
     bool maskValue(size_t from)
@@ -239,10 +251,14 @@ private:
     {
         if (m_text[m_at] != '?' && m_text[m_at] != '&')
             return false;
-        const size_t nameEnd = skip(m_text, m_at + 1, isKeyCharacter);
-        if (nameEnd >= m_text.size() || m_text[nameEnd] != '=' || namesId(m_text.substr(m_at + 1, nameEnd - m_at - 1)))
+        const size_t nameEnd = m_text.find_first_of("=&?#/ \t\r\n\"'<>", m_at + 1); // a.b, a[b] and coded names, too
+        if (nameEnd == m_text.npos || m_text[nameEnd] != '=' || namesId(m_text.substr(m_at + 1, nameEnd - m_at - 1)))
             return false;
-        return maskRandom(nameEnd + 1);
+        const size_t from = nameEnd + 1;
+        if (!looksRandom(m_text.substr(from, skip(m_text, from, isAsciiAlnum) - from)))
+            return false;
+        maskName(m_at + 1, nameEnd);
+        return maskRandom(from);
     }
 
     std::string_view m_text;

@@ -211,7 +211,7 @@ bool JsonObject::boolean(std::string_view name, bool fallback) const
 int64_t JsonObject::time(std::string_view name) const
 {
     const JsonValue *value = get(name);
-    return value ? parseRfc3339(QString::fromStdString(value->text)) : 0;
+    return value ? std::max<int64_t>(parseRfc3339(QString::fromStdString(value->text)), 1) : 0; // the epoch is a time, too
 }
 
 QStringList JsonObject::list(std::string_view name) const

@@ -5,6 +5,8 @@
 
 #include <QUrl>
 
+#include <algorithm>
+
 namespace llmproxy {
 
 namespace {
@@ -87,7 +89,7 @@ bool QueryInput::boolean(std::string_view name) const
 
 int64_t QueryInput::time(std::string_view name) const
 {
-    return has(name) ? parseRfc3339(text(name)) : 0;
+    return has(name) ? std::max<int64_t>(parseRfc3339(text(name)), 1) : 0; // the epoch is a time, too
 }
 
 } // namespace llmproxy

@@ -22,9 +22,13 @@ bool normalizeUrlHost(std::string *host)
     const bool isAscii = std::all_of(host->begin(), host->end(), [](char c) { return c > 0x20 && c < 0x7f; });
     *host = isAscii ? lowerCased(*host) : QUrl::toAce(QString::fromStdString(*host)).toStdString();
     if (const auto address = IpAddress::parseHost(*host)) {
-        if (host->find('%') == std::string::npos) // a zone is needed as it is
+        const size_t mark = host->find('%');
+        if (mark == std::string::npos) {
             *host = address->toString();
-        return true;
+            return true;
+        }
+        const std::string_view zone = std::string_view(*host).substr(mark + 1); // needed as it is; "%25" is its mark in a URL
+        return !address->isV4() && !zone.empty() && std::all_of(zone.begin(), zone.end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
     }
     return !host->empty() && std::all_of(host->begin(), host->end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
 }
@@ -66,6 +70,8 @@ const char *readAuthority(std::string_view authority, BaseUrl *out)
     } else {
         out->host = authority.substr(0, colon);
     }
+    if (!isBracketed && out->host.find(':') != std::string::npos)
+        return "must have its IPv6 address between [ and ]";
     if (out->host.empty())
         return "must name a host, like https://api.example.com/v1";
     if (!normalizeUrlHost(&out->host))

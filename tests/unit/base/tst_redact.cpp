@@ -75,9 +75,10 @@ private Q_SLOTS:
     {
         QFETCH(const QByteArray, key);
         const std::string text = key.toStdString();
-        for (const std::string &said : {text, "Incorrect API key provided: " + text + ". Check it.", "GET /v1/models?k=" + text + "&a=b", "agent/1.0 (" + text + ")", "'" + text + "'"}) {
+        for (const std::string &said : {text, "Incorrect API key provided: " + text + ". Check it.", "GET /v1/models?k=" + text + "&a=b", "GET /v1/models?" + text + "=qX7Lk2Vd9RtWz4Mb8Hn3Pc6Js5Gf1Ya0", "agent/1.0 (" + text + ")", "'" + text + "'"}) {
             const std::string redacted = redactText(said);
             QVERIFY2(redacted.find(middleOf(text)) == redacted.npos, redacted.c_str());
+            QVERIFY2(redacted.find("Lk2Vd9RtWz4Mb8Hn") == redacted.npos, redacted.c_str());
             QCOMPARE(redactText(redacted), redacted);
             if (const size_t dot = text.rfind('.'); dot != text.npos) { // no part stays
                 const std::string last = text.substr(dot + 1);
