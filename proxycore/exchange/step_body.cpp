@@ -58,8 +58,10 @@ int64_t Exchange::largestForUsage() const
 bool Exchange::asksUsage() const
 {
     const bool isChat = endsWith(m_route.rest, "/chat/completions") || endsWith(m_route.rest, "/completions");
-    return isChat && m_head.method == "POST" && !m_head.headers.find("content-encoding")
-           && lowerCased(m_head.headers.value("content-type")).find("json") != std::string::npos && asksStreamUsage(*m_profile, m_provider->baseUrl);
+    if (!isChat || m_head.method != "POST" || m_head.headers.find("content-encoding") || lowerCased(m_head.headers.value("content-type")).find("json") == std::string::npos)
+        return false;
+    const ExchangeContext::Target *const known = target();
+    return known && known->asksUsage;
 }
 
 // A chunked body that was held for its usage alone turned out large: it streams on as it is.

@@ -57,7 +57,7 @@ const std::string &Exchange::baseUrl() const
 }
 
 // Null: not a URL that can be used. Kept by all that decides how it is read; changed base URLs leave a few behind, which is why there is an end.
-std::shared_ptr<const DialTarget> Exchange::target()
+const ExchangeContext::Target *Exchange::target() const
 {
     constexpr size_t mostTargets = 1000;
     const std::string &text = baseUrl();
@@ -66,13 +66,14 @@ std::shared_ptr<const DialTarget> Exchange::target()
     name.append(!version ? " " : *version ? "+" : "-").append(text);
     auto &known = m_context.targets;
     if (const auto found = known.find(name); found != known.end())
-        return found->second;
+        return &found->second;
     Result<ProviderUrl> read = readProviderUrl(text, *m_profile, version);
     if (!read)
         return nullptr;
     if (known.size() >= mostTargets)
         known.clear();
-    return known[std::move(name)] = std::make_shared<const DialTarget>(std::move(read->url), m_profile->unixSocket);
+    ExchangeContext::Target made{std::make_shared<const DialTarget>(std::move(read->url), m_profile->unixSocket), asksStreamUsage(*m_profile, m_provider->baseUrl)};
+    return &(known[std::move(name)] = std::move(made));
 }
 
 // Ruling 50: a key goes to the origin it was given for, or its profile's own. Looked at where the request is sent, too: a base_url that
@@ -186,7 +187,8 @@ Verdict Exchange::forward()
         return refuse(std::move(pending));
     }
     const bool needsKey = m_profile->auth != AuthForm::None && !m_profile->keyOptional;
-    const std::shared_ptr<const DialTarget> url = target();
+    const ExchangeContext::Target *const known = target();
+    const std::shared_ptr<const DialTarget> url = known ? known->dial : nullptr;
     const bool isElsewhere = url && m_provider->key && !mayGetKey(*url);
     if (m_provider->keyState == KeyState::Unusable || (needsKey && !m_provider->key) || !url || isElsewhere) {
         Refusal trouble = llmproxy::refusal(Reason::ServiceUnavailable, url ? "the provider key of this project cannot be used at the moment; its owner has to enter it again"
