@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
+#include "base/absolute_path.h"
 #include "command_line.h"
 #include "engine/engine.h"
 #include "output.h"
@@ -50,7 +51,7 @@ int askListener(const LoadedSettings &loaded, const Target &target)
 int askOwner(const LoadedSettings &loaded, const Target &target)
 {
     const Settings &settings = loaded.settings;
-    const std::string place = placeText(settings.dataDir);
+    const std::string place = absolutePath(settings.dataDir);
     const std::string origin = loaded.origin.at("LISTEN_ADDR");
     if (origin == "flag") // an address for this call
         return askListener(loaded, target);

@@ -77,8 +77,6 @@ std::string distrustOfPeer(int socket, uid_t expected);
 
 // Calls of a command: what they wait for is said after a second, and errors name the data directory. place: empty of a server elsewhere.
 std::unique_ptr<ManagementClient> commandsClient(std::unique_ptr<ManagementClient> client, const std::string &waitsFor, const std::string &place);
-// As messages name a data directory: absolute.
-std::string placeText(const std::string &dataDir);
 
 // Where a command goes.
 struct Target

@@ -2,6 +2,7 @@
 // Where a command's client comes from: the server of --url, the engine that runs in the data directory, or one inside the command.
 #include "management_client.h"
 
+#include "base/absolute_path.h"
 #include "base/log.h"
 #include "base/owned_file.h"
 #include "end_guard.h"
@@ -15,7 +16,6 @@
 #include <QJsonObject>
 
 #include <fcntl.h>
-#include <filesystem>
 #include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -215,13 +215,6 @@ std::unique_ptr<ManagementClient> commandsClient(std::unique_ptr<ManagementClien
     return std::make_unique<CommandsClient>(std::move(client), waitsFor, place);
 }
 
-std::string placeText(const std::string &dataDir)
-{
-    std::error_code error;
-    const std::filesystem::path absolute = std::filesystem::absolute(dataDir, error);
-    return error ? dataDir : absolute.lexically_normal().string();
-}
-
 int checkNotEmpty(const LoadedSettings &loaded)
 {
     const auto found = Database::lookAt(loaded.settings.databasePath);
@@ -237,7 +230,7 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (const Outcome error = checkDataDir(settings.dataDir, owner.held))
         return complain(*error);
     if (owner.held) {
-        const std::string place = placeText(settings.dataDir);
+        const std::string place = absolutePath(settings.dataDir);
         opened.client = commandsClient(clientOfSocket(controlSocketOf(settings.dataDir)), "the server of the data directory " + place + " (process " + std::to_string(owner.pid) + ")", place);
         return ExitOk;
     }
@@ -259,7 +252,7 @@ int openLoaded(const Target &target, OpenClient &opened, Access access)
     if (options.databaseCopy.empty() ? !openCommandLog(settings) : !openReadersLog(settings))
         return ExitUsage;
     opened.engine = std::make_unique<Engine>(settings, options);
-    const std::string place = placeText(settings.dataDir);
+    const std::string place = absolutePath(settings.dataDir);
     if (const Outcome error = startSlowly(*opened.engine, place)) {
         opened.engine.reset();
         return complain(*error);

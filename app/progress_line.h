@@ -3,10 +3,9 @@
 #pragma once
 
 #include "management_client.h"
+#include "side_thread.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <string>
 
 namespace llmproxy {
 
@@ -24,10 +23,7 @@ private:
 
     ManagementClient &m_client;
     const std::string m_title;
-    std::mutex m_lock;
-    std::condition_variable m_wake;
-    bool m_ending = false;
-    std::thread m_thread;
+    SideThread m_thread;
 };
 
 } // namespace llmproxy

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // llm-proxy run: a token for one command, for as long as that runs.
+#include "base/absolute_path.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "child_process.h"
@@ -70,7 +71,7 @@ int openProxy(const Target &target, const SettingSources &sources, OpenClient &o
         opened.engine.reset();
         return complain(*error);
     }
-    opened.client = commandsClient(clientOfEngine(*opened.engine), "the data directory " + placeText(settings.dataDir), placeText(settings.dataDir));
+    opened.client = commandsClient(clientOfEngine(*opened.engine), "the data directory " + absolutePath(settings.dataDir), absolutePath(settings.dataDir));
     url = localUrl(opened.engine->listening(), false);
     return ExitOk;
 }

@@ -25,7 +25,7 @@ bool loadForServe(const SettingSources &sources, LoadedSettings &loaded)
     const bool named = std::any_of(loaded.problems.begin(), loaded.problems.end(),
                                    [](const SettingProblem &p) { return p.name.starts_with("MANAGEMENT_TOKEN"); });
     if (loaded.settings.managementToken.isEmpty() && !named && !hasStoredManagementToken(loaded.settings))
-        loaded.problems.push_back({"MANAGEMENT_TOKEN", "", std::string(missingManagementToken.substr(missingManagementToken.find("is not set")))});
+        loaded.problems.push_back({"MANAGEMENT_TOKEN", "", std::string(whyManagementToken)});
     printProblems(loaded);
     return loaded.problems.empty();
 }

@@ -10,7 +10,6 @@
 #include "upstream/resolver.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -88,7 +87,7 @@ std::optional<SettingProblem> partialTlsProblem(const Settings &settings)
 {
     for (const auto &[name, path] : {std::pair("TLS_CERT_FILE", settings.tlsCertFile), std::pair("TLS_KEY_FILE", settings.tlsKeyFile)}) {
         if (!path.empty() && access(path.c_str(), R_OK) != 0)
-            return SettingProblem{name, path, errno == ENOENT ? std::string("the file does not exist") : std::string("the file cannot be read: ") + std::strerror(errno)};
+            return SettingProblem{name, path, whyUnreadable()};
     }
     const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
     if (!settings.tlsCiphers.empty() && context && SSL_CTX_set_cipher_list(context.get(), settings.tlsCiphers.c_str()) != 1)

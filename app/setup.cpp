@@ -167,14 +167,7 @@ bool askForTls(Draft &draft)
 // With the addresses of its names, as a server looks them up when it starts.
 ListenAddresses listenOf(const Draft &draft)
 {
-    SettingSources sources;
-    addNameLookUp(sources);
-    ListenAddresses all = loadDraft(draft).settings.listen;
-    for (ListenAddress &one : all) {
-        if (one.addresses.empty())
-            one.addresses = sources.lookUp(one.host);
-    }
-    return all;
+    return loadDraft(draft).settings.listen;
 }
 
 // Without TLS and without its exception --serve would refuse it.

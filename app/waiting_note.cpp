@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "waiting_note.h"
 
-#include "base/threads.h"
 #include "output.h"
 
 #include <chrono>
@@ -17,23 +16,10 @@ constexpr auto patience = std::chrono::seconds(1);
 
 WaitingNote::WaitingNote(std::string what)
 {
-    tryThread(m_thread, "waiting", [this, what = std::move(what)] {
-        std::unique_lock guard(m_lock);
-        if (!m_wake.wait_for(guard, patience, [this] { return m_ending; }))
+    m_thread.start("waiting", [this, what = std::move(what)] {
+        if (!m_thread.endsWithin(patience))
             note("waiting for " + what);
-    }); // or nothing is said
-}
-
-WaitingNote::~WaitingNote()
-{
-    if (!m_thread.joinable())
-        return;
-    {
-        const std::lock_guard guard(m_lock);
-        m_ending = true;
-    }
-    m_wake.notify_one();
-    m_thread.join();
+    });
 }
 
 } // namespace llmproxy

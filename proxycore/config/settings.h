@@ -198,6 +198,8 @@ bool isOwnSecretVariable(std::string_view name);
 std::string settingProblem(std::string_view name, const std::string &value);
 // A name and what is said of it as one sentence: "MANAGEMENT_TOKEN is not set", "LISTEN_ADDR: address:port is accepted".
 std::string aboutSetting(const std::string &name, const std::string &problem);
+// After access(2) failed, from errno: "the file does not exist".
+std::string whyUnreadable(const char *what = "file");
 std::string envExample();     // the text of .env.example
 
 bool isSecretSetting(std::string_view name);

@@ -151,12 +151,6 @@ void checkListen(LoadedSettings *loaded, const SettingSources &sources)
                                 + "; give TLS_CERT_FILE and TLS_KEY_FILE, or allow it with ALLOW_INSECURE_LISTEN=true"});
 }
 
-// After access(2) failed.
-std::string whyUnreadable()
-{
-    return errno == ENOENT ? "the file does not exist" : std::string("the file cannot be read: ") + std::strerror(errno);
-}
-
 // What single values cannot show.
 void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 {
@@ -168,7 +162,7 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
     checkTls(loaded, sources);
     checkListen(loaded, sources);
     if (!s.acmeWebroot.empty() && access(s.acmeWebroot.c_str(), R_OK | X_OK) != 0)
-        problem("ACME_WEBROOT", s.acmeWebroot, errno == ENOENT ? "the folder does not exist" : std::string("the folder cannot be read: ") + std::strerror(errno));
+        problem("ACME_WEBROOT", s.acmeWebroot, whyUnreadable("folder"));
     if (!s.encryptionKey.isEmpty() && !s.encryptionKeyFile.empty())
         problem("ENCRYPTION_KEY_FILE", s.encryptionKeyFile, "ENCRYPTION_KEY is set too; give one of them");
     if (!s.encryptionKeyFile.empty()) {
@@ -196,6 +190,13 @@ void checkTogether(LoadedSettings *loaded, const SettingSources &sources)
 }
 
 } // namespace
+
+std::string whyUnreadable(const char *what)
+{
+    const int error = errno;
+    const std::string name = std::string("the ") + what;
+    return error == ENOENT ? name + " does not exist" : name + " cannot be read: " + std::strerror(error);
+}
 
 std::string aboutSetting(const std::string &name, const std::string &problem)
 {

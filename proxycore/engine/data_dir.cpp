@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "engine/data_dir.h"
 
+#include "base/absolute_path.h"
 #include "base/accounts.h"
 #include "base/log.h"
 #include "base/owned_file.h"
@@ -13,7 +14,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -26,9 +26,7 @@ constexpr char systemRunDir[] = "/run/llm-proxy";
 
 Error unusable(const std::string &dataDir, const std::string &why, ErrorKind kind = ErrorKind::Invalid)
 {
-    std::error_code error;
-    const std::string absolute = std::filesystem::absolute(dataDir, error).lexically_normal().string();
-    return {kind, "data_dir", "DATA_DIR: the data directory " + (error ? dataDir : absolute) + " cannot be used: " + why, "DATA_DIR"};
+    return {kind, "data_dir", "DATA_DIR: the data directory " + absolutePath(dataDir) + " cannot be used: " + why, "DATA_DIR"};
 }
 
 std::vector<std::string> otherSocketFolders()

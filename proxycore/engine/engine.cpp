@@ -99,7 +99,7 @@ Outcome Engine::Private::useStoredManagementToken()
 {
     const StoredToken stored = database->storedManagementToken();
     if (stored.sha256Hex.empty())
-        return Error{ErrorKind::Invalid, "management_token", std::string(missingManagementToken), "MANAGEMENT_TOKEN"};
+        return Error{ErrorKind::Invalid, "management_token", aboutSetting("MANAGEMENT_TOKEN", std::string(whyManagementToken)), "MANAGEMENT_TOKEN"};
     managementToken = CredentialDigest::ofHash(stored.sha256Hex);
     managementTokenSinceMs = stored.sinceMs;
     managementTokenForm.isStored = true;

@@ -26,7 +26,7 @@ struct EngineOptions
     SettingsInUse inUse = {};    // where the settings came from; empty: they are shown and saved by their declarations alone
 };
 
-inline constexpr std::string_view missingManagementToken = "MANAGEMENT_TOKEN is not set. --serve needs a management token of at least 32 characters: run `llm-proxy setup`, "
+inline constexpr std::string_view whyManagementToken = "is not set. --serve needs a management token of at least 32 characters: run `llm-proxy setup`, "
                                                            "or put the output of `openssl rand -base64 32` into .env as its value";
 // Whether a server had a management token here, whose hash is stored. Also when that cannot be said before the engine has started.
 bool hasStoredManagementToken(const Settings &settings);

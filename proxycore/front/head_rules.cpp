@@ -92,14 +92,12 @@ const char *readField(std::string_view line, Headers *headers)
     return nullptr;
 }
 
-// What is served or sent on. CONNECT and TRACE have no place in a gateway to providers; a resource of our own refuses the other methods
-// that are known, and says which it has (RFC 9110 section 15.5.6).
-constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-
+// CONNECT and TRACE have no place in a gateway to providers; a resource of our own refuses the other methods that are known, and says
+// which it has (RFC 9110 section 15.5.6).
 bool isImplemented(std::string_view method, std::string_view path)
 {
     constexpr std::string_view ours = "/manage/";
-    return std::find(std::begin(methods), std::end(methods), method) != std::end(methods) // RFC 9110 section 9.1: case-sensitive
+    return isUsualMethod(method)
            || ((method == "TRACE" || method == "QUERY") && path.substr(0, ours.size()) == ours);
 }
 
@@ -329,6 +327,12 @@ bool isTokenChar(unsigned char c)
         return allowed;
     }();
     return table[c];
+}
+
+bool isUsualMethod(std::string_view method)
+{
+    constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    return std::find(std::begin(methods), std::end(methods), method) != std::end(methods);
 }
 
 RequestHead glanceAtHead(std::string_view bytes)

@@ -27,6 +27,8 @@ struct HeadFault
 inline constexpr const char *notAForwardProxy = "this is not a forward proxy: remove its address from HTTPS_PROXY and HTTP_PROXY, and set it as the client's base URL, "
                                                 "like OPENAI_BASE_URL=http://HOST:PORT/v1";
 
+// Of what is served or sent on; QHttpServer knows these, too. Case-sensitive (RFC 9110 section 9.1).
+bool isUsualMethod(std::string_view method);
 // Fills everything of head but requestId.
 HeadFault readRequestHead(std::string_view bytes, const HeadLimits &limits, RequestHead *head);
 // Of a head that is refused before it is whole, for the form of the refusal alone: method, path and what says which interface the client

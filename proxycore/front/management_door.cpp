@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "front/management_door.h"
 
+#include "front/head_rules.h"
 #include "front/routes.h"
 #include "front/run_listener.h"
 
@@ -11,16 +12,6 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t maxManagementBody = 1 << 20;
-
-// What QHttpServer knows; it says nothing at all to others.
-bool isServedMethod(std::string_view method)
-{
-    for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
-        if (method == known)
-            return true;
-    }
-    return false;
-}
 
 } // namespace
 
@@ -42,7 +33,7 @@ void ManagementDoor::start()
 {
     if (!isOpenPath(m_head.path) && !m_stream.peer().localSocket && !admit())
         return;
-    if (!isServedMethod(m_head.method)) {
+    if (!isUsualMethod(m_head.method)) { // QHttpServer would say nothing at all
         Refusal no = refusal(Reason::MethodNotAllowed, "this method is not served here");
         no.allow = m_config.allow(m_head.path);
         refuseAccepted(no.allow.empty() ? refusal(Reason::EndpointNotFound, "there is no such resource") : no);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Doctor's checks of files: which ones are used, who else may read them, whether git tracks them.
+#include "base/absolute_path.h"
 #include "config/saved_settings.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
@@ -17,11 +18,6 @@
 namespace llmproxy {
 
 namespace {
-
-std::string absolute(const std::string &path)
-{
-    return QDir::cleanPath(QFileInfo(QString::fromStdString(path)).absoluteFilePath()).toStdString();
-}
 
 // "data folder /srv/data 0755" when others may do more than allowed; empty when good or absent.
 std::string looseness(const char *what, const std::string &path, unsigned allowed)
@@ -72,9 +68,9 @@ DoctorItem checkInstallation(const ManageContext &context)
     std::string files;
     for (const std::string &file : {settings.envFile, savedSettingsPath(settings.dataDir)}) {
         if (!file.empty() && QFileInfo::exists(QString::fromStdString(file)))
-            files += (files.empty() ? "" : ", ") + absolute(file);
+            files += (files.empty() ? "" : ", ") + absolutePath(file);
     }
-    const std::string place = context.namedDataDir.empty() ? absolute(settings.dataDir) : "There is no database in " + absolute(context.namedDataDir);
+    const std::string place = context.namedDataDir.empty() ? absolutePath(settings.dataDir) : "There is no database in " + absolutePath(context.namedDataDir);
     return item("installation", "Data directory and settings", place + (files.empty() ? ". No settings files were read." : ". Settings were read from " + files + "."));
 }
 

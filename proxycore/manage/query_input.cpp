@@ -61,7 +61,7 @@ Result<QueryInput> QueryInput::parse(const std::string &rawQuery, const Schema &
         if (value.isEmpty() && takesNone)
             continue;
         if (value.isEmpty()) // a script's variable that was not set: it would get everything
-            return invalidField(name, "'" + name + "' has no value; leave it out, or give one.");
+            return invalidField(name, "'" + name + "' is empty; give it a value, or leave the parameter out.");
         if (auto failure = checkParameter(*field, value.toStdString()))
             return *failure;
         if (!input.m_values.emplace(name, value).second)

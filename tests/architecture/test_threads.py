@@ -26,8 +26,7 @@ AT_START = {
 CAN_DO_WITHOUT = {
     "app/private_listener.cpp": "says that the server has stopped",
     "app/process.cpp": "a second signal",
-    "app/progress_line.cpp": "a line on a terminal",
-    "app/waiting_note.cpp": "a line on stderr",
+    "app/side_thread.cpp": "lines on a terminal",
     "proxycore/base/log_sink.cpp": "without it callers write their lines themselves",
     "proxycore/secrets/file_source.cpp": "stands in for a reader that may hang",
 }

@@ -224,8 +224,8 @@ class Upstream:
             await writer.drain()
         await writer.drain()
 
-    async def _stream(self, writer, events):
-        await self._begin(writer, *events)
+    async def _stream(self, writer, events, content_type="text/event-stream"):
+        await self._begin(writer, *events, content_type=content_type)
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
@@ -273,10 +273,7 @@ class Upstream:
         if ":countTokens" in path:
             return await self._send(writer, 200, {"totalTokens": 3})
         if path.endswith("/api/chat"):
-            await self._begin(writer, *(json.dumps(line).encode() + b"\n" for line in ollama(request)), content_type="application/x-ndjson")
-            writer.write(b"0\r\n\r\n")
-            await writer.drain()
-            return True
+            return await self._stream(writer, [json.dumps(line).encode() + b"\n" for line in ollama(request)], "application/x-ndjson")
         return await self._send(writer, 200, {"path": request.target, "bytes": request.body_bytes})
 
     # Behaviours. A name with "early" acts before the body is read.
