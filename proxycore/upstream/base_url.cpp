@@ -30,7 +30,8 @@ bool normalizeUrlHost(std::string *host)
         const std::string_view zone = std::string_view(*host).substr(mark + 1); // needed as it is; "%25" is its mark in a URL
         return !address->isV4() && !zone.empty() && std::all_of(zone.begin(), zone.end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
     }
-    return !host->empty() && std::all_of(host->begin(), host->end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
+    const bool hasEmptyLabel = host->empty() || host->front() == '.' || host->find("..") != std::string::npos; // a dot at the end is the root's
+    return !hasEmptyLabel && std::all_of(host->begin(), host->end(), [](char c) { return isAsciiAlnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 const char *readScheme(std::string_view *url, BaseUrl *out)

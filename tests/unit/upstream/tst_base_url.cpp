@@ -77,7 +77,7 @@ void TstBaseUrl::isRefused_data()
         row(given, "port");
     for (const char *given : {"https://[a.example]", "https://[::1", "https://[::1]x", "https://[1.2.3.4.5]", "https://::1/v1", "HTTP://1::%]:8000/v1"})
         row(given, "IPv6");
-    for (const char *given : {"https://%31.2.3.4", "https://1.2.3.4%eth0", "https://[fe80::1%]", "https://[fe80::1%!]", "https://a\\b", "https://a,b", "https://a%2fb", "https://a!b.example"})
+    for (const char *given : {"https://%31.2.3.4", "https://1.2.3.4%eth0", "https://[fe80::1%]", "https://[fe80::1%!]", "https://a\\b", "https://a,b", "https://a%2fb", "https://a!b.example", "https://a..b/v1", "https://.a.example", "https://.", "https://.."})
         row(given, "host");
     for (const char *given : {"https://a.example/../v1", "https://a.example/./v1", "https://a.example/v1/..", "https://a.example/%2e%2e/v1", "https://a.example/%252e%252e/v1", "https://a.example/..%2fv1",
                               "https://a.example/..;x/v1", "https://a.example/v1\\x", "https://a.example/v1%5cx"})
