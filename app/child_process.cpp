@@ -94,12 +94,24 @@ bool mayWithhold(const std::string &name, bool isElsewhere)
     return !isOfTheSystem(name) && (!isElsewhere || isNamedAsSecret(name));
 }
 
+std::map<std::string, std::string> inheritedVariables(std::map<std::string, std::string> ours, const std::set<std::string> &withheld)
+{
+    std::erase_if(ours, [&](const auto &entry) { return isOwnSecretVariable(entry.first) || bypassesProxy(entry.first) || withheld.count(entry.first) > 0; });
+    return ours;
+}
+
+std::vector<std::string> asTexts(const std::map<std::string, std::string> &variables)
+{
+    std::vector<std::string> texts;
+    for (const auto &[name, value] : variables)
+        texts.push_back(name + "=" + value);
+    return texts;
+}
+
 std::map<std::string, std::string> childVariables(std::map<std::string, std::string> ours,
                                                   const ChildEnvironment &child)
 {
-    std::erase_if(ours, [&](const auto &entry) {
-        return isOwnSecretVariable(entry.first) || bypassesProxy(entry.first) || child.referenced.count(entry.first) > 0;
-    });
+    ours = inheritedVariables(std::move(ours), child.withheld);
     ours["OPENAI_API_KEY"] = child.token;
     ours["OPENAI_BASE_URL"] = child.url + "/v1";
     ours["ANTHROPIC_AUTH_TOKEN"] = child.token;
@@ -115,9 +127,7 @@ std::map<std::string, std::string> childVariables(std::map<std::string, std::str
 int runChild(const std::vector<std::string> &command, const std::map<std::string, std::string> &variables,
              const sigset_t &signals)
 {
-    std::vector<std::string> texts;
-    for (const auto &[name, value] : variables)
-        texts.push_back(name + "=" + value);
+    std::vector<std::string> texts = asTexts(variables);
     std::vector<char *> environment, arguments;
     for (std::string &text : texts)
         environment.push_back(text.data());

@@ -3,6 +3,7 @@
 #include "console.h"
 #include "output.h"
 #include "process.h"
+#include "sandbox_inside.h"
 #include "serve.h"
 
 #include <QCoreApplication>
@@ -13,6 +14,8 @@ using namespace llmproxy;
 
 int main(int argc, char **argv)
 {
+    if (isInsideCall(argc, argv))
+        return runInside(argv);
     protectMemory();
     CommandLine line;
     const int parsed = line.parse(argc, argv);

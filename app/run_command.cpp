@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "child_process.h"
 #include "command_line.h"
+#include "end_guard.h"
 #include "engine/engine.h"
+#include "isolation.h"
 #include "output.h"
 #include "private_listener.h"
 #include "process.h"
-#include "end_guard.h"
-#include "typed_names.h"
+#include "run_expiry.h"
+#include "run_receipt.h"
 
 #include <QJsonArray>
 #include <unistd.h>
@@ -25,6 +27,7 @@ struct RunOptions
     std::string project;
     std::string ttl = "2h";
     std::optional<std::vector<std::string>> models;
+    IsolationOptions isolation;
 };
 
 // Of the server that owns the data directory. Its certificate fits no loopback address, and the command knows no issuer of ours.
@@ -109,9 +112,10 @@ void waitForKeys(ManagementClient &client, const std::string &project)
     note("the provider key of " + project + " is still being fetched; requests get 503 until it is there");
 }
 
-ApiAnswer mint(ManagementClient &client, const RunOptions &o, int64_t ttlMs)
+// isolation: for the event.
+ApiAnswer mint(ManagementClient &client, const RunOptions &o, int64_t ttlMs, const std::string &isolation)
 {
-    QJsonObject body{{QLatin1String("project_id"), fromText(o.project)}, {QLatin1String("name"), QLatin1String("run")}};
+    QJsonObject body{{QLatin1String("project_id"), fromText(o.project)}, {QLatin1String("name"), QLatin1String("run")}, {QLatin1String("isolation"), fromText(isolation)}};
     if (ttlMs % 60'000 == 0)
         body.insert(QLatin1String("duration_minutes"), qint64{ttlMs / 60'000});
     else
@@ -130,13 +134,21 @@ void revoke(ManagementClient &client, const std::string &id, EndGuard &guard)
     const ApiAnswer answer = client.call("DELETE", "/manage/tokens/" + id);
     if (!answer.ok() && answer.status != 404) {
         complain(answer);
-        note("the token could not be revoked; it ends by itself, or with llm-proxy token revoke " + id);
+        note("the token could not be revoked; it expires by itself, or revoke it with llm-proxy token revoke " + id);
         return;
     }
     guard.release();
-    if (answer.ok())
-        note(counted(cell(answer.body, "request_count"), "request") + ", " + counted(cell(answer.body, "prompt_tokens"), "prompt token") + ", "
-             + counted(cell(answer.body, "completion_tokens"), "completion token"));
+    if (!answer.ok())
+        return;
+    for (const std::string &line : runReceipt(client, answer.body))
+        note(line);
+}
+
+// While the command runs. A machine that slept past the lifetime revokes when it wakes up; the command goes on without a token.
+void endLifetime(ManagementClient &client, const std::string &id)
+{
+    if (client.call("DELETE", "/manage/tokens/" + id).ok())
+        note("the token's lifetime (--ttl) is over, and it was revoked; the command's requests are refused from now on");
 }
 
 // In the guard's process, with everything opened anew. A killed run lets go of its files one after another: the data
@@ -158,19 +170,11 @@ void revokeAlone(const SettingSources &sources, const Target &target, const std:
     }
 }
 
-int runWithToken(const CommandLine &line, const SettingSources &sources, const RunOptions &o, int64_t ttlMs, EndGuard &guard)
+// The token is minted when the command's isolation stands: what it is stands in the token's event.
+int startWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, ManagementClient &client, ChildEnvironment &child, Isolation &isolation, EndGuard &guard,
+                   const std::map<std::string, std::string> &environment, const sigset_t &signals)
 {
-    const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
-    OpenClient opened;
-    if (!loadOrComplain(sources, opened.loaded))
-        return ExitUsage;
-    ChildEnvironment child;
-    std::unique_ptr<PrivateListener> listener;
-    if (const int code = openProxy(o.target, sources, opened, listener, child.url))
-        return code;
-    if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.referenced); !projects.ok())
-        return complain(projects);
-    const ApiAnswer token = mint(*opened.client, o, ttlMs);
+    const ApiAnswer token = mint(client, o, ttlMs, isolation.forEvent());
     if (!token.ok())
         return complain(token);
     const std::string id = cell(token.body, "id");
@@ -179,13 +183,38 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
     guard.protect(id);
     child.token = cell(token.body, "token");
     if (!isAccessToken(child.token)) {
-        revoke(*opened.client, id, guard);
+        revoke(client, id, guard);
         return complain(ExitFailed, "the server's answer contains no access token; the server may run another version. The command was not started");
     }
-    waitForKeys(*opened.client, o.project);
-    const int code = runChild(line.rest, childVariables(sources.environment, child), signals);
-    revoke(*opened.client, id, guard);
+    waitForKeys(client, o.project);
+    int code = ExitOk;
+    {
+        const RunExpiry expiry(Clock::wallMs() + ttlMs, [&client, &id] { endLifetime(client, id); });
+        code = isolation.run(line.rest, childVariables(environment, child), signals);
+    }
+    revoke(client, id, guard);
     return code;
+}
+
+int runWithToken(const CommandLine &line, const SettingSources &sources, const RunOptions &o, int64_t ttlMs, EndGuard &guard)
+{
+    const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
+    OpenClient opened;
+    if (!loadOrComplain(sources, opened.loaded))
+        return ExitUsage;
+    if (const Outcome error = checkDataDir(opened.loaded.settings.dataDir, true))
+        return complain(*error);
+    const std::vector<OwnPlace> places = Isolation::placesHere(opened.loaded.settings, sources.environment); // an engine of our own has no TLS
+    ChildEnvironment child;
+    std::unique_ptr<PrivateListener> listener;
+    if (const int code = openProxy(o.target, sources, opened, listener, child.url))
+        return code;
+    if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.withheld); !projects.ok())
+        return complain(projects);
+    Isolation isolation;
+    if (const int code = isolation.open(o.isolation, *opened.client, places, sources.environment, child.withheld))
+        return code;
+    return startWithToken(line, o, ttlMs, *opened.client, child, isolation, guard, sources.environment, signals);
 }
 
 int run(const CommandLine &line, const RunOptions &o)
@@ -214,6 +243,7 @@ void addRunCommand(CommandLine &line)
     addRepeated(command, "--model", o->models, "Glob of allowed model names, may be repeated");
     command->add_option("--url", o->target.url, "A running server, with MANAGEMENT_TOKEN; default: the data directory")
         ->type_name("URL");
+    addIsolationOptions(command, o->isolation);
     command->footer("The command stands behind --: llm-proxy run --project ID -- CMD ARGUMENTS");
     command->callback([&line, o] { line.chosen = [&line, o] { return run(line, *o); }; });
 }

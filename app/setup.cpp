@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "command_line.h"
 #include "config/env_file.h"
+#include "config/hidden_by_run.h"
 #include "config/settings.h"
 #include "engine/listen_plan.h"
 #include "env_writer.h"
@@ -294,6 +295,8 @@ int runSetup(const GlobalOptions &options, SetupOptions &setup)
     if (!setup.nonInteractive && !isatty(STDIN_FILENO))
         return complain(ExitUsage, "setup asks questions and standard input is no terminal; use --non-interactive");
     wipeSecretVariables(); // .env alone is read
+    if (const std::string why = whyHiddenByRun("./data"); !why.empty())
+        return complain(ExitNotAllowed, why);
     Draft draft;
     if (const int code = readDraft(options, draft))
         return code;

@@ -25,6 +25,7 @@ BUILD=(
     libsimdjson-dev
     libjemalloc-dev         # the allocator of what is shipped
     zlib1g-dev libbrotli-dev libzstd-dev
+    libseccomp-dev bubblewrap # llm-proxy run: the filter of its command's system calls, and what isolates it
     pkgconf                 # where they are
     cmake ninja-build g++ ccache mold
     make                    # GCC links with LTO on one processor where it is missing

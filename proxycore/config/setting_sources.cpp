@@ -155,9 +155,14 @@ std::string SettingFinder::defaultDataDir() const
     const bool hasOwnEnv = m_sources.trustsWorkingDirectory && m_sources.envFilePath == ".env" && !(m_texts.empty() && m_secrets.empty());
     if (m_sources.serve || hasOwnEnv || isThere("./data/llm-proxy.db"))
         return "./data";
+    return usualDataDir(m_sources.environment);
+}
+
+std::string usualDataDir(const SettingTexts &environment)
+{
     const auto value = [&](const char *name) {
-        const auto found = m_sources.environment.find(name);
-        return found == m_sources.environment.end() ? std::string() : found->second;
+        const auto found = environment.find(name);
+        return found == environment.end() ? std::string() : found->second;
     };
     const std::string data = value("XDG_DATA_HOME");
     return (data.empty() ? value("HOME") + "/.local/share" : data) + "/llm-proxy";

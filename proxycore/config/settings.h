@@ -134,6 +134,9 @@ struct LoadedSettings
 // Reads and validates everything; creates nothing.
 LoadedSettings loadSettings(const SettingSources &sources);
 
+// The data directory of the console and of commands elsewhere than in a server's folder.
+std::string usualDataDir(const SettingTexts &environment);
+
 // The saved values by themselves: no flag but DATA_DIR, no environment, no .env.
 LoadedSettings loadAlone(const SettingSources &sources, const std::string &dataDir, const SettingTexts &saved);
 

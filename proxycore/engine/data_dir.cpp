@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/owned_file.h"
 #include "base/sha256.h"
+#include "config/hidden_by_run.h"
 #include "config/saved_settings.h"
 #include "engine/engine.h"
 #include "front/listener.h"
@@ -54,6 +55,8 @@ bool isSafeForSocket(const std::string &folder)
 
 Outcome checkDataDir(const std::string &dataDir, bool engineRuns)
 {
+    if (const std::string why = whyHiddenByRun(dataDir); !why.empty())
+        return Error{ErrorKind::Forbidden, "hidden_by_run", why, "DATA_DIR"};
     struct stat folder{};
     std::string problem;
     if (!lookAtOwnedFolder(dataDir, &folder, &problem))

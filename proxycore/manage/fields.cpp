@@ -122,7 +122,8 @@ void addTokenSchemas(std::vector<Schema> &all)
                         Fields{required(identifier("project_id", "Its project; active.")),
                                number("duration_minutes", "Lifetime; default TOKEN_DEFAULT_LIFETIME, at most "
                                                           "TOKEN_MAX_LIFETIME.", 1, minutesOfCentury),
-                               time("expires_at", "When it ends; at most TOKEN_MAX_LIFETIME from now.")}
+                               time("expires_at", "When it ends; at most TOKEN_MAX_LIFETIME from now."),
+                               text("isolation", "How the command that gets the token is isolated, for the event; llm-proxy run sends it.")}
                             + tokenLimitFields(), {{"duration_minutes", "expires_at"}}));
     all.push_back(input("TokenUpdate", "Fields to change; others stay. Null clears one.",
                         Fields{time("expires_at", "At most TOKEN_MAX_LIFETIME from its creation.")}
@@ -256,6 +257,10 @@ void addOtherSchemas(std::vector<Schema> &all)
     all.push_back(answer("AuditFacet", "A value and how often it is there.",
                          {text("kind", "The log's key."), text("value", "The value.", 8192), number("events", "Events; by days in UTC, those at the ends of the time count whole.")}));
     all.push_back(answer("AuditFacets", "Of each kind the twenty most frequent values, most first.", {objects("items", "AuditFacet", "Values.")}));
+    all.push_back(answer("OwnFile", "A place that the server keeps to itself.",
+                         {text("path", "Absolute; it need not exist.", 4096), choice("kind", "folder|file|files", "files: also those beside it whose names begin with its name."),
+                          text("what", "What is there.")}));
+    all.push_back(answer("FilesList", "What llm-proxy run hides from its command.", {objects("items", "OwnFile", "Places.")}));
     all.push_back(answer("JobProgress", "A running job, or the last one.",
                          {flag("running", "It runs."), number("events_done", "Events looked at."), number("events_total", "Of so many.")}));
     all.push_back(answer("AuditPublicKey", "Public keys of checkpoints, the newest last.",

@@ -55,6 +55,8 @@ void applyRetention(const std::shared_ptr<ManageState> &state);
 void readDoctor(const CallPtr &call);
 void readOverview(const CallPtr &call);
 void readOpenApi(const CallPtr &call);
+// files_resource.cpp
+void readFiles(const CallPtr &call);
 
 // settings_resource.cpp, settings_change.cpp
 void readSettings(const CallPtr &call);

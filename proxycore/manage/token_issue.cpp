@@ -108,8 +108,8 @@ void createToken(const CallPtr &call)
     record.lifetimeMs = *lifetimeMs;
     record.expiresMs = nowMs + *lifetimeMs;
 
-    const std::string id = record.id.toStdString();
-    const auto decide = [call, record, projectId](const Snapshot &now) -> Result<Decision> {
+    const std::string id = record.id.toStdString(), isolation = body.has("isolation") ? body.text("isolation").toStdString() : std::string();
+    const auto decide = [call, record, projectId, isolation](const Snapshot &now) -> Result<Decision> {
         if (auto failure = checkProject(now, projectId))
             return *failure;
         AuditEvent event = eventOf(*call, "success", 201);
@@ -117,6 +117,8 @@ void createToken(const CallPtr &call)
         event.detail("duration_minutes", record.lifetimeMs / minuteMs);
         event.detail("token_id", record.masked.toStdString());
         event.detail("token_uuid", record.id.toStdString());
+        if (!isolation.empty())
+            event.detail("isolation", isolation);
         return Decision{{PutToken{record}}, {std::move(event)}};
     };
     change(call, 201, decide, [call, id, secret] { return withSecret(publishedToken(call->context(), id), *secret); });

@@ -35,6 +35,10 @@ REASONS = {
     "app/audit_export.cpp": "likewise",
     "app/env_writer.cpp": ".env of setup, after a look at its owner and mode",
     "app/end_guard.cpp": "/dev/null",
+    "app/bubblewrap.cpp": "/proc/self/exe, to start it again",
+    "app/sandbox.cpp": "/dev/tty, and settings of the kernel in /proc/sys",
+    "app/sandbox_inside.cpp": "/dev/tty",
+    "app/sandbox_limits.cpp": "/, for a rule of Landlock",
 }
 
 

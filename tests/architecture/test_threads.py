@@ -26,6 +26,7 @@ AT_START = {
 CAN_DO_WITHOUT = {
     "app/private_listener.cpp": "says that the server has stopped",
     "app/process.cpp": "a second signal",
+    "app/run_expiry.cpp": "revokes a token that has expired; the engine refuses it all the same",
     "app/side_thread.cpp": "lines on a terminal",
     "proxycore/base/log_sink.cpp": "without it callers write their lines themselves",
     "proxycore/secrets/file_source.cpp": "stands in for a reader that may hang",

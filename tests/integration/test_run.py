@@ -25,6 +25,11 @@ class RunCase(Cli):
     def live(self):
         return self.json("token", "list", "--state", "live")["items"]
 
+    def says(self, process, sentence):
+        """After the line about isolation."""
+        self.assertIn("isolation: on", process.stderr.readline())
+        self.assertIn(sentence, process.stderr.readline())
+
     @contextlib.contextmanager
     def children_end(self, process):
         """The guard process, which revokes, is a child of run, as the command is; an orphan is waited for through its pid."""
@@ -174,8 +179,8 @@ class BesideTls(RunCase):
     def only_the_server_listens(self):
         until(lambda: self.listeners() == [f"127.0.0.1:{self.port}"], "the command's listener is gone")
 
-    def started(self, script=WAITS, others=()):
-        process = subprocess.Popen([BIN, "run", "--project", self.id, "--data-dir", str(self.data), "--", sys.executable, "-c", script],
+    def started(self, script=WAITS, others=(), options=()):
+        process = subprocess.Popen([BIN, "run", "--project", self.id, "--data-dir", str(self.data), *options, "--", sys.executable, "-c", script],
                                    env=self.env, cwd=self.cwd, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
 
@@ -244,13 +249,21 @@ class BesideTls(RunCase):
         self.assertEqual(process.returncode, 0)
 
     def test_a_stream_is_cut_with_its_token(self):
-        process, _ = self.started(STREAMS.replace("gate=end", "stall-mid-stream"))
+        # An isolated command ends with run, and its requests with it; this one goes on, without a token.
+        process, _ = self.started(STREAMS.replace("gate=end", "stall-mid-stream"), options=["--no-isolation"])
         self.upstream.wait_request()
         process.kill()
         self.upstream.wait_end(self.upstream.requests[0])
         access = until(lambda: [e for e in self.events() if e["action"] == "token.access"], "the request's event")
         self.assertEqual((access[0]["result"], access[0]["details"]["reason"]), ("error", "stream_cut"))
         self.only_the_server_listens()
+
+    def test_a_request_of_an_isolated_command_ends_with_it(self):
+        process, _ = self.started(STREAMS.replace("gate=end", "stall-mid-stream"))
+        self.upstream.wait_request()
+        process.kill()
+        self.upstream.wait_end(self.upstream.requests[0])
+        until(lambda: not self.live(), "its token is revoked")
 
     def test_a_killed_run_leaves_no_listener(self):
         process, address = self.started()
@@ -262,7 +275,7 @@ class BesideTls(RunCase):
     def test_the_server_stops_first(self):
         process, address = self.started()
         self.server.send_signal(signal.SIGTERM)
-        self.assertIn("the server has stopped; the command's requests are refused from now on", process.stderr.readline())
+        self.says(process, "the server has stopped; the command's requests are refused from now on")
         self.refuses(address)
         self.assertIsNone(process.poll(), "the command goes on")
         self.assertEqual(self.server.wait(60), 0)
@@ -271,7 +284,7 @@ class BesideTls(RunCase):
     def test_a_killed_server(self):
         process, address = self.started()
         self.server.kill()
-        self.assertIn("the server has stopped", process.stderr.readline())
+        self.says(process, "the server has stopped")
         self.refuses(address)
         self.server.wait(60)
         self.ends_without_a_server(process)
@@ -280,7 +293,7 @@ class BesideTls(RunCase):
         process, _ = self.started(STREAMS)
         self.upstream.wait_request()
         self.server.send_signal(signal.SIGTERM)
-        self.assertIn("the server has stopped", process.stderr.readline())
+        self.says(process, "the server has stopped")
         self.upstream.open_gate("end")
         self.assertEqual(process.stdout.readline(), "200 True\n")
         self.assertEqual(self.server.wait(60), 0)

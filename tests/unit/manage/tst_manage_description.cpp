@@ -146,7 +146,7 @@ void TstManageDescription::describesEveryRoute()
         QCOMPARE(operation.value(QLatin1String("parameters")).toArray().at(0).toObject()
                      .value(QLatin1String("in")).toString() == QLatin1String("path"), hasId);
     }
-    QCOMPARE(operations.size(), 33);
+    QCOMPARE(operations.size(), 34);
     QCOMPARE(operations.removeDuplicates(), 0);
     ManageFixture api;
     QCOMPARE(api.get(QStringLiteral("/manage/openapi.json")).body, description);
@@ -208,6 +208,10 @@ void TstManageDescription::answersFitTheirSchemas()
     QCOMPARE(misfitOf(api.post(projectPath + QStringLiteral("/tokens/revoke")), "/manage/projects/{id}/tokens/revoke",
                       "post"), QString());
     QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/overview")), "/manage/overview", "get"), QString());
+    api.isLocal = true;
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/files")), "/manage/files", "get"), QString());
+    api.isLocal = false;
+    QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/files")), "/manage/files", "get"), QString());
     QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/usage")), "/manage/usage", "get"), QString());
     QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/usage?by=time")), "/manage/usage", "get"), QString());
     QCOMPARE(misfitOf(api.get(QStringLiteral("/manage/doctor")), "/manage/doctor", "get"), QString());

@@ -25,6 +25,7 @@ private Q_SLOTS:
     void fromAfarOnlyStricter();
     void saysWhatThisCallerMayChange();
     void aHiddenValueMustBeValidToo();
+    void placesForThisMachineAlone();
     void cleansUpNoYoungPast();
     void keepsAForeignLine();
     void refusesWhenTheFileCannotBeRead();
@@ -80,6 +81,22 @@ void TstManageSettings::shows()
     const QJsonObject token = itemOf(all, "MANAGEMENT_TOKEN");
     QVERIFY(token.value(QLatin1String("secret")).toBool() && token.value(QLatin1String("value")).isNull());
     QVERIFY(!QFile::exists(QString::fromStdString(savedSettingsPath(api.settings.dataDir))));
+}
+
+// What `llm-proxy run` hides.
+void TstManageSettings::placesForThisMachineAlone()
+{
+    ManageFixture api;
+    api.settings.tlsKeyFile = "/keys/tls.pem";
+    const QString places = QStringLiteral("/manage/files");
+    QCOMPARE(api.get(places).status, 403);
+    QCOMPARE(api.get(places).body.value(QLatin1String("error")).toObject().value(QLatin1String("code")).toString(), QStringLiteral("local_only"));
+    api.isLocal = true;
+    const Reply shown = api.get(places);
+    QCOMPARE(shown.status, 200);
+    const QJsonArray items = shown["items"].toArray();
+    QCOMPARE(items.at(0).toObject().value(QLatin1String("kind")).toString(), QStringLiteral("folder"));
+    QVERIFY(items.contains(QJsonObject{{QLatin1String("path"), QLatin1String("/keys/tls.pem")}, {QLatin1String("kind"), QLatin1String("file")}, {QLatin1String("what"), QLatin1String("TLS key")}}));
 }
 
 void TstManageSettings::saves()

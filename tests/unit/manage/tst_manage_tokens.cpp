@@ -17,6 +17,7 @@ private Q_SLOTS:
     void emptyParameters();
     void refusesFields_data();
     void refusesFields();
+    void recordsIsolation();
     void lifetimes();
     void lists();
     void updates();
@@ -140,6 +141,19 @@ void TstManageTokens::refusesFields()
     QCOMPARE(reply.status, 400);
     QCOMPARE(reply.errorField(), field);
     QCOMPARE(api.events("token.create").back().result, std::string("failure"));
+}
+
+// Of the command that `llm-proxy run` gives it to.
+void TstManageTokens::recordsIsolation()
+{
+    ManageFixture api;
+    const QString project = api.project();
+    QCOMPARE(api.token(project, R"("isolation":"on; open: abstract sockets")").status, 201);
+    QCOMPARE(api.token(project).status, 201);
+    const std::vector<AuditEvent> events = api.events("token.create");
+    QCOMPARE(events.size(), size_t{2});
+    QCOMPARE(std::string(events[0].text("isolation")), std::string("on; open: abstract sockets"));
+    QVERIFY(!events[1].find("isolation"));
 }
 
 void TstManageTokens::lifetimes()

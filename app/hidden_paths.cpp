@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "hidden_paths.h"
+
+#include "base/absolute_path.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+bool isInGroup(gid_t group)
+{
+    if (group == getegid())
+        return true;
+    std::vector<gid_t> groups(static_cast<size_t>(std::max(getgroups(0, nullptr), 0)));
+    const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+    return count > 0 && std::find(groups.begin(), groups.begin() + count, group) != groups.begin() + count;
+}
+
+// Root's command has no capabilities: for it, root is a user like others.
+bool maySearch(const struct stat &folder)
+{
+    const mode_t right = folder.st_uid == geteuid() ? S_IXUSR : isInGroup(folder.st_gid) ? S_IXGRP : S_IXOTH;
+    return (folder.st_mode & right) != 0;
+}
+
+bool isBelowFolder(const std::string &path, const std::string &folder)
+{
+    return path == folder || folder == "/" || (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+std::string parentOf(const std::string &path)
+{
+    return std::filesystem::path(path).parent_path().string();
+}
+
+} // namespace
+
+std::string reachablePath(const std::string &path)
+{
+    char resolved[PATH_MAX];
+    if (path.empty() || !realpath(absolutePath(path).c_str(), resolved))
+        return {};
+    const std::string real = resolved;
+    for (std::string folder = parentOf(real); true; folder = parentOf(folder)) {
+        struct stat about = {};
+        if (stat(folder.c_str(), &about) != 0 || (!maySearch(about) && (geteuid() == 0 || access(folder.c_str(), X_OK) != 0))) // access(): ACLs
+            return {};
+        if (folder == "/")
+            return real;
+    }
+}
+
+void HiddenPaths::addEntry(std::vector<Entry> &entries, Entry entry)
+{
+    const auto known = std::find_if(entries.begin(), entries.end(), [&](const Entry &one) { return one.path == entry.path; });
+    if (known == entries.end())
+        entries.push_back(std::move(entry));
+    else
+        known->isRemade = known->isRemade || entry.isRemade;
+}
+
+void HiddenPaths::addPlace(const OwnPlace &place, bool isNamed)
+{
+    const std::string real = reachablePath(place.path);
+    struct stat about = {};
+    const bool isThere = !real.empty() && stat(real.c_str(), &about) == 0;
+    if (isThere && S_ISDIR(about.st_mode))
+        addEntry(m_folders, {real, place.what, isNamed});
+    else if (isThere && !S_ISCHR(about.st_mode)) // /dev/null
+        addEntry(m_files, {real, place.what, isNamed});
+    if (place.kind == OwnPlace::Kind::Files)
+        addSiblings(place.path, place.what);
+}
+
+void HiddenPaths::addSiblings(const std::string &path, const std::string &what)
+{
+    const std::string absolute = absolutePath(path), name = std::filesystem::path(absolute).filename().string(), folder = reachablePath(parentOf(absolute));
+    std::error_code error;
+    for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
+        if (!entry.path().filename().string().starts_with(name))
+            continue;
+        if (const std::string real = reachablePath(entry.path().string()); !real.empty() && !std::filesystem::is_directory(real, error))
+            addEntry(m_files, {real, what, true, true});
+    }
+}
+
+void HiddenPaths::hideWholeFolders(const std::string &workingDirectory)
+{
+    const auto isHidden = [this](const std::string &path) { return std::any_of(m_files.begin(), m_files.end(), [&path](const Entry &file) { return file.path == path; }); };
+    for (const Entry &file : std::vector<Entry>(m_files)) {
+        const std::string folder = parentOf(file.path);
+        if (!file.isRemade || covers(folder) || isBelowFolder(workingDirectory, folder))
+            continue;
+        std::error_code error;
+        bool hasOthers = false;
+        for (const auto &entry : std::filesystem::directory_iterator(folder, error))
+            hasOthers = hasOthers || !isHidden(entry.path().string());
+        if (!hasOthers && !error)
+            addEntry(m_folders, {folder, file.what, true, true});
+    }
+}
+
+bool HiddenPaths::covers(const std::string &path) const
+{
+    return std::any_of(m_folders.begin(), m_folders.end(), [&](const Entry &folder) { return isBelowFolder(path, folder.path); });
+}
+
+std::string HiddenPaths::folderOf(const std::string &path) const
+{
+    const auto found = std::find_if(m_folders.begin(), m_folders.end(), [&](const Entry &folder) { return isBelowFolder(path, folder.path); });
+    return found == m_folders.end() ? std::string() : found->path + " (" + found->what + ")";
+}
+
+std::vector<std::string> HiddenPaths::folders() const
+{
+    std::vector<std::string> outermost;
+    for (const Entry &one : m_folders) {
+        const bool isInside = std::any_of(m_folders.begin(), m_folders.end(), [&](const Entry &other) { return other.path != one.path && isBelowFolder(one.path, other.path); });
+        if (!isInside)
+            outermost.push_back(one.path);
+    }
+    return outermost;
+}
+
+std::vector<std::string> HiddenPaths::files() const
+{
+    std::vector<std::string> left;
+    for (const Entry &one : m_files) {
+        if (!covers(one.path))
+            left.push_back(one.path);
+    }
+    return left;
+}
+
+std::string HiddenPaths::summary() const
+{
+    constexpr size_t most = 6;
+    std::vector<std::string> shown;
+    const std::vector<std::string> outermost = folders(), single = files();
+    for (const Entry &one : m_folders) {
+        if (one.isNamed && std::find(outermost.begin(), outermost.end(), one.path) != outermost.end())
+            shown.push_back(one.what + " " + one.path);
+    }
+    for (const Entry &one : m_files) {
+        if (one.isNamed && std::find(single.begin(), single.end(), one.path) != single.end())
+            shown.push_back(one.what + " " + one.path);
+    }
+    std::string text;
+    for (size_t at = 0; at < std::min(most, shown.size()); ++at)
+        text += (at == 0 ? "" : ", ") + shown[at];
+    return shown.size() > most ? text + " and " + std::to_string(shown.size() - most) + " more" : text;
+}
+
+} // namespace llmproxy

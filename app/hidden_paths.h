@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The folders and files that the command of `llm-proxy run` does not see, found where they really lie. Thread: main.
+#pragma once
+
+#include "config/own_places.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+class HiddenPaths
+{
+public:
+    // What is not there, or cannot be reached by a process without capabilities, needs no hiding and is left out.
+    void add(const OwnPlace &place) { addPlace(place, true); }
+    // These are not named in the summary: of the session, and of the system.
+    void addFolder(const std::string &path, const std::string &what) { addPlace({path, OwnPlace::Kind::Folder, what}, false); }
+    void addFile(const std::string &path, const std::string &what) { addPlace({path, OwnPlace::Kind::File, what}, false); }
+
+    // When all are added: a folder with files of a kind that is made anew (logs, a database's) and nothing else but hidden files is
+    // hidden whole, so that those made later are hidden, too. The working directory is not.
+    void hideWholeFolders(const std::string &workingDirectory);
+
+    // Without those that lie below a hidden folder.
+    std::vector<std::string> folders() const;
+    std::vector<std::string> files() const;
+    bool covers(const std::string &path) const; // it lies in or is a hidden folder; path: absolute, without links
+    // The hidden folder that path is or lies in, "/x/data (data directory)"; empty: none.
+    std::string folderOf(const std::string &path) const;
+    // "data directory /x/data, .env /x/.env": of what add() was given, the first.
+    std::string summary() const;
+
+private:
+    struct Entry
+    {
+        std::string path, what;
+        bool isNamed = false;
+        bool isRemade = false; // renamed and made anew by us
+    };
+    void addPlace(const OwnPlace &place, bool isNamed);
+    static void addEntry(std::vector<Entry> &entries, Entry entry);
+    void addSiblings(const std::string &path, const std::string &what);
+    std::vector<Entry> m_folders, m_files;
+};
+
+// Where the path leads, links resolved; empty when nothing is there or a process of our user without capabilities cannot get there.
+std::string reachablePath(const std::string &path);
+
+} // namespace llmproxy

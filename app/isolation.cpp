@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "isolation.h"
+
+#include "child_process.h"
+#include "config/hidden_by_run.h"
+#include "config/settings.h"
+#include "engine/engine.h"
+#include "management_client.h"
+#include "output.h"
+
+#include <CLI/CLI.hpp>
+#include <QJsonArray>
+
+namespace llmproxy {
+
+namespace {
+
+// Of the server that is used: it knows its own paths, and in which folder they are meant.
+std::vector<OwnPlace> placesOfServer(ManagementClient &client)
+{
+    std::vector<OwnPlace> places;
+    const ApiAnswer answer = client.call("GET", "/manage/files");
+    for (const QJsonValue &value : answer.body.value(QLatin1String("items")).toArray()) {
+        const std::string kind = cell(value.toObject(), "kind");
+        using Kind = OwnPlace::Kind;
+        places.push_back({cell(value.toObject(), "path"), kind == "folder" ? Kind::Folder : kind == "file" ? Kind::File : Kind::Files, cell(value.toObject(), "what")});
+    }
+    return places;
+}
+
+std::string cut(std::string text)
+{
+    constexpr size_t longest = 200;
+    return text.size() <= longest ? text : text.substr(0, longest - 3) + "...";
+}
+
+std::string shownSession(const DoorOptions &doors)
+{
+    return std::string(", the session bus") + (doors.allowDisplay ? "" : ", displays (--allow-display)") + (doors.allowSshAgent ? "" : ", the SSH agent (--allow-ssh-agent)") + " and other processes";
+}
+
+} // namespace
+
+std::vector<OwnPlace> Isolation::placesHere(const Settings &settings, const std::map<std::string, std::string> &environment)
+{
+    std::vector<OwnPlace> places = ownPlaces(settings);
+    places.push_back({usualDataDir(environment), OwnPlace::Kind::Folder, "data directory"});
+    places.push_back({controlSocketOf(settings.dataDir).path, OwnPlace::Kind::File, "control socket"});
+    return places;
+}
+
+void addIsolationOptions(CLI::App *command, IsolationOptions &options)
+{
+    CLI::Option *const required = command->add_flag("--require-isolation", options.isRequired, "Do not start the command when it cannot be isolated");
+    command->add_flag("--no-isolation", options.isOff, "Start the command as any other: it can read keys and use the control socket")->excludes(required);
+    command->add_option("--read-only", options.readOnly, "Folder that the command cannot write, may be repeated")->type_name("DIR")->type_size(1)->allow_extra_args(false);
+    command->add_option("--hide", options.hide, "File or folder that the command does not see, may be repeated")->type_name("PATH")->type_size(1)->allow_extra_args(false);
+    command->add_flag("--allow-display", options.doors.allowDisplay, "The command may open windows, and with them read others and the clipboard");
+    command->add_flag("--allow-ssh-agent", options.doors.allowSshAgent, "The command may use the SSH agent, as git push does");
+}
+
+int Isolation::goOnWithout(const IsolationOptions &options, const IsolationPlan &plan, const std::string &why)
+{
+    if (options.isRequired)
+        return complain(ExitFailed, "the command was not started, because it cannot be isolated: " + why);
+    m_event = cut("off: " + why);
+    note("isolation: off, " + why + ". " + openWithout(plan.hidden));
+    return ExitOk;
+}
+
+int Isolation::open(const IsolationOptions &options, ManagementClient &client, const std::vector<OwnPlace> &here, const std::map<std::string, std::string> &environment, std::set<std::string> &withheld)
+{
+    std::vector<OwnPlace> places = placesOfServer(client);
+    places.insert(places.end(), here.begin(), here.end());
+    std::string problem;
+    const IsolationPlan plan = planIsolation(options, environment, places, &problem);
+    if (options.isOff)
+        return goOnWithout(options, plan, "as --no-isolation says");
+    if (problem.empty())
+        problem = folderAmongStandard();
+    if (!problem.empty())
+        return complain(ExitUsage, problem);
+    closeInheritedExceptPipes();
+    std::string why;
+    m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &why);
+    if (!m_sandbox)
+        return goOnWithout(options, plan, why);
+    withheld.insert(plan.doors.withheld.begin(), plan.doors.withheld.end());
+    const std::string openings = m_sandbox->openings(), open = openings.empty() ? std::string() : "; open: " + openings;
+    m_event = cut("on" + open);
+    note("isolation: on; the command does not see " + plan.hidden.summary() + shownSession(options.doors) + open);
+    return ExitOk;
+}
+
+std::string Isolation::forEvent() const
+{
+    return m_event;
+}
+
+int Isolation::run(const std::vector<std::string> &command, std::map<std::string, std::string> variables, const sigset_t &signals)
+{
+    if (!m_sandbox)
+        return runChild(command, variables, signals);
+    variables[insideRunVariable] = "1";
+    return m_sandbox->run(command, asTexts(variables), signals);
+}
+
+} // namespace llmproxy

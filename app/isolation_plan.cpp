@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "isolation_plan.h"
+
+#include "base/absolute_path.h"
+#include "config/env_file.h"
+#include "config/hidden_by_run.h"
+#include "config/settings.h"
+#include "env_writer.h"
+#include "secrets/secret.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kernelFolders[] = {"/proc", "/sys", "/dev"};
+
+// These are made anew for the command.
+bool isOfKernel(const std::string &path)
+{
+    return std::any_of(std::begin(kernelFolders), std::end(kernelFolders), [&path](std::string_view folder) {
+        return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+    });
+}
+
+// Its names are of any program; what it sets decides.
+bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir)
+{
+    std::string text;
+    if (!readWholeFile(envFile, text))
+        return false;
+    const EnvFile parsed = parseSharedEnvFile(text, isSettingName);
+    wipe(text.data(), text.size());
+    for (const EnvValue &one : parsed.values) {
+        if (one.name == "DATA_DIR" && !one.value.empty())
+            *dataDir = one.value;
+    }
+    return !parsed.values.empty();
+}
+
+std::string besideFolder(const fs::path &folder, const std::string &named)
+{
+    return named.starts_with('/') ? named : (folder / named).lexically_normal().string();
+}
+
+void addFolderAround(const fs::path &folder, bool isHere, std::vector<OwnPlace> &places)
+{
+    std::error_code error;
+    const std::string envFile = (folder / ".env").string();
+    std::string dataDir = "data";
+    const bool isOurs = fs::exists(envFile, error) && hasSettingOfOurs(envFile, &dataDir);
+    if (isOurs || (isHere && fs::exists(envFile, error)))
+        places.push_back({envFile, OwnPlace::Kind::File, ".env"});
+    for (const std::string &candidate : {besideFolder(folder, dataDir), (folder / "data").string()}) {
+        if (fs::exists(candidate + "/llm-proxy.db", error) || (isOurs && fs::exists(candidate + "/encryption.key", error)))
+            places.push_back({candidate, OwnPlace::Kind::Folder, "data directory"});
+    }
+}
+
+std::string refusedOption(const std::string &option, const std::string &typed, const std::string &real)
+{
+    if (real.empty())
+        return option + ": " + typed + " does not exist, or cannot be reached";
+    return isOfKernel(real) ? option + ": " + typed + " cannot be given: the command gets a /proc, /sys and /dev of its own" : std::string();
+}
+
+std::string addTypedPaths(const IsolationOptions &options, IsolationPlan &plan)
+{
+    for (const std::string &typed : options.readOnly) {
+        const std::string real = reachablePath(typed);
+        if (std::string problem = refusedOption("--read-only", typed, real); !problem.empty())
+            return problem;
+        plan.readOnly.push_back(real);
+    }
+    for (const std::string &typed : options.hide) {
+        const std::string real = reachablePath(typed);
+        if (std::string problem = refusedOption("--hide", typed, real); !problem.empty())
+            return problem;
+        plan.hidden.add({real, OwnPlace::Kind::Folder, "--hide"});
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<OwnPlace> placesAround(const std::string &workingDirectory)
+{
+    std::vector<OwnPlace> places;
+    std::error_code error;
+    const fs::path here(workingDirectory);
+    fs::path top = here;
+    for (fs::path folder = here; folder != folder.root_path(); folder = folder.parent_path()) {
+        if (fs::exists(folder / ".git", error))
+            top = folder;
+    }
+    for (fs::path folder = here; true; folder = folder.parent_path()) {
+        addFolderAround(folder, folder == here, places);
+        if (folder == top || folder == folder.root_path())
+            return places;
+    }
+}
+
+IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std::string, std::string> &environment, const std::vector<OwnPlace> &places, std::string *problem)
+{
+    IsolationPlan plan;
+    plan.workingDirectory = reachablePath(".");
+    for (const OwnPlace &place : places)
+        plan.hidden.add(place);
+    for (const OwnPlace &place : placesAround(plan.workingDirectory))
+        plan.hidden.add(place);
+    *problem = addTypedPaths(options, plan);
+    plan.hidden.hideWholeFolders(plan.workingDirectory);
+    plan.doors = sessionDoors(environment, options.doors, plan.hidden);
+    const std::string around = plan.hidden.folderOf(plan.workingDirectory);
+    if (problem->empty() && plan.workingDirectory.empty())
+        *problem = "the working directory does not exist, or cannot be reached";
+    else if (problem->empty() && !around.empty())
+        *problem = "the working directory lies in " + around + ", which is hidden from the command. Start it in another folder, or with --no-isolation";
+    return plan;
+}
+
+std::string openWithout(const HiddenPaths &hidden)
+{
+    const std::string own = hidden.summary();
+    return "It can read " + (own.empty() ? std::string() : own + ", ")
+           + "the session bus and its secrets, displays and the SSH agent, use the control socket, look into and stop other processes of this user, and type into this terminal";
+}
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+void addWords(Words &words, std::initializer_list<std::string> more)
+{
+    words.insert(words.end(), more);
+}
+
+void addHidden(const IsolationPlan &plan, const std::function<std::string()> &textFd, Words &words)
+{
+    const auto isOwn = [&plan](const std::string &folder) { return plan.doors.runtimeDirs.count(folder) > 0; };
+    const std::vector<std::string> folders = plan.hidden.folders();
+    for (const std::string &folder : folders)
+        addWords(words, {"--perms", isOwn(folder) ? "0700" : "0755", "--tmpfs", folder});
+    for (const std::string &path : plan.doors.kept) {
+        if (plan.hidden.covers(path))
+            addWords(words, {"--bind-try", path, path});
+    }
+    for (const std::string &folder : folders) {
+        if (!isOwn(folder))
+            addWords(words, {"--perms", "0444", "--file", textFd(), folder + '/' + hiddenMark, "--remount-ro", folder});
+    }
+    for (const std::string &file : plan.hidden.files())
+        addWords(words, {"--ro-bind-data", textFd(), file});
+}
+
+} // namespace
+
+std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const std::function<std::string()> &hiddenTextFd)
+{
+    const bool isRoot = geteuid() == 0;
+    Words words{"--unshare-user", "--unshare-pid", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--bind", "/", "/"};
+    const auto add = [&words](std::initializer_list<std::string> more) { addWords(words, more); };
+    if (isRoot)
+        add({"--cap-add", "CAP_SETFCAP"}); // the kernel asks for it where root is mapped: else agents' own sandboxes could not start
+    if (plan.doors.devices.empty())
+        add({"--unshare-ipc"}); // a program's shared pictures of its windows; X servers share them with the command
+    for (const std::string &path : plan.readOnly)
+        add({"--ro-bind", path, path});
+    add({"--dev", "/dev", "--ro-bind", "/sys", "/sys"});
+    for (const std::string &device : plan.doors.devices)
+        add({"--dev-bind-try", device, device});
+    if (hasFreshProc)
+        add({"--proc", "/proc"});
+    if (isRoot) // whose files these are, with or without capabilities: core_pattern names a program that the kernel starts outside
+        add({"--ro-bind", "/proc/sys", "/proc/sys"});
+    addHidden(plan, hiddenTextFd, words);
+    add({"--chdir", plan.workingDirectory});
+    return words;
+}
+
+} // namespace llmproxy

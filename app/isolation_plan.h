@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What the command of `llm-proxy run` is kept away from, and how bubblewrap is told so. The session bus, displays, the SSH agent and
+// other processes are always hidden; the folders and files are those of the server that is used and of the working directory. Thread: main.
+#pragma once
+
+#include "config/own_places.h"
+#include "hidden_paths.h"
+#include "session_doors.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+struct IsolationOptions
+{
+    bool isRequired = false, isOff = false;
+    DoorOptions doors;
+    std::vector<std::string> readOnly, hide; // as typed
+};
+
+struct IsolationPlan
+{
+    HiddenPaths hidden;
+    SessionDoors doors;
+    std::vector<std::string> readOnly; // absolute, without links
+    std::string workingDirectory;      // the same
+};
+
+// problem: a sentence, when an option names what is not there, or the working directory itself would be hidden.
+IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std::string, std::string> &environment, const std::vector<OwnPlace> &places, std::string *problem);
+
+// Files of ours that a command in this working directory would meet: .env there and, with a setting of ours in it, in each folder
+// above up to the root of the work tree, and the data directories beside them.
+std::vector<OwnPlace> placesAround(const std::string &workingDirectory);
+
+// What a command that is not isolated can do, as a sentence.
+std::string openWithout(const HiddenPaths &hidden);
+// What bubblewrap is told before the command. hiddenText: the number of a descriptor, a new one at each call, from which it reads what
+// stands in a hidden file.
+std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const std::function<std::string()> &hiddenText);
+} // namespace llmproxy

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "sandbox.h"
+
+#include "sandbox_link.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+constexpr size_t longestError = 4096;
+
+// The last line of what bubblewrap says, until it says no more.
+std::string lastLineFrom(int fd)
+{
+    std::string text;
+    char block[512];
+    for (ssize_t got = 0; (got = read(fd, block, sizeof block)) > 0 || (got < 0 && errno == EINTR);) {
+        if (got > 0 && text.size() < longestError)
+            text.append(block, static_cast<size_t>(got));
+    }
+    while (text.ends_with('\n'))
+        text.pop_back();
+    return text.substr(text.rfind('\n') + 1);
+}
+
+std::string firstWord(const char *file)
+{
+    std::ifstream stream(file);
+    std::string word;
+    stream >> word;
+    return word;
+}
+
+// Why bubblewrap gets no namespaces, and what changes that.
+std::string adviceOfKernel()
+{
+    if (firstWord("/proc/sys/user/max_user_namespaces") == "0")
+        return "; user namespaces are off: sysctl user.max_user_namespaces is 0";
+    if (firstWord("/proc/sys/kernel/unprivileged_userns_clone") == "0" && geteuid() != 0)
+        return "; user namespaces are off: sysctl kernel.unprivileged_userns_clone is 0";
+    if (firstWord("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1")
+        return "; AppArmor allows user namespaces only to programs with a profile, and bubblewrap has none that does: see kernel.apparmor_restrict_unprivileged_userns";
+    return {};
+}
+
+// Both for a process that may be in the background, which SIGTTOU would stop.
+class TerminalKept
+{
+public:
+    TerminalKept()
+    {
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTTOU);
+        pthread_sigmask(SIG_BLOCK, &set, &m_before);
+    }
+    ~TerminalKept() { pthread_sigmask(SIG_SETMASK, &m_before, nullptr); }
+    TerminalKept(const TerminalKept &) = delete;
+    TerminalKept &operator=(const TerminalKept &) = delete;
+
+private:
+    sigset_t m_before;
+};
+
+void takeTerminal(int terminal)
+{
+    const TerminalKept kept;
+    tcsetpgrp(terminal, getpgrp());
+}
+
+bool isOursNow(int terminal)
+{
+    return terminal >= 0 && tcgetpgrp(terminal) == getpgrp();
+}
+
+} // namespace
+
+std::unique_ptr<Sandbox> Sandbox::open(const IsolationPlan &plan, const std::vector<std::string> &variables, std::string *why)
+{
+    const std::string program = findBubblewrap();
+    if (program.empty()) {
+        *why = "bubblewrap is not installed (package bubblewrap)";
+        return nullptr;
+    }
+    if (auto sandbox = tryOpen(program, plan, true, variables, why))
+        return sandbox;
+    if (why->find("mount proc") == std::string::npos)
+        return nullptr;
+    // Containers hide parts of /proc, and then the kernel mounts no fresh one.
+    return tryOpen(program, plan, false, variables, why);
+}
+
+std::unique_ptr<Sandbox> Sandbox::tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, std::string *why)
+{
+    BubblewrapStart started;
+    if (!startBubblewrap(program, plan, hasFreshProc, variables, &started)) {
+        *why = "bubblewrap cannot be started: " + std::string(std::strerror(errno));
+        return nullptr;
+    }
+    std::unique_ptr<Sandbox> sandbox(new Sandbox(started, hasFreshProc));
+    sandbox->m_keepsAbstract = !plan.doors.devices.empty();
+    if (!sandbox->waitReady(why))
+        return nullptr;
+    if (hasFreshProc || sandbox->m_limits.hidesMemory)
+        return sandbox;
+    *why = "no /proc of the command's own can be mounted, and this kernel has no Landlock to close the one of all processes";
+    return nullptr;
+}
+
+bool Sandbox::waitReady(std::string *why)
+{
+    const auto message = receiveSandbox(m_started.link);
+    if (message && message->type == SandboxMessage::Type::Ready) {
+        m_limits = SandboxLimits::parse(message->payload);
+        return true;
+    }
+    const std::string said = lastLineFrom(m_started.errors);
+    *why = (said.empty() ? "the sandbox does not start" : "bubblewrap cannot isolate it (" + said + ")") + adviceOfKernel();
+    return false;
+}
+
+Sandbox::~Sandbox()
+{
+    close(m_started.link); // the first process inside ends, and all others with it
+    close(m_started.errors);
+    if (m_terminal >= 0)
+        close(m_terminal);
+    if (m_started.pid > 0)
+        waitpid(m_started.pid, nullptr, 0);
+}
+
+std::string Sandbox::openings() const
+{
+    std::string text;
+    if (m_keepsAbstract)
+        text = "abstract sockets, which X servers listen on";
+    else if (!m_limits.hidesAbstract)
+        text = "abstract sockets, which this kernel cannot hide (Linux 6.12 with Landlock can)";
+    if (!m_hasFreshProc)
+        text += std::string(text.empty() ? "" : "; ") + "the names of other processes, as no /proc of the command's own can be mounted here";
+    return text;
+}
+
+// A shell's part: the command stopped, so our own shell gets the terminal back, and we stop as the command would have.
+void Sandbox::afterStop(int signal)
+{
+    if (m_terminal < 0)
+        return; // nobody could continue it from here
+    const bool wantsTerminal = signal == SIGTTIN || signal == SIGTTOU;
+    if (!wantsTerminal || !isOursNow(m_terminal)) {
+        if (m_gaveTerminal)
+            takeTerminal(m_terminal);
+        kill(0, wantsTerminal ? signal : SIGTSTP); // returns when somebody continues us
+    }
+    m_gaveTerminal = isOursNow(m_terminal);
+    const char foreground = m_gaveTerminal ? 1 : 0;
+    sendSandbox(m_started.link, SandboxMessage::Type::Continue, {&foreground, 1});
+}
+
+bool Sandbox::hasEnded()
+{
+    if (m_started.pid <= 0 || waitpid(m_started.pid, &m_status, WNOHANG) != m_started.pid)
+        return m_started.pid <= 0;
+    m_started.pid = -1;
+    return true;
+}
+
+void Sandbox::handOn(int signals)
+{
+    signalfd_siginfo info = {};
+    if (read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info) || info.ssi_signo == SIGCHLD)
+        return;
+    const char number = static_cast<char>(info.ssi_signo);
+    sendSandbox(m_started.link, SandboxMessage::Type::Signal, {&number, 1});
+}
+
+int Sandbox::run(const std::vector<std::string> &command, const std::vector<std::string> &variables, const sigset_t &signals)
+{
+    m_terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    m_gaveTerminal = isOursNow(m_terminal);
+    std::string start = textOf(SandboxStart{m_gaveTerminal, command, variables});
+    sendSandbox(m_started.link, SandboxMessage::Type::Start, start);
+    start.assign(start.size(), '\0'); // the token
+    const int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    pollfd waited[] = {{m_started.link, POLLIN, 0}, {fd, POLLIN, 0}};
+    while (!hasEnded()) {
+        if (poll(waited, 2, -1) < 0)
+            continue;
+        if (waited[1].revents != 0)
+            handOn(fd);
+        if (waited[0].revents == 0)
+            continue;
+        const auto message = receiveSandbox(m_started.link);
+        if (!message)
+            waited[0].fd = -1; // its end is near
+        else if (message->type == SandboxMessage::Type::Stopped && message->payload.size() == 1)
+            afterStop(static_cast<unsigned char>(message->payload[0]));
+    }
+    close(fd);
+    if (m_gaveTerminal)
+        takeTerminal(m_terminal);
+    return WIFSIGNALED(m_status) ? 128 + WTERMSIG(m_status) : WEXITSTATUS(m_status);
+}
+
+} // namespace llmproxy

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// The sandbox of `llm-proxy run`'s command: bubblewrap with a process of ours inside, which waits to be told what to start. Thread: main.
+#pragma once
+
+#include "bubblewrap.h"
+#include "sandbox_limits.h"
+
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmproxy {
+
+class Sandbox
+{
+public:
+    // Stands when it returns; nothing of the command has started. Null: why, as the end of a sentence that begins with "because".
+    static std::unique_ptr<Sandbox> open(const IsolationPlan &plan, const std::vector<std::string> &variables, std::string *why);
+    ~Sandbox(); // ends what runs in it
+    Sandbox(const Sandbox &) = delete;
+    Sandbox &operator=(const Sandbox &) = delete;
+
+    // What the kernel cannot hide, "abstract sockets"; empty: nothing that we know.
+    std::string openings() const;
+    // Starts the command and waits for its end, handing on the signals in the set (blocked by the caller, SIGCHLD among them). The
+    // terminal is the command's while it runs in the foreground; when it stops, we stop. Its status as a shell gives it: 128+n after a
+    // signal, 127 and 126 when it cannot be started.
+    int run(const std::vector<std::string> &command, const std::vector<std::string> &variables, const sigset_t &signals);
+
+private:
+    Sandbox(const BubblewrapStart &started, bool hasFreshProc) : m_started(started), m_hasFreshProc(hasFreshProc) {}
+    static std::unique_ptr<Sandbox> tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, std::string *why);
+    bool waitReady(std::string *why);
+    void afterStop(int signal);
+    void handOn(int signals);
+    bool hasEnded();
+
+    BubblewrapStart m_started;
+    SandboxLimits m_limits;
+    const bool m_hasFreshProc;
+    bool m_keepsAbstract = false, m_gaveTerminal = false;
+    int m_terminal = -1, m_status = 0;
+};
+
+} // namespace llmproxy

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-only
+#include "sandbox_limits.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace llmproxy {
+
+namespace {
+
+// linux/landlock.h of Linux 6.12; Debian 12's has no scopes.
+struct LandlockRuleset
+{
+    uint64_t handledAccessFs = 0;
+    uint64_t handledAccessNet = 0;
+    uint64_t scoped = 0;
+};
+struct [[gnu::packed]] LandlockPath
+{
+    uint64_t allowedAccess = 0;
+    int32_t parent = -1;
+};
+constexpr uint64_t scopeAbstractSockets = 1, accessMakeChar = 1U << 6, accessRefer = 1U << 13;
+constexpr long abiWithScopes = 6, abiWithRefer = 2;
+constexpr unsigned long landlockVersion = 1, pathBeneath = 1;
+
+long landlockAbi()
+{
+    return syscall(SYS_landlock_create_ruleset, nullptr, 0, landlockVersion);
+}
+
+bool enterDomain(const LandlockRuleset &ruleset, size_t size, uint64_t allowedEverywhere)
+{
+    const int fd = static_cast<int>(syscall(SYS_landlock_create_ruleset, &ruleset, size, 0));
+    if (fd < 0)
+        return false;
+    bool isGood = true;
+    if (allowedEverywhere != 0) {
+        const int root = open("/", O_PATH | O_CLOEXEC);
+        const LandlockPath rule{allowedEverywhere, root};
+        isGood = syscall(SYS_landlock_add_rule, fd, pathBeneath, &rule, 0) == 0;
+        close(root);
+    }
+    isGood = isGood && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+    close(fd);
+    return isGood;
+}
+
+// Any domain closes what is outside it to ptrace and /proc/PID. One that handles access to files also refuses mount(2), which agents'
+// own sandboxes need, so it is taken only where nothing else closes /proc.
+bool enterFileDomain()
+{
+    constexpr uint64_t handled = accessRefer | accessMakeChar; // refused without being handled, and what nobody may do anyway
+    return enterDomain({handled, 0, 0}, sizeof(uint64_t), handled);
+}
+
+bool addRefusal(scmp_filter_ctx filter, unsigned long request)
+{
+    // The kernel looks at 32 bits of the request.
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, request)) == 0;
+}
+
+// A 64-bit kernel runs 32-bit programs too, whose ioctl has another number.
+void addOtherArchitectures(scmp_filter_ctx filter)
+{
+    switch (seccomp_arch_native()) {
+    case SCMP_ARCH_X86_64:
+        seccomp_arch_add(filter, SCMP_ARCH_X86);
+        seccomp_arch_add(filter, SCMP_ARCH_X32);
+        break;
+    case SCMP_ARCH_AARCH64:
+        seccomp_arch_add(filter, SCMP_ARCH_ARM);
+        break;
+    default:
+        break;
+    }
+}
+
+} // namespace
+
+std::string SandboxLimits::text() const
+{
+    return {hidesAbstract ? '1' : '0', hidesMemory ? '1' : '0'};
+}
+
+SandboxLimits SandboxLimits::parse(std::string_view text)
+{
+    return {text.size() == 2 && text[0] == '1', text.size() == 2 && text[1] == '1'};
+}
+
+SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract)
+{
+    SandboxLimits limits;
+    const long abi = landlockAbi();
+    if (abi >= abiWithScopes && !keepsAbstract && enterDomain({0, 0, scopeAbstractSockets}, sizeof(LandlockRuleset), 0))
+        return {true, true};
+    if (proc == SandboxProc::Shared && abi >= abiWithRefer)
+        limits.hidesMemory = enterFileDomain();
+    return limits;
+}
+
+bool refuseTerminalInput()
+{
+    const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter)
+        return false;
+    addOtherArchitectures(filter);
+    const bool isLoaded = addRefusal(filter, TIOCSTI) && addRefusal(filter, TIOCLINUX) && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return isLoaded;
+}
+
+} // namespace llmproxy

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-only
+// What a process in the sandbox takes from itself and its children for good: system calls by seccomp, abstract sockets and other
+// processes' memory by Landlock. Thread: the only one of its process.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace llmproxy {
+
+// What bubblewrap could not give, and Landlock has to.
+enum class SandboxProc {
+    Fresh,  // /proc shows the sandbox's processes alone
+    Shared, // /proc shows those outside too: their memory, variables and open files must be closed to us
+};
+
+struct SandboxLimits
+{
+    bool hidesAbstract = false; // abstract sockets of processes outside cannot be connected to (Landlock's ABI 6, Linux 6.12)
+    bool hidesMemory = false;   // /proc/PID of processes outside cannot be looked into, and they cannot be traced (any Landlock)
+
+    std::string text() const; // for Ready
+    static SandboxLimits parse(std::string_view text);
+};
+
+// keepsAbstract: displays are allowed, and an X server is asked over its abstract socket first.
+SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract);
+// No characters are put into the terminal's input: ioctl TIOCSTI and the console's TIOCLINUX are refused with EPERM. False: the kernel
+// has no seccomp.
+bool refuseTerminalInput();
+
+} // namespace llmproxy
