@@ -83,6 +83,8 @@ void HiddenPaths::addSiblings(const std::string &path, const std::string &what)
 {
     const std::string absolute = absolutePath(path), name = std::filesystem::path(absolute).filename().string(), folder = reachablePath(parentOf(absolute));
     std::error_code error;
+    if (!folder.empty())
+        m_remade.push_back(folder + '/' + name);
     for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
         if (!entry.path().filename().string().starts_with(name))
             continue;
@@ -137,6 +139,27 @@ std::vector<std::string> HiddenPaths::files() const
             left.push_back(one.path);
     }
     return left;
+}
+
+std::vector<std::string> HiddenPaths::remade() const
+{
+    std::vector<std::string> left;
+    for (const std::string &beginning : m_remade) {
+        if (!covers(parentOf(beginning)))
+            left.push_back(beginning);
+    }
+    return left;
+}
+
+std::vector<std::string> HiddenPaths::markedFolders() const
+{
+    std::vector<std::string> marked;
+    const std::vector<std::string> outermost = folders();
+    for (const Entry &one : m_folders) {
+        if (one.isNamed && std::find(outermost.begin(), outermost.end(), one.path) != outermost.end())
+            marked.push_back(one.path);
+    }
+    return marked;
 }
 
 std::string HiddenPaths::summary() const

@@ -26,6 +26,8 @@ public:
     // Without those that lie below a hidden folder.
     std::vector<std::string> folders() const;
     std::vector<std::string> files() const;
+    std::vector<std::string> remade() const;        // how names begin of files that are renamed and made anew, with their folder
+    std::vector<std::string> markedFolders() const; // those with a mark in them, of add()
     bool covers(const std::string &path) const; // it lies in or is a hidden folder; path: absolute, without links
     // The hidden folder that path is or lies in, "/x/data (data directory)"; empty: none.
     std::string folderOf(const std::string &path) const;
@@ -43,6 +45,7 @@ private:
     static void addEntry(std::vector<Entry> &entries, Entry entry);
     void addSiblings(const std::string &path, const std::string &what);
     std::vector<Entry> m_folders, m_files;
+    std::vector<std::string> m_remade;
 };
 
 // Where the path leads, links resolved; empty when nothing is there or a process of our user without capabilities cannot get there.

@@ -85,6 +85,7 @@ int Isolation::open(const IsolationOptions &options, ManagementClient &client, c
     m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &why);
     if (!m_sandbox)
         return goOnWithout(options, plan, why);
+    m_watch = std::make_unique<HiddenWatch>(plan.hidden, m_sandbox->process(), plan.workingDirectory + "/.env");
     withheld.insert(plan.doors.withheld.begin(), plan.doors.withheld.end());
     const std::string openings = m_sandbox->openings(), open = openings.empty() ? std::string() : "; open: " + openings;
     m_event = cut("on" + open);
@@ -102,7 +103,9 @@ int Isolation::run(const std::vector<std::string> &command, std::map<std::string
     if (!m_sandbox)
         return runChild(command, variables, signals);
     variables[insideRunVariable] = "1";
-    return m_sandbox->run(command, asTexts(variables), signals);
+    const int code = m_sandbox->run(command, asTexts(variables), signals);
+    m_watch.reset();
+    return code;
 }
 
 } // namespace llmproxy

@@ -2,6 +2,7 @@
 // How `llm-proxy run` keeps its command away from keys, or says that it does not. Thread: main.
 #pragma once
 
+#include "hidden_watch.h"
 #include "isolation_plan.h"
 #include "sandbox.h"
 
@@ -40,6 +41,7 @@ private:
     int goOnWithout(const IsolationOptions &options, const IsolationPlan &plan, const std::string &why);
 
     std::unique_ptr<Sandbox> m_sandbox; // null: off
+    std::unique_ptr<HiddenWatch> m_watch;
     std::string m_event;
 };
 

@@ -14,21 +14,6 @@
 
 namespace llmproxy {
 
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::string_view kernelFolders[] = {"/proc", "/sys", "/dev"};
-
-// These are made anew for the command.
-bool isOfKernel(const std::string &path)
-{
-    return std::any_of(std::begin(kernelFolders), std::end(kernelFolders), [&path](std::string_view folder) {
-        return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
-    });
-}
-
-// Its names are of any program; what it sets decides.
 bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir)
 {
     std::string text;
@@ -41,6 +26,20 @@ bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir)
             *dataDir = one.value;
     }
     return !parsed.values.empty();
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kernelFolders[] = {"/proc", "/sys", "/dev"};
+
+// These are made anew for the command.
+bool isOfKernel(const std::string &path)
+{
+    return std::any_of(std::begin(kernelFolders), std::end(kernelFolders), [&path](std::string_view folder) {
+        return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+    });
 }
 
 std::string besideFolder(const fs::path &folder, const std::string &named)

@@ -36,6 +36,9 @@ IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std:
 // above up to the root of the work tree, and the data directories beside them.
 std::vector<OwnPlace> placesAround(const std::string &workingDirectory);
 
+// A .env that sets something of ours; dataDir: DATA_DIR, when it is set there.
+bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir);
+
 // What a command that is not isolated can do, as a sentence.
 std::string openWithout(const HiddenPaths &hidden);
 // What bubblewrap is told before the command. hiddenText: the number of a descriptor, a new one at each call, from which it reads what

@@ -185,7 +185,7 @@ void Sandbox::handOn(int signals)
 
 int Sandbox::run(const std::vector<std::string> &command, const std::vector<std::string> &variables, const sigset_t &signals)
 {
-    m_terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    m_terminal = ::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
     m_gaveTerminal = isOursNow(m_terminal);
     std::string start = textOf(SandboxStart{m_gaveTerminal, command, variables});
     sendSandbox(m_started.link, SandboxMessage::Type::Start, start);

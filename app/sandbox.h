@@ -23,6 +23,7 @@ public:
 
     // What the kernel cannot hide, "abstract sockets"; empty: nothing that we know.
     std::string openings() const;
+    pid_t process() const { return m_started.pid; } // bubblewrap's
     // Starts the command and waits for its end, handing on the signals in the set (blocked by the caller, SIGCHLD among them). The
     // terminal is the command's while it runs in the foreground; when it stops, we stop. Its status as a shell gives it: 128+n after a
     // signal, 127 and 126 when it cannot be started.

@@ -171,7 +171,7 @@ int runInside(char **argv)
     sigemptyset(&ends);
     sigaddset(&ends, SIGCHLD);
     inside.signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-    inside.terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    inside.terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     const SandboxProc proc = std::strcmp(argv[4], "fresh") == 0 ? SandboxProc::Fresh : SandboxProc::Shared;
     const SandboxLimits limits = limitSandbox(proc, std::strcmp(argv[5], "keep") == 0);

@@ -36,6 +36,8 @@ REASONS = {
     "app/env_writer.cpp": ".env of setup, after a look at its owner and mode",
     "app/end_guard.cpp": "/dev/null",
     "app/bubblewrap.cpp": "/proc/self/exe, to start it again",
+    "app/hidden_watch.cpp": "/proc, for bubblewrap's child",
+    "app/mount_inside.cpp": "/proc, for a namespace",
     "app/sandbox.cpp": "/dev/tty, and settings of the kernel in /proc/sys",
     "app/sandbox_inside.cpp": "/dev/tty",
     "app/sandbox_limits.cpp": "/, for a rule of Landlock",

@@ -24,6 +24,7 @@ AT_START = {
 }
 # Who may ask for one later and does without where none is left.
 CAN_DO_WITHOUT = {
+    "app/hidden_watch.cpp": "hides what is replaced",
     "app/private_listener.cpp": "says that the server has stopped",
     "app/process.cpp": "a second signal",
     "app/run_expiry.cpp": "revokes a token that has expired; the engine refuses it all the same",

@@ -185,6 +185,47 @@ class Attacks(Isolated):
         results, errors = self.attack()
         self.all_fail(results, errors)
 
+    def test_what_is_replaced_is_hidden_again(self):
+        """An editor saves .env by renaming, a log is rotated, a database's -wal is made anew: each takes the mount on the old file away."""
+        replaced = [self.tree / ".env", self.home / "keys/encryption"]
+        script = "import sys\nfor path in sys.stdin:\n try: print(open(path.strip()).read().split(chr(10))[0], flush=True)\n except OSError as e: print(e, flush=True)"
+        process = subprocess.Popen([self.bin, "--env", ".env", "run", "--project", "p", "--", PYTHON, "-c", script], env=self.env, cwd=self.tree, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, **self.as_user())
+        self.addCleanup(process.communicate)
+
+        def seen(path):
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            return process.stdout.readline()
+        self.assertIn("hidden by llm-proxy run", seen(replaced[0]))
+        for path in replaced:
+            new = path.with_name("new")
+            new.write_text("secret of " + path.name + "\n")
+            if self.user:
+                os.chown(new, self.user.pw_uid, self.user.pw_gid)
+            os.rename(new, path)
+            until(lambda: "hidden by llm-proxy run" in seen(path), f"{path} is hidden again")
+        (self.home / "proxy.db-journal").write_text("made anew\n")
+        until(lambda: "hidden by llm-proxy run" in seen(self.home / "proxy.db-journal"), "a file beside the database is hidden, too")
+        (self.home / "unrelated").write_text("free\n")
+        self.assertEqual(seen(self.home / "unrelated"), "free\n")
+
+    def test_a_new_env_file(self):
+        (self.tree / ".env").rename(self.home / "server.env")
+        process = subprocess.Popen([self.bin, "--env", str(self.home / "server.env"), "run", "--project", "p", "--", "sh", "-c", "while read word; do cat .env; echo end; done"], env=self.env, cwd=self.tree,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **self.as_user())
+        self.addCleanup(process.communicate)
+
+        def seen():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return "".join(iter(process.stdout.readline, "end\n"))
+        self.assertEqual(seen(), "")
+        (self.tree / ".env").write_text("SHOP_NAME=ours is not\n")
+        self.assertEqual(seen(), "SHOP_NAME=ours is not\n", "another program's")
+        (self.tree / ".env").write_text("MANAGEMENT_TOKEN=0123456789\n")
+        until(lambda: "hidden by llm-proxy run" in seen(), "one of ours is hidden")
+
     def test_without_isolation_the_line_says_what_is_open(self):
         done = self.call("--env", ".env", "run", "--project", "p", "--no-isolation", "--", "cat", ".env")
         self.assertIn("MANAGEMENT_TOKEN", done.stdout)

@@ -245,7 +245,7 @@ def undo_the_mounts():
                     ["bwrap", "--unshare-user", "--bind", "/", "/", "--cap-add", "ALL"]):
         with contextlib.suppress(FileNotFoundError, subprocess.TimeoutExpired):
             script = "for p; do umount -l \"$p\" 2>/dev/null && echo \"$p\"; done; true"
-            done = subprocess.run([*wrapper, "sh", "-c", script, "sh", *covered], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+            done = subprocess.run([*wrapper, "sh", "-c", script, "sh", *covered], capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL)
             if done.stdout.strip():
                 return f"{wrapper}: unmounted {done.stdout}"
     return None
