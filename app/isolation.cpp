@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "isolation.h"
 
+#include "access/cidr.h"
 #include "child_process.h"
 #include "config/hidden_by_run.h"
 #include "config/settings.h"
@@ -10,15 +11,25 @@
 
 #include <CLI/CLI.hpp>
 #include <QJsonArray>
+#include <QUrl>
 
 namespace llmproxy {
 
 namespace {
 
-// Of the server that is used: it knows its own paths, and in which folder they are meant.
-std::vector<OwnPlace> placesOfServer(ManagementClient &client)
+bool isOfThisMachine(const std::string &url)
+{
+    const QString host = QUrl(fromText(url)).host();
+    const auto address = IpAddress::parse(host.toStdString());
+    return address ? address->isLoopback() : host == QLatin1String("localhost") || host.endsWith(QLatin1String(".localhost"));
+}
+
+// Of the server that is used: it knows its own paths, and in which folder they are meant. Those of another machine mean nothing here.
+std::vector<OwnPlace> placesOfServer(ManagementClient &client, const std::string &url)
 {
     std::vector<OwnPlace> places;
+    if (!isOfThisMachine(url))
+        return places;
     const ApiAnswer answer = client.call("GET", "/manage/files");
     for (const QJsonValue &value : answer.body.value(QLatin1String("items")).toArray()) {
         const std::string kind = cell(value.toObject(), "kind");
@@ -68,9 +79,9 @@ int Isolation::goOnWithout(const IsolationOptions &options, const IsolationPlan 
     return ExitOk;
 }
 
-int Isolation::open(const IsolationOptions &options, ManagementClient &client, const std::vector<OwnPlace> &here, const std::map<std::string, std::string> &environment, std::set<std::string> &withheld)
+int Isolation::open(const IsolationOptions &options, ManagementClient &client, const std::string &url, const std::vector<OwnPlace> &here, const std::map<std::string, std::string> &environment, std::set<std::string> &withheld)
 {
-    std::vector<OwnPlace> places = placesOfServer(client);
+    std::vector<OwnPlace> places = placesOfServer(client, url);
     places.insert(places.end(), here.begin(), here.end());
     std::string problem;
     const IsolationPlan plan = planIsolation(options, environment, places, &problem);

@@ -27,9 +27,9 @@ void addIsolationOptions(CLI::App *command, IsolationOptions &options);
 class Isolation
 {
 public:
-    // Says in one line what is in force. withheld: gets the variables that the command does not inherit because of it, too. ExitOk, or
+    // Says in one line what is in force. client, url: of the server that is used. withheld: gets the variables that the command does not inherit because of it, too. ExitOk, or
     // the code after a sentence: an option is wrong, or isolation is required and cannot be had.
-    int open(const IsolationOptions &options, ManagementClient &client, const std::vector<OwnPlace> &here, const std::map<std::string, std::string> &environment, std::set<std::string> &withheld);
+    int open(const IsolationOptions &options, ManagementClient &client, const std::string &url, const std::vector<OwnPlace> &here, const std::map<std::string, std::string> &environment, std::set<std::string> &withheld);
     // Of the data directories on this machine, also when the server that is used is elsewhere: the usual one, and that of the settings.
     static std::vector<OwnPlace> placesHere(const Settings &settings, const std::map<std::string, std::string> &environment);
     // "on", "on; open: …" or "off: …", at most 200 characters.

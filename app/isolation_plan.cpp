@@ -126,7 +126,7 @@ IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std:
 std::string openWithout(const HiddenPaths &hidden)
 {
     const std::string own = hidden.summary();
-    return "It can read " + (own.empty() ? std::string() : own + ", ")
+    return "The command can read " + (own.empty() ? std::string() : own + ", ")
            + "the session bus and its secrets, displays and the SSH agent, use the control socket, look into and stop other processes of this user, and type into this terminal";
 }
 

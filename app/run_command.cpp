@@ -212,7 +212,7 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
     if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.withheld); !projects.ok())
         return complain(projects);
     Isolation isolation;
-    if (const int code = isolation.open(o.isolation, *opened.client, places, sources.environment, child.withheld))
+    if (const int code = isolation.open(o.isolation, *opened.client, child.url, places, sources.environment, child.withheld))
         return code;
     return startWithToken(line, o, ttlMs, *opened.client, child, isolation, guard, sources.environment, signals);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-only
-// GET /manage/files: what `llm-proxy run` hides from its command.
+// GET /manage/files: what `llm-proxy run` hides from its command. Paths alone, which GET /manage/settings shows too.
 #include "config/own_places.h"
 #include "config/settings.h"
 #include "manage/resources.h"
@@ -24,10 +24,6 @@ QString kindName(OwnPlace::Kind kind)
 
 void readFiles(const CallPtr &call)
 {
-    if (!call->request.isLocal) {
-        refuse(call, {ErrorKind::Forbidden, "local_only", "Where the server keeps its files is shown on the machine itself only.", {}});
-        return;
-    }
     QJsonArray items;
     for (const OwnPlace &place : ownPlaces(*call->context().settings))
         items.append(QJsonObject{{QStringLiteral("path"), QString::fromStdString(place.path)},

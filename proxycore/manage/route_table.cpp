@@ -65,7 +65,7 @@ std::vector<Route> declare()
          200, "Usage", readUsage},
         {"GET", "/manage/overview", "readOverview", "The server at a glance.", Action::None, none, "NoQuery", "", 200,
          "Overview", readOverview},
-        {"GET", "/manage/files", "readFiles", "Where the server keeps keys, data and logs; for callers on the machine itself.", Action::None, none, "NoQuery", "", 200,
+        {"GET", "/manage/files", "readFiles", "Where the server keeps keys, data and logs.", Action::None, none, "NoQuery", "", 200,
          "FilesList", readFiles},
         {"GET", "/manage/settings", "readSettings", "All settings: in use, saved, and what each accepts.", Action::None, none, "NoQuery", "", 200,
          "SettingsList", readSettings},

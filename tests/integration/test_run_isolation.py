@@ -67,7 +67,7 @@ class Isolated(Cli):
                 os.chown(path, self.user.pw_uid, self.user.pw_gid, follow_symlinks=False)
 
     def make_secrets(self):
-        certificate, key = Authority(self.home / "keys").certificate("server", "DNS:proxy.example")
+        certificate, key = Authority(self.home / "keys").certificate("server", "DNS:proxy.example,IP:127.0.0.1")
         (self.home / "secrets" / "provider").write_text(KEY)
         (self.home / "keys" / "encryption").write_text("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n")
         settings = {"MANAGEMENT_TOKEN": "m" * 43, "ENCRYPTION_KEY_FILE": self.home / "keys/encryption", "SECRETS_DIR": self.home / "secrets", "LISTEN_ADDR": f"127.0.0.1:{free_port()}",
@@ -226,10 +226,20 @@ class Attacks(Isolated):
         (self.tree / ".env").write_text("MANAGEMENT_TOKEN=0123456789\n")
         until(lambda: "hidden by llm-proxy run" in seen(), "one of ours is hidden")
 
+    def test_over_http_the_servers_files_are_hidden_too(self):
+        elsewhere = self.home / "elsewhere"
+        elsewhere.mkdir()
+        self.give_to_user()
+        settings = dict(line.split("=", 1) for line in (self.tree / ".env").read_text().splitlines())
+        done = subprocess.run([self.bin, "run", "--url", "https://" + settings["LISTEN_ADDR"], "--project", "p", "--", "cat", str(self.home / "keys/encryption"), str(self.data / "llm-proxy.lock")], cwd=elsewhere,
+                              env=self.env | {"MANAGEMENT_TOKEN": "m" * 43, "SSL_CERT_FILE": str(self.home / "keys/ca.pem")}, capture_output=True, text=True, timeout=60, **self.as_user())
+        self.assertIn("hidden by llm-proxy run", done.stdout, done.stderr)
+        self.assertIn("llm-proxy.lock: No such file", done.stderr)
+
     def test_without_isolation_the_line_says_what_is_open(self):
         done = self.call("--env", ".env", "run", "--project", "p", "--no-isolation", "--", "cat", ".env")
         self.assertIn("MANAGEMENT_TOKEN", done.stdout)
-        self.assertIn("isolation: off, as --no-isolation says. It can read ", done.stderr)
+        self.assertIn("isolation: off, as --no-isolation says. The command can read ", done.stderr)
         self.assertIn(str(self.data), done.stderr)
 
     def test_without_bubblewrap(self):
