@@ -85,7 +85,7 @@ bool HiddenWatch::isToHide(const std::string &path, uint32_t event) const
     if (isRemade || contains(m_files, path) || contains(m_folders, path))
         return (event & replacing) != 0;
     std::string dataDir; // the command may write a .env of its own
-    return path == m_envFile && (event & filled) != 0 && hasSettingOfOurs(path, &dataDir);
+    return path == m_envFile && (event & filled) != 0 && isEnvFileOfOurs(path, &dataDir);
 }
 
 bool HiddenWatch::hideAgain(const std::string &path) const
@@ -101,8 +101,10 @@ void HiddenWatch::look(int watched, const std::string &name, uint32_t event)
     if (folder == m_watched.end())
         return;
     const std::string path = (folder->second == "/" ? std::string() : folder->second) + '/' + name;
-    if (isToHide(path, event))
-        mustHide(path);
+    if (!isToHide(path, event))
+        return;
+    mustHide(path);
+    m_hasNewEnvFile = m_hasNewEnvFile || (path == m_envFile && !contains(m_files, path));
 }
 
 void HiddenWatch::mustHide(const std::string &path) const

@@ -7,6 +7,7 @@
 
 #include "hidden_paths.h"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,9 +21,10 @@ class HiddenWatch
 {
 public:
     // bubblewrap: its process, whose child is the first one inside. envFile: .env of the working directory, which is hidden too when it
-    // appears and sets something of ours.
+    // appears and sets a secret of ours.
     HiddenWatch(const HiddenPaths &hidden, pid_t bubblewrap, std::string envFile);
     ~HiddenWatch();
+    bool hasNewEnvFile() const { return m_hasNewEnvFile; } // envFile appeared; thread: any
     HiddenWatch(const HiddenWatch &) = delete;
     HiddenWatch &operator=(const HiddenWatch &) = delete;
 
@@ -39,6 +41,7 @@ private:
     std::string m_markedFolder; // a hidden folder, which is put in place of another
     const pid_t m_bubblewrap;
     std::map<int, std::string> m_watched;
+    std::atomic<bool> m_hasNewEnvFile = false;
     int m_inotify = -1, m_stop = -1;
     std::thread m_thread;
 };

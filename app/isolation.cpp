@@ -115,6 +115,8 @@ int Isolation::run(const std::vector<std::string> &command, std::map<std::string
         return runChild(command, variables, signals);
     variables[insideRunVariable] = "1";
     const int code = m_sandbox->run(command, asTexts(variables), signals);
+    if (m_watch->hasNewEnvFile())
+        note("a .env with secrets of LLM Proxy appeared in the working directory while the command ran; look at it before a server is started there");
     m_watch.reset();
     return code;
 }

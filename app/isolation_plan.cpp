@@ -14,18 +14,20 @@
 
 namespace llmproxy {
 
-bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir)
+bool isEnvFileOfOurs(const std::string &envFile, std::string *dataDir)
 {
     std::string text;
     if (!readWholeFile(envFile, text))
         return false;
     const EnvFile parsed = parseSharedEnvFile(text, isSettingName);
     wipe(text.data(), text.size());
+    bool isOurs = false;
     for (const EnvValue &one : parsed.values) {
+        isOurs = isOurs || isOwnSecretVariable(one.name); // LOG_LEVEL is of any program
         if (one.name == "DATA_DIR" && !one.value.empty())
             *dataDir = one.value;
     }
-    return !parsed.values.empty();
+    return isOurs;
 }
 
 namespace {
@@ -52,7 +54,7 @@ void addFolderAround(const fs::path &folder, bool isHere, std::vector<OwnPlace> 
     std::error_code error;
     const std::string envFile = (folder / ".env").string();
     std::string dataDir = "data";
-    const bool isOurs = fs::exists(envFile, error) && hasSettingOfOurs(envFile, &dataDir);
+    const bool isOurs = fs::exists(envFile, error) && isEnvFileOfOurs(envFile, &dataDir);
     if (isOurs || (isHere && fs::exists(envFile, error)))
         places.push_back({envFile, OwnPlace::Kind::File, ".env"});
     for (const std::string &candidate : {besideFolder(folder, dataDir), (folder / "data").string()}) {

@@ -32,12 +32,12 @@ struct IsolationPlan
 // problem: a sentence, when an option names what is not there, or the working directory itself would be hidden.
 IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std::string, std::string> &environment, const std::vector<OwnPlace> &places, std::string *problem);
 
-// Files of ours that a command in this working directory would meet: .env there and, with a setting of ours in it, in each folder
+// Files of ours that a command in this working directory would meet: .env there and, with a secret of ours in it, in each folder
 // above up to the root of the work tree, and the data directories beside them.
 std::vector<OwnPlace> placesAround(const std::string &workingDirectory);
 
-// A .env that sets something of ours; dataDir: DATA_DIR, when it is set there.
-bool hasSettingOfOurs(const std::string &envFile, std::string *dataDir);
+// A .env that sets a secret of ours, or says where one is; dataDir: DATA_DIR, when it is set there.
+bool isEnvFileOfOurs(const std::string &envFile, std::string *dataDir);
 
 // What a command that is not isolated can do, as a sentence.
 std::string openWithout(const HiddenPaths &hidden);

@@ -164,6 +164,7 @@ int runInside(char **argv)
     close(std::atoi(argv[3]));
     closeProgram(argv);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    prctl(PR_SET_NAME, "llm-proxy-run", 0, 0, 0);
 
     sigset_t all, ends;
     sigfillset(&all);

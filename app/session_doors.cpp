@@ -130,6 +130,20 @@ void hideSockets(const std::string &folder, HiddenPaths &hidden)
     }
 }
 
+// Those of other sessions of this user, whose addresses stand in no variable here.
+void addOtherSessions(const Variables &environment, bool allowsAgent, HiddenPaths &hidden)
+{
+    const std::string home = valueOf(environment, "HOME");
+    addMatches(hidden, "/tmp/dbus-*", "session bus");
+    if (!home.empty())
+        addMatches(hidden, home + "/.dbus/session-bus/*", "session bus");
+    if (allowsAgent)
+        return;
+    addMatches(hidden, "/tmp/ssh-*/agent.*", "SSH agent");
+    if (!home.empty())
+        addMatches(hidden, home + "/.gnupg/S.*", "GPG agent");
+}
+
 void addRuntimeDir(const std::string &folder, SessionDoors &doors, HiddenPaths &hidden)
 {
     const std::string real = reachablePath(folder), here = reachablePath(".");
@@ -157,6 +171,7 @@ SessionDoors sessionDoors(const Variables &environment, const DoorOptions &optio
     addRuntimeDir(given, doors, hidden);
     for (const std::string &path : busPaths(valueOf(environment, "DBUS_SESSION_BUS_ADDRESS")))
         hidden.addFile(path, "session bus");
+    addOtherSessions(environment, options.allowSshAgent, hidden);
     addServices(environment, hidden);
     if (options.allowDisplay)
         keepDisplays(environment, given, doors);

@@ -111,7 +111,8 @@ class Isolated(Cli):
             process.kill()
             process.communicate()
         self.addCleanup(end)
-        until(lambda: process.poll() is not None or (self.data / "control.sock").exists(), "the server's socket")
+        log = self.home / "logs/server.log"
+        until(lambda: process.poll() is not None or (log.exists() and '"listening"' in log.read_text()), "the server listens", 60)
         self.assertIsNone(process.poll(), process.poll() and process.stderr.read())
         return process, ""
 
@@ -225,6 +226,9 @@ class Attacks(Isolated):
         self.assertEqual(seen(), "SHOP_NAME=ours is not\n", "another program's")
         (self.tree / ".env").write_text("MANAGEMENT_TOKEN=0123456789\n")
         until(lambda: "hidden by llm-proxy run" in seen(), "one of ours is hidden")
+        process.stdin.close()
+        process.stdin = None
+        self.assertIn("a .env with secrets of LLM Proxy appeared", process.communicate()[1])
 
     def test_over_http_the_servers_files_are_hidden_too(self):
         elsewhere = self.home / "elsewhere"
