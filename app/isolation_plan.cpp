@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -57,7 +58,7 @@ void addFolderAround(const fs::path &folder, bool isHere, std::vector<OwnPlace> 
     const bool isOurs = fs::exists(envFile, error) && isEnvFileOfOurs(envFile, &dataDir);
     if (isOurs || (isHere && fs::exists(envFile, error)))
         places.push_back({envFile, OwnPlace::Kind::File, ".env"});
-    for (const std::string &candidate : {besideFolder(folder, dataDir), (folder / "data").string()}) {
+    for (const std::string &candidate : std::set<std::string>{besideFolder(folder, dataDir), besideFolder(folder, "data")}) {
         if (fs::exists(candidate + "/llm-proxy.db", error) || (isOurs && fs::exists(candidate + "/encryption.key", error)))
             places.push_back({candidate, OwnPlace::Kind::Folder, "data directory"});
     }
