@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "hidden_paths.h"
 
-#include "base/absolute_path.h"
-
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
@@ -45,7 +43,7 @@ std::string parentOf(const std::string &path)
 std::string reachablePath(const std::string &path)
 {
     char resolved[PATH_MAX];
-    if (path.empty() || !realpath(absolutePath(path).c_str(), resolved))
+    if (path.empty() || !realpath(path.c_str(), resolved))
         return {};
     const std::string real = resolved;
     for (std::string folder = parentOf(real); true; folder = parentOf(folder)) {
@@ -81,8 +79,9 @@ void HiddenPaths::addPlace(const OwnPlace &place, bool isNamed)
 
 void HiddenPaths::addSiblings(const std::string &path, const std::string &what)
 {
-    const std::string absolute = absolutePath(path), name = std::filesystem::path(absolute).filename().string(), folder = reachablePath(parentOf(absolute));
     std::error_code error;
+    const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string(); // its bytes may be no UTF-8
+    const std::string name = std::filesystem::path(absolute).filename().string(), folder = reachablePath(parentOf(absolute));
     if (!folder.empty())
         m_remade.push_back(folder + '/' + name);
     for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {

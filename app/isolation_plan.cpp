@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "isolation_plan.h"
 
-#include "base/absolute_path.h"
 #include "config/env_file.h"
 #include "config/hidden_by_run.h"
 #include "config/settings.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "config/own_places.h"
 
-#include "base/absolute_path.h"
 #include "config/settings.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace llmproxy {
 
@@ -12,9 +12,10 @@ std::vector<OwnPlace> ownPlaces(const Settings &settings)
 {
     using Kind = OwnPlace::Kind;
     std::vector<OwnPlace> places;
-    const auto add = [&places](const std::string &path, Kind kind, const char *what) {
+    std::error_code error;
+    const auto add = [&places, &error](const std::string &path, Kind kind, const char *what) {
         if (!path.empty())
-            places.push_back({absolutePath(path), kind, what});
+            places.push_back({std::filesystem::absolute(path, error).lexically_normal().string(), kind, what}); // its bytes may be no UTF-8
     };
     add(settings.dataDir, Kind::Folder, "data directory");
     add(settings.envFile, Kind::File, ".env");
