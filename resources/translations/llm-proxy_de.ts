@@ -1880,6 +1880,22 @@ Anfrage-ID: %2</translation>
         <source>Deactivate the project first</source>
         <translation>Erst das Projekt deaktivieren</translation>
     </message>
+    <message>
+        <source>Run with a token</source>
+        <translation>Mit Token ausführen</translation>
+    </message>
+    <message>
+        <source>Activate the project first</source>
+        <translation>Zuerst das Projekt aktivieren</translation>
+    </message>
+    <message>
+        <source>Opens a terminal with a token of this project</source>
+        <translation>Öffnet ein Terminal mit einem Token dieses Projekts</translation>
+    </message>
+    <message>
+        <source>Opened in %1.</source>
+        <translation>In %1 geöffnet.</translation>
+    </message>
 </context>
 <context>
     <name>llmproxy::ui::RefreshDialog</name>
@@ -1945,6 +1961,109 @@ Anfrage-ID: %2</translation>
     <message>
         <source>Rotate the key of %1</source>
         <translation>Schlüssel von %1 rotieren</translation>
+    </message>
+</context>
+<context>
+    <name>llmproxy::ui::RunDialog</name>
+    <message>
+        <source>Only for the engine on this computer. For a server elsewhere use llm-proxy run --url</source>
+        <translation>Nur für die Engine auf diesem Rechner. Für einen anderen Server: llm-proxy run --url</translation>
+    </message>
+    <message>
+        <source>Run with a token</source>
+        <translation>Mit Token ausführen</translation>
+    </message>
+    <message>
+        <source>Opens a terminal in which the command has an access token of its own. The token is revoked when the command ends. With bubblewrap the command does not see keys, the data directory, this window and other processes.</source>
+        <translation>Öffnet ein Terminal, in dem der Befehl ein eigenes Zugriffstoken hat. Das Token wird widerrufen, wenn der Befehl endet. Mit bubblewrap sieht der Befehl weder Schlüssel noch Datenverzeichnis, dieses Fenster oder andere Prozesse.</translation>
+    </message>
+    <message>
+        <source>Open terminal</source>
+        <translation>Terminal öffnen</translation>
+    </message>
+    <message>
+        <source>Do not start the command if it cannot be isolated</source>
+        <translation>Den Befehl nicht starten, wenn er nicht isoliert werden kann</translation>
+    </message>
+    <message>
+        <source>Every model; or gpt-4o*, o3</source>
+        <translation>Jedes Modell; oder gpt-4o*, o3</translation>
+    </message>
+    <message>
+        <source>Choose …</source>
+        <translation>Auswählen …</translation>
+    </message>
+    <message>
+        <source>Project</source>
+        <translation>Projekt</translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation>Befehl</translation>
+    </message>
+    <message>
+        <source>As you would type it in a shell</source>
+        <translation>Wie in einer Shell eingegeben</translation>
+    </message>
+    <message>
+        <source>Working directory</source>
+        <translation>Arbeitsverzeichnis</translation>
+    </message>
+    <message>
+        <source>Lifetime</source>
+        <translation>Lebensdauer</translation>
+    </message>
+    <message>
+        <source>Such as 30m, 2h or 1d</source>
+        <translation>Zum Beispiel 30m, 2h oder 1d</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>Modelle</translation>
+    </message>
+    <message>
+        <source>Command line</source>
+        <translation>Befehlszeile</translation>
+    </message>
+    <message>
+        <source>Copy command line</source>
+        <translation>Befehlszeile kopieren</translation>
+    </message>
+    <message>
+        <source>To paste into another terminal</source>
+        <translation>Zum Einfügen in ein anderes Terminal</translation>
+    </message>
+    <message>
+        <source>There is no active project.</source>
+        <translation>Es gibt kein aktives Projekt.</translation>
+    </message>
+    <message>
+        <source>A command is needed, such as a shell or an agent.</source>
+        <translation>Ein Befehl fehlt, etwa eine Shell oder ein Agent.</translation>
+    </message>
+    <message>
+        <source>The data directory is hidden from the command; choose another folder.</source>
+        <translation>Das Datenverzeichnis ist vor dem Befehl verborgen; bitte einen anderen Ordner wählen.</translation>
+    </message>
+    <message>
+        <source>There is no such folder.</source>
+        <translation>Diesen Ordner gibt es nicht.</translation>
+    </message>
+    <message>
+        <source>Not a duration; write 30m, 2h or 1d.</source>
+        <translation>Keine Dauer; zum Beispiel 30m, 2h oder 1d.</translation>
+    </message>
+    <message>
+        <source>No terminal program was found. Looked for: %1. Copy the command line and run it in a terminal.</source>
+        <translation>Kein Terminalprogramm gefunden. Gesucht wurde nach: %1. Die Befehlszeile kopieren und in einem Terminal ausführen.</translation>
+    </message>
+    <message>
+        <source>Press Enter to close.</source>
+        <translation>Zum Schließen die Eingabetaste drücken.</translation>
+    </message>
+    <message>
+        <source>%1 could not be started. Copy the command line and run it in a terminal.</source>
+        <translation>%1 konnte nicht gestartet werden. Die Befehlszeile kopieren und in einem Terminal ausführen.</translation>
     </message>
 </context>
 <context>
@@ -2626,6 +2745,18 @@ Anfrage-ID: %2</translation>
     <message>
         <source>Search for something else, or choose every state and every project.</source>
         <translation>Suchen Sie nach etwas anderem, oder wählen Sie alle Status und alle Projekte.</translation>
+    </message>
+    <message>
+        <source>Run with a token</source>
+        <translation>Mit Token ausführen</translation>
+    </message>
+    <message>
+        <source>Opens a terminal with a fresh token</source>
+        <translation>Öffnet ein Terminal mit einem neuen Token</translation>
+    </message>
+    <message>
+        <source>Opened in %1.</source>
+        <translation>In %1 geöffnet.</translation>
     </message>
 </context>
 <context>

@@ -7,6 +7,7 @@ import unittest
 
 from cli_case import KEY, TOKEN
 from desktop import Flows
+from proxy_case import until
 from upstream import Upstream
 
 
@@ -66,6 +67,34 @@ class Tokens(Flows):
         app.press("Done")
         app.wait_gone("dialog", "New access token")
         return token
+
+    def test_a_terminal_with_a_token(self):
+        """A terminal of the desktop that writes what it shows into a file."""
+        project = self.project(base_url=self.upstream.url + "/v1")
+        tools, screen = self.place / "tools", self.place / "screen"
+        tools.mkdir()
+        (tools / "xdg-terminal-exec").write_text(f'#!/bin/sh\n"$@" >{screen}.now 2>&1 </dev/null\nmv {screen}.now {screen}\n')
+        (tools / "xdg-terminal-exec").chmod(0o755)
+        (self.place / "tree").mkdir()
+        app = self.open(env={"PATH": f"{tools}:{self.desktop.env['PATH']}", "SHELL": "/bin/bash"})
+        app.open_page("Projects and keys")
+        table = app.get("table", "Projects")
+        app.choose_row(table, 0)
+        app.press("Run with a token")
+        app.get("dialog", "Run with a token")
+        app.fill("Command", 'pwd; curl -s -o answer -w "%{http_code}" -H "Authorization: Bearer $OPENAI_API_KEY" $OPENAI_BASE_URL/models')
+        app.fill("Working directory", str(self.place / "tree"))
+        self.desktop.show("2-run")
+        app.press("Open terminal")
+        app.wait_gone("dialog", "Run with a token")
+        app.label("Opened in xdg-terminal-exec.")
+        shown = until(lambda: screen.exists() and screen.read_text(), "what the terminal shows", 60)
+        self.assertIn("isolation: on", shown)
+        self.assertIn(f"{self.place / 'tree'}\n200", shown)
+        self.assertIn("1 request", shown)
+        self.assertIn("Press Enter to close.", shown)
+        token = app.ask("/manage/tokens")["items"][0]
+        self.assertEqual((token["project_id"], token["state"], token["name"]), (project, "revoked", "run"))
 
     def with_tokens(self, *names):
         """A project with these tokens, on the page of tokens; (app, table, tokens by name)."""

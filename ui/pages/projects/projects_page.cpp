@@ -2,6 +2,7 @@
 #include "pages/projects/projects_page.h"
 
 #include "dialogs/form_dialog.h"
+#include "dialogs/run_dialog.h"
 #include "pages/projects/project_dialog.h"
 #include "style/format.h"
 
@@ -93,6 +94,7 @@ ProjectsPage::ProjectsPage(Console &console)
     m_toggle = act(tr("Deactivate"), u"pause"_s, QKeySequence(Qt::CTRL | Qt::Key_D), [this] { toggle(); });
     m_tokens = act(tr("Its tokens"), u"token"_s, QKeySequence(Qt::CTRL | Qt::Key_T), [this] { m_console.open(u"tokens"_s, {{u"project_id"_s, selected().value("id"_L1)}}); });
     m_events = act(tr("Its audit events"), u"audit"_s, QKeySequence(Qt::CTRL | Qt::Key_L), [this] { m_console.open(u"audit"_s, {{u"project_id"_s, selected().value("id"_L1)}}); });
+    m_run = act(tr("Run with a token"), u"play"_s, QKeySequence(Qt::CTRL | Qt::Key_Return), [this] { runWithToken(); });
     m_remove = act(tr("Delete"), u"close"_s, QKeySequence::Delete, [this] { remove(); });
     addHeaderButton(create, "primary");
 
@@ -103,7 +105,7 @@ ProjectsPage::ProjectsPage(Console &console)
     m_search->setMaximumWidth(320);
     row->addWidget(m_search, 1);
     row->addStretch();
-    for (QAction *action : {m_edit, m_rotate, m_toggle, m_tokens, m_events, m_remove})
+    for (QAction *action : {m_edit, m_rotate, m_toggle, m_run, m_tokens, m_events, m_remove})
         row->addWidget(buttonOf(action, action == m_remove ? "danger" : nullptr));
     body()->addLayout(row);
 
@@ -121,7 +123,7 @@ ProjectsPage::ProjectsPage(Console &console)
     connect(m_table, &Table::selectionMoved, this, &ProjectsPage::updateActions);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &ProjectsPage::updateActions);
     connect(m_table, &Table::opened, this, &ProjectsPage::edit);
-    m_table->setMenu({m_edit, m_rotate, m_toggle, m_tokens, m_events, m_remove});
+    m_table->setMenu({m_edit, m_rotate, m_toggle, m_run, m_tokens, m_events, m_remove});
     updateActions();
 }
 
@@ -185,6 +187,9 @@ void ProjectsPage::updateActions()
         action->setEnabled(!project.isEmpty());
     const bool active = project.value("is_active"_L1).toBool(true);
     m_toggle->setText(active ? tr("Deactivate") : tr("Activate"));
+    const QString whyNot = whyNoRun(client());
+    m_run->setEnabled(!project.isEmpty() && active && whyNot.isEmpty());
+    m_run->setToolTip(!whyNot.isEmpty() ? whyNot : !project.isEmpty() && !active ? tr("Activate the project first") : tr("Opens a terminal with a token of this project"));
     m_remove->setEnabled(!project.isEmpty() && !active);
     m_remove->setToolTip(!project.isEmpty() && active ? tr("Deactivate the project first") : QString());
 }
@@ -247,6 +252,16 @@ void ProjectsPage::setActive(const QJsonObject &project, bool active)
         else
             m_console.toast->offer(active ? tr("%1 is active.").arg(name) : tr("%1 is inactive.").arg(name), tr("Undo"), [this, project, active] { setActive(project, !active); });
     });
+}
+
+void ProjectsPage::runWithToken()
+{
+    const QJsonObject project = selected();
+    if (project.isEmpty())
+        return;
+    auto *dialog = new RunDialog({project}, project.value("id"_L1).toString(), m_console.host.dataDir(), window());
+    connect(dialog, &RunDialog::opened, this, [this](const QString &terminal) { m_console.toast->say(tr("Opened in %1.").arg(terminal)); });
+    dialog->open();
 }
 
 void ProjectsPage::remove()

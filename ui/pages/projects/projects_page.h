@@ -30,13 +30,14 @@ private:
     void toggle();
     void setActive(const QJsonObject &project, bool active);
     void remove();
+    void runWithToken();
 
     RowsModel *m_model;
     Table *m_table;
     QSortFilterProxyModel *m_sorted; // the table's
     QLineEdit *m_search;
     QVariantMap m_wanted; // as it was opened, until the list is there
-    QAction *m_edit, *m_rotate, *m_toggle, *m_tokens, *m_events, *m_remove;
+    QAction *m_edit, *m_rotate, *m_toggle, *m_tokens, *m_events, *m_run, *m_remove;
 };
 
 } // namespace llmproxy::ui

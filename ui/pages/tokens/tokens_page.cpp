@@ -2,6 +2,7 @@
 #include "pages/tokens/tokens_page.h"
 
 #include "client/answer.h"
+#include "dialogs/run_dialog.h"
 #include "dialogs/token_view.h"
 #include "pages/tokens/refresh_dialog.h"
 #include "pages/tokens/token_columns.h"
@@ -66,7 +67,9 @@ void TokensPage::buildActions()
         copyText(ids.join(u'\n'));
         m_console.toast->say(tr("Copied."));
     });
+    m_run = act(tr("Run with a token"), u"play"_s, QKeySequence(Qt::CTRL | Qt::Key_Return), [this] { runWithToken(); });
     addHeaderButton(m_revokeAll, "danger");
+    addHeaderButton(m_run);
     addHeaderButton(m_create, "primary");
 }
 
@@ -133,6 +136,7 @@ void TokensPage::loadProjects()
         }
         m_project->setCurrentIndex(std::max(0, m_project->findData(chosen)));
         m_model->refreshTexts();
+        updateActions();
         if (std::exchange(m_createAsked, false))
             create(m_createFor);
     });
@@ -234,6 +238,9 @@ void TokensPage::updateActions()
     m_events->setEnabled(one);
     m_copyId->setEnabled(!tokens.isEmpty());
     m_revoke->setEnabled(std::any_of(tokens.begin(), tokens.end(), isLive));
+    const QString whyNot = whyNoRun(client());
+    m_run->setEnabled(m_projectsKnown && whyNot.isEmpty());
+    m_run->setToolTip(whyNot.isEmpty() ? tr("Opens a terminal with a fresh token") : whyNot);
     m_revokeAll->setEnabled(!m_project->currentData().toString().isEmpty());
     m_revokeAll->setToolTip(m_revokeAll->isEnabled() ? QString() : tr("Choose a project first"));
 }
@@ -247,6 +254,13 @@ void TokensPage::create(const QString &projectId)
     }
     auto *dialog = new TokenFormDialog(client(), m_projects, projectId, window());
     connect(dialog, &TokenFormDialog::created, this, &TokensPage::showNew);
+    dialog->open();
+}
+
+void TokensPage::runWithToken()
+{
+    auto *dialog = new RunDialog(m_projects, m_project->currentData().toString(), m_console.host.dataDir(), window());
+    connect(dialog, &RunDialog::opened, this, [this](const QString &terminal) { m_console.toast->say(tr("Opened in %1.").arg(terminal)); });
     dialog->open();
 }
 

@@ -35,6 +35,7 @@ private:
     QString projectName(const QString &id) const;
     QString providerOf(const QString &projectId) const;
     void create(const QString &projectId);
+    void runWithToken();
     void showNew(const QJsonObject &token);
     void edit();
     void refreshToken();
@@ -49,7 +50,7 @@ private:
     QLineEdit *m_search;
     QComboBox *m_state, *m_project;
     QLabel *m_more;
-    QAction *m_create, *m_edit, *m_refresh, *m_revoke, *m_revokeAll, *m_events, *m_copyId;
+    QAction *m_create, *m_edit, *m_refresh, *m_revoke, *m_revokeAll, *m_run, *m_events, *m_copyId;
     QJsonArray m_projects;
     QHash<QString, QJsonObject> m_projectById;
     QString m_createFor;     // a project that somebody was sent here for
