@@ -6,6 +6,7 @@
 #include "audit/file_cipher.h"
 #include "audit/log_set.h"
 #include "base/clock.h"
+#include "config/data_key.h"
 #include "manage/views.h"
 #include "output.h"
 #include "process.h"
@@ -167,10 +168,7 @@ Result<KeyRing> keyRingHere(const Settings &settings, const std::string &databas
     const auto record = Database(DatabaseConfig{database}).keyRingRecord();
     if (!record)
         return Error{ErrorKind::Invalid, "database", "there is no database at '" + settings.databasePath + "', which knows the key (--data-dir)", {}};
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false, record->keySource);
-    if (!master)
-        return master.error();
-    return KeyRing::open(*master, *record);
+    return openDataKeys(settings, *record);
 }
 
 int decrypt(const CommandLine &line, const DecryptOptions &o)

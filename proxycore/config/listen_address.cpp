@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view listForm = "a list of addresses or names with ports is accepted, like 127.0.0.1:8080,[::1]:8080 or localhost:8080";
 
-std::string quoted(std::string_view text)
+std::string inQuotes(std::string_view text)
 {
     return '"' + std::string(text) + '"';
 }
@@ -41,17 +41,17 @@ std::string splitEntry(const std::string &entry, std::string *host, std::string_
     const bool isBracketed = entry.front() == '[';
     const size_t end = isBracketed ? entry.find(']') : entry.rfind(':');
     if (isBracketed && end == std::string::npos)
-        return quoted(entry) + " has no closing bracket";
+        return inQuotes(entry) + " has no closing bracket";
     const size_t colon = isBracketed ? end + 1 : end;
     if (!isBracketed && end != std::string::npos && entry.find(':') != end)
-        return quoted(entry) + ": an IPv6 address is written in brackets, like [::1]:8080";
+        return inQuotes(entry) + ": an IPv6 address is written in brackets, like [::1]:8080";
     if (colon == std::string::npos || colon >= entry.size() || entry[colon] != ':')
-        return quoted(entry) + " has no port";
+        return inQuotes(entry) + " has no port";
     *host = isBracketed ? entry.substr(1, end - 1) : entry.substr(0, end);
     *port = std::string_view(entry).substr(colon + 1);
     if (host->empty())
-        return quoted(entry) + " has no address; 0.0.0.0 is all of IPv4, [::] is all of IPv6 and IPv4";
-    return isBracketed && host->find(':') == std::string::npos ? quoted(entry) + ": only an IPv6 address is written in brackets" : std::string();
+        return inQuotes(entry) + " has no address; 0.0.0.0 is all of IPv4, [::] is all of IPv6 and IPv4";
+    return isBracketed && host->find(':') == std::string::npos ? inQuotes(entry) + ": only an IPv6 address is written in brackets" : std::string();
 }
 
 std::string readEntry(const std::string &entry, ListenAddress *into)
@@ -62,7 +62,7 @@ std::string readEntry(const std::string &entry, ListenAddress *into)
         return problem;
     const auto port = portOf(digits);
     if (!port)
-        return quoted(entry) + ": the port is a number from 0 to 65535";
+        return inQuotes(entry) + ": the port is a number from 0 to 65535";
     if (const auto address = IpAddress::parse(host)) {
         *into = ListenAddress::at(*address, *port);
         return {};
@@ -70,7 +70,7 @@ std::string readEntry(const std::string &entry, ListenAddress *into)
     if (host.size() > 1 && host.back() == '.')
         host.pop_back();
     if (!isListenName(host))
-        return quoted(entry) + ": " + quoted(host) + " is neither an IP address nor a host name";
+        return inQuotes(entry) + ": " + inQuotes(host) + " is neither an IP address nor a host name";
     *into = {lowerCased(host), *port, isLocalhostName(host) ? localhostAddresses() : std::vector<IpAddress>()};
     return {};
 }
@@ -138,7 +138,7 @@ std::string readListenAddresses(const std::string &value, ListenAddresses *into)
         if (!problem.empty())
             complain(problem);
         else if (std::any_of(all.begin(), all.end(), [&](const ListenAddress &other) { return other.text() == one.text(); }))
-            complain(quoted(entry) + " is listed twice");
+            complain(inQuotes(entry) + " is listed twice");
         else
             all.push_back(std::move(one));
     }

@@ -86,7 +86,7 @@ Rows storageRows()
     return {
         row("DATA_DIR", "", "folder", "holds everything below; --serve: ./data", text(&S::dataDir)),
         row("DATABASE_PATH", "", "file", "SQLite file; $DATA_DIR/llm-proxy.db. --data-dir overrides a value in .env", text(&S::databasePath)),
-        row("ENCRYPTION_KEY", "", "base64 of 32 bytes", "encrypts provider keys at rest", encryptionKey, true),
+        row("ENCRYPTION_KEY", "", "base64 of 32 bytes", "encrypts provider keys at rest; for a database that exists also taken from the .env beside DATA_DIR, when it is the right one", encryptionKey, true),
         row("ENCRYPTION_KEY_FILE", "", "file", "the same, from a file that others cannot read", text(&S::encryptionKeyFile)),
     };
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/owned_file.h"
 #include "base/sha256.h"
+#include "config/env_register.h"
 #include "config/hidden_by_run.h"
 #include "config/saved_settings.h"
 #include "engine/engine.h"
@@ -94,7 +95,7 @@ Outcome makeDataDir(const std::string &dataDir)
 void closeToGroup(const std::string &dataDir)
 {
     constexpr mode_t groups = S_IRWXG, others = S_IRWXO;
-    for (const std::string &path : {dataDir + "/encryption.key", savedSettingsPath(dataDir)}) {
+    for (const std::string &path : {dataDir + "/encryption.key", savedSettingsPath(dataDir), envRegisterPath(dataDir)}) {
         std::string problem;
         const int file = openOwned(path, O_RDONLY, 0, &problem);
         struct stat info{};

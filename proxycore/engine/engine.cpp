@@ -7,6 +7,8 @@
 #include "base/random.h"
 #include "base/retention_period.h"
 #include "base/sha256.h"
+#include "config/data_key.h"
+#include "config/env_register.h"
 #include "config/saved_settings.h"
 #include "engine/bound_keys.h"
 #include "engine/restored_database.h"
@@ -54,10 +56,7 @@ Outcome Engine::Private::openKeys()
 
 Result<KeyRing> Engine::Private::openRing(const KeyRingRecord &record) const
 {
-    auto master = loadMasterKey(settings.encryptionKey, settings.encryptionKeyFile, settings.dataDir, false, record.keySource);
-    if (!master)
-        return master.error();
-    auto opened = KeyRing::open(*master, record);
+    auto opened = openDataKeys(settings, record);
     if (!opened) { // ruling 27: a wrong key is a configuration error
         Error error = opened.error();
         error.kind = ErrorKind::Invalid;
@@ -379,6 +378,10 @@ Outcome Engine::Private::startParts()
         return failure;
     authEvents = std::make_unique<AuthEvents>(*audit, [this](const RequestOutcome &outcome, int64_t seq) { meter(outcome, seq); });
     started = true;
+    if (!isReading()) {
+        rememberEnvFile(settings.dataDir, settings.envFile);
+        rememberEnvFile(settings.dataDir, keys->envFile());
+    }
     if (!options.networkListener) {
         settleTable();
         settleSecrets();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // Doctor's checks of files: which ones are used, who else may read them, whether git tracks them.
 #include "base/absolute_path.h"
+#include "config/env_register.h"
 #include "config/saved_settings.h"
 #include "config/settings.h"
 #include "manage/doctor_checks.h"
@@ -12,6 +13,7 @@
 #include <QFileInfo>
 
 #include <algorithm>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +53,19 @@ std::string loosenessOfRotated(const Settings &settings)
     return loosest;
 }
 
+// Every .env that was read for this data directory, also by other starts; absolute, none twice.
+std::set<std::string> envFilesOf(const ManageContext &context)
+{
+    std::set<std::string> files;
+    for (const std::string &file : rememberedEnvFiles(context.settings->dataDir))
+        files.insert(file);
+    for (const std::string &file : {context.settings->envFile, context.keys->envFile()}) {
+        if (!file.empty())
+            files.insert(absolutePath(file));
+    }
+    return files;
+}
+
 QString repositoryOf(QDir folder)
 {
     do {
@@ -86,7 +101,8 @@ DoctorItem checkEncryptionKey(const ManageContext &context)
                     "Move " + file.absoluteFilePath().toStdString() + " to a folder that is not backed up with the data, and put a symbolic link to it in its place.");
     if (source == "generated")
         return item("encryption_key", "Encryption key source", "Generated, and stored outside the data directory.");
-    return item("encryption_key", "Encryption key source", "From " + settingOfSource(source) + ".");
+    const std::string &envFile = context.keys->envFile();
+    return item("encryption_key", "Encryption key source", "From " + settingOfSource(source) + (envFile.empty() ? "." : " in " + envFile + ", beside the data directory."));
 }
 
 DoctorItem checkPermissions(const ManageContext &context)
@@ -100,6 +116,7 @@ DoctorItem checkPermissions(const ManageContext &context)
         looseness("database log", settings.databasePath + "-wal", 0600),
         looseness("generated key file", settings.dataDir + "/encryption.key", 0600),
         looseness("saved settings", savedSettingsPath(settings.dataDir), 0600),
+        looseness("list of .env files", envRegisterPath(settings.dataDir), 0600),
         looseness("key file", settings.encryptionKeyFile, modeOfMounted(settings.encryptionKeyFile)),
         looseness("management token file", settings.managementTokenFile, modeOfMounted(settings.managementTokenFile)),
         looseness("webhooks file", settings.alertWebhooksFile, modeOfMounted(settings.alertWebhooksFile)),
@@ -107,8 +124,10 @@ DoctorItem checkPermissions(const ManageContext &context)
         looseness("audit log", settings.auditLogFile, settings.auditFileMode), loosenessOfRotated(settings),
         looseness("log file", settings.logFile, settings.auditFileMode), looseness(".env", ".env", 0600),
         looseness("TLS private key", settings.tlsKeyFile, 0640)};
-    if (settings.envFile != ".env")
-        loose.push_back(looseness("settings file", settings.envFile, 0600));
+    for (const std::string &file : envFilesOf(context)) {
+        if (file != absolutePath(".env"))
+            loose.push_back(looseness("settings file", file, 0600));
+    }
     std::erase(loose, std::string());
     if (loose.empty())
         return item("permissions", "Permissions of data, log and .env", "Nobody else can read or write them.");
@@ -154,8 +173,10 @@ DoctorItem checkEnvFileTracked(const ManageContext &context)
 {
     const char *title = "Secrets are not in version control";
     const Settings &settings = *context.settings;
-    std::vector<std::string> tracked;
-    for (const std::string &file : {std::string(".env"), settings.envFile, settings.databasePath, settings.dataDir + "/encryption.key", settings.auditLogFile}) {
+    std::vector<std::string> tracked, files{".env", settings.databasePath, settings.dataDir + "/encryption.key", settings.managementTokenFile, settings.auditLogFile};
+    const std::set<std::string> envFiles = envFilesOf(context);
+    files.insert(files.begin() + 1, envFiles.begin(), envFiles.end());
+    for (const std::string &file : files) {
         const std::string path = QFileInfo(QString::fromStdString(file)).absoluteFilePath().toStdString();
         if (!file.empty() && isTracked(path) && std::find(tracked.begin(), tracked.end(), path) == tracked.end())
             tracked.push_back(path);

@@ -68,10 +68,26 @@ KeyRing KeyRing::create(const MasterKey &master)
     return ring;
 }
 
+namespace {
+
+// None: the key is another one.
+std::optional<Secret> openedCheck(const MasterKey &master, const KeyRingRecord &record)
+{
+    auto check = openText(master.key, masterId, record.keyCheck, keyContext({}, "key_check"));
+    return check && (check->equals(checkConstant) || check->equals(unboundConstant)) ? std::move(check) : std::nullopt;
+}
+
+} // namespace
+
+bool KeyRing::fits(const MasterKey &master, const KeyRingRecord &record)
+{
+    return openedCheck(master, record).has_value();
+}
+
 Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &record)
 {
-    const auto check = openText(master.key, masterId, record.keyCheck, keyContext({}, "key_check"));
-    if (!check || !(check->equals(checkConstant) || check->equals(unboundConstant)))
+    const auto check = openedCheck(master, record);
+    if (!check)
         return unusable("The encryption key in " + settingOfSource(master.source) + " is not the one that this database was made with"
                         + (sourceClass(master.source) == record.keySource ? std::string() : ", which was in " + settingOfSource(record.keySource))
                         + ". Set that key again; nothing was changed.");
@@ -86,6 +102,7 @@ Result<KeyRing> KeyRing::open(const MasterKey &master, const KeyRingRecord &reco
         return unusable("The sealed token-hash key in the database is damaged. Restore the database from a backup.");
     KeyRing ring;
     ring.m_record = record;
+    ring.m_envFile = master.envFile;
     if (!check->equals(checkConstant))
         ring.m_nextKeyCheck = sealText(master.key, masterId, checkConstant, keyContext({}, "key_check"));
     ring.m_dataKey = std::move(*dataKey);

@@ -113,14 +113,15 @@ Result<MasterKey> generateKeyFile(const std::string &path, const std::string &da
 
 Error missingKey(const std::string &path, const std::string &recorded)
 {
-    const std::string lost = "; without it the stored keys cannot be decrypted.";
+    const auto missing = [](const std::string &message, const std::string &setting) {
+        return Error{ErrorKind::Invalid, std::string(missingKeyCode), "The encryption key is missing: " + message + "; without it the stored keys cannot be decrypted.", setting};
+    };
     if (recorded == "environment" || recorded == "file")
-        return keyError("The encryption key is missing: " + settingOfSource(recorded) + " is not set, neither in the environment nor in the .env that was read, "
-                        "and the stored keys were encrypted with it. Set it again" + lost, settingOfSource(recorded));
+        return missing(settingOfSource(recorded) + " is not set, neither in the environment nor in the .env that was read, "
+                       "and the stored keys were encrypted with it. Set it again", settingOfSource(recorded));
     if (!recorded.empty())
-        return keyError("The encryption key is missing: '" + path + "', which was generated for the stored keys, is not there. Put it back" + lost, "DATA_DIR");
-    return keyError("The encryption key is missing: '" + path + "' is not there, and neither ENCRYPTION_KEY nor ENCRYPTION_KEY_FILE is set. Put the key back" + lost,
-                    "ENCRYPTION_KEY");
+        return missing("'" + path + "', which was generated for the stored keys, is not there. Put it back", "DATA_DIR");
+    return missing("'" + path + "' is not there, and neither ENCRYPTION_KEY nor ENCRYPTION_KEY_FILE is set. Put the key back", "ENCRYPTION_KEY");
 }
 
 } // namespace
