@@ -69,6 +69,8 @@ DoctorItem checkAuditChain(const ManageContext &context);
 DoctorItem checkAuditAnchors(const ManageContext &context);
 DoctorItem checkAuditRetention(const ManageContext &context);
 DoctorItem checkAuditReview(const ManageContext &context);
+// doctor_agents.cpp
+DoctorItem checkAgentsHere(const ManageContext &context);
 // doctor_libraries.cpp
 DoctorItem checkLibraries(const ManageContext &context);
 

@@ -30,7 +30,7 @@ std::vector<DoctorItem> doctorItems(const ManageContext &context)
          {checkInstallation, checkManagementTokenStrength, checkManagementTokenAge, checkProviderKeyAge, checkProviderKeysOpen, checkSharedProviderKeys,
           checkEncryptionKey, checkPermissions, checkEnvFileTracked, checkTokenLifetimes, checkTokenLimits,
           checkUnusedTokens, checkExpiredTokens, checkListener, checkTls, checkCertificate, checkCors, checkAllowedHosts, checkClientAddresses, checkUpstreamTransport, checkLogLevel, checkAudit, checkAuditChain, checkAuditAnchors, checkAuditRetention, checkAuditReview,
-          checkUser, checkCoreDumps, checkLibraries})
+          checkUser, checkAgentsHere, checkCoreDumps, checkLibraries})
         items.push_back(check(context));
     return items;
 }

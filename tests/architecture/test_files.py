@@ -24,6 +24,7 @@ REASONS = {
     "proxycore/upstream/profile.cpp": "API_CONFIG_PATH, which the operator names; our own resources",
     "proxycore/storage/migrations.cpp": "our own resources",
     "proxycore/manage/doctor_files.cpp": "the index of a git repository, read only",
+    "proxycore/manage/doctor_agents.cpp": "settings of the kernel in /proc/sys",
     "proxycore/manage/doctor_libraries.cpp": "os-release(5), the system's",
     "proxycore/storage/audit_check.cpp": "anchors, wherever a person put them; read only",
     "proxycore/audit/export_proof.cpp": "exports and their proofs, wherever a person put them; read only",
