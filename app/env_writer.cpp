@@ -150,15 +150,23 @@ std::string replaceFile(const std::string &path, const std::string &text, unsign
     return {};
 }
 
-std::vector<std::string> missingIgnores(const std::string &envFile, std::string &gitignore)
+std::string workTreeAround(const std::string &file)
 {
     std::error_code error;
-    fs::path folder = fs::absolute(envFile, error).parent_path();
+    fs::path folder = fs::absolute(file, error).parent_path();
     while (!fs::exists(folder / ".git", error)) {
         if (folder == folder.parent_path())
             return {};
         folder = folder.parent_path();
     }
+    return folder.string();
+}
+
+std::vector<std::string> missingIgnores(const std::string &envFile, std::string &gitignore)
+{
+    const fs::path folder = workTreeAround(envFile);
+    if (folder.empty())
+        return {};
     gitignore = (folder / ".gitignore").string();
     std::string text;
     if (!readWholeFile(gitignore, text))

@@ -22,6 +22,8 @@ std::string distrustOfFolder(const std::string &path, const std::string &command
 // False when it cannot be read; a missing file is an empty text.
 bool readWholeFile(const std::string &path, std::string &text);
 
+// The root of the git work tree that this file lies in, or would; empty: it lies in none.
+std::string workTreeAround(const std::string &file);
 // The entries that the .gitignore of the work tree around this file lacks; its path in gitignore, which is
 // empty outside a work tree.
 std::vector<std::string> missingIgnores(const std::string &envFile, std::string &gitignore);

@@ -56,7 +56,7 @@ int openServer(const std::string &given, OpenClient &opened)
         return complain(ExitUsage, "--url: not an address of a server; write http://host:port or https://host");
     if (opened.loaded.settings.managementToken.isEmpty())
         return complain(ExitUsage, "MANAGEMENT_TOKEN is not set: --url needs the server's management token, from the "
-                                   "environment or .env");
+                                   "environment or .env, or in the file that MANAGEMENT_TOKEN_FILE names");
     opened.client = commandsClient(clientOfUrl(url, opened.loaded.settings), url, {});
     return ExitOk;
 }

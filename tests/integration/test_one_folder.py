@@ -75,6 +75,14 @@ class Together(OneFolder):
         self.assertEqual(console.wait(40), 0)
         self.assertFalse((self.cwd / ".local").exists(), "one installation")
 
+    def test_a_key_file_of_the_folder(self):
+        (self.cwd / "own.key").write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
+        (self.cwd / "own.key").chmod(0o600)
+        self.set_up("--encryption-key-file", "./own.key")
+        away = self.cwd / "away"
+        away.mkdir()
+        self.run_command("--data-dir", str(self.data), cwd=away)
+
     def test_nothing_else_is_taken_from_it(self):
         self.set_up()
         with open(self.envfile, "a") as file:
@@ -179,6 +187,14 @@ class Register(OneFolder):
         server.wait(60)
         self.run_command() # given none, it found the key in one
         self.assertEqual(self.remembered(), [str(other), str(self.envfile)])
+
+    def test_setup_remembers_what_it_writes(self):
+        self.set_up()
+        self.register.unlink()
+        self.cli("setup", "--non-interactive")
+        self.assertEqual(self.remembered(), [str(self.envfile)])
+        self.cli("setup", "--non-interactive", "--env", "second.env")
+        self.assertEqual(self.remembered(), [str(self.envfile), str(self.cwd / "second.env")])
 
     def test_reading_writes_nothing(self):
         self.set_up()
