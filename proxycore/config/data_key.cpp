@@ -2,22 +2,13 @@
 #include "config/data_key.h"
 
 #include "base/absolute_path.h"
-#include "base/owned_file.h"
-#include "config/env_file.h"
 #include "config/setting_values.h"
 #include "config/settings.h"
-
-#include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "config/trusted_env.h"
 
 namespace llmproxy {
 
 namespace {
-
-constexpr off_t largestEnvFile = 1 << 20; // bytes
 
 // A key, or why there is none, as the end of a sentence about the file.
 struct FoundKey
@@ -26,40 +17,9 @@ struct FoundKey
     std::string problem;
 };
 
-// The same rule as for ./.env (ruling 4), on the file that is open.
-std::string distrustOfOpened(const struct stat &about, const std::string &path)
-{
-    if (about.st_uid != geteuid())
-        return "belongs to another user, so it was not read";
-    if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return "can be written by others, so it was not read; run: chmod 600 '" + path + "'";
-    return about.st_size > largestEnvFile ? "is larger than 1 MiB and was not read" : "";
-}
-
-// What is wrong, as above; empty: text is what the file holds, to be wiped.
-std::string readTrusted(const std::string &path, std::string &text)
-{
-    std::string problem;
-    const int file = openOwned(path, O_RDONLY | O_NONBLOCK, 0, &problem);
-    if (file < 0)
-        return errno == ENOENT ? "does not exist" : "was not read: " + problem;
-    struct stat about{};
-    problem = fstat(file, &about) == 0 ? distrustOfOpened(about, path) : "cannot be read";
-    if (problem.empty())
-        text.resize(static_cast<size_t>(about.st_size));
-    size_t size = 0;
-    for (ssize_t got = 0; size < text.size() && (got = read(file, text.data() + size, text.size() - size)) > 0;)
-        size += static_cast<size_t>(got);
-    close(file);
-    text.resize(size);
-    return problem;
-}
-
 FoundKey keyFromFile(const std::string &named, const std::string &envFile, const std::string &dataDir)
 {
-    // --serve, which reads this .env, is started in its folder.
-    const std::string path = named.starts_with('/') ? named : absolutePath(envFile + "/../" + named);
-    auto master = loadMasterKey({}, path, dataDir, false);
+    auto master = loadMasterKey({}, pathNamedIn(envFile, named), dataDir, false);
     if (!master)
         return {std::nullopt, "names a key that cannot be used: " + master.error().message};
     return {std::move(*master), {}};
@@ -75,13 +35,7 @@ FoundKey keyFromText(const std::string &text)
 
 FoundKey keyIn(const EnvFile &file, const std::string &envFile, const std::string &dataDir)
 {
-    if (!file.problems.empty())
-        return {std::nullopt, "was not used: " + file.problems.front()};
-    const auto valueOf = [&file](std::string_view name) { // the last line that sets it counts, as for --serve
-        const auto last = std::find_if(file.values.rbegin(), file.values.rend(), [name](const EnvValue &one) { return one.name == name; });
-        return last == file.values.rend() || last->value.empty() ? nullptr : &last->value;
-    };
-    const std::string *const text = valueOf("ENCRYPTION_KEY"), *const named = valueOf("ENCRYPTION_KEY_FILE");
+    const std::string *const text = valueIn(file, "ENCRYPTION_KEY"), *const named = valueIn(file, "ENCRYPTION_KEY_FILE");
     if (text && named)
         return {std::nullopt, "sets both ENCRYPTION_KEY and ENCRYPTION_KEY_FILE"};
     if (named)
@@ -91,19 +45,16 @@ FoundKey keyIn(const EnvFile &file, const std::string &envFile, const std::strin
 
 FoundKey keyBeside(const std::string &envFile, const std::string &dataDir)
 {
-    std::string text;
-    if (std::string problem = readTrusted(envFile, text); !problem.empty())
-        return {std::nullopt, std::move(problem)};
-    const EnvFile file = parseSharedEnvFile(text, isSettingName); // as --serve reads it
-    wipe(text.data(), text.size());
-    return keyIn(file, envFile, dataDir);
+    std::string problem;
+    const EnvFile file = readTrustedEnv(envFile, &problem);
+    return problem.empty() ? keyIn(file, envFile, dataDir) : FoundKey{std::nullopt, std::move(problem)};
 }
 
 } // namespace
 
 std::string envFileBeside(const std::string &dataDir)
 {
-    return absolutePath(dataDir + "/../.env");
+    return absoluteBytes(dataDir + "/../.env");
 }
 
 Result<KeyRing> openDataKeys(const Settings &settings, const KeyRingRecord &record)
@@ -120,7 +71,8 @@ Result<KeyRing> openDataKeys(const Settings &settings, const KeyRingRecord &reco
         return KeyRing::open(*found.key, record);
     }
     Error error = master.error();
-    error.message += " It was looked for in " + envFile + " too, which " + (found.key ? "has another key" : found.problem) + ".";
+    const std::string result = found.key ? "has another key" : found.problem;
+    error.message += " It was looked for in " + envFile + " too, which " + result + (result.ends_with('.') ? "" : ".");
     return error;
 }
 

@@ -57,7 +57,7 @@ void rememberEnvFile(const std::string &dataDir, const std::string &envFile)
 {
     if (envFile.empty() || envFile.find('\n') != std::string::npos)
         return;
-    const std::string path = absolutePath(envFile);
+    const std::string path = absoluteBytes(envFile);
     std::vector<std::string> files = rememberedEnvFiles(dataDir);
     if (path.find('\n') != std::string::npos || (!files.empty() && files.back() == path))
         return;

@@ -21,7 +21,7 @@ struct OwnPlace
     std::string what; // "data directory"
 };
 
-// The data directory first. Nothing is looked at on disk.
+// The data directory first. Read from disk is which .env files belong to it, and what those name.
 std::vector<OwnPlace> ownPlaces(const Settings &settings);
 
 } // namespace llmproxy

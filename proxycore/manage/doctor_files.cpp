@@ -61,7 +61,7 @@ std::set<std::string> envFilesOf(const ManageContext &context)
         files.insert(file);
     for (const std::string &file : {context.settings->envFile, context.keys->envFile()}) {
         if (!file.empty())
-            files.insert(absolutePath(file));
+            files.insert(absoluteBytes(file));
     }
     return files;
 }
@@ -125,7 +125,7 @@ DoctorItem checkPermissions(const ManageContext &context)
         looseness("log file", settings.logFile, settings.auditFileMode), looseness(".env", ".env", 0600),
         looseness("TLS private key", settings.tlsKeyFile, 0640)};
     for (const std::string &file : envFilesOf(context)) {
-        if (file != absolutePath(".env"))
+        if (file != absoluteBytes(".env"))
             loose.push_back(looseness("settings file", file, 0600));
     }
     std::erase(loose, std::string());

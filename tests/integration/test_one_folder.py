@@ -83,6 +83,21 @@ class Together(OneFolder):
         away.mkdir()
         self.run_command("--data-dir", str(self.data), cwd=away)
 
+    @unittest.skipUnless(shutil.which("bwrap"), "needs bubblewrap")
+    def test_run_hides_the_env_file_that_it_found_the_key_in(self):
+        (self.cwd / "own.key").write_text(base64.b64encode(os.urandom(32)).decode() + "\n")
+        (self.cwd / "own.key").chmod(0o600)
+        self.set_up("--encryption-key-file", "./own.key")
+        (self.data / "env-files").unlink()
+        away = self.cwd / "away"
+        away.mkdir()
+        for folder, options in ((self.cwd, ()), (away, ("--data-dir", str(self.data)))):
+            done = self.cli("run", *options, "--project", self.id, "--", "cat", str(self.envfile), str(self.cwd / "own.key"), cwd=folder, code=None)
+            if "isolation: on" not in done.stderr:
+                self.skipTest("no isolation here: " + done.stderr)
+            self.assertEqual(done.stdout.count("hidden by llm-proxy run"), 2, done.stdout)
+            self.assertNotIn("MANAGEMENT_TOKEN", done.stdout)
+
     def test_nothing_else_is_taken_from_it(self):
         self.set_up()
         with open(self.envfile, "a") as file:

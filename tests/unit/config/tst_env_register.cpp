@@ -39,7 +39,8 @@ private Q_SLOTS:
     void relativePathsBecomeAbsolute()
     {
         rememberEnvFile(data(), ".env");
-        QCOMPARE(rememberedEnvFiles(data()), Paths{QDir::currentPath().toStdString() + "/.env"});
+        rememberEnvFile(data(), "/no UTF-8 \xff/.env"); // its bytes stay
+        QCOMPARE(rememberedEnvFiles(data()), (Paths{QDir::currentPath().toStdString() + "/.env", "/no UTF-8 \xff/.env"}));
     }
 
     void theOldestAreForgotten()

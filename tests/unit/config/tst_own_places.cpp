@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 // What `llm-proxy run` hides: where the settings say that keys, data and logs lie, and how hidden places are recognised inside.
+#include "config/env_register.h"
 #include "config/hidden_by_run.h"
 #include "config/own_places.h"
-#include "config/settings.h"
+#include "settings_fixture.h"
 #include "test_registry.h"
 
 #include <QDir>
@@ -57,7 +58,26 @@ private Q_SLOTS:
         settings.dataDir = "/data";
         settings.logFile = "/dev/stdout";
         const std::vector<OwnPlace> places = ownPlaces(settings);
-        QVERIFY(std::none_of(places.begin(), places.end(), [](const OwnPlace &place) { return place.kind != OwnPlace::Kind::Folder; }));
+        QVERIFY(std::none_of(places.begin(), places.end(), [](const OwnPlace &place) { return place.kind != OwnPlace::Kind::Folder && place.path != "/.env"; }));
+    }
+
+    // Also those that this start was not given, and what they name.
+    void envFilesOfTheDataDirectory()
+    {
+        using Kind = OwnPlace::Kind;
+        const QTemporaryDir folder;
+        const std::string root = folder.path().toStdString();
+        QVERIFY(QDir(folder.path()).mkpath(QStringLiteral("data")) && QDir(folder.path()).mkpath(QStringLiteral("other")));
+        Settings settings;
+        settings.dataDir = root + "/data";
+        test::writeFile(root + "/.env", "ENCRYPTION_KEY_FILE=./keys/own.key\nTLS_CERT_FILE=./public.pem\n");
+        test::writeFile(root + "/other/.env", "MANAGEMENT_TOKEN_FILE='../token'\nTLS_KEY_FILE=/tls/key.pem\n");
+        rememberEnvFile(settings.dataDir, root + "/other/.env");
+        rememberEnvFile(settings.dataDir, root + "/gone/.env");
+        const std::vector<OwnPlace> places = ownPlaces(settings);
+        for (const std::string &path : {root + "/.env", root + "/other/.env", root + "/gone/.env", root + "/keys/own.key", root + "/token", std::string("/tls/key.pem")})
+            QVERIFY2(has(places, path, Kind::File), path.c_str());
+        QVERIFY(!has(places, root + "/public.pem", Kind::File));
     }
 
     void hiddenFoldersAreMarked()
