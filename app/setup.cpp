@@ -28,7 +28,7 @@ struct SetupOptions
     bool nonInteractive = false;
     bool gitignore = false;
     bool json = false;
-    std::string secretsIn; // "data" or "env"; empty: data in a git work tree, when a person agrees, else env
+    std::string secretsIn; // "data" or "env"; empty: a person is asked in a git work tree, else env
 };
 
 std::string ask(const std::string &question, const std::string &standard)
@@ -172,7 +172,11 @@ bool keepsApart(const SetupOptions &setup, const Draft &draft, const Settings &s
     const bool addsKey = isMissing(draft, "ENCRYPTION_KEY") && !hasOwnKey(settings);
     if (workTreeAround(draft.path).empty() || !(addsToken || addsKey))
         return false;
-    return setup.nonInteractive || agreed("This folder is in a git work tree, and coding agents read the files of a project. Keep the secrets in " + settings.dataDir + " instead of " + draft.path + "?");
+    if (setup.nonInteractive) { // scripts read them in .env
+        note("this folder is in a git work tree, and coding agents read the files of a project: llm-proxy setup --secrets-in data keeps new secrets in the data directory");
+        return false;
+    }
+    return agreed("This folder is in a git work tree, and coding agents read the files of a project. Keep the secrets in " + settings.dataDir + " instead of " + draft.path + "?");
 }
 
 void addSecrets(const SetupOptions &setup, Draft &draft)
@@ -299,9 +303,9 @@ void addSetupCommand(CommandLine &line)
     auto setup = std::make_shared<SetupOptions>();
     CLI::App *command = line.app.add_subcommand(
         "setup", "Write .env (or --env FILE): address, management token, encryption key; secrets that are there stay, and other answers can be corrected. "
-                 "In a git work tree the secrets go to files of the data directory instead");
+                 "In a git work tree it offers to keep the secrets in the data directory instead");
     command->add_flag("--non-interactive", setup->nonInteractive, "Ask nothing");
-    command->add_option("--secrets-in", setup->secretsIn, "Where new secrets go: data (DATA_DIR) or env (.env); default: data in a git work tree, else env")
+    command->add_option("--secrets-in", setup->secretsIn, "Where new secrets go: data (DATA_DIR) or env (.env); default: env; in a git work tree a person is asked")
         ->type_name("data|env")
         ->check(CLI::IsMember({"data", "env"}));
     command->add_flag("--gitignore", setup->gitignore, "Add .env and data/ to the work tree's .gitignore");

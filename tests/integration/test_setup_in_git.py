@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
-"""llm-proxy setup in a git work tree: the secrets go to the data directory, .env names the token's file and has none, and everything works
-with them. Elsewhere, or when asked, they go to .env."""
+"""llm-proxy setup in a git work tree offers to keep the secrets in the data directory: .env names the token's file and has none, and everything
+works with them. Elsewhere, and for scripts that do not ask for it, they go to .env."""
 import json
 import os
 import signal
@@ -28,7 +28,8 @@ class SetupInGit(Cli):
         self.env["LISTEN_ADDR"] = "127.0.0.1:0"
 
     def set_up(self, *options, **more):
-        return json.loads(self.cli("setup", "--non-interactive", "--json", *options, **more).stdout)
+        chosen = () if "--secrets-in" in options else ("--secrets-in", "data")
+        return json.loads(self.cli("setup", "--non-interactive", "--json", *chosen, *options, **more).stdout)
 
     def values(self):
         return dict(line.split("=", 1) for line in self.envfile.read_text().splitlines() if "=" in line and not line.startswith("#"))
@@ -63,7 +64,7 @@ class SetupInGit(Cli):
         answer = self.set_up(cwd=inner)
         self.assertEqual(answer, {"env_file": ".env", "data_dir": "./data", "secret_files": ["./data/encryption.key", "./data/management-token"],
                                   "added": ["MANAGEMENT_TOKEN_FILE"], "changed": [], "kept": []})
-        done = self.cli("setup", "--non-interactive")
+        done = self.cli("setup", "--non-interactive", "--secrets-in", "data")
         for secret in self.is_apart():
             self.assertNotIn(secret, done.stdout + done.stderr)
         for path in ("./data/encryption.key", "./data/management-token"):
@@ -134,7 +135,7 @@ class SetupInGit(Cli):
         self.data.mkdir(0o700)
         self.token.write_text("short\n")
         self.token.chmod(0o600)
-        done = self.cli("setup", "--non-interactive", code=2)
+        done = self.cli("setup", "--non-interactive", "--secrets-in", "data", code=2)
         self.assertIn("MANAGEMENT_TOKEN_FILE", done.stderr)
         self.assertEqual((self.token.read_text(), self.key.exists(), self.envfile.exists()), ("short\n", False, False))
 
@@ -146,9 +147,16 @@ class SetupInGit(Cli):
         self.is_apart()
         self.cli("setup", "--non-interactive", "--secrets-in", "elsewhere", code=2)
 
+    def test_scripts_find_them_in_env(self):
+        done = self.cli("setup", "--non-interactive")
+        self.assertIn("--secrets-in data", done.stderr)
+        self.is_in_env()
+
     def test_outside_a_work_tree(self):
         (self.cwd / ".git").rmdir()
-        answer = self.set_up()
+        done = self.cli("setup", "--non-interactive", "--json")
+        self.assertNotIn("--secrets-in", done.stderr)
+        answer = json.loads(done.stdout)
         self.assertEqual((answer["secret_files"], answer["added"]), ([], ["MANAGEMENT_TOKEN", "ENCRYPTION_KEY"]))
         self.is_in_env()
         self.envfile.unlink()
@@ -190,7 +198,7 @@ class SetupInGit(Cli):
     def test_a_data_directory_of_another_user(self):
         self.data.mkdir(0o700)
         os.chown(self.data, NOBODY, NOBODY)
-        done = self.cli("setup", "--non-interactive", code=None)
+        done = self.cli("setup", "--non-interactive", "--secrets-in", "data", code=None)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("belongs to", done.stderr)
         self.assertEqual((os.listdir(self.data), self.envfile.exists()), ([], False))
