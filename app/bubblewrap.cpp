@@ -141,7 +141,7 @@ bool startBubblewrap(const std::string &program, const IsolationPlan &plan, bool
     HandedOn handedOn;
     const std::string inside = handedOn.add(link[1]), realErrors = handedOn.add(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     const std::string self = "/proc/self/fd/" + handedOn.add(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-    const auto textFd = [&handedOn] { return handedOn.add(fileWith(hiddenText)); };
+    const auto textFd = [&handedOn](std::string_view text) { return handedOn.add(fileWith(text)); };
     const std::string arguments = handedOn.add(fileWith(endedByNul(bubblewrapArguments(plan, hasFreshProc, textFd))));
     handedOn.becomes(errors[1], STDERR_FILENO);
     started->link = link[0];

@@ -6,6 +6,7 @@
 #include "config/settings.h"
 #include "env_writer.h"
 #include "secrets/secret.h"
+#include "ssh_config.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -117,6 +118,8 @@ IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std:
     *problem = addTypedPaths(options, plan);
     plan.hidden.hideWholeFolders(plan.workingDirectory);
     plan.doors = sessionDoors(environment, options.doors, plan.hidden);
+    if (geteuid() != 0) // root's own files stay root's
+        plan.copied = includedSshConfigs("/etc/ssh/ssh_config");
     const std::string around = plan.hidden.folderOf(plan.workingDirectory);
     if (problem->empty() && plan.workingDirectory.empty())
         *problem = "the working directory does not exist, or cannot be reached";
@@ -141,7 +144,16 @@ void addWords(Words &words, std::initializer_list<std::string> more)
     words.insert(words.end(), more);
 }
 
-void addHidden(const IsolationPlan &plan, const std::function<std::string()> &textFd, Words &words)
+void addCopied(const IsolationPlan &plan, const TextFd &textFd, Words &words)
+{
+    for (const std::string &path : plan.copied) {
+        std::string text;
+        if (readWholeFile(path, text))
+            addWords(words, {"--ro-bind-data", textFd(text), path});
+    }
+}
+
+void addHidden(const IsolationPlan &plan, const TextFd &textFd, Words &words)
 {
     const auto isOwn = [&plan](const std::string &folder) { return plan.doors.runtimeDirs.count(folder) > 0; };
     const std::vector<std::string> folders = plan.hidden.folders();
@@ -153,15 +165,15 @@ void addHidden(const IsolationPlan &plan, const std::function<std::string()> &te
     }
     for (const std::string &folder : folders) {
         if (!isOwn(folder))
-            addWords(words, {"--perms", "0444", "--file", textFd(), folder + '/' + hiddenMark, "--remount-ro", folder});
+            addWords(words, {"--perms", "0444", "--file", textFd(hiddenText), folder + '/' + hiddenMark, "--remount-ro", folder});
     }
     for (const std::string &file : plan.hidden.files())
-        addWords(words, {"--ro-bind-data", textFd(), file});
+        addWords(words, {"--ro-bind-data", textFd(hiddenText), file});
 }
 
 } // namespace
 
-std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const std::function<std::string()> &hiddenTextFd)
+std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const TextFd &textFd)
 {
     const bool isRoot = geteuid() == 0;
     Words words{"--unshare-user", "--unshare-pid", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--bind", "/", "/"};
@@ -179,7 +191,8 @@ std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool has
         add({"--proc", "/proc"});
     if (isRoot) // whose files these are, with or without capabilities: core_pattern names a program that the kernel starts outside
         add({"--ro-bind", "/proc/sys", "/proc/sys"});
-    addHidden(plan, hiddenTextFd, words);
+    addCopied(plan, textFd, words);
+    addHidden(plan, textFd, words);
     add({"--chdir", plan.workingDirectory});
     return words;
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace llmproxy {
@@ -27,6 +28,7 @@ struct IsolationPlan
     SessionDoors doors;
     std::vector<std::string> readOnly; // absolute, without links
     std::string workingDirectory;      // the same
+    std::vector<std::string> copied;   // the same: replaced by copies of the command's user
 };
 
 // problem: a sentence, when an option names what is not there, or the working directory itself would be hidden.
@@ -41,7 +43,10 @@ bool isEnvFileOfOurs(const std::string &envFile, std::string *dataDir);
 
 // What a command that is not isolated can do, as a sentence.
 std::string openWithout(const HiddenPaths &hidden);
-// What bubblewrap is told before the command. hiddenText: the number of a descriptor, a new one at each call, from which it reads what
-// stands in a hidden file.
-std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const std::function<std::string()> &hiddenText);
+
+// The number of a descriptor, a new one at each call, from which bubblewrap reads this text.
+using TextFd = std::function<std::string(std::string_view text)>;
+// What bubblewrap is told before the command.
+std::vector<std::string> bubblewrapArguments(const IsolationPlan &plan, bool hasFreshProc, const TextFd &textFd);
+
 } // namespace llmproxy

@@ -65,6 +65,25 @@ bool addRefusal(scmp_filter_ctx filter, unsigned long request)
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, request)) == 0;
 }
 
+// As root, tar and rsync -a give files their owner back and call it an error when they cannot. In the sandbox root is the only owner that
+// there is, so what they ask for is said to be done, as fakeroot does; a change to root itself the kernel answers.
+bool addOwners(scmp_filter_ctx filter)
+{
+    struct Call
+    {
+        int number;
+        unsigned user; // which argument; the next one is the group
+    };
+    static const Call calls[] = {{SCMP_SYS(chown), 1}, {SCMP_SYS(lchown), 1}, {SCMP_SYS(fchown), 1}, {SCMP_SYS(fchownat), 2}, {SCMP_SYS(chown32), 1}, {SCMP_SYS(lchown32), 1}, {SCMP_SYS(fchown32), 1}};
+    for (const Call &call : calls) {
+        for (const unsigned argument : {call.user, call.user + 1}) {
+            if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), call.number, 1, SCMP_CMP64(argument, SCMP_CMP_GT, 0)) != 0)
+                return false;
+        }
+    }
+    return true;
+}
+
 // A 64-bit kernel runs 32-bit programs too, whose ioctl has another number.
 void addOtherArchitectures(scmp_filter_ctx filter)
 {
@@ -104,13 +123,13 @@ SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract)
     return limits;
 }
 
-bool refuseTerminalInput()
+bool filterSystemCalls(bool isRoot)
 {
     const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         return false;
     addOtherArchitectures(filter);
-    const bool isLoaded = addRefusal(filter, TIOCSTI) && addRefusal(filter, TIOCLINUX) && seccomp_load(filter) == 0;
+    const bool isLoaded = addRefusal(filter, TIOCSTI) && addRefusal(filter, TIOCLINUX) && (!isRoot || addOwners(filter)) && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return isLoaded;
 }

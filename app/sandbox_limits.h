@@ -25,8 +25,8 @@ struct SandboxLimits
 
 // keepsAbstract: displays are allowed, and an X server is asked over its abstract socket first.
 SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract);
-// No characters are put into the terminal's input: ioctl TIOCSTI and the console's TIOCLINUX are refused with EPERM. False: the kernel
-// has no seccomp.
-bool refuseTerminalInput();
+// No characters are put into the terminal's input: ioctl TIOCSTI and the console's TIOCLINUX are refused with EPERM. isRoot: chown() to
+// another owner does nothing and succeeds, as there is no other in the sandbox. False: the kernel has no seccomp.
+bool filterSystemCalls(bool isRoot);
 
 } // namespace llmproxy

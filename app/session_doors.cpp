@@ -58,9 +58,17 @@ void keep(const std::string &path, SessionDoors &doors)
         doors.kept.push_back(real);
 }
 
+// By an empty one of the command's own.
+void replaceFolder(const std::string &folder, const std::string &what, SessionDoors &doors, HiddenPaths &hidden)
+{
+    hidden.addFolder(folder, what);
+    if (const std::string real = reachablePath(folder); !real.empty())
+        doors.runtimeDirs.insert(real);
+}
+
 // Whoever may write to one of these has another process do what it likes: start a container with every folder in it, a unit of
 // systemd, a command in the next pane.
-void addServices(const Variables &environment, HiddenPaths &hidden)
+void addServices(const Variables &environment, SessionDoors &doors, HiddenPaths &hidden)
 {
     static const char *const sockets[] = {"/run/docker.sock",      "/run/containerd/containerd.sock", "/run/podman/podman.sock",           "/run/crio/crio.sock",
                                           "/run/libvirt/libvirt-sock", "/run/snapd.socket",           "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket",
@@ -72,7 +80,7 @@ void addServices(const Variables &environment, HiddenPaths &hidden)
     const std::string user = std::to_string(geteuid()), home = valueOf(environment, "HOME");
     const std::string multiplexers = valueOf(environment, "TMUX_TMPDIR").empty() ? "/tmp" : valueOf(environment, "TMUX_TMPDIR");
     for (const std::string &folder : {multiplexers + "/tmux-" + user, "/tmp/zellij-" + user, "/run/screen/S-" + userName(), home.empty() ? std::string() : home + "/.screen"})
-        hidden.addFolder(folder, "terminal multiplexer");
+        replaceFolder(folder, "terminal multiplexer", doors, hidden); // one that the command starts keeps its own there
     for (const std::string &pattern : {"/tmp/emacs" + user, std::string("/tmp/nvim*"), std::string("/tmp/vscode-*.sock"), std::string("/tmp/kitty-*")})
         addMatches(hidden, pattern, "editor or terminal");
 }
@@ -172,7 +180,7 @@ SessionDoors sessionDoors(const Variables &environment, const DoorOptions &optio
     for (const std::string &path : busPaths(valueOf(environment, "DBUS_SESSION_BUS_ADDRESS")))
         hidden.addFile(path, "session bus");
     addOtherSessions(environment, options.allowSshAgent, hidden);
-    addServices(environment, hidden);
+    addServices(environment, doors, hidden);
     if (options.allowDisplay)
         keepDisplays(environment, given, doors);
     else

@@ -1,13 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-only
 """The isolated command of `llm-proxy run` works as any other: its terminal, job control, signals, files, options, and the receipt at its end."""
-import errno
 import fcntl
 import json
 import os
-import pty
-import re
-import select
 import signal
 import struct
 import subprocess
@@ -19,57 +15,8 @@ from pathlib import Path
 
 from cli_case import BIN, Cli, free_port
 from proxy_case import until
+from terminal import Screen
 from upstream import Upstream
-
-
-class Screen:
-    """A terminal with a shell in it, as a person has it: the shell's job control is what run has to fit into."""
-
-    def __init__(self, case, command, env, cwd):
-        self.case = case
-        self.seen = ""
-        pid, self.main = pty.fork()
-        if pid == 0:
-            os.chdir(cwd)
-            os.execvpe(command[0], command, env)
-        self.pid = pid
-        case.addCleanup(self.end)
-
-    def end(self):
-        if self.main < 0:
-            return
-        os.close(self.main)
-        self.main = -1
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        os.waitpid(self.pid, 0)
-
-    def type(self, text):
-        os.write(self.main, text.encode())
-
-    def shows(self, pattern, seconds=60):
-        """Waits until this appears after what was waited for before."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = re.search(pattern, self.seen)
-            if found:
-                self.seen = self.seen[found.end():]
-                return found
-            left = deadline - time.monotonic()
-            ready = select.select([self.main], [], [], max(left, 0))[0]
-            if not ready:
-                self.case.fail(f"the terminal does not show {pattern!r}: {self.seen!r}")
-            try:
-                data = os.read(self.main, 4096)
-            except OSError as problem:
-                if problem.errno != errno.EIO:
-                    raise
-                data = b""
-            if not data:
-                self.case.fail(f"the terminal closed without {pattern!r}: {self.seen!r}")
-            self.seen += data.decode(errors="replace")
 
 
 class RunCase(Cli):
