@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "ssh_config.h"
 
+#include "base/ascii.h"
 #include "env_writer.h"
 #include "hidden_paths.h"
 
 #include <algorithm>
-#include <cctype>
 #include <glob.h>
 #include <sstream>
 #include <sys/stat.h>
@@ -15,12 +15,6 @@ namespace llmproxy {
 namespace {
 
 constexpr int deepestInclude = 16; // ssh's own
-
-bool isIncludeWord(std::string word)
-{
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char letter) { return std::tolower(letter); });
-    return word == "include";
-}
 
 std::string withoutQuotes(std::string word)
 {
@@ -35,7 +29,7 @@ std::vector<std::string> includePatterns(std::string line)
     std::istringstream words(line);
     std::vector<std::string> patterns;
     std::string word;
-    if (!(words >> word) || !isIncludeWord(word))
+    if (!(words >> word) || !equalsIgnoreCase(word, "include"))
         return patterns;
     while (words >> word && !word.starts_with('#')) {
         const std::string pattern = withoutQuotes(word);
@@ -50,6 +44,18 @@ bool isFileOfRoot(const std::string &path)
     return !path.empty() && stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == 0;
 }
 
+std::vector<std::string> filesOf(const std::string &pattern)
+{
+    std::vector<std::string> files;
+    glob_t matches = {};
+    if (glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
+        for (size_t at = 0; at < matches.gl_pathc; ++at)
+            files.push_back(reachablePath(matches.gl_pathv[at]));
+    }
+    globfree(&matches);
+    return files;
+}
+
 void addIncluded(const std::string &configFile, int depth, std::vector<std::string> &found)
 {
     std::string text, line;
@@ -57,17 +63,12 @@ void addIncluded(const std::string &configFile, int depth, std::vector<std::stri
         return;
     for (std::istringstream lines(text); std::getline(lines, line);) {
         for (const std::string &pattern : includePatterns(line)) {
-            glob_t matches = {};
-            if (glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
-                for (size_t at = 0; at < matches.gl_pathc; ++at) {
-                    const std::string real = reachablePath(matches.gl_pathv[at]);
-                    if (!isFileOfRoot(real) || std::find(found.begin(), found.end(), real) != found.end())
-                        continue;
-                    found.push_back(real);
-                    addIncluded(real, depth + 1, found);
-                }
+            for (const std::string &file : filesOf(pattern)) {
+                if (!isFileOfRoot(file) || std::find(found.begin(), found.end(), file) != found.end())
+                    continue;
+                found.push_back(file);
+                addIncluded(file, depth + 1, found);
             }
-            globfree(&matches);
         }
     }
 }

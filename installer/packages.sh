@@ -39,6 +39,7 @@ TESTS=(
     xvfb openbox trayer xdotool # a screen, a window manager, a tray, and keys and mouse for the console
     at-spi2-core dbus python3-gi # where its widgets are, over the accessibility bus
     xclip imagemagick        # its clipboard, and a picture where a flow fails
+    git openssh-client openssh-server gpg gpg-agent sudo tmux less vim-tiny procps xauth # what works inside llm-proxy run
     clang libclang-rt-14-dev # fuzz targets
 )
 # Debian 13 has llhttp as a library, and a newer clang.

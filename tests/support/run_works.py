@@ -3,6 +3,7 @@
 ask: git over HTTPS and over SSH."""
 import getpass
 import http.server
+import json
 import os
 import pwd
 import shutil
@@ -46,6 +47,13 @@ class RunWorks(Cli):
         self.cwd = self.home / self._testMethodName
         self.cwd.mkdir()
         self.give_to_user(self.cwd)
+        self.addCleanup(until, self.has_no_token, "its tokens are revoked")  # after what a test itself cleans up
+
+    def has_no_token(self):
+        """A killed run lets go of the data directory a moment later."""
+        process = self.start_run([self.bin, "--data-dir", self.data, "token", "list", "--state", "live", "--json"])
+        out, _ = process.communicate(timeout=60)
+        return process.returncode == 0 and not json.loads(out)["items"]
 
     @classmethod
     def as_user(cls):
