@@ -163,6 +163,10 @@ void addHidden(const IsolationPlan &plan, const TextFd &textFd, Words &words)
         if (plan.hidden.covers(path))
             addWords(words, {"--bind-try", path, path});
     }
+    for (const auto &[link, target] : plan.doors.links) {
+        if (plan.hidden.covers(link))
+            addWords(words, {"--symlink", target, link});
+    }
     for (const std::string &folder : folders) {
         if (!isOwn(folder))
             addWords(words, {"--perms", "0444", "--file", textFd(hiddenText), folder + '/' + hiddenMark, "--remount-ro", folder});

@@ -25,7 +25,7 @@ struct [[gnu::packed]] LandlockPath
     uint64_t allowedAccess = 0;
     int32_t parent = -1;
 };
-constexpr uint64_t scopeAbstractSockets = 1, accessMakeChar = 1U << 6, accessRefer = 1U << 13;
+constexpr uint64_t scopeAbstractSockets = 1, scopeSignals = 2, accessMakeChar = 1U << 6, accessRefer = 1U << 13;
 constexpr long abiWithScopes = 6, abiWithRefer = 2;
 constexpr unsigned long landlockVersion = 1, pathBeneath = 1;
 
@@ -116,8 +116,9 @@ SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract)
 {
     SandboxLimits limits;
     const long abi = landlockAbi();
-    if (abi >= abiWithScopes && !keepsAbstract && enterDomain({0, 0, scopeAbstractSockets}, sizeof(LandlockRuleset), 0))
-        return {true, true};
+    const uint64_t scope = keepsAbstract ? scopeSignals : scopeAbstractSockets;
+    if (abi >= abiWithScopes && (!keepsAbstract || proc == SandboxProc::Shared) && enterDomain({0, 0, scope}, sizeof(LandlockRuleset), 0))
+        return {!keepsAbstract, true};
     if (proc == SandboxProc::Shared && abi >= abiWithRefer)
         limits.hidesMemory = enterFileDomain();
     return limits;

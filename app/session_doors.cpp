@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "session_doors.h"
 
+#include "base/absolute_path.h"
+
+#include <algorithm>
 #include <filesystem>
 #include <glob.h>
 #include <pwd.h>
@@ -54,8 +57,14 @@ void addMatches(HiddenPaths &hidden, const std::string &pattern, const std::stri
 
 void keep(const std::string &path, SessionDoors &doors)
 {
-    if (const std::string real = reachablePath(path); !real.empty())
-        doors.kept.push_back(real);
+    const std::string real = reachablePath(path);
+    if (real.empty())
+        return;
+    doors.kept.push_back(real);
+    const std::filesystem::path named(absolutePath(path));
+    const std::string link = reachablePath(named.parent_path()) + '/' + named.filename().string();
+    if (link != real)
+        doors.links[link] = real;
 }
 
 // By an empty one of the command's own.
@@ -138,6 +147,20 @@ void hideSockets(const std::string &folder, HiddenPaths &hidden)
     }
 }
 
+// WSL's sockets lie elsewhere, and the runtime directory has links to them.
+void hideLinked(const SessionDoors &doors, HiddenPaths &hidden)
+{
+    for (const std::string &folder : doors.runtimeDirs) {
+        std::error_code error;
+        for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
+            std::error_code none;
+            const std::string real = entry.is_symlink(none) && entry.is_socket(none) ? reachablePath(entry.path().string()) : std::string();
+            if (!real.empty() && std::find(doors.kept.begin(), doors.kept.end(), real) == doors.kept.end())
+                hidden.addFile(real, "session");
+        }
+    }
+}
+
 // Those of other sessions of this user, whose addresses stand in no variable here.
 void addOtherSessions(const Variables &environment, bool allowsAgent, HiddenPaths &hidden)
 {
@@ -186,6 +209,7 @@ SessionDoors sessionDoors(const Variables &environment, const DoorOptions &optio
     else
         addDisplays(environment, doors, hidden);
     addAgent(environment, options, doors, hidden);
+    hideLinked(doors, hidden);
     return doors;
 }
 

@@ -23,6 +23,7 @@ struct SessionDoors
     std::set<std::string> withheld;       // variables
     std::set<std::string> runtimeDirs;    // replaced by empty folders of the command's own
     std::vector<std::string> kept;        // sockets and files in hidden folders that stay: of a display, of the agent
+    std::map<std::string, std::string> links; // by which these were named, and where they lead
     std::vector<std::string> devices;     // of the graphics card
 };
 

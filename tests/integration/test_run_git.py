@@ -42,8 +42,12 @@ class Git(RunWorks):
         self.agent(socket, server.key)
         return server, {"env": {"URL": server.url, "GIT_SSH_COMMAND": server.command(*more.get("ssh", ("-F", "none"))), "SSH_AUTH_SOCK": str(socket)}}
 
-    def works_only_with_the_option(self, socket):
+    def works_only_with_the_option(self, socket, link=None):
         server, more = self.push(socket)
+        if link:
+            link.symlink_to(socket)
+            self.addCleanup(link.unlink)
+            more["env"]["SSH_AUTH_SOCK"] = str(link)
         refused = self.shell(WORK, code=None, **more)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("Permission denied (publickey)", refused.stderr)
@@ -55,6 +59,21 @@ class Git(RunWorks):
 
     def test_ssh_agent_in_the_runtime_directory(self):
         self.works_only_with_the_option(self.runtime / "agent")
+
+    def test_ssh_agent_behind_a_link_in_the_runtime_directory(self):
+        """As WSL has its sockets."""
+        self.works_only_with_the_option(self.cwd / "agent", self.runtime / "link")
+
+    def test_sockets_behind_links_in_the_runtime_directory(self):
+        self.agent(self.cwd / "agent", *self.new_key())
+        (self.runtime / "other").symlink_to(self.cwd / "agent")
+        self.addCleanup((self.runtime / "other").unlink)
+        done = self.shell(f"SSH_AUTH_SOCK={self.cwd}/agent ssh-add -l", code=None)
+        self.assertNotIn("ED25519", done.stdout)
+
+    def new_key(self):
+        quiet("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.home / f"key-{self._testMethodName}")
+        return [self.home / f"key-{self._testMethodName}"]
 
     def test_ssh_agent_elsewhere(self):
         self.works_only_with_the_option(self.cwd / "agent")

@@ -78,6 +78,31 @@ export GNUPGHOME=$PWD/gnupg; mkdir -m 700 gnupg; gpg -q --batch --passphrase '' 
         self.assertEqual(done.stdout.split(), ["words"] * 4 + ["3", "700"])
 
 
+class Sandboxes(RunWorks):
+    """Others, started inside, as agents do; also in a container, which covers parts of /proc."""
+    container = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", 'for f in kcore keys timer_list; do [ -e /proc/$f ] && mount --bind /dev/null /proc/$f; done; exec "$@"', "sh")
+
+    def test_bubblewrap(self):
+        for options in ((), ("--allow-display",)):
+            proc = () if IS_ROOT and not self.user else ("--proc", "/proc")
+            done = self.inside("bwrap", "--unshare-user", "--unshare-pid", "--bind", "/", "/", "--dev", "/dev", *proc, "--", "echo", "in", options=("--require-isolation", *options))
+            self.assertEqual(done.stdout, "in\n", done.stderr)
+
+    def test_in_a_container(self):
+        for options in ((), ("--allow-display",)):
+            done = self.inside("unshare", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /mnt && echo mounted", wrapper=self.container, options=("--require-isolation", *options))
+            self.assertEqual(done.stdout, "mounted\n", done.stderr)
+            self.assertIn("the names of other processes", done.stderr)
+
+    def test_in_a_sandbox(self):
+        """Where root's files are nobody's."""
+        self.inside("true", wrapper=("unshare", "--user", "--map-current-user"))
+
+    def test_namespaces(self):
+        done = self.shell("unshare -Urm sh -c 'mount -t tmpfs none /mnt && echo mounted'; unshare -Urpf echo forked")
+        self.assertEqual(done.stdout, "mounted\nforked\n", done.stderr)
+
+
 class Arguments(RunWorks):
     def echo(self):
         path = self.home / "echo.py"
@@ -235,6 +260,11 @@ class Terminals(RunWorks):
 
 @only_root
 class ToolsOfOrdinaryUser(Tools):
+    user = ORDINARY
+
+
+@only_root
+class SandboxesOfOrdinaryUser(Sandboxes):
     user = ORDINARY
 
 

@@ -112,7 +112,7 @@ class HttpsGit:
     def __init__(self, case, folder):
         folder.mkdir()
         os.chmod(folder, 0o755)
-        self.bare = make_repository(folder, "project.git")
+        self.bare = make_repository(folder, "work.git")
         self.authority = Authority(folder)
         os.chmod(self.authority.file, 0o644)
         self.authority.certificate("git", "IP:127.0.0.1")
@@ -151,7 +151,7 @@ class HttpsGit:
             thread.join()
             server.server_close()
         case.addCleanup(end)
-        self.url = f"https://127.0.0.1:{server.server_port}/project.git"
+        self.url = f"https://127.0.0.1:{server.server_port}/work.git"
 
 
 class SshGit:
@@ -160,12 +160,12 @@ class SshGit:
     def __init__(self, case, folder):
         folder.mkdir()
         os.chmod(folder, 0o755)
-        self.bare = make_repository(folder, "project.git")
-        for name in ("host", "key"):
+        self.bare = make_repository(folder, "work.git")
+        for name in ("host", "id"):
             quiet("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
-        self.key, self.known, port = folder / "key", folder / "known", free_port()
+        self.key, self.known, port = folder / "id", folder / "known", free_port()
         self.known.write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
-        shutil.copy(folder / "key.pub", folder / "allowed")
+        shutil.copy(folder / "id.pub", folder / "allowed")
         if IS_ROOT:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
         settings = {"Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host", "AuthorizedKeysFile": folder / "allowed", "StrictModes": "no", "UsePAM": "no", "PidFile": "none",
