@@ -95,7 +95,7 @@ class OpenApi(Proxy):
                  ("PATCH", "/manage/settings", {"changes": [{"name": "ALERT_DENIED_REQUESTS", "value": "7"}, {"name": "LOG_LEVEL", "value": None}]}, None),
                  ("PATCH", "/manage/settings", {"changes": [{"name": "LOG_MAX_BACKUPS", "value": "x"}], "check_only": True}, None),
                  ("POST", "/manage/providers/check", {"provider": "openai", "api_key": KEY, "base_url": self.upstream.url}, None),
-                 ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/usage", None, None), ("GET", "/manage/openapi.json", None, None),
+                 ("GET", "/manage/doctor", None, None), ("GET", "/manage/overview", None, None), ("GET", "/manage/files", None, None), ("GET", "/manage/usage", None, None), ("GET", "/manage/openapi.json", None, None),
                  ("DELETE", "/manage/tokens/{id}", None, token["id"]),
                  ("POST", "/manage/projects/{id}/tokens/revoke", None, project),
                  ("PATCH", "/manage/projects/{id}", {"is_active": False, "revoke_tokens": True}, project),

@@ -37,6 +37,16 @@ class RunCase(Cli):
             done = self.local("token", "list", "--state", "live", "--json", code=None)
             return done.returncode == 0 and not json.loads(done.stdout)["items"]
         until(nothing_live, "its token is revoked")
+        with open(self.data / "llm-proxy.lock") as lock:  # the guard has stopped its engine
+            until(lambda: self.is_free(lock), "nobody has the data directory")
+
+    @staticmethod
+    def is_free(lock):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            return False
 
     def events(self, action):
         return [e for e in map(json.loads, (self.data / "audit.log").read_text().splitlines()) if e["action"] == action]
