@@ -22,10 +22,15 @@ bool isInGroup(gid_t group)
 }
 
 // Root's command has no capabilities: for it, root is a user like others.
+bool hasRight(const struct stat &folder, mode_t ofOthers)
+{
+    const unsigned shift = folder.st_uid == geteuid() ? 6 : isInGroup(folder.st_gid) ? 3 : 0;
+    return (folder.st_mode & (ofOthers << shift)) != 0;
+}
+
 bool maySearch(const struct stat &folder)
 {
-    const mode_t right = folder.st_uid == geteuid() ? S_IXUSR : isInGroup(folder.st_gid) ? S_IXGRP : S_IXOTH;
-    return (folder.st_mode & right) != 0;
+    return hasRight(folder, S_IXOTH);
 }
 
 bool isBelowFolder(const std::string &path, const std::string &folder)
@@ -53,6 +58,12 @@ std::string reachablePath(const std::string &path)
         if (folder == "/")
             return real;
     }
+}
+
+bool isClosedToRootsCommand(const std::string &folder)
+{
+    struct stat about = {};
+    return geteuid() == 0 && stat(folder.c_str(), &about) == 0 && !hasRight(about, S_IWOTH);
 }
 
 void HiddenPaths::addEntry(std::vector<Entry> &entries, Entry entry)

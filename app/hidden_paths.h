@@ -51,4 +51,7 @@ private:
 // Where the path leads, links resolved; empty when nothing is there or a process of our user without capabilities cannot get there.
 std::string reachablePath(const std::string &path);
 
+// We are root, whose capabilities the command does not have, and without them root cannot write in this folder.
+bool isClosedToRootsCommand(const std::string &folder);
+
 } // namespace llmproxy

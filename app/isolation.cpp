@@ -101,6 +101,8 @@ int Isolation::open(const IsolationOptions &options, ManagementClient &client, c
     const std::string openings = m_sandbox->openings(), open = openings.empty() ? std::string() : "; open: " + openings;
     m_event = cut("on" + open);
     note("isolation: on; the command does not see " + plan.hidden.summary() + shownSession(options.doors) + open);
+    if (isClosedToRootsCommand(plan.workingDirectory))
+        note("the command cannot write in the working directory, which belongs to another user: in there, root has no capabilities. Start run as that user, or with --no-isolation");
     return ExitOk;
 }
 

@@ -42,6 +42,18 @@ cp -a tree copy; cat copy/file; install -m 640 tree/file installed; cat installe
         self.assertEqual(done.stdout.split(), ["words"] * 3 + ["0"] * (IS_ROOT and not self.user), done.stderr)
         self.assertEqual((self.cwd / "tree/file").stat().st_uid, self.user.pw_uid if self.user else os.geteuid())
 
+    def test_a_folder_of_another_user(self):
+        says = "the command cannot write in the working directory, which belongs to another user"
+        self.assertNotIn(says, self.shell("touch made").stderr)
+        if not IS_ROOT or self.user:
+            return
+        os.chown(self.cwd, ORDINARY.pw_uid, -1)
+        done = self.shell("touch other", code=1)
+        self.assertIn("Permission denied", done.stderr)
+        self.assertIn(says, done.stderr)
+        os.chmod(self.cwd, 0o777)
+        self.assertNotIn(says, self.shell("touch other").stderr)
+
     def test_keys(self):
         done = self.shell("ssh-keygen -q -t ed25519 -N '' -f key; ssh-keygen -y -f key; gpg --version | head -1; openssl rand -hex 4")
         self.assertRegex(done.stdout, r"^ssh-ed25519 [^\n]*\ngpg \(GnuPG\) [^\n]*\n[0-9a-f]{8}\n$")
@@ -59,8 +71,8 @@ export GNUPGHOME=$PWD/gnupg; mkdir -m 700 gnupg; gpg -q --batch --passphrase '' 
     def test_no_new_privileges(self):
         done = self.inside("sudo", "-n", "true", code=None)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("unable to change to root gid" if not self.user and not IS_ROOT else "sudo", done.stderr)
-        if self.user:
+        self.assertIn("sudo: ", done.stderr)
+        if self.user or not IS_ROOT:
             self.assertIn('The "no new privileges" flag is set', done.stderr)
 
     def test_no_docker(self):
@@ -185,11 +197,11 @@ class Ends(RunWorks):
         return process
 
     def test_timeout(self):
-        """timeout(1) hands the signal on and adds one to its group."""
+        """timeout(1) hands the signal on and sends it to its group, too: run may get it twice."""
         process = self.started("timeout", "1000")
         process.terminate()
         out, errors = process.communicate(timeout=60)
-        self.assertEqual((process.returncode, out), (7, "got\n"), errors)
+        self.assertEqual((process.returncode, set(out.split())), (7, {"got"}), errors)
 
     def test_timeout_kills(self):
         process = self.started("timeout", "--signal=KILL", "1000")
