@@ -10,8 +10,8 @@ from run_works import ORDINARY, RunWorks, only_root, quiet
 
 COOKIE = "0123456789abcdef" * 2
 SHOWN = ("--require-isolation", "--allow-display")
-# Its size, a word through the clipboard (xclip serves it in the background), and a picture, which goes through shared memory.
-WORK = "xdotool getdisplaygeometry; echo words | xclip -i; xclip -o; import -window root picture.png; identify -format '%wx%h\\n' picture.png"
+# Its size, a word through the clipboard (xclip serves it in the background, a moment later), and a picture, which goes through shared memory.
+WORK = "xdotool getdisplaygeometry; echo words | xclip -i; until xclip -o 2>/dev/null; do :; done; import -window root picture.png; identify -format '%wx%h\\n' picture.png"
 
 
 class Display(RunWorks):
