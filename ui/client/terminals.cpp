@@ -66,10 +66,12 @@ std::optional<TerminalProgram> findTerminal()
     return std::nullopt;
 }
 
-// The command's words and the question stay arguments: no shell reads them.
+// The command's words and the question stay arguments: no shell reads them. Ctrl-C is for the command, which has a trapped signal's
+// default again; without the trap it would end this shell, too, and the window with what run says at the end.
 QStringList keptOpen(const QStringList &command, const QString &question)
 {
-    return QStringList{u"sh"_s, u"-c"_s, uR"("$@"; status=$?; printf '\n%s ' "$0"; read -r _; exit $status)"_s, question} + command;
+    const QString script = uR"(trap : INT QUIT; "$@"; status=$?; trap - INT QUIT; printf '\n%s ' "$0"; read -r _; exit $status)"_s;
+    return QStringList{u"sh"_s, u"-c"_s, script, question} + command;
 }
 
 bool openTerminal(const TerminalProgram &terminal, const QStringList &command, const QString &workingDirectory)
