@@ -266,6 +266,7 @@ class Terminals(RunWorks):
         screen.type("exit\n")
         screen.shows(r"exited(?s:.*)0 requests")
         self.assertTrue((self.cwd / "file").read_text().startswith("/tmp/tmux-"))
+        until(self.has_no_token, "the first run has ended")
         listed = self.inside("tmux", "list-sessions", code=None)
         self.assertRegex(listed.stderr, "no server running|error connecting")
 
