@@ -13,6 +13,9 @@
 #include <QJsonArray>
 #include <QUrl>
 
+#include <cerrno>
+#include <cstring>
+
 namespace llmproxy {
 
 namespace {
@@ -84,7 +87,7 @@ int Isolation::open(const IsolationOptions &options, ManagementClient &client, c
     std::vector<OwnPlace> places = placesOfServer(client, url);
     places.insert(places.end(), here.begin(), here.end());
     std::string problem;
-    const IsolationPlan plan = planIsolation(options, environment, places, &problem);
+    IsolationPlan plan = planIsolation(options, environment, places, &problem);
     if (options.isOff)
         return goOnWithout(options, plan, "as --no-isolation says");
     if (problem.empty())
@@ -92,10 +95,14 @@ int Isolation::open(const IsolationOptions &options, ManagementClient &client, c
     if (!problem.empty())
         return complain(ExitUsage, problem);
     closeInheritedExceptPipes();
+    // A socket or a rotated log can go between the look and its mount, which bubblewrap takes for an error: looked at anew.
+    constexpr int mostLooks = 5;
     std::string why;
-    m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &why);
-    if (!m_sandbox)
-        return goOnWithout(options, plan, why);
+    for (int look = 1; !(m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &why)); ++look) {
+        if (look == mostLooks || why.find(std::strerror(ENOENT)) == std::string::npos)
+            return goOnWithout(options, plan, why);
+        plan = planIsolation(options, environment, places, &problem);
+    }
     m_watch = std::make_unique<HiddenWatch>(plan.hidden, m_sandbox->process(), plan.workingDirectory + "/.env");
     withheld.insert(plan.doors.withheld.begin(), plan.doors.withheld.end());
     const std::string openings = m_sandbox->openings(), open = openings.empty() ? std::string() : "; open: " + openings;

@@ -37,7 +37,11 @@ class RunCase(Cli):
             done = self.local("token", "list", "--state", "live", "--json", code=None)
             return done.returncode == 0 and not json.loads(done.stdout)["items"]
         until(nothing_live, "its token is revoked")
-        with open(self.data / "llm-proxy.lock") as lock:  # the guard has stopped its engine
+        self.wait_free()
+
+    def wait_free(self):
+        """Run, or the guard of a killed one, has stopped its engine."""
+        with open(self.data / "llm-proxy.lock") as lock:
             until(lambda: self.is_free(lock), "nobody has the data directory")
 
     @staticmethod
@@ -54,6 +58,7 @@ class RunCase(Cli):
 
 class Terminal(RunCase):
     def screen(self):
+        self.addCleanup(self.wait_free)  # after the screen has closed
         screen = Screen(self, ["bash", "--norc", "--noprofile", "-i"], self.env | {"PS1": "out$ ", "TERM": "xterm", "HISTFILE": ""}, self.cwd)
         screen.shows(r"out\$ ")
         return screen
@@ -255,9 +260,17 @@ class Receipt(RunCase):
         self.assertEqual(lines[-2:], ["refused: 2 requests, the model is not allowed (model_not_allowed)", "refused: 1 request, no provider of the project has this path (endpoint_not_found)"])
 
     def test_the_lifetime_ends_before_the_command(self):
-        done = self.run_it("sh", "-c", f"while true; do curl -s -o answer -w '%{{http_code}}' -H \"Authorization: Bearer $OPENAI_API_KEY\" $OPENAI_BASE_URL/models | grep -q 401 && break; done", options=["--ttl", "2s"])
-        self.assertIn("the token's lifetime (--ttl) is over, and it was revoked", done.stderr)
-        self.assertRegex(done.stderr, r"refused: \d+ requests?, the token had (expired|been revoked)")
+        script = f"while true; do curl -s -o answer -w '%{{http_code}}' -H \"Authorization: Bearer $OPENAI_API_KEY\" $OPENAI_BASE_URL/models | grep -q 401 && break; done; cat"
+        process = subprocess.Popen([*self.line.split(), "--ttl", "2s", "--", "sh", "-c", script], env=self.env, cwd=self.cwd, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        said = ""
+        while "the token's lifetime (--ttl) is over, and it was revoked" not in said:
+            line = process.stderr.readline()
+            self.assertTrue(line, said)
+            said += line
+        process.stdin.close()
+        process.stdin = None
+        self.assertRegex(process.communicate()[1], r"refused: \d+ requests?, the token had (expired|been revoked)")
         self.assertEqual([e["result"] for e in self.events("token.revoke")][:1], ["success"])
         self.assertEqual(self.live(), [])
 

@@ -7,7 +7,10 @@
 #include <QCheckBox>
 #include <QClipboard>
 #include <QComboBox>
+#include <QProcess>
 #include <QTemporaryDir>
+
+#include <csignal>
 
 using namespace llmproxy::test;
 using namespace llmproxy::ui;
@@ -74,6 +77,7 @@ private Q_SLOTS:
     void opensTheDesktopsTerminal();
     void formsOfTerminals_data();
     void formsOfTerminals();
+    void staysOpenAfterAnInterrupt();
     void saysWhatIsWrong();
     void saysThatThereIsNoTerminal();
     void theCommandLineCanBePasted();
@@ -119,6 +123,15 @@ void TstRunDialog::formsOfTerminals_data()
     QTest::newRow("kitty") << u"kitty"_s << QStringList();
     QTest::newRow("wezterm") << u"wezterm"_s << QStringList{u"start"_s, u"--"_s};
     QTest::newRow("xterm") << u"xterm"_s << QStringList{u"-e"_s};
+    QTest::newRow("ptyxis") << u"ptyxis"_s << QStringList{u"--"_s};
+    QTest::newRow("GNOME Console") << u"kgx"_s << QStringList{u"--"_s};
+    QTest::newRow("MATE") << u"mate-terminal"_s << QStringList{u"-x"_s};
+    QTest::newRow("LXQt") << u"qterminal"_s << QStringList{u"-e"_s};
+    QTest::newRow("terminator") << u"terminator"_s << QStringList{u"-x"_s};
+    QTest::newRow("alacritty") << u"alacritty"_s << QStringList{u"-e"_s};
+    QTest::newRow("foot") << u"foot"_s << QStringList();
+    QTest::newRow("ghostty") << u"ghostty"_s << QStringList{u"-e"_s};
+    QTest::newRow("Debian") << u"x-terminal-emulator"_s << QStringList{u"-e"_s};
 }
 
 void TstRunDialog::formsOfTerminals()
@@ -137,6 +150,23 @@ void TstRunDialog::formsOfTerminals()
     QCOMPARE(findTerminal()->before, QStringList{u"-e"_s});
 }
 
+// Ctrl-C goes to every process of the terminal's foreground group: to the shell that keeps the window open, too.
+void TstRunDialog::staysOpenAfterAnInterrupt()
+{
+    const QStringList kept = keptOpen({u"sh"_s, u"-c"_s, u"kill -INT $PPID; kill -QUIT $PPID; echo receipt; exit 3"_s}, u"Press Enter to close."_s);
+    QProcess terminal;
+    terminal.setChildProcessModifier([] {
+        ::signal(SIGINT, SIG_DFL); // whoever started the tests may have it ignored
+        ::signal(SIGQUIT, SIG_DFL);
+    });
+    terminal.start(kept.first(), kept.mid(1));
+    terminal.write("\n");
+    QVERIFY(terminal.waitForFinished());
+    QCOMPARE(terminal.exitStatus(), QProcess::NormalExit);
+    QCOMPARE(terminal.exitCode(), 3);
+    QCOMPARE(terminal.readAllStandardOutput(), "receipt\n\nPress Enter to close. "_ba);
+}
+
 void TstRunDialog::saysWhatIsWrong()
 {
     Desktop desktop;
@@ -151,6 +181,10 @@ void TstRunDialog::saysWhatIsWrong()
     press(form, u"Open terminal"_s);
     QVERIFY(says(form, u"There is no such folder."_s));
     type(form, u"Working directory"_s, stage.host.dataDir());
+    press(form, u"Open terminal"_s);
+    QVERIFY(says(form, u"The data directory is hidden from the command"_s));
+    QVERIFY(QDir(stage.host.dataDir()).mkpath(u"inside"_s));
+    type(form, u"Working directory"_s, stage.host.dataDir() + u"/inside"_s);
     press(form, u"Open terminal"_s);
     QVERIFY(says(form, u"The data directory is hidden from the command"_s));
     type(form, u"Working directory"_s, QDir::rootPath());
