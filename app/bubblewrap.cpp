@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <dirent.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <spawn.h>
 #include <string_view>
 #include <sys/mman.h>
@@ -39,6 +40,10 @@ public:
     // Its number there is the one here.
     std::string add(int fd)
     {
+        if (fd < 0) {
+            m_error = errno;
+            return "-1";
+        }
         m_fds.push_back(fd);
         posix_spawn_file_actions_adddup2(&m_actions, fd, fd); // the same: without FD_CLOEXEC
         return std::to_string(fd);
@@ -48,11 +53,13 @@ public:
         m_fds.push_back(fd);
         posix_spawn_file_actions_adddup2(&m_actions, fd, number);
     }
+    int error() const { return m_error; } // of a descriptor that could not be had; 0: none
     const posix_spawn_file_actions_t *actions() const { return &m_actions; }
 
 private:
     posix_spawn_file_actions_t m_actions = {};
     std::vector<int> m_fds;
+    int m_error = 0;
 };
 
 // A file without a name, read from its beginning.
@@ -72,13 +79,17 @@ std::string endedByNul(const std::vector<std::string> &words)
     return text;
 }
 
+// Root's: one of the user's own may be what an earlier command left in a folder of PATH.
 bool isTrustedProgram(const std::string &path)
 {
     constexpr uid_t unmapped = 65534; // whose root's files are in a user namespace without root, as in a sandbox around us
     struct stat about = {};
-    if (access(path.c_str(), X_OK) != 0 || stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode) || (about.st_mode & S_IWOTH) != 0)
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(path, error);
+    if (error || real.filename() != "bwrap" || access(real.c_str(), X_OK) != 0 || stat(real.c_str(), &about) != 0)
         return false;
-    return about.st_uid == 0 || about.st_uid == geteuid() || (about.st_uid == unmapped && path.starts_with("/usr/"));
+    const bool isRoots = about.st_uid == 0 || (about.st_uid == unmapped && real.string().starts_with("/usr/"));
+    return isRoots && S_ISREG(about.st_mode) && (about.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 // Its terminal's signals are for the command, which has them from the terminal itself; the stop signals, too.
@@ -148,7 +159,7 @@ bool startBubblewrap(const std::string &program, const IsolationPlan &plan, bool
     handedOn.becomes(errors[1], STDERR_FILENO);
     started->link = link[0];
     started->errors = errors[0];
-    const int error = spawnBlocked(&started->pid, handedOn, {program, "--args", arguments, "--", self, insideWord, inside, realErrors, hasFreshProc ? "fresh" : "shared", plan.doors.devices.empty() ? "hide" : "keep"}, variables);
+    const int error = handedOn.error() != 0 ? handedOn.error() : spawnBlocked(&started->pid, handedOn, {program, "--args", arguments, "--", self, insideWord, inside, realErrors, hasFreshProc ? "fresh" : "shared", plan.doors.devices.empty() ? "hide" : "keep"}, variables);
     if (error == 0)
         return true;
     close(link[0]);
@@ -158,17 +169,35 @@ bool startBubblewrap(const std::string &program, const IsolationPlan &plan, bool
     return false;
 }
 
-void closeInheritedExceptPipes()
+std::set<int> openDescriptors()
 {
+    std::set<int> found;
     DIR *const folder = opendir("/proc/self/fd");
     for (const dirent *entry = nullptr; folder && (entry = readdir(folder)) != nullptr;) {
         const int fd = std::atoi(entry->d_name);
-        struct stat about = {};
-        if (fd > STDERR_FILENO && fstat(fd, &about) == 0 && !S_ISFIFO(about.st_mode))
-            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        if (fd > STDERR_FILENO && fd != dirfd(folder))
+            found.insert(fd);
     }
     if (folder)
         closedir(folder);
+    return found;
+}
+
+void closeAllBut(const std::set<int> &inherited)
+{
+    for (const int fd : openDescriptors()) {
+        if (inherited.count(fd) == 0)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+void closeInheritedExceptPipes()
+{
+    for (const int fd : openDescriptors()) {
+        struct stat about = {};
+        if (fstat(fd, &about) == 0 && !S_ISFIFO(about.st_mode))
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
 }
 
 std::string folderAmongStandard()

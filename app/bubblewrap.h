@@ -4,13 +4,14 @@
 
 #include "isolation_plan.h"
 
+#include <set>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace llmproxy {
 
-// Where PATH has it; a folder without a leading slash is not looked into, nor a program that other users can write. Empty: nowhere.
+// Where PATH has it; a folder without a leading slash is not looked into, and only a program of root's is taken. Empty: nowhere.
 std::string findBubblewrap();
 
 struct BubblewrapStart
@@ -24,6 +25,10 @@ struct BubblewrapStart
 // False: nothing was started; errno.
 bool startBubblewrap(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, BubblewrapStart *started);
 
+// All descriptors that are open now, above standard error.
+std::set<int> openDescriptors();
+// Those that libraries opened since, without FD_CLOEXEC, are not the command's: libcurl's.
+void closeAllBut(const std::set<int> &inherited);
 // For the command's sake: an inherited descriptor of a folder or a socket leads out of the sandbox. Pipes stay, as of a shell's <(…).
 void closeInheritedExceptPipes();
 // A sentence when standard input, output or error is a folder; empty: none is.

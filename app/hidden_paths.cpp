@@ -68,6 +68,8 @@ bool isClosedToRootsCommand(const std::string &folder)
 
 void HiddenPaths::addEntry(std::vector<Entry> &entries, Entry entry)
 {
+    struct stat about = {};
+    entry.inode = stat(entry.path.c_str(), &about) == 0 ? about.st_ino : 0;
     const auto known = std::find_if(entries.begin(), entries.end(), [&](const Entry &one) { return one.path == entry.path; });
     if (known == entries.end())
         entries.push_back(std::move(entry));
@@ -116,6 +118,42 @@ void HiddenPaths::hideWholeFolders(const std::string &workingDirectory)
             hasOthers = hasOthers || !isHidden(entry.path().string());
         if (!hasOthers && !error)
             addEntry(m_folders, {folder, file.what, true, true});
+    }
+}
+
+void HiddenPaths::addAliases(const std::vector<MountedPlace> &mounts)
+{
+    for (const auto &[entries, isFolder] : {std::pair(&m_folders, true), std::pair(&m_files, false)}) {
+        for (const Entry &one : std::vector<Entry>(*entries)) {
+            for (const std::string &alias : aliasesOf(one.path, mounts)) {
+                struct stat about = {};
+                const std::string real = reachablePath(alias);
+                if (!real.empty() && stat(real.c_str(), &about) == 0 && about.st_ino == one.inode && S_ISDIR(about.st_mode) == isFolder)
+                    addEntry(*entries, {real, one.what, one.isNamed, one.isRemade});
+            }
+        }
+    }
+}
+
+std::vector<std::string> HiddenPaths::withOtherNames() const
+{
+    std::vector<std::string> found;
+    for (const std::string &path : files()) {
+        struct stat about = {};
+        if (stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink > 1)
+            found.push_back(path);
+    }
+    return found;
+}
+
+void HiddenPaths::removeMade() const
+{
+    constexpr mode_t ofBubblewrap = 0444;
+    for (const Entry &one : m_files) {
+        struct stat about = {};
+        const bool isMade = lstat(one.path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && about.st_ino != one.inode && about.st_size == 0 && about.st_uid == geteuid() && (about.st_mode & 0777) == ofBubblewrap;
+        if (isMade)
+            unlink(one.path.c_str());
     }
 }
 

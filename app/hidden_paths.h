@@ -3,9 +3,11 @@
 #pragma once
 
 #include "config/own_places.h"
+#include "mount_aliases.h"
 
 #include <set>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace llmproxy {
@@ -23,6 +25,9 @@ public:
     // hidden whole, so that those made later are hidden, too. The working directory is not.
     void hideWholeFolders(const std::string &workingDirectory);
 
+    // Where the same can be seen at another mount.
+    void addAliases(const std::vector<MountedPlace> &mounts);
+
     // Without those that lie below a hidden folder.
     std::vector<std::string> folders() const;
     std::vector<std::string> files() const;
@@ -31,6 +36,9 @@ public:
     bool covers(const std::string &path) const; // it lies in or is a hidden folder; path: absolute, without links
     // The hidden folder that path is or lies in, "/x/data (data directory)"; empty: none.
     std::string folderOf(const std::string &path) const;
+    std::vector<std::string> withOtherNames() const; // files with hard links, which cannot be found
+    // Removes what bubblewrap made in place of a file that went between the look and its mount: an empty file, not there before.
+    void removeMade() const;
     // "data directory /x/data, .env /x/.env": of what add() was given, the first.
     std::string summary() const;
 
@@ -40,6 +48,7 @@ private:
         std::string path, what;
         bool isNamed = false;
         bool isRemade = false; // renamed and made anew by us
+        ino_t inode = 0;       // of a file, when it was looked at
     };
     void addPlace(const OwnPlace &place, bool isNamed);
     static void addEntry(std::vector<Entry> &entries, Entry entry);

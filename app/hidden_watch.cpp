@@ -79,10 +79,14 @@ void HiddenWatch::addFolder(const std::string &folder)
         m_watched[watched] = folder;
 }
 
+bool HiddenWatch::isRemade(const std::string &path) const
+{
+    return std::any_of(m_remade.begin(), m_remade.end(), [&path](const std::string &beginning) { return path.starts_with(beginning); });
+}
+
 bool HiddenWatch::isToHide(const std::string &path, uint32_t event) const
 {
-    const bool isRemade = std::any_of(m_remade.begin(), m_remade.end(), [&path](const std::string &beginning) { return path.starts_with(beginning); });
-    if (isRemade || contains(m_files, path) || contains(m_folders, path))
+    if (isRemade(path) || contains(m_files, path) || contains(m_folders, path))
         return (event & replacing) != 0;
     std::string dataDir; // the command may write a .env of its own
     return path == m_envFile && (event & filled) != 0 && isEnvFileOfOurs(path, &dataDir);
@@ -103,15 +107,30 @@ void HiddenWatch::look(int watched, const std::string &name, uint32_t event)
     const std::string path = (folder->second == "/" ? std::string() : folder->second) + '/' + name;
     if (!isToHide(path, event))
         return;
+    if (contains(m_files, path) && !isRemade(path))
+        note(path + " was replaced while the command runs; it is hidden again, but the command may have read it before: replace the secrets in it");
     mustHide(path);
     m_hasNewEnvFile = m_hasNewEnvFile || (path == m_envFile && !contains(m_files, path));
 }
 
-void HiddenWatch::mustHide(const std::string &path) const
+// Events were lost. What is hidden once more loses nothing.
+void HiddenWatch::lookAtAll()
 {
-    if (hideAgain(path) || access(path.c_str(), F_OK) != 0) // gone already, as a temporary file
+    for (const auto &[watched, folder] : m_watched) {
+        std::error_code error;
+        for (const auto &entry : std::filesystem::directory_iterator(folder, error)) {
+            if (isToHide(entry.path().string(), replacing | filled))
+                mustHide(entry.path().string());
+        }
+    }
+}
+
+void HiddenWatch::mustHide(const std::string &path)
+{
+    if (m_isEnded || hideAgain(path) || access(path.c_str(), F_OK) != 0) // gone already, as a temporary file
         return;
     note(path + " was replaced, and could not be hidden from the command again; the command is ended");
+    m_isEnded = true;
     kill(m_bubblewrap, SIGKILL);
 }
 
@@ -123,8 +142,8 @@ void HiddenWatch::watch()
         const ssize_t got = read(m_inotify, block, sizeof block);
         for (ssize_t at = 0; at < got;) {
             const auto *const event = reinterpret_cast<const inotify_event *>(block + at);
-            if ((event->mask & IN_Q_OVERFLOW) != 0) // what happened is not known
-                std::for_each(m_files.begin(), m_files.end(), [this](const std::string &path) { mustHide(path); });
+            if ((event->mask & IN_Q_OVERFLOW) != 0)
+                lookAtAll();
             else if (event->len > 0)
                 look(event->wd, event->name, event->mask);
             at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);

@@ -32,8 +32,10 @@ private:
     void addFolder(const std::string &folder);
     void watch();
     void look(int watched, const std::string &name, uint32_t event);
+    bool isRemade(const std::string &path) const;
     bool isToHide(const std::string &path, uint32_t event) const;
-    void mustHide(const std::string &path) const;
+    void lookAtAll();
+    void mustHide(const std::string &path);
     bool hideAgain(const std::string &path) const;
 
     const std::vector<std::string> m_files, m_remade, m_folders; // m_remade: beginnings of names
@@ -41,6 +43,7 @@ private:
     std::string m_markedFolder; // a hidden folder, which is put in place of another
     const pid_t m_bubblewrap;
     std::map<int, std::string> m_watched;
+    bool m_isEnded = false; // the command, by us
     std::atomic<bool> m_hasNewEnvFile = false;
     int m_inotify = -1, m_stop = -1;
     std::thread m_thread;

@@ -13,6 +13,7 @@
 #include <QJsonArray>
 #include <QUrl>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -33,11 +34,15 @@ std::vector<OwnPlace> placesOfServer(ManagementClient &client, const std::string
     std::vector<OwnPlace> places;
     if (!isOfThisMachine(url))
         return places;
+    constexpr qsizetype mostPlaces = 1000;
     const ApiAnswer answer = client.call("GET", "/manage/files");
-    for (const QJsonValue &value : answer.body.value(QLatin1String("items")).toArray()) {
-        const std::string kind = cell(value.toObject(), "kind");
+    const QJsonArray items = answer.body.value(QLatin1String("items")).toArray();
+    for (qsizetype i = 0; i < std::min(items.size(), mostPlaces); ++i) {
+        const QJsonObject item = items.at(i).toObject();
+        const std::string kind = cell(item, "kind"), path = cell(item, "path");
         using Kind = OwnPlace::Kind;
-        places.push_back({cell(value.toObject(), "path"), kind == "folder" ? Kind::Folder : kind == "file" ? Kind::File : Kind::Files, cell(value.toObject(), "what")});
+        if (path.starts_with('/'))
+            places.push_back({path, kind == "folder" ? Kind::Folder : kind == "file" ? Kind::File : Kind::Files, cell(item, "what")});
     }
     return places;
 }
@@ -97,15 +102,22 @@ int Isolation::open(const IsolationOptions &options, ManagementClient &client, c
     closeInheritedExceptPipes();
     // A socket or a rotated log can go between the look and its mount, which bubblewrap takes for an error: looked at anew.
     constexpr int mostLooks = 5;
-    std::string why;
-    for (int look = 1; !(m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &why)); ++look) {
-        if (look == mostLooks || why.find(std::strerror(ENOENT)) == std::string::npos)
-            return goOnWithout(options, plan, why);
+    Sandbox::Obstacle obstacle;
+    for (int look = 1; !(m_sandbox = Sandbox::open(plan, asTexts(inheritedVariables(environment, withheld)), &obstacle)); ++look) {
+        plan.hidden.removeMade();
+        if (obstacle.isOfThisMachine)
+            return goOnWithout(options, plan, obstacle.why);
+        if (look == mostLooks || obstacle.why.find(std::strerror(ENOENT)) == std::string::npos)
+            return complain(ExitFailed, "the command was not started, because its isolation failed: " + obstacle.why + ". --no-isolation starts it without");
         plan = planIsolation(options, environment, places, &problem);
     }
+    plan.hidden.removeMade();
     m_watch = std::make_unique<HiddenWatch>(plan.hidden, m_sandbox->process(), plan.workingDirectory + "/.env");
     withheld.insert(plan.doors.withheld.begin(), plan.doors.withheld.end());
-    const std::string openings = m_sandbox->openings(), open = openings.empty() ? std::string() : "; open: " + openings;
+    std::string openings = m_sandbox->openings();
+    for (const std::string &path : plan.hidden.withOtherNames())
+        openings += (openings.empty() ? "" : "; ") + std::string("other names (hard links) of ") + path;
+    const std::string open = openings.empty() ? std::string() : "; open: " + openings;
     m_event = cut("on" + open);
     note("isolation: on; the command does not see " + plan.hidden.summary() + shownSession(options.doors) + open);
     if (isClosedToRootsCommand(plan.workingDirectory))
@@ -120,8 +132,10 @@ std::string Isolation::forEvent() const
 
 int Isolation::run(const std::vector<std::string> &command, std::map<std::string, std::string> variables, const sigset_t &signals)
 {
-    if (!m_sandbox)
+    if (!m_sandbox) {
+        closeAllBut(m_inherited);
         return runChild(command, variables, signals);
+    }
     variables[insideRunVariable] = "1";
     const int code = m_sandbox->run(command, asTexts(variables), signals);
     if (m_watch->hasNewEnvFile())

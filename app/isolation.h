@@ -40,6 +40,7 @@ public:
 private:
     int goOnWithout(const IsolationOptions &options, const IsolationPlan &plan, const std::string &why);
 
+    const std::set<int> m_inherited = openDescriptors(); // to be made before an engine is
     std::unique_ptr<Sandbox> m_sandbox; // null: off
     std::unique_ptr<HiddenWatch> m_watch;
     std::string m_event;

@@ -5,21 +5,41 @@
 #include "config/hidden_by_run.h"
 #include "config/settings.h"
 #include "env_writer.h"
+#include "mount_aliases.h"
 #include "secrets/secret.h"
 #include "ssh_config.h"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <filesystem>
 #include <set>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace llmproxy {
 
+namespace {
+
+// Whoever owns it. A FIFO, or a file of any size, may be what a command has put there: nothing, then.
+std::string textOfEnvFile(const std::string &path)
+{
+    constexpr off_t largest = 1 << 20;
+    struct stat about = {};
+    const int file = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const bool isUsable = file >= 0 && fstat(file, &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= largest;
+    std::string text(isUsable ? static_cast<size_t>(about.st_size) : 0, '\0');
+    const ssize_t got = text.empty() ? 0 : read(file, text.data(), text.size());
+    text.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    if (file >= 0)
+        close(file);
+    return text;
+}
+
+} // namespace
+
 bool isEnvFileOfOurs(const std::string &envFile, std::string *dataDir)
 {
-    std::string text;
-    if (!readWholeFile(envFile, text))
-        return false;
+    std::string text = textOfEnvFile(envFile);
     const EnvFile parsed = parseSharedEnvFile(text, isSettingName);
     wipe(text.data(), text.size());
     bool isOurs = false;
@@ -120,6 +140,7 @@ IsolationPlan planIsolation(const IsolationOptions &options, const std::map<std:
     plan.doors = sessionDoors(environment, options.doors, plan.hidden);
     if (geteuid() != 0) // root's own files stay root's
         plan.copied = includedSshConfigs("/etc/ssh/ssh_config");
+    plan.hidden.addAliases(mountsHere());
     const std::string around = plan.hidden.folderOf(plan.workingDirectory);
     if (problem->empty() && plan.workingDirectory.empty())
         *problem = "the working directory does not exist, or cannot be reached";

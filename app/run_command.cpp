@@ -199,6 +199,7 @@ int startWithToken(const CommandLine &line, const RunOptions &o, int64_t ttlMs, 
 int runWithToken(const CommandLine &line, const SettingSources &sources, const RunOptions &o, int64_t ttlMs, EndGuard &guard)
 {
     const sigset_t signals = blockSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD});
+    Isolation isolation; // knows what was inherited
     OpenClient opened;
     if (!loadOrComplain(sources, opened.loaded))
         return ExitUsage;
@@ -211,7 +212,6 @@ int runWithToken(const CommandLine &line, const SettingSources &sources, const R
         return code;
     if (const ApiAnswer projects = findReferences(*opened.client, !o.target.url.empty(), child.withheld); !projects.ok())
         return complain(projects);
-    Isolation isolation;
     if (const int code = isolation.open(o.isolation, *opened.client, child.url, places, sources.environment, child.withheld))
         return code;
     return startWithToken(line, o, ttlMs, *opened.client, child, isolation, guard, sources.environment, signals);

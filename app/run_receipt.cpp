@@ -2,6 +2,7 @@
 #include "run_receipt.h"
 
 #include "audit/actions.h"
+#include "base/clock.h"
 #include "management_client.h"
 #include "output.h"
 #include "typed_names.h"
@@ -17,22 +18,22 @@ namespace llmproxy {
 
 namespace {
 
-constexpr int64_t mostEvents = 2000;
+constexpr int64_t mostEvents = 1000;
 
-// Usage and events follow the answers by a moment. Three seconds; then the receipt says what is known.
+// Usage is written each second. Three seconds; then the receipt says what is known.
 QJsonObject usageTotal(ManagementClient &client, const std::string &id, qint64 requests)
 {
-    constexpr int attempts = 60;
+    constexpr int64_t patienceUs = 3'000'000;
     constexpr useconds_t pauseUs = 50'000;
-    QJsonObject total;
-    for (int i = 0; i < attempts; ++i) {
+    const int64_t beganUs = Clock::steadyUs();
+    while (true) {
         const ApiAnswer answer = client.call("GET", "/manage/usage", {{"token_id", id}, {"by", "token"}, {"from", "2000-01-01T00:00:00Z"}});
-        total = answer.body.value(QLatin1String("total")).toObject();
-        if (!answer.ok() || total.value(QLatin1String("requests")).toInteger() >= requests)
-            break;
+        const QJsonObject total = answer.body.value(QLatin1String("total")).toObject();
+        const QJsonValue counted = total.value(QLatin1String("requests"));
+        if (!answer.ok() || !counted.isDouble() || counted.toInteger() >= requests || Clock::steadyUs() - beganUs > patienceUs)
+            return total;
         usleep(pauseUs);
     }
-    return total;
 }
 
 // "12 prompt tokens (5 cached)": parts that are known and not 0.

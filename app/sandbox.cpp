@@ -3,6 +3,7 @@
 
 #include "sandbox_link.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -17,6 +18,9 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t longestError = 4096;
+constexpr const char *noFreshProc = "mount proc", *noLandlock = "no Landlock";
+// In what bubblewrap says when the kernel, a container or AppArmor gives it no namespaces; the last is ours.
+constexpr const char *kernelRefusals[] = {"namespace", "uid map", "gid map", "setgroups", "make / slave", noFreshProc, noLandlock};
 
 // The last line of what bubblewrap says, until it says no more.
 std::string lastLineFrom(int fd)
@@ -84,19 +88,18 @@ bool isOursNow(int terminal)
 
 } // namespace
 
-std::unique_ptr<Sandbox> Sandbox::open(const IsolationPlan &plan, const std::vector<std::string> &variables, std::string *why)
+std::unique_ptr<Sandbox> Sandbox::open(const IsolationPlan &plan, const std::vector<std::string> &variables, Obstacle *obstacle)
 {
     const std::string program = findBubblewrap();
     if (program.empty()) {
-        *why = "bubblewrap is not installed (package bubblewrap)";
+        *obstacle = {"bubblewrap is not installed (package bubblewrap)", true};
         return nullptr;
     }
-    if (auto sandbox = tryOpen(program, plan, true, variables, why))
-        return sandbox;
-    if (why->find("mount proc") == std::string::npos)
-        return nullptr;
-    // Containers hide parts of /proc, and then the kernel mounts no fresh one.
-    return tryOpen(program, plan, false, variables, why);
+    auto sandbox = tryOpen(program, plan, true, variables, &obstacle->why);
+    if (!sandbox && obstacle->why.find(noFreshProc) != std::string::npos) // containers hide parts of /proc, and then the kernel mounts no fresh one
+        sandbox = tryOpen(program, plan, false, variables, &obstacle->why);
+    obstacle->isOfThisMachine = std::any_of(std::begin(kernelRefusals), std::end(kernelRefusals), [obstacle](const char *part) { return obstacle->why.find(part) != std::string::npos; });
+    return sandbox;
 }
 
 std::unique_ptr<Sandbox> Sandbox::tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, std::string *why)
@@ -112,7 +115,7 @@ std::unique_ptr<Sandbox> Sandbox::tryOpen(const std::string &program, const Isol
         return nullptr;
     if (hasFreshProc || sandbox->m_limits.hidesMemory)
         return sandbox;
-    *why = "no /proc of the command's own can be mounted, and this kernel has no Landlock to close the one of all processes";
+    *why = "no /proc of the command's own can be mounted, and this kernel has " + std::string(noLandlock) + " to close the one of all processes";
     return nullptr;
 }
 
@@ -159,7 +162,8 @@ void Sandbox::afterStop(int signal)
     if (!wantsTerminal || !isOursNow(m_terminal)) {
         if (m_gaveTerminal)
             takeTerminal(m_terminal);
-        kill(0, wantsTerminal ? signal : SIGTSTP); // returns when somebody continues us
+        const bool isOwnStop = signal == SIGSTOP && getpgrp() != getpid(); // the command's alone: a script around us goes on
+        kill(isOwnStop ? getpid() : 0, wantsTerminal ? signal : SIGTSTP); // returns when somebody continues us
     }
     m_gaveTerminal = isOursNow(m_terminal);
     const char foreground = m_gaveTerminal ? 1 : 0;
@@ -186,7 +190,8 @@ void Sandbox::handOn(int signals)
 int Sandbox::run(const std::vector<std::string> &command, const std::vector<std::string> &variables, const sigset_t &signals)
 {
     m_terminal = ::open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    m_gaveTerminal = isOursNow(m_terminal);
+    // In `run … | less` the terminal is less's to read; the command gets it when it asks for it.
+    m_gaveTerminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isOursNow(m_terminal);
     std::string start = textOf(SandboxStart{m_gaveTerminal, command, variables});
     sendSandbox(m_started.link, SandboxMessage::Type::Start, start);
     start.assign(start.size(), '\0'); // the token

@@ -15,8 +15,14 @@ namespace llmproxy {
 class Sandbox
 {
 public:
-    // Stands when it returns; nothing of the command has started. Null: why, as the end of a sentence that begins with "because".
-    static std::unique_ptr<Sandbox> open(const IsolationPlan &plan, const std::vector<std::string> &variables, std::string *why);
+    // Why there is none.
+    struct Obstacle
+    {
+        std::string why;                    // as the end of a sentence that begins with "because"
+        bool isOfThisMachine = false;       // bubblewrap is missing, or the kernel gives it no namespaces: nothing that an earlier command could cause
+    };
+    // Stands when it returns; nothing of the command has started. Null: there is an obstacle.
+    static std::unique_ptr<Sandbox> open(const IsolationPlan &plan, const std::vector<std::string> &variables, Obstacle *obstacle);
     ~Sandbox(); // ends what runs in it
     Sandbox(const Sandbox &) = delete;
     Sandbox &operator=(const Sandbox &) = delete;

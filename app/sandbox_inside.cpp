@@ -176,7 +176,7 @@ int runInside(char **argv)
 
     const SandboxProc proc = std::strcmp(argv[4], "fresh") == 0 ? SandboxProc::Fresh : SandboxProc::Shared;
     const SandboxLimits limits = limitSandbox(proc, std::strcmp(argv[5], "keep") == 0);
-    if (!filterSystemCalls(geteuid() == 0) || !sendSandbox(inside.link, SandboxMessage::Type::Ready, limits.text()) || !startCommand(inside))
+    if (!filterSystemCalls(geteuid() == 0, !limits.hidesSignals) || !sendSandbox(inside.link, SandboxMessage::Type::Ready, limits.text()) || !startCommand(inside))
         return notStarted;
     return watchCommand(inside);
 }

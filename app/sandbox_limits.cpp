@@ -65,6 +65,15 @@ bool addRefusal(scmp_filter_ctx filter, unsigned long request)
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, request)) == 0;
 }
 
+// Input on the terminal that sends a signal (SIGIO, or what F_SETSIG says) to the group in its foreground, which may be the caller's shell.
+bool refuseAsync(scmp_filter_ctx filter)
+{
+    bool isGood = addRefusal(filter, FIOASYNC);
+    for (const int number : {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)})
+        isGood = isGood && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 2, SCMP_A1(SCMP_CMP_EQ, F_SETFL), SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, O_ASYNC)) == 0;
+    return isGood;
+}
+
 // As root, tar and rsync -a give files their owner back and call it an error when they cannot. In the sandbox root is the only owner that
 // there is, so what they ask for is said to be done, as fakeroot does; a change to root itself the kernel answers.
 bool addOwners(scmp_filter_ctx filter)
@@ -104,33 +113,34 @@ void addOtherArchitectures(scmp_filter_ctx filter)
 
 std::string SandboxLimits::text() const
 {
-    return {hidesAbstract ? '1' : '0', hidesMemory ? '1' : '0'};
+    return {hidesAbstract ? '1' : '0', hidesSignals ? '1' : '0', hidesMemory ? '1' : '0'};
 }
 
 SandboxLimits SandboxLimits::parse(std::string_view text)
 {
-    return {text.size() == 2 && text[0] == '1', text.size() == 2 && text[1] == '1'};
+    const auto isSet = [text](size_t at) { return text.size() == 3 && text[at] == '1'; };
+    return {isSet(0), isSet(1), isSet(2)};
 }
 
 SandboxLimits limitSandbox(SandboxProc proc, bool keepsAbstract)
 {
     SandboxLimits limits;
     const long abi = landlockAbi();
-    const uint64_t scope = keepsAbstract ? scopeSignals : scopeAbstractSockets;
-    if (abi >= abiWithScopes && (!keepsAbstract || proc == SandboxProc::Shared) && enterDomain({0, 0, scope}, sizeof(LandlockRuleset), 0))
-        return {!keepsAbstract, true};
+    const uint64_t scope = scopeSignals | (keepsAbstract ? 0 : scopeAbstractSockets);
+    if (abi >= abiWithScopes && enterDomain({0, 0, scope}, sizeof(LandlockRuleset), 0))
+        return {!keepsAbstract, true, true};
     if (proc == SandboxProc::Shared && abi >= abiWithRefer)
         limits.hidesMemory = enterFileDomain();
     return limits;
 }
 
-bool filterSystemCalls(bool isRoot)
+bool filterSystemCalls(bool isRoot, bool refusesAsync)
 {
     const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         return false;
     addOtherArchitectures(filter);
-    const bool isLoaded = addRefusal(filter, TIOCSTI) && addRefusal(filter, TIOCLINUX) && (!isRoot || addOwners(filter)) && seccomp_load(filter) == 0;
+    const bool isLoaded = addRefusal(filter, TIOCSTI) && addRefusal(filter, TIOCLINUX) && (!isRoot || addOwners(filter)) && (!refusesAsync || refuseAsync(filter)) && seccomp_load(filter) == 0;
     seccomp_release(filter);
     return isLoaded;
 }

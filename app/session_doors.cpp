@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <glob.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace llmproxy {
@@ -49,8 +50,11 @@ void addMatches(HiddenPaths &hidden, const std::string &pattern, const std::stri
 {
     glob_t found = {};
     if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-        for (size_t at = 0; at < found.gl_pathc; ++at)
-            hidden.addFile(found.gl_pathv[at], what);
+        for (size_t at = 0; at < found.gl_pathc; ++at) {
+            struct stat about = {};
+            if (lstat(found.gl_pathv[at], &about) == 0 && (about.st_uid == geteuid() || about.st_uid == 0)) // another user's is no door of ours
+                hidden.addFile(found.gl_pathv[at], what);
+        }
     }
     globfree(&found);
 }

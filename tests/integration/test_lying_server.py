@@ -111,7 +111,7 @@ class Commands(LyingCase):
         projects = {"items": [{**PROJECT, "providers": entries}], "next_cursor": None}
         code, errors, seen = self.run_with({"/manage/projects": projects})
         self.assertEqual(code, 0, errors)
-        self.assertEqual({name for name in names if name not in seen}, {"OTHER_API_KEY", "GH_TOKEN"})
+        self.assertEqual({name for name in names if name not in seen}, {"OTHER_API_KEY", "GH_TOKEN", "SSH_AUTH_SOCK"})  # the agent: isolation takes it
 
     def test_our_own_server_does_not_either(self):
         """There every variable that is referenced goes, but for what programs need."""

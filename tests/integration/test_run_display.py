@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-only
 """A display inside `llm-proxy run`: with --allow-display, whichever socket the X server has and wherever its cookie lies,
 and not without it."""
+import itertools
 import os
 import subprocess
 import unittest
@@ -15,6 +16,8 @@ WORK = "xdotool getdisplaygeometry; import -window root picture.png; identify -f
 
 
 class Display(RunWorks):
+    numbers = itertools.count(1000 + os.getpid() % 20000)  # one that Xvfb chooses may be another server's, of which one socket is free
+
     def screen(self, *options, cookie=None):
         """Of an X server; its DISPLAY."""
         if cookie:
@@ -22,7 +25,7 @@ class Display(RunWorks):
             cookie.touch(mode=0o600)
             quiet("xauth", "-f", cookie, "add", ":0", ".", COOKIE)  # what the server takes; for which display, it does not look at
         reading, writing = os.pipe()
-        server = subprocess.Popen(["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", *options, *(("-auth", str(cookie)) if cookie else ())],
+        server = subprocess.Popen(["Xvfb", f":{next(Display.numbers)}", "-displayfd", str(writing), "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", *options, *(("-auth", str(cookie)) if cookie else ())],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(writing,))
         os.close(writing)
 

@@ -240,6 +240,47 @@ class Attacks(Isolated):
         self.assertIn("hidden by llm-proxy run", done.stdout, done.stderr)
         self.assertIn("llm-proxy.lock: No such file", done.stderr)
 
+    def test_what_an_earlier_command_left_does_not_turn_it_off(self):
+        """More hidden files than bubblewrap takes arguments, or than there may be open: nothing is started, and no file stays behind."""
+        for number in range(3100):
+            (self.home / f"proxy.db-x{number}").touch()
+        self.give_to_user()
+        self.attack_fails_closed("its isolation failed")
+        self.attack_fails_closed("its isolation failed", wrapper=["prlimit", "--nofile=256:256"])
+
+    def attack_fails_closed(self, said, wrapper=(), env=None):
+        done = subprocess.run([*wrapper, self.bin, "--env", ".env", "run", "--project", "p", "--", "touch", "started"], env=env or self.env, cwd=self.tree, capture_output=True, text=True, timeout=120, **self.as_user())
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(said, done.stderr)
+        self.assertFalse((self.tree / "started").exists())
+
+    def test_a_bubblewrap_of_an_earlier_command(self):
+        """It would be run outside."""
+        tools = self.home / "tools"
+        tools.mkdir()
+        (tools / "bwrap").write_text(f"#!/bin/sh\ntouch {self.home}/stolen\nexec /usr/bin/bwrap \"$@\"\n")
+        (tools / "bwrap").chmod(0o755)
+        if IS_ROOT:
+            os.chown(tools / "bwrap", NOBODY.pw_uid, NOBODY.pw_gid)
+        env = self.env | {"PATH": f"{tools}:{self.env['PATH']}"}
+        done = subprocess.run([self.bin, "--env", ".env", "run", "--project", "p", "--", "true"], env=env, cwd=self.tree, capture_output=True, text=True, timeout=60, **self.as_user())
+        self.assertIn("isolation: on", done.stderr)
+        self.assertFalse((self.home / "stolen").exists())
+
+    def test_a_fifo_in_place_of_env(self):
+        (self.tree / ".env").rename(self.home / "server.env")
+        for made in ("mkfifo x && mv x .env", "truncate -s 3G x && mv x .env"):
+            for _ in range(2):  # also with what the first has left
+                done = self.call("--env", str(self.home / "server.env"), "run", "--project", "p", "--", "sh", "-c", f"rm -f x; {made}; echo done", code=None)
+                self.assertIn("done", done.stdout, done.stderr)
+            (self.tree / ".env").unlink()
+        self.assertEqual(json.loads(self.call("--env", str(self.home / "server.env"), "token", "list", "--state", "live", "--json").stdout)["items"], [])
+
+    def test_hard_links_are_said(self):
+        os.link(self.tree / ".env", self.home / "copy.env")
+        done = self.call("--env", ".env", "run", "--project", "p", "--", "true")
+        self.assertIn(f"open: other names (hard links) of {self.tree / '.env'}", done.stderr)
+
     def test_without_isolation_the_line_says_what_is_open(self):
         done = self.call("--env", ".env", "run", "--project", "p", "--no-isolation", "--", "cat", ".env")
         self.assertIn("MANAGEMENT_TOKEN", done.stdout)
@@ -275,6 +316,17 @@ class InContainer(Isolated):
         results, errors = self.attack()
         self.all_fail(results, errors)
         self.assertIn("isolation: on", errors)
+
+
+class AtTwoPlaces(Isolated):
+    """A bind mount shows the same files at another path."""
+    wrapper = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", 'mkdir -p ../alias && mount --bind .. ../alias && exec "$@"', "sh")
+
+    def test_both_are_hidden(self):
+        done = self.call("--env", ".env", "run", "--project", "p", "--", "sh", "-c", "cat ../alias/tree/.env ../alias/keys/encryption; ls ../alias/tree/data ../alias/secrets")
+        self.assertEqual(done.stdout.count("# hidden by llm-proxy run"), 2, done.stdout)
+        self.assertEqual(done.stdout.count("HIDDEN-BY-LLM-PROXY-RUN"), 2, done.stdout)
+        self.assertNotIn("MANAGEMENT_TOKEN", done.stdout)
 
 
 class InContainerWithMaskedProc(Isolated):

@@ -19,6 +19,26 @@ from terminal import Screen
 from upstream import Upstream
 
 
+ASYNC = """
+import fcntl, os, select, signal
+if os.fork() == 0:
+    os.setpgid(0, 0)
+    for number in (signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    fd = os.open('/dev/tty', os.O_RDONLY | os.O_NONBLOCK)
+    while os.tcgetpgrp(fd) != 0:  # until it is somebody's outside
+        select.select([], [], [], 0.01)
+    try:
+        fcntl.fcntl(fd, 10, signal.SIGKILL)  # F_SETSIG
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
+    except OSError:
+        pass
+    open('armed', 'w').close()
+    signal.pause()
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
 class RunCase(Cli):
     def setUp(self):
         super().setUp()
@@ -147,6 +167,35 @@ class Terminal(RunCase):
         screen.shows("got words")
         screen.shows("0 requests")
 
+    def test_a_pipeline_keeps_the_terminal(self):
+        """What reads the keyboard is the last of it."""
+        screen = self.screen()
+        screen.type(self.line + f" -- seq 3 | {sys.executable} -c 'import sys; print(len(sys.stdin.read()), open(\"/dev/tty\").readline())'\n")
+        screen.shows("0 requests")
+        screen.type("typed\n")
+        screen.shows("6 typed")
+        screen.shows(r"out\$ ")
+
+    def test_a_script_with_run_in_the_background_keeps_the_terminal(self):
+        screen = self.screen()
+        screen.type(f"sh -c '{self.line} -- cat; {self.line} -- sleep 1000 & read x; echo got $x; kill $!'\n")
+        screen.shows("isolation: on[^\n]*\n")
+        screen.type("\x04")
+        screen.shows("isolation: on[^\n]*\n")
+        screen.type("words\n")
+        screen.shows("got words")
+
+    def test_no_signal_of_the_kernel_to_the_shell(self):
+        """O_ASYNC on a terminal makes the kernel signal the group in its foreground, and F_SETSIG chooses which signal."""
+        (self.cwd / "async.py").write_text(ASYNC)
+        screen = self.screen()
+        screen.type(self.line + f" -- {sys.executable} async.py\n")
+        screen.shows("Stopped")
+        screen.shows(r"out\$ ")
+        until(lambda: (self.cwd / "armed").exists(), "the trap is set, or refused")
+        screen.type("echo still $((20+3))\n")
+        screen.shows("still 23")
+
     def test_window_size(self):
         screen = self.screen()
         fcntl.ioctl(screen.main, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
@@ -176,6 +225,13 @@ class Works(RunCase):
     def test_pipes_stay(self):
         done = subprocess.run(["bash", "-c", f"{self.line} -- cat <(echo from a pipe)"], env=self.env, cwd=self.cwd, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.stdout, "from a pipe\n", done.stderr)
+
+    def test_nothing_of_ours_is_inherited(self):
+        """Neither with isolation nor without: what libraries opened for the engine is not the command's."""
+        names = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if int(n) > 2 and os.path.exists(f'/proc/self/fd/{n}')])"
+        for options in ([], ["--no-isolation"]):
+            done = self.run_it(sys.executable, "-c", names, options=options)
+            self.assertNotRegex(done.stdout, "socket|anon_inode|data", options)
 
     def test_a_folder_as_standard_input_is_refused(self):
         folder = os.open(self.data, os.O_RDONLY)
