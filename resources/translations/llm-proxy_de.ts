@@ -2755,6 +2755,14 @@ Anfrage-ID: %2</translation>
         <translation>Öffnet ein Terminal mit einem neuen Token</translation>
     </message>
     <message>
+        <source>There is no active project</source>
+        <translation>Es gibt kein aktives Projekt</translation>
+    </message>
+    <message>
+        <source>Activate the project first</source>
+        <translation>Zuerst das Projekt aktivieren</translation>
+    </message>
+    <message>
         <source>Opened in %1.</source>
         <translation>In %1 geöffnet.</translation>
     </message>

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-only
 #include "client/terminals.h"
 
+#include "client/terminal_table.h"
+
 #include <QFileInfo>
 #include <QProcess>
 #include <QRegularExpression>
 #include <QStandardPaths>
 
 #include <algorithm>
-#include <vector>
+#include <csignal>
+
+#include <unistd.h>
 
 namespace llmproxy::ui {
 
@@ -15,75 +19,86 @@ using namespace Qt::StringLiterals;
 
 namespace {
 
-// How each takes a program and its arguments as they are, not as a shell's text: from its manual page. Those of desktops first.
-struct TerminalForm
+// $TERMINAL may have options of its own.
+std::optional<TerminalProgram> chosenTerminal()
 {
-    QString name;
-    QStringList before;
-};
-
-const std::vector<TerminalForm> &forms()
-{
-    static const std::vector<TerminalForm> table{
-        {u"ptyxis"_s, {u"--"_s}},       {u"kgx"_s, {u"--"_s}},           {u"gnome-terminal"_s, {u"--"_s}}, {u"konsole"_s, {u"-e"_s}},
-        {u"xfce4-terminal"_s, {u"-x"_s}}, {u"mate-terminal"_s, {u"-x"_s}}, {u"qterminal"_s, {u"-e"_s}},      {u"terminator"_s, {u"-x"_s}},
-        {u"kitty"_s, {}},               {u"alacritty"_s, {u"-e"_s}},     {u"foot"_s, {}},                  {u"wezterm"_s, {u"start"_s, u"--"_s}},
-        {u"ghostty"_s, {u"-e"_s}},      {u"x-terminal-emulator"_s, {u"-e"_s}}, {u"xterm"_s, {u"-e"_s}},
-    };
-    return table;
+    QStringList words = QProcess::splitCommand(qEnvironmentVariable("TERMINAL"));
+    const QString path = words.isEmpty() ? QString() : QStandardPaths::findExecutable(words.takeFirst());
+    if (path.isEmpty())
+        return std::nullopt;
+    const TerminalForm form = formOfTerminal(QFileInfo(path).fileName());
+    return TerminalProgram{path, words + form.before, form.takesOneArgument};
 }
 
-QStringList formOf(const QString &name)
+} // namespace
+
+namespace {
+
+// In the new process. This program blocks the signals that end it and ignores SIGPIPE: a terminal passes both on to every tab, in
+// which Ctrl+C would do nothing. startDetached() calls no modifier (Qt 6.4).
+void enterOwnSession()
 {
-    for (const TerminalForm &form : forms()) {
-        if (form.name == name)
-            return form.before;
-    }
-    return {u"-e"_s}; // Debian asks it of every x-terminal-emulator
+    setsid();
+    std::signal(SIGPIPE, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 } // namespace
 
 QStringList terminalNames()
 {
-    QStringList names{u"xdg-terminal-exec"_s, u"$TERMINAL"_s};
-    for (const TerminalForm &form : forms())
+    QStringList names{u"$TERMINAL"_s, u"xdg-terminal-exec"_s};
+    for (const TerminalForm &form : terminalForms())
         names.append(form.name);
     return names;
 }
 
 std::optional<TerminalProgram> findTerminal()
 {
+    if (const auto chosen = chosenTerminal())
+        return chosen;
     if (const QString path = QStandardPaths::findExecutable(u"xdg-terminal-exec"_s); !path.isEmpty())
-        return TerminalProgram{path, {}};
-    const QString chosen = qEnvironmentVariable("TERMINAL");
-    if (const QString path = chosen.isEmpty() ? QString() : QStandardPaths::findExecutable(chosen); !path.isEmpty())
-        return TerminalProgram{path, formOf(QFileInfo(path).fileName())};
-    for (const TerminalForm &form : forms()) {
+        return TerminalProgram{path, {}, false};
+    for (const TerminalForm &form : terminalForms()) {
         if (const QString path = QStandardPaths::findExecutable(form.name); !path.isEmpty())
-            return TerminalProgram{path, form.before};
+            return TerminalProgram{path, form.before, form.takesOneArgument};
     }
     return std::nullopt;
 }
 
-// The command's words and the question stay arguments: no shell reads them. Ctrl-C is for the command, which has a trapped signal's
-// default again; without the trap it would end this shell, too, and the window with what run says at the end.
-QStringList keptOpen(const QStringList &command, const QString &question)
+// The command's words, the folder and the question stay arguments: no shell reads them. A terminal that is one process for all its
+// windows starts programs in a folder of its own choice, so the folder is entered here. Ctrl+C reaches this shell together with the
+// command: trapped, not ignored, as the command would inherit that.
+QStringList keptOpen(const QStringList &command, const QString &folder, const QString &question)
 {
-    const QString script = uR"(trap : INT QUIT; "$@"; status=$?; trap - INT QUIT; printf '\n%s ' "$0"; read -r _; exit $status)"_s;
-    return QStringList{u"sh"_s, u"-c"_s, script, question} + command;
+    const QString script = uR"(trap : INT QUIT; cd -- "$1" && shift && "$@"; status=$?; trap - INT QUIT; printf '\n%s ' "$0"; read -r _; exit $status)"_s;
+    return QStringList{u"sh"_s, u"-c"_s, script, question, folder} + command;
 }
 
 bool openTerminal(const TerminalProgram &terminal, const QStringList &command, const QString &workingDirectory)
 {
-    return QProcess::startDetached(terminal.path, terminal.before + command, workingDirectory);
+    auto *const program = new QProcess; // without an owner, whose end would be the terminal's
+    QObject::connect(program, &QProcess::finished, program, &QObject::deleteLater);
+    program->setProgram(terminal.path);
+    program->setArguments(terminal.before + (terminal.takesOneArgument ? QStringList{shellText(command)} : command));
+    program->setWorkingDirectory(workingDirectory);
+    program->setProcessChannelMode(QProcess::ForwardedChannels);
+    program->setStandardInputFile(QProcess::nullDevice());
+    program->setChildProcessModifier(enterOwnSession);
+    program->start();
+    const bool isStarted = program->waitForStarted();
+    if (!isStarted)
+        program->deleteLater();
+    return isStarted;
 }
 
 namespace {
 
 bool isPlain(const QString &word)
 {
-    static const QRegularExpression plain(u"^[A-Za-z0-9_@%+=:,./-]+$"_s);
+    static const QRegularExpression plain(uR"(\A[A-Za-z0-9_@%+=:,./-]+\z)"_s);
     return plain.match(word).hasMatch();
 }
 

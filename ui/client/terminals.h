@@ -12,15 +12,16 @@ namespace llmproxy::ui {
 struct TerminalProgram
 {
     QString path;
-    QStringList before; // what stands between the terminal and the program that it runs
+    QStringList before;            // what stands between the terminal and the program that it runs
+    bool takesOneArgument = false; // that program and its arguments, quoted in one
 };
 
-// xdg-terminal-exec (the desktop's choice), $TERMINAL, or the first of the table that PATH has.
+// $TERMINAL, xdg-terminal-exec (the desktop's choice), or the first of the table that PATH has.
 std::optional<TerminalProgram> findTerminal();
 // The names that are looked for, in this order.
 QStringList terminalNames();
-// Of a command that stays readable after its end, until Enter is pressed.
-QStringList keptOpen(const QStringList &command, const QString &question);
+// Of a command that runs in this folder and stays readable after its end, until Enter is pressed.
+QStringList keptOpen(const QStringList &command, const QString &folder, const QString &question);
 // Detached. False: it did not start.
 bool openTerminal(const TerminalProgram &terminal, const QStringList &command, const QString &workingDirectory);
 

@@ -17,6 +17,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <limits>
+
 namespace llmproxy::ui {
 
 using namespace Qt::StringLiterals;
@@ -36,6 +38,16 @@ QString realPath(const QString &path)
 {
     const QString canonical = QFileInfo(path).canonicalFilePath();
     return canonical.isEmpty() ? QDir::cleanPath(path) : canonical;
+}
+
+// What `--ttl` takes: a positive number and its unit, in all less than what milliseconds can count.
+bool isLifetime(const QString &text)
+{
+    static const QRegularExpression form(uR"(\A([0-9]+)(ms|s|m|h|d)\z)"_s);
+    static const QHash<QString, qint64> unitMs{{u"ms"_s, 1}, {u"s"_s, 1'000}, {u"m"_s, 60'000}, {u"h"_s, 3'600'000}, {u"d"_s, 86'400'000}};
+    const QRegularExpressionMatch match = form.match(text);
+    const qint64 count = match.captured(1).toLongLong(); // 0: too long a number
+    return match.hasMatch() && count > 0 && unitMs.value(match.captured(2)) <= std::numeric_limits<qint64>::max() / 1'000 / count;
 }
 
 QWidget *withButton(QLineEdit *edit, QPushButton *beside)
@@ -98,8 +110,10 @@ RunDialog::RunDialog(const QJsonArray &projects, const QString &projectId, const
 QStringList RunDialog::command() const
 {
     QStringList words{QCoreApplication::applicationFilePath(), u"run"_s, u"--data-dir"_s, m_dataDir, u"--project"_s, m_project->currentData().toString(), u"--ttl"_s, m_lifetime->text().trimmed()};
-    for (const QString &model : m_models->text().split(u',', Qt::SkipEmptyParts))
-        words += {u"--model"_s, model.trimmed()};
+    for (const QString &model : m_models->text().split(u',')) {
+        if (!model.trimmed().isEmpty())
+            words += {u"--model"_s, model.trimmed()};
+    }
     if (m_required->isChecked())
         words.append(u"--require-isolation"_s);
     return words + QStringList{u"--"_s} + typedCommand(m_command->text());
@@ -120,7 +134,6 @@ void RunDialog::chooseFolder()
 
 bool RunDialog::isComplete()
 {
-    static const QRegularExpression duration(u"^[1-9][0-9]*(ms|s|m|h|d)$"_s);
     clearProblems();
     const QString folder = realPath(m_folder->text()), hidden = realPath(m_dataDir);
     QString field, problem;
@@ -132,7 +145,7 @@ bool RunDialog::isComplete()
         std::tie(field, problem) = std::pair(u"folder"_s, tr("The data directory is hidden from the command; choose another folder."));
     else if (!QFileInfo(folder).isDir())
         std::tie(field, problem) = std::pair(u"folder"_s, tr("There is no such folder."));
-    else if (!duration.match(m_lifetime->text().trimmed()).hasMatch())
+    else if (!isLifetime(m_lifetime->text().trimmed()))
         std::tie(field, problem) = std::pair(u"ttl"_s, tr("Not a duration; write 30m, 2h or 1d."));
     if (!problem.isEmpty())
         showProblem(field, problem);
@@ -148,7 +161,8 @@ void RunDialog::submit()
         showProblem({}, tr("No terminal program was found. Looked for: %1. Copy the command line and run it in a terminal.").arg(terminalNames().join(u", "_s)));
         return;
     }
-    if (!openTerminal(*terminal, keptOpen(command(), tr("Press Enter to close.")), realPath(m_folder->text()))) {
+    const QString folder = realPath(m_folder->text());
+    if (!openTerminal(*terminal, keptOpen(command(), folder, tr("Press Enter to close.")), folder)) {
         showProblem({}, tr("%1 could not be started. Copy the command line and run it in a terminal.").arg(terminal->path));
         return;
     }

@@ -115,7 +115,7 @@ void TokensPage::buildTable()
     connect(m_table, &Table::selectionMoved, this, &TokensPage::updateActions);
     connect(m_model, &QAbstractItemModel::dataChanged, this, &TokensPage::updateActions);
     connect(m_table, &Table::opened, this, &TokensPage::edit);
-    m_table->setMenu({m_edit, m_refresh, m_revoke, m_events, m_copyId});
+    m_table->setMenu({m_edit, m_refresh, m_revoke, m_run, m_events, m_copyId});
 }
 
 void TokensPage::loadProjects()
@@ -238,7 +238,7 @@ void TokensPage::updateActions()
     m_events->setEnabled(one);
     m_copyId->setEnabled(!tokens.isEmpty());
     m_revoke->setEnabled(std::any_of(tokens.begin(), tokens.end(), isLive));
-    const QString whyNot = whyNoRun(client());
+    const QString whyNot = whyNothingRuns();
     m_run->setEnabled(m_projectsKnown && whyNot.isEmpty());
     m_run->setToolTip(whyNot.isEmpty() ? tr("Opens a terminal with a fresh token") : whyNot);
     m_revokeAll->setEnabled(!m_project->currentData().toString().isEmpty());
@@ -257,9 +257,26 @@ void TokensPage::create(const QString &projectId)
     dialog->open();
 }
 
+QString TokensPage::projectToRun() const
+{
+    const QList<QJsonObject> tokens = m_table->selectedObjects();
+    return tokens.size() == 1 ? tokens.first().value("project_id"_L1).toString() : m_project->currentData().toString();
+}
+
+QString TokensPage::whyNothingRuns() const
+{
+    const QString whyNot = whyNoRun(client()), id = projectToRun();
+    if (!whyNot.isEmpty() || !m_projectsKnown)
+        return whyNot;
+    const auto isActive = [](const QJsonObject &project) { return project.value("is_active"_L1).toBool(); };
+    if (id.isEmpty())
+        return std::any_of(m_projectById.begin(), m_projectById.end(), isActive) ? QString() : tr("There is no active project");
+    return !m_projectById.contains(id) || isActive(m_projectById.value(id)) ? QString() : tr("Activate the project first");
+}
+
 void TokensPage::runWithToken()
 {
-    auto *dialog = new RunDialog(m_projects, m_project->currentData().toString(), m_console.host.dataDir(), window());
+    auto *dialog = new RunDialog(m_projects, projectToRun(), m_console.host.dataDir(), window());
     connect(dialog, &RunDialog::opened, this, [this](const QString &terminal) { m_console.toast->say(tr("Opened in %1.").arg(terminal)); });
     dialog->open();
 }

@@ -36,6 +36,8 @@ private:
     QString providerOf(const QString &projectId) const;
     void create(const QString &projectId);
     void runWithToken();
+    QString projectToRun() const; // empty: any
+    QString whyNothingRuns() const; // for the tool tip; empty: it can
     void showNew(const QJsonObject &token);
     void edit();
     void refreshToken();
