@@ -117,7 +117,8 @@ class Terminal(RunCase):
 
     def test_interrupt_is_the_commands(self):
         screen = self.screen()
-        script = "import time\ntry:\n print('re'+'ady', flush=True); time.sleep(1000)\nexcept KeyboardInterrupt:\n print('interr'+'upted', flush=True); raise SystemExit(9)"
+        # sigwait(): a handler that runs just before a sleep would not end it.
+        script = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [2])\nprint('re'+'ady', flush=True); signal.sigwait([2]); print('interr'+'upted', flush=True); raise SystemExit(9)"
         screen.type(self.line + f' -- {sys.executable} -c "{script}"\n')
         screen.shows("ready")
         screen.type("\x03")
@@ -161,6 +162,11 @@ class Terminal(RunCase):
         screen.type(self.line + " -- sh -c 'read x; echo got $x' &\n")
         screen.shows("isolation: on")
         until(lambda: self.child_is_stopped(screen.pid), "run is stopped")
+
+        def is_known():
+            screen.type("jobs\n")
+            return screen.shows(r"\[1\]\S* +(\w+) +/").group(1) == "Stopped"
+        until(is_known, "the shell knows it")
         screen.type("fg\n")
         screen.shows("fg\r\n")
         screen.type("words\n")
@@ -199,7 +205,7 @@ class Terminal(RunCase):
     def test_window_size(self):
         screen = self.screen()
         fcntl.ioctl(screen.main, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 101, 0, 0))
-        script = "import os,signal\nsay = lambda word: os.write(1, ' '.join(map(str, (word, *os.get_terminal_size(0)))).encode() + b'\\n')\nsignal.signal(signal.SIGWINCH, lambda *_: say('new'))\nsay('has')\nsignal.pause(); signal.pause()"
+        script = "import os,signal\nsay = lambda word: os.write(1, ' '.join(map(str, (word, *os.get_terminal_size(0)))).encode() + b'\\n')\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\nsay('has')\nwhile True: signal.sigwait([signal.SIGWINCH]); say('new')"
         (self.cwd / "size.py").write_text(script)
         screen.type(self.line + f" -- {sys.executable} size.py\n")
         screen.shows("has 101 33")

@@ -13,10 +13,10 @@ const std::vector<MountedPlace> &mounts()
 {
     static const std::vector<MountedPlace> parsed = parseMounts("22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
                                                                 "23 22 0:21 / /proc rw - proc proc rw\n"
-                                                                "30 22 254:0 /home/u /srv/copy\\040of\\134home rw shared:1 - ext4 /dev/vda rw\n"
-                                                                "31 22 0:40 /@home /data rw - btrfs /dev/sdb rw\n"
+                                                                "30 22 254:0 /users/u /srv/copy\\040of\\134home rw shared:1 - ext4 /dev/vda rw\n"
+                                                                "31 22 0:40 /@users /data rw - btrfs /dev/sdb rw\n"
                                                                 "32 22 0:40 / /top rw - btrfs /dev/sdb rw\n"
-                                                                "33 22 254:0 /home/u/tree/data /elsewhere rw - ext4 /dev/vda rw\n"
+                                                                "33 22 254:0 /users/u/tree/data /elsewhere rw - ext4 /dev/vda rw\n"
                                                                 "34 22 0:50 / /covered rw - tmpfs tmpfs rw\n"
                                                                 "broken\n");
     return parsed;
@@ -33,26 +33,26 @@ private Q_SLOTS:
     {
         QCOMPARE(mounts().size(), size_t{7});
         QCOMPARE(mounts()[2].point, std::string("/srv/copy of\\home"));
-        QCOMPARE(mounts()[2].root, std::string("/home/u"));
+        QCOMPARE(mounts()[2].root, std::string("/users/u"));
     }
 
     void aBindMount()
     {
-        QCOMPARE(aliasesOf("/home/u/tree/.env", mounts()), Paths{"/srv/copy of\\home/tree/.env"});
-        QCOMPARE(aliasesOf("/srv/copy of\\home/tree/.env", mounts()), Paths{"/home/u/tree/.env"});
-        QCOMPARE(aliasesOf("/home/u/tree/data", mounts()), (Paths{"/srv/copy of\\home/tree/data", "/elsewhere"}));
-        QCOMPARE(aliasesOf("/elsewhere/llm-proxy.db", mounts()), (Paths{"/home/u/tree/data/llm-proxy.db", "/srv/copy of\\home/tree/data/llm-proxy.db"}));
+        QCOMPARE(aliasesOf("/users/u/tree/.env", mounts()), Paths{"/srv/copy of\\home/tree/.env"});
+        QCOMPARE(aliasesOf("/srv/copy of\\home/tree/.env", mounts()), Paths{"/users/u/tree/.env"});
+        QCOMPARE(aliasesOf("/users/u/tree/data", mounts()), (Paths{"/srv/copy of\\home/tree/data", "/elsewhere"}));
+        QCOMPARE(aliasesOf("/elsewhere/llm-proxy.db", mounts()), (Paths{"/users/u/tree/data/llm-proxy.db", "/srv/copy of\\home/tree/data/llm-proxy.db"}));
     }
 
     void aVolumeAndItsTop()
     {
-        QCOMPARE(aliasesOf("/data/u/.env", mounts()), Paths{"/top/@home/u/.env"});
+        QCOMPARE(aliasesOf("/data/u/.env", mounts()), Paths{"/top/@users/u/.env"});
         QCOMPARE(aliasesOf("/top/other", mounts()), Paths());
     }
 
     void nothingElse()
     {
-        QCOMPARE(aliasesOf("/home/user/x", mounts()), Paths()); // begins like /home/u
+        QCOMPARE(aliasesOf("/users/user/x", mounts()), Paths()); // begins like /users/u
         QCOMPARE(aliasesOf("/covered/x", mounts()), Paths());
         QCOMPARE(aliasesOf("/x", {}), Paths());
     }
