@@ -18,12 +18,13 @@ namespace llmproxy {
 namespace {
 
 constexpr size_t longestError = 4096;
-constexpr const char *noFreshProc = "mount proc", *noLandlock = "no Landlock";
-// In what bubblewrap says when the kernel, a container or AppArmor gives it no namespaces; the last is ours.
-constexpr const char *kernelRefusals[] = {"namespace", "uid map", "gid map", "setgroups", "make / slave", noFreshProc, noLandlock};
+constexpr std::string_view noFreshProc = "bwrap: Can't mount proc on ";
+// How bubblewrap begins what it says when the kernel, a container or AppArmor gives it no namespaces.
+constexpr std::string_view kernelRefusals[] = {"bwrap: No permissions to creat", "bwrap: Creating new namespace failed", "bwrap: Unable to create user namespace", "bwrap: setting up uid map",
+                                               "bwrap: setting up gid map", "bwrap: error writing to setgroups", "bwrap: Failed to make / slave", noFreshProc};
 
-// The last line of what bubblewrap says, until it says no more.
-std::string lastLineFrom(int fd)
+// The first line of what bubblewrap says, read until it says no more.
+std::string firstLineFrom(int fd)
 {
     std::string text;
     char block[512];
@@ -31,9 +32,7 @@ std::string lastLineFrom(int fd)
         if (got > 0 && text.size() < longestError)
             text.append(block, static_cast<size_t>(got));
     }
-    while (text.ends_with('\n'))
-        text.pop_back();
-    return text.substr(text.rfind('\n') + 1);
+    return text.substr(0, text.find('\n'));
 }
 
 std::string firstWord(const char *file)
@@ -88,46 +87,52 @@ bool isOursNow(int terminal)
 
 } // namespace
 
+bool isRefusalOfKernel(std::string_view said)
+{
+    return std::any_of(std::begin(kernelRefusals), std::end(kernelRefusals), [said](std::string_view beginning) { return said.starts_with(beginning); });
+}
+
 std::unique_ptr<Sandbox> Sandbox::open(const IsolationPlan &plan, const std::vector<std::string> &variables, Obstacle *obstacle)
 {
     const std::string program = findBubblewrap();
     if (program.empty()) {
-        *obstacle = {"bubblewrap is not installed (package bubblewrap)", true};
+        *obstacle = {"bubblewrap is not installed (package bubblewrap)", true, {}};
         return nullptr;
     }
-    auto sandbox = tryOpen(program, plan, true, variables, &obstacle->why);
-    if (!sandbox && obstacle->why.find(noFreshProc) != std::string::npos) // containers hide parts of /proc, and then the kernel mounts no fresh one
-        sandbox = tryOpen(program, plan, false, variables, &obstacle->why);
-    obstacle->isOfThisMachine = std::any_of(std::begin(kernelRefusals), std::end(kernelRefusals), [obstacle](const char *part) { return obstacle->why.find(part) != std::string::npos; });
+    auto sandbox = tryOpen(program, plan, true, variables, obstacle);
+    if (!sandbox && obstacle->said.starts_with(noFreshProc)) // containers hide parts of /proc, and then the kernel mounts no fresh one
+        sandbox = tryOpen(program, plan, false, variables, obstacle);
     return sandbox;
 }
 
-std::unique_ptr<Sandbox> Sandbox::tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, std::string *why)
+std::unique_ptr<Sandbox> Sandbox::tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, Obstacle *obstacle)
 {
     BubblewrapStart started;
+    *obstacle = {};
     if (!startBubblewrap(program, plan, hasFreshProc, variables, &started)) {
-        *why = "bubblewrap cannot be started: " + std::string(std::strerror(errno));
+        obstacle->why = "bubblewrap cannot be started: " + std::string(std::strerror(errno));
         return nullptr;
     }
     std::unique_ptr<Sandbox> sandbox(new Sandbox(started, hasFreshProc));
     sandbox->m_keepsAbstract = !plan.doors.devices.empty();
-    if (!sandbox->waitReady(why))
+    if (!sandbox->waitReady(obstacle))
         return nullptr;
     if (hasFreshProc || sandbox->m_limits.hidesMemory)
         return sandbox;
-    *why = "no /proc of the command's own can be mounted, and this kernel has " + std::string(noLandlock) + " to close the one of all processes";
+    *obstacle = {"no /proc of the command's own can be mounted, and this kernel has no Landlock to close the one of all processes", true, {}};
     return nullptr;
 }
 
-bool Sandbox::waitReady(std::string *why)
+bool Sandbox::waitReady(Obstacle *obstacle)
 {
     const auto message = receiveSandbox(m_started.link);
     if (message && message->type == SandboxMessage::Type::Ready) {
         m_limits = SandboxLimits::parse(message->payload);
         return true;
     }
-    const std::string said = lastLineFrom(m_started.errors);
-    *why = (said.empty() ? "the sandbox does not start" : "bubblewrap cannot isolate it (" + said + ")") + adviceOfKernel();
+    obstacle->said = firstLineFrom(m_started.errors);
+    obstacle->isOfThisMachine = isRefusalOfKernel(obstacle->said);
+    obstacle->why = (obstacle->said.empty() ? "the sandbox does not start" : "bubblewrap cannot isolate it (" + obstacle->said + ")") + (obstacle->isOfThisMachine ? adviceOfKernel() : std::string());
     return false;
 }
 

@@ -8,9 +8,14 @@
 #include <csignal>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace llmproxy {
+
+// bubblewrap's words for a kernel, container or AppArmor that gives it no namespaces: by their beginning, as an earlier command chooses
+// names of files that stand further on.
+bool isRefusalOfKernel(std::string_view said);
 
 class Sandbox
 {
@@ -20,6 +25,7 @@ public:
     {
         std::string why;                    // as the end of a sentence that begins with "because"
         bool isOfThisMachine = false;       // bubblewrap is missing, or the kernel gives it no namespaces: nothing that an earlier command could cause
+        std::string said;                   // by bubblewrap, its first line; names of files may be in it
     };
     // Stands when it returns; nothing of the command has started. Null: there is an obstacle.
     static std::unique_ptr<Sandbox> open(const IsolationPlan &plan, const std::vector<std::string> &variables, Obstacle *obstacle);
@@ -37,8 +43,8 @@ public:
 
 private:
     Sandbox(const BubblewrapStart &started, bool hasFreshProc) : m_started(started), m_hasFreshProc(hasFreshProc) {}
-    static std::unique_ptr<Sandbox> tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, std::string *why);
-    bool waitReady(std::string *why);
+    static std::unique_ptr<Sandbox> tryOpen(const std::string &program, const IsolationPlan &plan, bool hasFreshProc, const std::vector<std::string> &variables, Obstacle *obstacle);
+    bool waitReady(Obstacle *obstacle);
     void afterStop(int signal);
     void handOn(int signals);
     bool hasEnded();

@@ -30,10 +30,6 @@ std::optional<TerminalProgram> chosenTerminal()
     return TerminalProgram{path, words + form.before, form.takesOneArgument};
 }
 
-} // namespace
-
-namespace {
-
 // In the new process. This program blocks the signals that end it and ignores SIGPIPE: a terminal passes both on to every tab, in
 // which Ctrl+C would do nothing. startDetached() calls no modifier (Qt 6.4).
 void enterOwnSession()
